@@ -122,8 +122,8 @@ def as_table(seen: Sequence[Seen]) -> str:
 
 
 def reason_of(pick: Pick) -> str:
-    """Write the reason as the letter does, without the chance, which people are not to judge."""
-    reason = wording.reason(pick)._replace(chance="")
+    """Write the reason as the letter does, without the match, which people are not to judge."""
+    reason = wording.reason(pick)._replace(match="")
     return " · ".join(line.strip() for line in why_text(reason))
 
 

@@ -16,7 +16,7 @@ from bench.replay import made
 from larkpost.bootstrap import build
 from larkpost.db import editions, papers, readers, votes
 from larkpost.domain import Identifier, PaperRecord, Pick, Status, TermWeight, Thumb, Vote
-from larkpost.readers import subscriptions
+from larkpost.readers import interests, subscriptions
 from larkpost.settings import load
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _subscribe(program: Program, now: datetime) -> Reader:
         name="Ada",
         words=["mixture of experts", "quantization"],
     )
-    subscriptions.set_interest(
+    interests.set_interest(
         program.store, reader.id, "theory", words=["graph neural networks"], quota=1
     )
     with program.store.read() as connection:

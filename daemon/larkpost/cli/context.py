@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from larkpost.cli.output import put
+from larkpost.cli.output import put, put_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Reader
     from larkpost.settings import Settings
@@ -76,6 +75,18 @@ class CliContext:
             if "@" in name:
                 return readers.by_address(connection, name)
             return readers.by_uid(connection, name)
+
+    def open_reader(self, name: str) -> tuple[Program, Reader]:
+        """Build the program, and find the reader whom a command is about."""
+        program = self.program()
+        return program, self.reader(program, name)
+
+    def report(self, record: Mapping[str, object], text: str, *, as_json: bool) -> None:
+        """Print what a command has done: as JSON, or for people as ``say`` does."""
+        if as_json:
+            put_json(record)
+        else:
+            self.say(text)
 
     def say(self, text: str) -> None:
         """Print what a command has done, for people; with --quiet nothing, for cron mails it."""

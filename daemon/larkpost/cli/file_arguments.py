@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import click
 
 from larkpost.cli.output import printable, tell, waiting
 from larkpost.errors import LarkpostError, UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    Progress = Callable[[int, int], None] | None
-
+Progress = Callable[[int, int], None] | None
 STDIN = Path("-")
 R = TypeVar("R")
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from rich.console import Console
 
     from larkpost.domain import RejectedRecord
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from larkpost.settings import Settings
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON, one object a line."
+    "--json", "as_json", is_flag=True, help="Print JSON, one object per line."
 )
 
 
@@ -26,11 +25,12 @@ MOST_TOLD = 10  # bad lines of a file
 WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of columns of long text
 
 
-def put_json(record: Mapping[str, object]) -> None:
-    """Print one object on one line, in UTF-8 whatever the terminal speaks."""
+def put_json(*records: Mapping[str, object]) -> None:
+    """Print each object on a line of its own, in UTF-8 whatever the terminal speaks."""
     import json
 
-    click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    for record in records:
+        click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 def reject_records(rejects: Iterable[RejectedRecord]) -> list[dict[str, object]]:
@@ -91,13 +91,18 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
+def hint_line(hint: str) -> str:
+    """Give the line that says what to try, below what is wrong: everywhere in this form."""
+    return f"  hint: {printable(hint)}"
+
+
 def tell(error: LarkpostError) -> None:
     """Say on stderr what happened, to which thing, and what to try."""
     from larkpost.logs import without_passwords
 
     click.echo(f"larkpost: {printable(without_passwords(str(error)))}", err=True)
     if error.hint:
-        click.echo(f"  {printable(without_passwords(error.hint))}", err=True)
+        click.echo(hint_line(without_passwords(error.hint)), err=True)
 
 
 def put_warnings(settings: Settings) -> list[str]:
@@ -106,7 +111,7 @@ def put_warnings(settings: Settings) -> list[str]:
 
     warnings = list(unreachable(settings))
     for warning, hint in warnings:
-        click.echo(f"larkpost: warning: {printable(warning)}\n  {printable(hint)}", err=True)
+        click.echo(f"larkpost: warning: {printable(warning)}\n{hint_line(hint)}", err=True)
     return [warning for warning, _ in warnings]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.disk_space import is_at_limit, is_no_room, lacks_room, no_room
@@ -11,8 +12,6 @@ from larkpost.errors import StoreError
 from larkpost.safe_files import draft_file, put_in_place, remove_stale_drafts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from larkpost.db.engine import Store
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from larkpost.db import papers, readers, row_ids, schema, upsert_statement
 from larkpost.db.outbox import deliveries
 from larkpost.db.value_batches import batches
-from larkpost.domain import Edition, Pick, Status, TermWeight
+from larkpost.domain import Edition, Paper, Pick, Reader, Status, TermWeight
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row
-
-    from larkpost.domain import Paper, Reader
+_table = schema.edition
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +94,24 @@ def get(connection: Connection, edition_id: int) -> Edition | None:
 
 def get_many(connection: Connection, edition_ids: Collection[int]) -> dict[int, Edition]:
     """Read several editions, by number, in a handful of queries; those gone are left out."""
-    table = schema.edition
     rows = [
         row
         for some in batches(edition_ids)
-        for row in connection.execute(select(table).where(table.c.id.in_(some)))
+        for row in connection.execute(select(_table).where(_table.c.id.in_(some)))
     ]
     return {edition.id: edition for edition in _load(connection, rows)}
 
 
 def on(connection: Connection, reader_id: int, date: date) -> Edition | None:
     """Read the reader's edition of a local day."""
-    table = schema.edition
-    that_day = select(table).where(table.c.reader_id == reader_id, table.c.date == date)
+    that_day = select(_table).where(_table.c.reader_id == reader_id, _table.c.date == date)
     return next(_load(connection, connection.execute(that_day).all()), None)
 
 
 def before(connection: Connection, edition: Edition) -> datetime | None:
     """Tell when the reader's edition before this one came out; None for their first."""
-    table = schema.edition.c
-    earlier = (table.reader_id == edition.reader.id, table.date < edition.date)
-    return connection.execute(select(func.max(table.published_at)).where(*earlier)).scalar()
+    earlier = (_table.c.reader_id == edition.reader.id, _table.c.date < edition.date)
+    return connection.execute(select(func.max(_table.c.published_at)).where(*earlier)).scalar()
 
 
 def news(connection: Connection, edition: Edition) -> set[int]:
@@ -129,20 +122,18 @@ def news(connection: Connection, edition: Edition) -> set[int]:
 
 def last_out(connection: Connection) -> datetime | None:
     """Tell when any reader's edition last came out."""
-    return connection.execute(select(func.max(schema.edition.c.published_at))).scalar()
+    return connection.execute(select(func.max(_table.c.published_at))).scalar()
 
 
 def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Edition]:
     """Read the reader's last editions, the newest first."""
-    table = schema.edition
-    newest = select(table).where(table.c.reader_id == reader_id).order_by(table.c.date.desc())
+    newest = select(_table).where(_table.c.reader_id == reader_id).order_by(_table.c.date.desc())
     return list(_load(connection, connection.execute(newest.limit(limit)).all()))
 
 
 def future(connection: Connection, now: datetime) -> list[Edition]:
     """Read the editions of days that have not begun in UTC, the latest day's first."""
-    table = schema.edition
-    later = select(table).where(table.c.date > now.date()).order_by(table.c.date.desc())
+    later = select(_table).where(_table.c.date > now.date()).order_by(_table.c.date.desc())
     return list(_load(connection, connection.execute(later).all()))
 
 
@@ -161,8 +152,8 @@ def redate(connection: Connection, edition_id: int, day: date) -> None:
 
     The letter keeps its Message-ID: it may have gone.
     """
-    which = schema.edition.c.id == edition_id
-    connection.execute(update(schema.edition).where(which).values(date=day))
+    which = _table.c.id == edition_id
+    connection.execute(update(_table).where(which).values(date=day))
     letter = update(schema.delivery).where(schema.delivery.c.edition_id == edition_id)
     connection.execute(letter.values(day=day))
 
@@ -175,12 +166,12 @@ def papers_given(
     Those under a former name count: the same person has read them. ``among`` narrows it down to
     these papers, so that years of editions need not be read.
     """
-    edition, pick = schema.edition.c, schema.pick.c
+    edition, pick = _table.c, schema.pick.c
     found: dict[int, set[int]] = {reader_id: set() for reader_id in reader_ids}
     wanted = [None] if among is None else list(batches(among))
     owners = {one.id: one.merged_into for one in readers.former(connection, found)}
+    theirs = select(edition.reader_id, pick.paper_id).join_from(schema.edition, schema.pick)
     for some in batches([*found, *owners]):
-        theirs = select(edition.reader_id, pick.paper_id).join_from(schema.edition, schema.pick)
         for part in wanted:
             given = theirs.where(edition.reader_id.in_(some))
             given = given if part is None else given.where(pick.paper_id.in_(part))
@@ -191,10 +182,10 @@ def papers_given(
 
 def chooser(connection: Connection, reader_id: int, paper_id: int) -> int | None:
     """Tell which of the reader's interests last picked a paper, if one did."""
-    edition, pick = schema.edition.c, schema.pick.c
+    edition, pick = _table.c, schema.pick.c
     interests = (
         select(pick.interest_id)
-        .join_from(schema.pick, schema.edition)
+        .join_from(schema.pick, _table)
         .join(schema.interest, schema.interest.c.id == pick.interest_id)  # it may be gone
         .where(edition.reader_id == reader_id, pick.paper_id == paper_id)
         .order_by(edition.date.desc())
@@ -240,8 +231,7 @@ def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]
     """Write edition rows; returns the new ids by reader, without those whose day is taken."""
     if not prepared:
         return {}
-    table = schema.edition
-    statement = upsert_statement.insert(connection, table).on_conflict_do_nothing(
+    statement = upsert_statement.insert(connection, _table).on_conflict_do_nothing(
         index_elements=["reader_id", "date"]
     )
     rows = [
@@ -257,7 +247,7 @@ def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]
     ]
     new: dict[int, int] = {}
     for some in _by_their_numbers(connection, prepared, rows):
-        for row in connection.execute(statement.returning(table.c.reader_id, table.c.id), some):
+        for row in connection.execute(statement.returning(_table.c.reader_id, _table.c.id), some):
             new[row.reader_id] = row.id
     return new
 
@@ -266,14 +256,13 @@ def _by_their_numbers(
     connection: Connection, prepared: Sequence[PreparedEdition], rows: Sequence[dict[str, Any]]
 ) -> Iterator[Sequence[dict[str, Any]]]:
     """Part rows that bring a number of their own from those that are given one."""
-    table = schema.edition
     if all(one.number is None for one in prepared):
         yield rows
         return
     for one, row in zip(prepared, rows, strict=True):
-        own = row_ids.free(connection, table, one.number)
+        own = row_ids.free(connection, _table, one.number)
         yield [row if own is None else row | {"id": own}]
-        row_ids.count_on(connection, table)
+        row_ids.count_on(connection, _table)
 
 
 def _insert_picks(connection: Connection, made: Iterable[tuple[Sequence[Pick], int]]) -> None:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from larkpost.db.coordination.writer_queue import WriterQueue
 from larkpost.db.errors import translate_errors
 from larkpost.errors import SettingsError, StoreError
 from larkpost.masking import mask_value, secrets_of_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["PATIENCE", "Connection", "Store", "open_sqlite", "time_limit"]
 
@@ -43,7 +39,7 @@ class Store:
         try:
             self.url = _parse_url(url)
         except (ArgumentError, ValueError):  # their words, and the value, may hold a password
-            raise SettingsError("database.url is not a URL that can be read", hint=_HOW) from None
+            raise SettingsError("database.url is not a valid URL", hint=_HOW) from None
         self.passwords = secrets_of_url(url)
         self._shown = mask_value(url)
         self.patience = patience
@@ -117,7 +113,8 @@ class Store:
                 return _postgres(self.url, self.patience)
             case other:
                 raise SettingsError(
-                    f"database.url names {other!r}: Larkpost knows sqlite and postgresql", hint=_HOW
+                    f"database.url names {other!r}: Larkpost supports sqlite and postgresql",
+                    hint=_HOW,
                 )
 
 
@@ -217,7 +214,7 @@ def _must_be_there(file: Path) -> None:
         size = file.stat().st_size
     except FileNotFoundError as error:
         hint = "make one with `larkpost init`"
-        raise StoreError(f"There is no database at {file}", hint=hint) from error
+        raise StoreError(f"there is no database at {file}", hint=hint) from error
     except OSError as error:
         raise _unreadable(file, error.strerror) from error
     if not file.is_file():
@@ -245,14 +242,21 @@ def _unreadable(file: Path, why: str | None) -> StoreError:
 
 def _damage_error(file: Path, how: str) -> StoreError:
     return StoreError(
-        f"{file} is {how}: what it held is lost",
-        hint="put a backup in its place; only for a fresh start remove it",
+        f"{file} is {how}, so its content is lost",
+        hint="restore a backup; remove the file only to start from scratch",
     )
 
 
 def _has_journal(file: Path) -> bool:
     journal = file.with_name(f"{file.name}-wal")
     return journal.exists() and journal.stat().st_size > 0
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("larkpost_read", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    # Taking the write lock first makes writers queue instead of failing half-way.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _sqlite(file: Path | None, patience: float) -> Engine:
@@ -262,12 +266,7 @@ def _sqlite(file: Path | None, patience: float) -> Engine:
         "sqlite://", creator=lambda: open_sqlite(file, patience), poolclass=QueuePool, **room
     )
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("larkpost_read", False)
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-        # Taking the write lock first makes writers queue instead of failing half-way.
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    event.listen(engine, "begin", _begin_sqlite)
 
     @event.listens_for(engine, "checkin")
     def on_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
@@ -284,5 +283,5 @@ def _postgres(url: URL, patience: float) -> Engine:
     except ModuleNotFoundError as error:
         raise StoreError(
             f"PostgreSQL needs a driver that is not installed ({error.name})",
-            hint='pip install "larkpost[postgres]"',
+            hint='run pip install "larkpost[postgres]"',
         ) from error

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -14,11 +14,8 @@ from larkpost.disk_space import is_at_limit, lacks_room, no_room
 from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
 from larkpost.masking import mask_text
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-_RESTORE = "keep the file as it is, and put a backup in its place; `larkpost doctor` says more"
-_BROKEN = "keep the file as it is, and look at the disk; `larkpost doctor` says what is damaged"
+_RESTORE = "do not change the file; restore a backup, and run larkpost doctor"
+_BROKEN = "do not change the file; check the disk, and run larkpost doctor"
 _MAY_BE_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
 _MAY_BE_LIMIT = _MAY_BE_ROOM | {sqlite3.SQLITE_FULL}
 _SERVER = "check that the server runs and that database.url is right"
@@ -38,7 +35,7 @@ def translate_errors(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
             raise
         raise first from error
     except PoolExhausted as error:
-        raise Busy(f"Every connection to {name} is in use", hint="try again") from error
+        raise Busy(f"every connection to {name} is in use", hint="try again") from error
 
 
 def _with_earlier(error: BaseException | None) -> Iterator[DBAPIError]:
@@ -86,7 +83,7 @@ def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Busy(f"{name} is locked by another process", hint="try again in a moment")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return StoreError(f"{name} is damaged, or is no database ({error})", hint=_RESTORE)
+            return StoreError(f"{name} is damaged, or is not a database ({error})", hint=_RESTORE)
         case sqlite3.SQLITE_READONLY:
             return StoreError(
                 f"{name} cannot be written: file or disk is read-only ({error})",
@@ -100,7 +97,7 @@ def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
         case sqlite3.SQLITE_FULL:
             return no_room(name, error)
         case sqlite3.SQLITE_IOERR:
-            return StoreError(f"The disk failed at {name} ({error})", hint=_BROKEN)
+            return StoreError(f"the disk failed at {name} ({error})", hint=_BROKEN)
     return None
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from larkpost.db import schema
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from sqlalchemy import Connection
+_table = schema.tfidf_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ def save_model(
         "corpus_updated_at": corpus_updated_at,
         "body": body,
     }
-    statement = insert(schema.tfidf_model).values(values).returning(schema.tfidf_model.c.id)
+    statement = insert(_table).values(values).returning(_table.c.id)
     number: int = connection.execute(statement).scalar_one()
     return number
 
@@ -54,9 +51,8 @@ def newest_model(connection: Connection) -> StoredModel | None:
 
 def newest_facts(connection: Connection) -> StoredModel | None:
     """Read the model that was stored last without its bytes, which are many: these are empty."""
-    table = schema.tfidf_model
-    columns = table.c.id, table.c.fitted_at, table.c.paper_count, table.c.corpus_updated_at
-    row = connection.execute(select(*columns).order_by(table.c.id.desc()).limit(1)).one_or_none()
+    columns = _table.c.id, _table.c.fitted_at, _table.c.paper_count, _table.c.corpus_updated_at
+    row = connection.execute(select(*columns).order_by(_table.c.id.desc()).limit(1)).one_or_none()
     return (
         None
         if row is None
@@ -66,10 +62,9 @@ def newest_facts(connection: Connection) -> StoredModel | None:
 
 def models(connection: Connection) -> Iterator[StoredModel]:
     """Read the stored models, the newest first, one at a time: they are large."""
-    table = schema.tfidf_model
-    numbers = connection.execute(select(table.c.id).order_by(table.c.id.desc())).scalars().all()
+    numbers = connection.execute(select(_table.c.id).order_by(_table.c.id.desc())).scalars().all()
     for number in numbers:
-        row = connection.execute(select(table).where(table.c.id == number)).one_or_none()
+        row = connection.execute(select(_table).where(_table.c.id == number)).one_or_none()
         if row is not None:
             yield StoredModel(
                 row.id, row.fitted_at, row.paper_count, row.corpus_updated_at, row.body
@@ -78,11 +73,10 @@ def models(connection: Connection) -> Iterator[StoredModel]:
 
 def newest_id(connection: Connection) -> int | None:
     """Tell the id of the model that was stored last: who holds one knows if it is that."""
-    return connection.execute(select(func.max(schema.tfidf_model.c.id))).scalar()
+    return connection.execute(select(func.max(_table.c.id))).scalar()
 
 
 def prune(connection: Connection, keep: int = 2) -> int:
     """Drop all but the newest ``keep`` models; returns how many went."""
-    table = schema.tfidf_model
-    kept = select(table.c.id).order_by(table.c.id.desc()).limit(keep).scalar_subquery()
-    return connection.execute(delete(table).where(table.c.id.not_in(kept))).rowcount
+    kept = select(_table.c.id).order_by(_table.c.id.desc()).limit(keep).scalar_subquery()
+    return connection.execute(delete(_table).where(_table.c.id.not_in(kept))).rowcount

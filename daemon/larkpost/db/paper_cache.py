@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, type_coerce
+from sqlalchemy import Connection, select, type_coerce
 from sqlalchemy.types import NullType
 
 from larkpost.db import schema
@@ -15,10 +16,6 @@ from larkpost.db.paper_rows import COLUMNS, get
 from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from sqlalchemy import Connection
-
     from larkpost.domain import Paper
 
 MOST = 5_000  # papers, of some 3 KB

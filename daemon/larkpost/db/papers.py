@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, true, union
+from sqlalchemy import ColumnElement, Connection, Select, func, select, true, union
 
 from larkpost.db import schema
 from larkpost.db.matching.paper_names import of as names
@@ -15,11 +16,6 @@ from larkpost.db.matching.paper_names import owners
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Select
-
     from larkpost.db.matching.merge_log import RecordOrigin
     from larkpost.db.matching.paper_matcher import MatchOutcome
     from larkpost.db.matching.paper_upsert import UpsertedPaper, absorb, take_turns

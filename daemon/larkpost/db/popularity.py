@@ -6,12 +6,13 @@ or can tell by the order of papers, is made of counts in steps (``rounded_count`
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from math import log2
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, Label, Row, Subquery, case, func, select
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import get
@@ -19,15 +20,9 @@ from larkpost.db.papers import fresh
 from larkpost.db.usage.vote_eligibility import counts
 from larkpost.db.value_batches import batches
 from larkpost.db.votes import ON_PUBLIC
-from larkpost.domain import Thumb, Vote
+from larkpost.domain import Paper, Thumb, Vote
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime, timedelta
-
-    from sqlalchemy import Connection, Label, Row, Subquery
-
-    from larkpost.domain import Paper
+_vote = schema.vote
 
 # With these numbers a paper nobody has judged never passes one that is a day younger by its
 # upvotes alone: 0.5 / 0.4 is less than the 2 ** (1 / 3) that a day takes away.
@@ -82,12 +77,13 @@ def tallies(
     connection: Connection, paper_ids: Collection[int], *, at: datetime, fewest: int = FEWEST
 ) -> dict[int, tuple[int, int]]:
     """Count thumbs up and down on these papers, as ``rounded_count``; no entry where nothing is."""
-    vote = schema.vote.c
-    up = func.sum(case((vote.thumb == Thumb.UP.value, 1), else_=0))
+    up = func.sum(case((_vote.c.thumb == Thumb.UP.value, 1), else_=0))
     found: dict[int, tuple[int, int]] = {}
     for some in batches(set(paper_ids)):
-        cast = select(vote.paper_id, up, func.count()).where(vote.paper_id.in_(some), counts(at))
-        for paper_id, ups, cast_at_all in connection.execute(cast.group_by(vote.paper_id)):
+        cast = select(_vote.c.paper_id, up, func.count()).where(
+            _vote.c.paper_id.in_(some), counts(at)
+        )
+        for paper_id, ups, cast_at_all in connection.execute(cast.group_by(_vote.c.paper_id)):
             tally = rounded_count(ups, fewest), rounded_count(cast_at_all - ups, fewest)
             if any(tally):
                 found[paper_id] = tally
@@ -112,10 +108,10 @@ def common_tastes(connection: Connection, *, least: int, at: datetime) -> Common
 
 def libraries(connection: Connection, *, least: int, at: datetime) -> list[frozenset[int]]:
     """Read what each reader likes, by ids of papers, of those who like ``least`` or more."""
-    vote, likers = schema.vote.c, _likers(least, at)
+    vote, likers = _vote.c, _likers(least, at)
     rows = connection.execute(
         select(vote.reader_id, vote.paper_id)
-        .join_from(schema.vote, likers, likers.c.reader_id == vote.reader_id)
+        .join_from(_vote, likers, likers.c.reader_id == vote.reader_id)
         .where(vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
         .order_by(vote.reader_id)
     )
@@ -130,10 +126,9 @@ def thumbs(connection: Connection, *, without: int) -> list[Vote]:
 
     They are all that count for others, whenever they begin to.
     """
-    table = schema.vote
-    counted = (ON_PUBLIC, table.c.counts_from.is_not(None))
-    others = select(table).where(table.c.reader_id != without, *counted)
-    rows = connection.execute(others.order_by(table.c.at, table.c.paper_id))
+    counted = (ON_PUBLIC, _vote.c.counts_from.is_not(None))
+    others = select(_vote).where(_vote.c.reader_id != without, *counted)
+    rows = connection.execute(others.order_by(_vote.c.at, _vote.c.paper_id))
     return [
         Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.source, row.interest_id)
         for row in rows
@@ -141,11 +136,10 @@ def thumbs(connection: Connection, *, without: int) -> list[Vote]:
 
 
 def _likers(least: int, at: datetime) -> Subquery:
-    vote = schema.vote.c
     ups = func.count().label("ups")
-    liked = (vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
-    liking = select(vote.reader_id, ups).where(*liked)
-    return liking.group_by(vote.reader_id).having(func.count() >= least).subquery()
+    liked = (_vote.c.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
+    liking = select(_vote.c.reader_id, ups).where(*liked)
+    return liking.group_by(_vote.c.reader_id).having(func.count() >= least).subquery()
 
 
 def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
@@ -164,7 +158,7 @@ def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
 
 def _number_of(thumb: Thumb, at: datetime) -> Label[int]:
     """Count the thumbs of a kind on a paper: two ranges of an index a paper, and no sorting."""
-    vote, name = schema.vote.c, "ups" if thumb is Thumb.UP else "downs"
+    vote, name = _vote.c, "ups" if thumb is Thumb.UP else "downs"
     mine = (vote.paper_id == schema.paper.c.id, vote.thumb == thumb.value, counts(at))
     return select(func.count()).where(*mine).scalar_subquery().label(name)
 

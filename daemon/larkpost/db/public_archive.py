@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Date, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Date, Select, and_, func, select
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, paper
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Select
-
     from larkpost.domain import Paper
 
 _seen = schema.paper.c.first_seen

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
 from larkpost.domain import RejectedRecord
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row
+_table = schema.dump
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +37,7 @@ class Dump:
 
 def by_digest(connection: Connection, digest: str) -> Dump | None:
     """Find the dump with exactly these bytes."""
-    table = schema.dump
-    row = connection.execute(select(table).where(table.c.digest == digest)).one_or_none()
+    row = connection.execute(select(_table).where(_table.c.digest == digest)).one_or_none()
     return None if row is None else _dump(row)
 
 
@@ -54,7 +51,7 @@ def record(
     """Write down that a dump was read, its papers in its order, and what was rejected."""
     values = {field.name: getattr(dump, field.name) for field in fields(dump)}
     del values["id"]
-    statement = insert(schema.dump).values(values).returning(schema.dump.c.id)
+    statement = insert(_table).values(values).returning(_table.c.id)
     dump_id: int = connection.execute(statement).scalar_one()
     for some in batches(enumerate(dict.fromkeys(paper_ids), 1)):
         rows = [{"dump_id": dump_id, "position": at, "paper_id": one} for at, one in some]
@@ -81,21 +78,18 @@ def papers_of(connection: Connection, dump_id: int) -> list[int]:
 
 def latest(connection: Connection, limit: int = 1) -> Sequence[Dump]:
     """Read the dumps that were read last, the last first."""
-    table = schema.dump
-    order = select(table).order_by(table.c.read_at.desc(), table.c.id.desc()).limit(limit)
+    order = select(_table).order_by(_table.c.read_at.desc(), _table.c.id.desc()).limit(limit)
     return [_dump(row) for row in connection.execute(order)]
 
 
 def last_news(connection: Connection) -> datetime | None:
     """Tell when a dump last brought a paper that was not here before."""
-    table = schema.dump
-    return connection.execute(select(func.max(table.c.read_at)).where(table.c.new > 0)).scalar()
+    return connection.execute(select(func.max(_table.c.read_at)).where(_table.c.new > 0)).scalar()
 
 
 def read_times(connection: Connection) -> dict[str, datetime]:
     """Tell when a dump of each name was last read."""
-    table = schema.dump
-    times = select(table.c.name, func.max(table.c.read_at)).group_by(table.c.name)
+    times = select(_table.c.name, func.max(_table.c.read_at)).group_by(_table.c.name)
     return {row.name: row[1] for row in connection.execute(times)}
 
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import func, select
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, func, select
 
 HIGHEST = 2**53  # so that there is room above it, whatever a file says
 

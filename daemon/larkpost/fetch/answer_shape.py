@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.errors import FetchProblem, SourceFailure
-from larkpost.settings.polled_sources import SourceKind
-
-if TYPE_CHECKING:
-    from larkpost.settings.polled_sources import PolledSource
+from larkpost.settings.polled_sources import PolledSource, SourceKind
 
 _HEAD = 64 * 1024
 _CHUNK = 1024 * 1024
@@ -58,9 +55,9 @@ def _is_empty_json(body: BinaryIO, head: bytes) -> bool:
         given = json.loads(body.read())
     except (ValueError, RecursionError) as error:
         raise SourceFailure(
-            "the answer is no whole JSON",
+            "the answer is not complete JSON",
             problem=FetchProblem.CUT,
-            hint="it may have been cut off; it is asked again",
+            hint="it may have been cut off; the source is polled again",
         ) from error
     if isinstance(given, dict) and "error" in given:
         raise _changed(f"the answer is an error: {str(given['error'])[:200]}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.db.polling import polled_sources
@@ -10,15 +13,10 @@ from larkpost.db.polling.polled_sources import SourceState
 from larkpost.errors import LarkpostError, UsageError
 from larkpost.fetch.opml import read_opml
 from larkpost.settings import expand
-from larkpost.settings.polled_sources import PolledSource
+from larkpost.settings.polled_sources import PolledSource, SourceEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.settings.polled_sources import SourceEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ def add_sources(
         if source.name in listed:
             raise UsageError(
                 f"there is a source {source.name} already: {listed[source.name].address}",
-                hint="give this one another name with --name, or remove that one",
+                hint="choose another name with --name, or remove the other source",
             )
     with store.begin() as connection:
         for source in fresh:
@@ -169,7 +167,7 @@ def remove_source(
     source = find_source(store, name, configured, now=now).source
     if not source.by_command:
         raise UsageError(
-            f"{source.name} is named in the settings", hint="take it out of `sources` there"
+            f"{source.name} is in the settings file", hint="remove it from `sources` there"
         )
     with store.begin() as connection:
         polled_sources.remove(connection, [source.name])
@@ -184,5 +182,7 @@ def find_source(
     found = [one for one in states if one.source.name == name]
     found += [one for one in states if one.source.address == name]
     if not found:
-        raise UsageError(f"there is no source {name}", hint="`larkpost source list` names them")
+        raise UsageError(
+            f"there is no source {name}", hint="run larkpost source list to see all sources"
+        )
     return found[0]

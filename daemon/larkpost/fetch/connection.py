@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ from larkpost.fetch.public_addresses import is_public
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Iterator
 
     Resolve = Callable[[str, int], list[str]]
 
@@ -46,7 +46,7 @@ class Deadline:
         rest = self._end - monotonic()
         if rest <= 0:
             raise SourceFailure(
-                f"the answer was not whole after {self.seconds:g} seconds",
+                f"the answer was not complete after {self.seconds:g} seconds",
                 problem=FetchProblem.TIMEOUT,
                 hint="it is tried again, later each time; fetch.timeout allows more",
             )
@@ -117,7 +117,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         if isinstance(answer, Exception):
             why = getattr(answer, "strerror", None) or answer
             raise SourceFailure(
-                f"{host} was not found: {why}",
+                f"{host} does not exist or cannot be resolved: {why}",
                 problem=FetchProblem.UNREACHABLE,
                 hint="check the spelling of the address, and the network of this machine",
             ) from answer

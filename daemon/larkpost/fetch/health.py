@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.errors import FetchProblem
@@ -11,8 +11,6 @@ from larkpost.fetch.calendars import count_arxiv_announcements, count_list_days
 from larkpost.settings.polled_sources import SourceKind
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.polling.polled_sources import SourceState
 
 MISSED = 2  # announcements, or days of the list

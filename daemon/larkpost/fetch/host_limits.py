@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from larkpost.db.coordination import leases, rate_limits
 from larkpost.errors import TryAgainLater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from larkpost.db.engine import Store
 
 ARXIV = "arxiv.org"
@@ -86,6 +85,6 @@ class HostLimits:
         while not condition():
             if self._stopped() or self._clock() > end:
                 raise TryAgainLater(
-                    f"{ARXIV} is being asked by another process", hint="it is tried again later"
+                    f"{ARXIV} is being polled by another process", hint="it is tried again later"
                 )
             self._sleep(_LOOK_SECONDS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -16,8 +18,6 @@ from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
-    from datetime import datetime
 
     import httpx2
 
@@ -125,7 +125,7 @@ class HttpClient:
         raise SourceFailure(
             f"more than {MOST_REDIRECTS} redirects, the last to {mask_text(asked)}",
             problem=FetchProblem.REDIRECTS,
-            hint="open the address in a browser, and set the one where it ends",
+            hint="open the address in a browser, and set the final address",
         )
 
     @contextmanager
@@ -159,7 +159,7 @@ class HttpClient:
                 raise _network_failure(url, error) from error
             except (httpcore2.ProtocolError, httpx2.ProtocolError) as error:
                 raise SourceFailure(
-                    f"the answer of {_host(url)} is cut off or no HTTP: {error}",
+                    f"the answer of {_host(url)} is cut off or not HTTP: {error}",
                     problem=FetchProblem.CUT,
                 ) from error
             except httpx2.InvalidURL as error:
@@ -220,7 +220,9 @@ def _short_ascii(text: str) -> str:
 def _redirect_target(url: str, response: httpx2.Response) -> str:
     location = response.headers.get("Location", "")
     if not location:
-        raise SourceFailure(f"{_host(url)} redirects to nowhere", problem=FetchProblem.REDIRECTS)
+        raise SourceFailure(
+            f"{_host(url)} redirects without an address", problem=FetchProblem.REDIRECTS
+        )
     try:
         target = urljoin(url, location).partition("#")[0]
     except ValueError as error:
@@ -241,7 +243,7 @@ def _must_be_web_address(url: str) -> None:
 
 def _no_web_address(url: str) -> SourceFailure:
     return SourceFailure(
-        f"{mask_text(url[:200])} is no http or https address", problem=FetchProblem.REDIRECTS
+        f"{mask_text(url[:200])} is not an http or https address", problem=FetchProblem.REDIRECTS
     )
 
 
@@ -256,14 +258,14 @@ def _status_failure(response: httpx2.Response, url: str, now: datetime) -> Sourc
             problem=FetchProblem.RATE_LIMITED if status == 429 else FetchProblem.HTTP_STATUS,
             status=status,
             wait=wait,
-            hint="it is left alone for as long as it asks, and then asked again",
+            hint="it is polled again after the time that it asks for",
         )
     if status in (404, 410):
         return SourceFailure(
             text,
             problem=FetchProblem.GONE,
             status=status,
-            hint="look for the new address of the feed, and set that",
+            hint="find the new address of the feed, and set that",
         )
     if status in (401, 403):
         hint = "it wants a login, or does not want programs: ask its operator"
@@ -292,7 +294,7 @@ def _network_failure(url: str, error: Exception) -> SourceFailure:
         cause = cause.__cause__ or cause.__context__
     if any(isinstance(one, ssl.SSLError) for one in causes) or "SSL" in str(error):
         return SourceFailure(
-            f"the TLS of {_host(url)} does not work: {str(error)[:200]}",
+            f"the TLS connection to {_host(url)} failed: {str(error)[:200]}",
             problem=FetchProblem.TLS,
             hint="check the address and the clock of this machine; certificates are verified",
         )

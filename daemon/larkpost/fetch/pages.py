@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -12,26 +13,21 @@ from larkpost.db.polling import polled_sources
 from larkpost.db.polling.polled_sources import PageState
 from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
 from larkpost.fetch.answer_shape import is_empty_list
-from larkpost.fetch.http_client import Validators
+from larkpost.fetch.http_client import Answer, Validators
 from larkpost.fetch.requests import (
     MISSING_DAYS,
     MOST_PAGES,
     PAGE_SIZE,
+    PageRequest,
     day_request,
     interval_of,
 )
-from larkpost.ingest.ingest import ingest
+from larkpost.ingest.ingest import IngestReport, ingest
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from larkpost.fetch.http_client import Answer
     from larkpost.fetch.poll import PollContext
-    from larkpost.fetch.requests import PageRequest
-    from larkpost.ingest.ingest import IngestReport
     from larkpost.settings.polled_sources import PolledSource
 
 log = logs.get_logger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -11,22 +12,18 @@ from urllib.parse import urlsplit
 from larkpost import logs
 from larkpost.db.polling import polled_sources
 from larkpost.errors import FetchProblem, LarkpostError, SourceFailure, TryAgainLater
-from larkpost.fetch.configured import compare_sources, save_changes
+from larkpost.fetch.configured import ConfiguredSources, compare_sources, save_changes
 from larkpost.fetch.health import SourceProblem, find_emptiness, find_stop, note_answer
 from larkpost.fetch.pages import PageAnswer, PagePoller
-from larkpost.fetch.requests import interval_of, plan_requests
+from larkpost.fetch.requests import BaseUrls, interval_of, plan_requests
 from larkpost.fetch.retry_after import back_off
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from larkpost.db.engine import Store
     from larkpost.db.polling.polled_sources import SourceState
-    from larkpost.fetch.configured import ConfiguredSources
     from larkpost.fetch.http_client import HttpClient
-    from larkpost.fetch.requests import BaseUrls
     from larkpost.ingest.ingest import IngestReport
     from larkpost.interfaces import DumpFormat
     from larkpost.settings.polled_sources import PolledSource

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -11,9 +12,6 @@ from larkpost.fetch.calendars import end_of_list_day, is_list_day
 from larkpost.settings.polled_sources import PolledSource, SourceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date, datetime
-
     from larkpost.db.polling.polled_sources import PageState
 
 MISSING_DAYS = 14  # of a daily list that are asked for, back from today

@@ -7,10 +7,12 @@ arXiv's are those of its metadata snapshot: an object per line with ``id``, ``ti
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from datetime import date
+from typing import Any, BinaryIO
 
-from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
+from larkpost.domain import Identifier, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UsageError
 from larkpost.formats import huggingface_api, jsonl
 from larkpost.formats.json_fields import BadRecordError, JsonFields
@@ -18,13 +20,6 @@ from larkpost.formats.json_items import JsonItem, json_items
 from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.mail_dates import read_mail_date
 from larkpost.text.normalize import squash
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date
-    from typing import Any
-
-    from larkpost.domain import Identifier
 
 _ARXIV_KEYS = frozenset(("authors_parsed", "versions", "update_date", "submitter"))
 _API_KEYS = frozenset(("paper", "publishedAt", "submittedOnDailyAt", "discussionId"))

@@ -5,14 +5,12 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.text.normalize import clean, count_unwanted, ends_cut
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 CHUNK = 64 * 1024
 LONGEST_LINE = 1024 * 1024  # bytes; the longest abstracts have some thousand
@@ -170,7 +168,7 @@ class _Oddities:
             text = _windows(raw)
         else:
             if _TWICE.search(text):
-                self._note(number, "looks like UTF-8 encoded twice (“Ã©” for “é”); kept as it is")
+                self._note(number, "looks like UTF-8 encoded twice (“Ã©” for “é”); left as it is")
         if "\ufffd" in text:
             self._note(number, "a character was lost before this file was written (U+FFFD)")
         self.controls += count_unwanted(text)

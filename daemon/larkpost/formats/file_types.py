@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.bibtex import ENTRY
@@ -11,10 +11,7 @@ from larkpost.formats.references import RIS, TABLE
 from larkpost.formats.tables.table import is_table
 from larkpost.text.normalize import one_line
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Test = Callable[[str], re.Match[str] | None]
+Test = Callable[[str], re.Match[str] | None]
 
 _TEXT = "dumps are text: the page as text, or JSON Lines"
 _UNPACK = "unpack it and ingest what is inside"
@@ -30,7 +27,7 @@ _SOURCES = "its feeds are polled after `larkpost source add FILE`"
 
 _MAGIC = (
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
-    (b"PK\x03\x04", "a zip archive (or an office document)", _UNPACK),
+    (b"PK\x03\x04", "a zip archive (or a Word, Excel or OpenDocument file)", _UNPACK),
     (b"PK\x05\x06", "an empty zip archive", _TEXT),
     (b"BZh", "a bzip2 archive", _UNPACK),
     (b"\xfd7zXZ\x00", "an xz archive", _UNPACK),
@@ -47,7 +44,7 @@ _MAGIC = (
     (b"PAR1", "a Parquet table", "write it as JSON Lines and ingest that"),
     (b"bplist00", "a Safari web archive or another property list", _AS_TEXT),
     (b"WARC/", "a web archive (WARC)", "save the page in it as text and ingest that"),
-    (b"\xd0\xcf\x11\xe0", "an office document", _TEXT),
+    (b"\xd0\xcf\x11\xe0", "a Word, Excel or OpenDocument file", _TEXT),
     (b"{\\rtf", "an RTF document", "save it as plain text and ingest that"),
 )
 

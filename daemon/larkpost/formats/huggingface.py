@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar
 
-from larkpost.domain import PaperRecord, RejectedRecord
+from larkpost.domain import IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import NumberedLine, decode, lines
 from larkpost.formats.page.digest_mail import mail_records
-from larkpost.formats.page.layout import find_layout
+from larkpost.formats.page.layout import PageLayout, find_layout
+from larkpost.formats.page.marked_page import MarkedPage
 from larkpost.formats.page.page_lines import plain_lines
 from larkpost.formats.page.page_tokens import TokenKind
 from larkpost.formats.page.paragraphs import Paragraph
-from larkpost.formats.page.parser import MarkedPage
 from larkpost.formats.page.plausibility import check_records
 from larkpost.formats.page.title_abstract_pairs import AlternatingPage
 from larkpost.formats.page.title_or_abstract import width
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from larkpost.domain import IngestWarning, Record
-    from larkpost.formats.page.layout import PageLayout
 
 _ANY_DAY = date(2000, 1, 1)
 _TELLING = frozenset({TokenKind.MARK, TokenKind.SUBMITTED})

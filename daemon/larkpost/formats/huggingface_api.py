@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate, PaperRecord
+from larkpost.domain import DumpDate, PaperRecord, Record
 from larkpost.formats.dates import EARLIEST
 from larkpost.formats.decoding import text_chunks
 from larkpost.formats.json_fields import JsonFields, read_papers
 from larkpost.formats.json_items import json_head
 from larkpost.text.identifiers import identifier_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from larkpost.domain import Record
 
 # Keys that only the API writes; within a text, their quotation marks would have backslashes.
 _OURS = re.compile(

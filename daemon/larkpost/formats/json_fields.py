@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
+from larkpost.domain import Identifier, IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_TITLE
 from larkpost.formats.json_items import JsonItem, json_items
@@ -14,11 +15,6 @@ from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.normalize import one_line, squash
 from larkpost.text.urls import is_web_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from larkpost.domain import Identifier, Record
 
 _MOST_VOTES = 2**31
 _MOST_VERSIONS = 10_000

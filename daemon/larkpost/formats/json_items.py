@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decode, lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as many
 _SHOWN = 2_000  # characters of an item that are shown where it is rejected

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, BinaryIO, ClassVar
 
-from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord, Record
 from larkpost.errors import UsageError
 from larkpost.formats.dates import EARLIEST
 from larkpost.formats.export_format import CURRENT, FIRST, export_format
-from larkpost.formats.json_fields import BadRecordError, read_papers
+from larkpost.formats.json_fields import BadRecordError, JsonFields, read_papers
 from larkpost.formats.json_items import json_head
 from larkpost.formats.tables.columns import split_subjects
 from larkpost.text.author_names import split_authors
 from larkpost.text.normalize import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date
-
-    from larkpost.domain import Record
-    from larkpost.formats.json_fields import JsonFields
 
 _KEYS = frozenset(
     [

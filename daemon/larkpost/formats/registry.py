@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from larkpost.formats.feeds.any_feed import AnyFeed
@@ -19,8 +20,6 @@ from larkpost.formats.paper_lists.link_list import LinkList
 from larkpost.formats.tables.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.interfaces import DumpFormat
 
 # The most particular first: the first that recognises a file reads it.

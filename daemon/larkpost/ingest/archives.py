@@ -8,19 +8,17 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from larkpost.domain import RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.text.normalize import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 MOST_MEMBERS = 1_000
@@ -141,7 +139,7 @@ def _refuse_other_archives(members: list[zipfile.ZipInfo]) -> None:
         raise UnreadableDump(f"it has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
     if not _OFFICE_FILES.isdisjoint(one.filename.lower() for one in members):
         raise UnreadableDump(
-            "it is an office document or a program, not a dump",
+            "it is a document, spreadsheet or program, not a dump",
             hint="save it as text and ingest that",
         )
     if not any(map(_is_meant, members)):
@@ -154,6 +152,15 @@ def _is_meant(member: zipfile.ZipInfo) -> bool:
     return not any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
+def _problem_of_content(head: bytes, name: str, *, as_papers: bool) -> str:
+    """Say what is wrong with a member that begins so; empty where it may be a dump."""
+    try:
+        refuse_what_is_no_dump(head, name, as_papers=as_papers)
+    except UnreadableDump as error:
+        return str(error)
+    return ""
+
+
 @contextmanager
 def _unpack(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, as_papers: bool
@@ -164,14 +171,10 @@ def _unpack(
         body = cast("BinaryIO", spool)
         problem = _problem_of(member) or _copy_member(archive, member, body, most)
         size = body.seek(0, 2)
-        if not problem:
-            body.seek(0)
-            head = body.read(_HEAD)
-            body.seek(0)
-            try:
-                refuse_what_is_no_dump(head, name, as_papers=as_papers)
-            except UnreadableDump as error:
-                problem = str(error)
+        body.seek(0)
+        head = body.read(_HEAD)
+        body.seek(0)
+        problem = problem or _problem_of_content(head, name, as_papers=as_papers)
         if problem:
             reason = problem if problem.startswith(name) else f"{name} {problem}"
             yield RejectedRecord(0, reason), size

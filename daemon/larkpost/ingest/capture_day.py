@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.formats.dates import GRACE, in_name
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.ingest.archives import DumpMember
 
 # Archives and file systems that keep no time put 1970, 1980 or 2000 in its place; the page that is
@@ -33,7 +32,7 @@ def capture_hint(member: DumpMember, date: Date | None, now: datetime) -> Captur
     """
     today = now.date()
     if date is not None:
-        return CaptureHint(date, "as told")
+        return CaptureHint(date, "as given")
     named = in_name(member.file_name)
     if named and named <= today + GRACE:
         return CaptureHint(min(named, today), "from the name of the file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
@@ -15,13 +16,11 @@ from larkpost.ingest.capture_day import CaptureHint, capture_hint
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from larkpost.ingest.archives import DumpMember
     from larkpost.ingest.file_reader import DumpCopy
     from larkpost.interfaces import DumpFormat
 
-    Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 _MOST_REJECTS = 1_000
 _LONGEST_REJECT = 2_000  # characters

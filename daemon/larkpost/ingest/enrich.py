@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost import logs
 from larkpost.db.matching.duplicate_rules import conflicting
-from larkpost.db.paper_metadata import MatchResult, count_without_link, read_known
-from larkpost.db.paper_metadata import enrich as enrich_papers
+from larkpost.db.matching.enrich_papers import MatchResult, count_without_link, read_known
+from larkpost.db.matching.enrich_papers import enrich as enrich_papers
 from larkpost.db.value_batches import batches
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
@@ -22,12 +25,8 @@ from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Store
-    from larkpost.db.paper_metadata import KnownPapers, MatchedRecord
+    from larkpost.db.matching.enrich_papers import KnownPapers, MatchedRecord
 
     Progress = Callable[[int, int], None]
 
@@ -118,30 +117,23 @@ def _reporter(path: Path | None, stream: BinaryIO, progress: Progress | None) ->
     return lambda: progress(stream.tell(), size)
 
 
+@dataclass(slots=True)
 class _EnrichingFile:
     """A file of metadata on its way: memory holds a batch, and a draft for each paper in doubt."""
 
-    def __init__(
-        self,
-        store: Store,
-        name: str,
-        now: datetime,
-        progress: Callable[[], None],
-        *,
-        dry_run: bool,
-    ) -> None:
-        self.store = store
-        self.name = name
-        self.now = now
-        self.progress = progress
-        self.dry_run = dry_run
-        self.counts: Counter[str] = Counter()
-        self.enriched: set[int] = set()
-        self.met: set[int] = set()
-        self.gained_link: set[int] = set()
-        self.unsure: dict[int, PaperRecord | None] = {}  # by paper; None where several claim it
-        self.rejects: list[RejectedRecord] = []
-        self.remarks: list[str] = []
+    store: Store
+    name: str
+    now: datetime
+    progress: Callable[[], None]
+    dry_run: bool
+    counts: Counter[str] = field(default_factory=Counter)
+    enriched: set[int] = field(default_factory=set)
+    met: set[int] = field(default_factory=set)
+    gained_link: set[int] = field(default_factory=set)
+    # By paper; None where several claim it.
+    unsure: dict[int, PaperRecord | None] = field(default_factory=dict)
+    rejects: list[RejectedRecord] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def run(self, stream: BinaryIO) -> EnrichReport:
         """Read it all; what title or abstract alone speaks for is decided at the end."""

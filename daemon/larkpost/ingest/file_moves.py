@@ -6,9 +6,11 @@ import errno
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain, count
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import BinaryIO
 
 from larkpost.safe_files import (
     NO_LINKS,
@@ -19,10 +21,6 @@ from larkpost.safe_files import (
     name_new,
     open_folder,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _LONGEST = 240  # bytes of a name, so that ".why" still fits where 255 are allowed
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -60,6 +58,16 @@ def _put(path: Path, here: int, target: Path, there: int) -> None:
         _copy(path, here, target, there)
 
 
+def _copy_content(source: BinaryIO, copy: BinaryIO, status: os.stat_result) -> None:
+    """Copy bytes, rights and times of a file onto the disk."""
+    shutil.copyfileobj(source, copy)
+    copy.flush()
+    with suppress(OSError):  # a disk that keeps no rights may refuse to be told of them
+        os.fchmod(copy.fileno(), status.st_mode & 0o777)
+        os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
+    os.fsync(copy.fileno())
+
+
 def _copy(path: Path, here: int, target: Path, there: int) -> None:
     """Copy to a hidden name first, so that a crash leaves no half file under the real one."""
     number = os.open(path.name, _READING, dir_fd=here)
@@ -71,12 +79,7 @@ def _copy(path: Path, here: int, target: Path, there: int) -> None:
         draft, copy = create_draft(target, there)
         try:
             with copy:
-                shutil.copyfileobj(source, copy)
-                copy.flush()
-                with suppress(OSError):  # a disk that keeps no rights may refuse to be told of them
-                    os.fchmod(copy.fileno(), status.st_mode & 0o777)
-                    os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
-                os.fsync(copy.fileno())
+                _copy_content(source, copy, status)
             name_new(draft, there, target.name, there)
         finally:
             with suppress(FileNotFoundError):

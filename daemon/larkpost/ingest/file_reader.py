@@ -6,10 +6,12 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -21,9 +23,6 @@ from larkpost.safe_files import others_may_write
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from larkpost.domain import RejectedRecord
 
 _CHUNK = 1024 * 1024
@@ -131,11 +130,13 @@ def _open(path: Path, name: str, *, follow: bool) -> int:
         raise UsageError(f"there is no file {name}", hint="check the spelling") from error
     except PermissionError as error:
         hint = "give the user that Larkpost runs as the right to read it"
-        raise UnreadableDump(f"{name} may not be read", hint=hint) from error
+        raise UnreadableDump(f"{name} cannot be read", hint=hint) from error
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise UnreadableDump(f"{name} is a symbolic link", hint="put the file itself") from error
+        raise UnreadableDump(
+            f"{name} is a symbolic link", hint="put the file itself there"
+        ) from error
     try:
         _must_be_regular(os.fstat(number).st_mode, name)  # it may have been swapped meanwhile
     except UnreadableDump:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from larkpost import logs
@@ -17,18 +19,13 @@ from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals, refusals_since
-from larkpost.ingest.spool import WHY, ReadAttempts, forget_missing, lying_in
+from larkpost.ingest.spool import WHY, InboxFile, ReadAttempts, forget_missing, lying_in
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Store
-    from larkpost.ingest.spool import InboxFile
     from larkpost.interfaces import DumpFormat
 
 log = logs.get_logger(__name__)
@@ -119,7 +116,7 @@ def _unusable(error: OSError, inbox: Path) -> LarkpostError:
     what = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
     return Failure(
         f"the inbox cannot be read: {error.filename or inbox}: {what}",
-        hint="make it a folder that the daemon may write to; it is looked at again by itself",
+        hint="make it a folder that the daemon can write to; it is checked again automatically",
     )
 
 

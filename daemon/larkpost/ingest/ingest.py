@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from larkpost import logs
@@ -14,22 +17,17 @@ from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
-from larkpost.ingest.dump_reader import DumpReader, find_format
-from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
+from larkpost.ingest.dump_reader import DumpReader, Progress, find_format
+from larkpost.ingest.file_reader import DumpCopy, copy_of, copy_of_stream, lines_of
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
-    from datetime import datetime
-    from pathlib import Path
 
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import PaperRecord, RejectedRecord
-    from larkpost.ingest.dump_reader import Progress
-    from larkpost.ingest.file_reader import DumpCopy
     from larkpost.interfaces import DumpFormat
 
 log = logs.get_logger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from larkpost.db.coordination import job_status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import in_name
 from larkpost.safe_files import open_folder, read_own, write_note
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 WHY = ".why"  # the ending of the file that says why another one was refused
 MOST_TRIES = 3
@@ -106,8 +103,8 @@ class ReadAttempts:
         """Count one more; raises UnreadableDump when there were enough."""
         if (before := self.count()) >= MOST_TRIES:
             raise UnreadableDump(
-                f"reading {name} broke the program {MOST_TRIES} times",
-                hint="the log tells where; the file is kept",
+                f"reading {name} crashed the program {MOST_TRIES} times",
+                hint="see the log; the file was not deleted",
             )
         write_note(self.file, str(before + 1).encode("ascii"))
 

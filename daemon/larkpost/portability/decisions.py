@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from larkpost.db import papers
@@ -14,10 +17,6 @@ from larkpost.portability.record_fields import read_moment
 from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Identifier
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from larkpost.formats.export_format import CURRENT, export_format
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 READER_KEYS = frozenset(
     [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from larkpost.db import editions, papers, readers, votes
@@ -14,17 +16,13 @@ from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes, last_use, vote_eligibility
 from larkpost.db.value_batches import batches
 from larkpost.disk_space import is_no_room, no_room
-from larkpost.domain import MessageKind
+from larkpost.domain import Edition, Identifier, MessageKind, Paper, Reader
 from larkpost.errors import UsageError
 from larkpost.portability import records
 from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Edition, Identifier, Paper, Reader
 
 
 def export(store: Store, folder: Path) -> dict[str, int]:
@@ -66,9 +64,9 @@ def _must_be_safe(folder: Path) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISLNK(link.st_mode) and not is_own(link):
-        raise UsageError(f"{folder} is a link that somebody else has made", hint=own)
+        raise UsageError(f"{folder} is a link that another user made", hint=own)
     if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
-        raise UsageError(f"every user of this machine may write in {folder}", hint=own)
+        raise UsageError(f"all users of this machine can write to {folder}", hint=own)
 
 
 def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.errors import LarkpostError, UsageError
-from larkpost.portability.exchange_record import read_record
+from larkpost.portability.exchange_record import ExchangeRecord, read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from larkpost.domain import PaperRecord
-    from larkpost.portability.exchange_record import ExchangeRecord
 
 
 @dataclass(slots=True)

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from larkpost.db import editions, papers, readers, votes
+from larkpost.db import editions, interests, papers, readers, votes
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.usage import last_use, vote_eligibility
 from larkpost.db.value_batches import batches
-from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, Vote
+from larkpost.domain import (
+    Identifier,
+    IngestWarning,
+    Paper,
+    PaperRecord,
+    Reader,
+    RejectedRecord,
+    Status,
+    Vote,
+)
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl
 from larkpost.portability.import_lines import ImportReport, read_lines, refusing
-from larkpost.portability.reader_records import find_paper, read_issues, read_reader, read_uid
+from larkpost.portability.reader_records import (
+    EditionRecord,
+    ReaderRecord,
+    find_paper,
+    read_issues,
+    read_reader,
+    read_uid,
+)
 from larkpost.portability.record_fields import read_moment, read_thumb
 from larkpost.portability.records import name_of
 from larkpost.readers import subscriptions
@@ -21,14 +40,8 @@ from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Identifier, Paper, Reader
     from larkpost.portability.exchange_record import ExchangeRecord
-    from larkpost.portability.reader_records import EditionRecord, ReaderRecord
 
 EDITIONS_AT_ONCE = 50  # in a transaction
 
@@ -101,10 +114,10 @@ def take_readers(
             with store.begin() as connection:
                 subscriptions.schedule_missing(connection, reader.id, now)
             if renumbered:
-                what = (
-                    f"some numbers of {subscriptions.who(reader)} are taken here: links in letters"
+                who = subscriptions.who(reader)
+                remarks.append(
+                    f"links in older emails to {who} do not work here: a number is in use"
                 )
-                remarks.append(f"{what} from elsewhere will not work")
             tally.remarks += [(number, remark) for remark in remarks]
     return tally
 
@@ -213,7 +226,7 @@ def _write_reader(
         )
         remarks = _change_status(connection, reader, said.status, now)
     for one in said.interests:
-        readers.set_interest(connection, reader.id, one.name, words=one.words, quota=one.quota)
+        interests.set_interest(connection, reader.id, one.name, words=one.words, quota=one.quota)
     if said.counted and not vote_eligibility.counting_since(connection, [reader.id]):
         vote_eligibility.count_always(connection, [reader.id])
     return _change_columns(connection, readers.get(connection, reader.id), said, now), remarks
@@ -237,10 +250,15 @@ def _add_reader(
     )
     if said.last_used:
         last_use.write(connection, [reader.id], said.last_used)
-    for one in said.interests:
-        readers.set_interest(connection, reader.id, one.name)
-        readers.number_interest(connection, reader.id, one.name, one.number)
+    _number_interests(connection, reader.id, said)
     return reader
+
+
+def _number_interests(connection: Connection, reader_id: int, said: ReaderRecord) -> None:
+    """Make the interests of a new reader under the numbers that their feeds are known by."""
+    for one in said.interests:
+        interests.set_interest(connection, reader_id, one.name)
+        interests.number_interest(connection, reader_id, one.name, one.number)
 
 
 def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
@@ -255,7 +273,7 @@ def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
     if not same:
         raise UsageError(
             f"the feed key of {shorten(said.name, 80)} is that of {subscriptions.who(owner)} here;"
-            " leave feed_key out, and a new one is made"
+            " without feed_key, a new one is made"
         )
 
 

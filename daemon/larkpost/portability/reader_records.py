@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
 from larkpost.db import papers
-from larkpost.domain import Pick, Status, TermWeight
+from larkpost.domain import Identifier, Paper, PaperRecord, Pick, Status, TermWeight
 from larkpost.errors import UsageError
 from larkpost.formats.export_format import CURRENT
 from larkpost.formats.json_fields import BadRecordError, JsonFields
 from larkpost.formats.jsonl import draft_of
-from larkpost.portability.exchange_record import read_record
+from larkpost.portability.exchange_record import ExchangeRecord, read_record
 from larkpost.portability.record_fields import (
     read_day,
     read_flag,
@@ -32,12 +34,7 @@ from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from datetime import date, datetime
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Identifier, Paper, PaperRecord
-    from larkpost.portability.exchange_record import ExchangeRecord
 
 # Ours have 22 characters, 128 bits of chance; a key of fewer than 16 might be guessed.
 _FEED_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -157,7 +154,7 @@ def find_paper(named: Mapping[Identifier, int], name: str) -> int:
     """Find the id of a paper by its name; raises UsageError where none has it."""
     identifier = parse_identifier(name)
     if identifier not in named:
-        raise UsageError(f"no paper here goes by {identifier}")
+        raise UsageError(f"there is no paper {identifier}")
     return named[identifier]
 
 
@@ -167,7 +164,7 @@ def read_uid(name: object) -> str:
         return str(UUID(str(name)))
     except ValueError as error:
         raise UsageError(
-            f"“{shorten(str(name), 80)}” is neither a mail address nor the uid of a reader"
+            f"“{shorten(str(name), 80)}” is neither an email address nor the uid of a reader"
         ) from error
 
 
@@ -194,8 +191,8 @@ def _feed_key(key: object, name: str) -> str:
     if isinstance(key, str) and (not key or _FEED_KEY.fullmatch(key)):
         return key
     raise UsageError(
-        f"the feed key of {shorten(name, 80)} cannot be used: a key is a secret of 16 to 64"
-        " letters and digits of ASCII, “-” and “_”; leave feed_key out, and a new one is made"
+        f"the feed key of {shorten(name, 80)} is not valid: a key has 16 to 64"
+        " characters (A-Z, a-z, 0-9, “-” and “_”); without feed_key, a new one is made"
     )
 
 

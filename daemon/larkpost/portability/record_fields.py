@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from larkpost.domain import Status, Thumb
 from larkpost.errors import LarkpostError, UsageError
 from larkpost.portability.exchange_record import ExchangeRecord
 from larkpost.settings import read_days
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 Value = TypeVar("Value")
 
@@ -33,7 +31,7 @@ def read_field(
         raise
     except (ValueError, TypeError, OverflowError, AttributeError):
         shown = one_line(json.dumps(value, ensure_ascii=False))[:LONGEST_SHOWN]
-        raise UsageError(f"“{spelling(line, key)}” is {shown}, and has to be {allowed}") from None
+        raise UsageError(f"“{spelling(line, key)}” is {shown}, but must be {allowed}") from None
 
 
 def read_moment(line: Mapping[str, Any], key: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,11 +13,9 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
     randomized_svd,
 )
 
-from larkpost.ranking.tfidf import unit
+from larkpost.ranking.term_matrix import unit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from numpy.typing import NDArray
 
     from larkpost.domain import Paper

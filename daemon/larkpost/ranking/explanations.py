@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,17 +10,22 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.domain import TermWeight
-from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE, scale_to_unit
+from larkpost.ranking.term_matrix import scale_to_unit
+from larkpost.ranking.tfidf import (
+    CLOSE_SHARE,
+    WORD_SHARE,
+    Floats,
+    Indices,
+    PaperRows,
+    TextSpace,
+)
 from larkpost.text.term_specificity import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from larkpost.ranking.collaborative import CollaborativeFactors
     from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
-    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
     Doubles = NDArray[np.float64]
     Flags = NDArray[np.bool_]

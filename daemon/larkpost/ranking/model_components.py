@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,8 +12,6 @@ from scipy.sparse import csr_array
 from larkpost.ranking import ridge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from numpy.typing import NDArray
 
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace

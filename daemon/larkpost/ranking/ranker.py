@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from larkpost.domain import Pick
+from larkpost.domain import Paper, Pick
 from larkpost.ranking import (
     collaborative,
     explanations,
@@ -19,19 +21,14 @@ from larkpost.ranking import (
 from larkpost.ranking import tfidf as spaces
 from larkpost.ranking.calibration import chance
 from larkpost.ranking.words import display_terms
-from larkpost.ranking.words.interest_terms import interest_terms
+from larkpost.ranking.words.interest_terms import InterestTerm, interest_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
-    from larkpost.domain import Paper
     from larkpost.interfaces import Evidence
     from larkpost.ranking.explanations import Contributions, Doubles, NearestLiked
     from larkpost.ranking.linear_model import LinearTaste, NamedTerms
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.words.display_terms import CandidateTerms
-    from larkpost.ranking.words.interest_terms import InterestTerm
 
 TOGETHER = 128  # readers whose reasons are worked out at once
 MOST_CACHED = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
@@ -190,18 +187,11 @@ def _tell(
     """
     written = explanations.write_out(space, [tastes[place] for place in shard])
     holding = explanations.held_terms([tastes[place] for place in shard])
-    wanted: dict[int, list[tuple[int, int]]] = {}
-    for line, place in enumerate(shard):
-        for position, at in enumerate(order.chosen[place], 1):
-            wanted.setdefault(at, []).append((line, position))
-    for at, those in wanted.items():
+    for at, those in _lines_by_paper(shard, order).items():
         lines = [line for line, _ in those]
         found = explanations.contributions(space, written, order.rows[np.array([at])], lines)
         told, scores = explanations.explain(space, found), found.scores.tolist()
-        if (terms := shown.get(at)) is None:
-            if len(shown) >= MOST_CACHED:
-                shown.clear()
-            terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
+        terms = _candidate_terms(space, order, at, found, shown)
         held = holding[np.array(lines)[:, None], found.terms]
         present = frozenset(found.terms.tolist())
         named = [tastes[shard[line]].named for line in lines]
@@ -209,27 +199,64 @@ def _tell(
         chosen = display_terms.choose_terms(terms, found.net, held, found.bias, asked)
         for (line, position), why, score, mine in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
-            taste, like = tastes[place], near[place, at]
-            nearest = None if like is None else taste.ledger.papers[like.row]
-            sensible = like is not None and like.is_sensible
-            yield (
-                place,
-                Pick(
-                    paper=order.papers[at],
-                    position=position,
-                    score=score,
-                    probability=chance(taste.calibration, score),
-                    shown_terms=mine.terms,
-                    positive_terms=why.because,
-                    negative_terms=why.against,
-                    others=why.others,
-                    bias=why.bias,
-                    similar_paper=nearest if sensible else None,
-                    nearest=nearest,
-                    similarity=None if like is None else like.likeness,
-                    interest_id=taste.interest_id,
-                    matches=sensible
-                    or mine.held
-                    or taste.named.speak_for(order.papers[at], present),
-                ),
+            taste = tastes[place]
+            near_paper = _nearest_liked(taste, near[place, at])
+            pick = Pick(
+                paper=order.papers[at],
+                position=position,
+                score=score,
+                probability=chance(taste.calibration, score),
+                shown_terms=mine.terms,
+                positive_terms=why.because,
+                negative_terms=why.against,
+                others=why.others,
+                bias=why.bias,
+                similar_paper=near_paper.similar,
+                nearest=near_paper.nearest,
+                similarity=near_paper.likeness,
+                interest_id=taste.interest_id,
+                matches=near_paper.similar is not None
+                or mine.held
+                or taste.named.speak_for(order.papers[at], present),
             )
+            yield place, pick
+
+
+def _lines_by_paper(shard: Sequence[int], order: _ScoredPapers) -> dict[int, list[tuple[int, int]]]:
+    """Group what some readers get by paper: each reader's line, and the position of the pick."""
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    for line, place in enumerate(shard):
+        for position, at in enumerate(order.chosen[place], 1):
+            wanted.setdefault(at, []).append((line, position))
+    return wanted
+
+
+def _candidate_terms(
+    space: TextSpace,
+    order: _ScoredPapers,
+    at: int,
+    found: Contributions,
+    shown: dict[int, CandidateTerms],
+) -> CandidateTerms:
+    """Find what may be shown of a paper; ``shown`` keeps it for the next readers."""
+    terms = shown.get(at)
+    if terms is None:
+        if len(shown) >= MOST_CACHED:
+            shown.clear()
+        terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
+    return terms
+
+
+class _NearestPaper(NamedTuple):
+    """The liked paper nearest to a pick, once more where it is near enough to be a reason."""
+
+    nearest: Paper | None = None
+    similar: Paper | None = None
+    likeness: float | None = None
+
+
+def _nearest_liked(taste: LinearTaste, like: NearestLiked | None) -> _NearestPaper:
+    if like is None:
+        return _NearestPaper()
+    paper = taste.ledger.papers[like.row]
+    return _NearestPaper(paper, paper if like.is_sensible else None, like.likeness)

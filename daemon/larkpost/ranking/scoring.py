@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 

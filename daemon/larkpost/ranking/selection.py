@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,9 +19,6 @@ from larkpost.text.minhash import resemblance, sketch
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import date
-
     from larkpost.domain import Interest, Paper, Pick, Reader
 
 NEAR = 0.85  # texts that resemble each other as much are one paper to a reader
@@ -46,25 +45,29 @@ class DuplicateGroups:
         return len(self.groups) - len(set(self.groups.values()))
 
 
-def twins(papers: Iterable[Paper]) -> DuplicateGroups:
-    """Find the near-duplicates among papers: those that share numbers of their sketches, compared.
-
-    Groups are closed: what is near to a member belongs to the group. Its number is the least id.
-    """
-    told = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
+def _count_shared_numbers(papers: Iterable[Paper]) -> Counter[tuple[int, int]]:
+    """Count for each pair of papers the numbers that both have in their sketches."""
     by_number: dict[int, list[int]] = {}
-    for paper in told.values():
+    for paper in papers:
         for number in _sketch(paper.title, paper.abstract):
             by_number.setdefault(number, []).append(paper.id)
-    shared = Counter(
+    return Counter(
         pair
         for ids in by_number.values()
         # A shingle of a hundred papers is a publisher's phrase and tells nothing.
         if 1 < len(ids) <= 100
         for pair in combinations(sorted(ids), 2)
     )
+
+
+def twins(papers: Iterable[Paper]) -> DuplicateGroups:
+    """Find the near-duplicates among papers: those that share numbers of their sketches, compared.
+
+    Groups are closed: what is near to a member belongs to the group. Its number is the least id.
+    """
+    told = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
     groups: dict[int, int] = {}
-    for (a, b), numbers in sorted(shared.items()):
+    for (a, b), numbers in sorted(_count_shared_numbers(told.values()).items()):
         if numbers >= SHARED and resemblance(told[a].text, told[b].text) >= NEAR:
             _unite(groups, a, b)
     return DuplicateGroups(groups)

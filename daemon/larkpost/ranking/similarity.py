@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE
+from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE, Floats, PaperRows, TextSpace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.domain import Paper
-    from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
 
 
 def similar(

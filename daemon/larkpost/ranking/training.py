@@ -8,6 +8,8 @@ readers like together. docs/ranking.md tells what each part is worth.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,20 +31,16 @@ from larkpost.ranking.model_components import (
     regression,
     shared_taste,
 )
-from larkpost.ranking.training_examples import place_votes
+from larkpost.ranking.training_examples import TrainingExample, place_votes
 from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledger_of, lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
     from numpy.typing import NDArray
 
     from larkpost.interfaces import Evidence
     from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.taste_cache import Line, TasteCache, Whose
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
-    from larkpost.ranking.training_examples import TrainingExample
 
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
 FEW_UNREAD = 2.0  # the same in a small corpus, where much of it is what the reader would like

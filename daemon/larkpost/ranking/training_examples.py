@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import bdtr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.domain import Paper
     from larkpost.interfaces import Evidence
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace
@@ -85,19 +84,23 @@ class TrainingExample:
         return self.votes[:cast][self.thumbs[:cast] > 0]
 
 
+def _newest_places(one: Evidence) -> list[int]:
+    """Choose ``MOST_VOTES`` votes, half of them of each kind where there are enough."""
+    ups = [at for at, thumb in enumerate(one.thumbs) if thumb > 0]
+    downs = [at for at, thumb in enumerate(one.thumbs) if thumb <= 0]
+    room = max(MOST_VOTES // 2, MOST_VOTES - len(downs))
+    return sorted([*ups[-room:], *downs[-(MOST_VOTES - min(room, len(ups))) :]])
+
+
 def newest(one: Evidence) -> Evidence:
     """Leave out the oldest votes where there are too many, of each kind those over its room.
 
     A reader who says no to a thousand papers must not lose what they have said yes to.
     """
     one = replace(one, passed=one.passed[-MOST_PASSED:], passed_at=one.passed_at[-MOST_PASSED:])
-    surplus = len(one.papers) - MOST_VOTES
-    if surplus <= 0:
+    if len(one.papers) <= MOST_VOTES:
         return one
-    ups = [at for at, thumb in enumerate(one.thumbs) if thumb > 0]
-    downs = [at for at, thumb in enumerate(one.thumbs) if thumb <= 0]
-    room = max(MOST_VOTES // 2, MOST_VOTES - len(downs))
-    kept = sorted([*ups[-room:], *downs[-(MOST_VOTES - min(room, len(ups))) :]])
+    kept = _newest_places(one)
     return replace(
         one,
         papers=[one.papers[at] for at in kept],

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from larkpost.ranking.linear_model import Columns, TrainingVotes
+from larkpost.ranking.linear_model import Calibration, Columns, TrainingVotes
 from larkpost.ranking.paper_row_cache import name_text
-from larkpost.ranking.taste_cache import Line, digest
+from larkpost.ranking.taste_cache import Line, TasteCache, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from larkpost.domain import Paper
-    from larkpost.ranking.linear_model import Calibration
     from larkpost.ranking.model_components import Kernel
-    from larkpost.ranking.taste_cache import TasteCache
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
     from larkpost.ranking.training import Learnt
     from larkpost.ranking.training_examples import TextPlaces, TrainingExample

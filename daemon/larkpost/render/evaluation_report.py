@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from larkpost.render.templates import environment
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
 
 WIDTH, HEIGHT, EDGE = 480, 220, 36
 CURVES = 6  # terms that are drawn; the table has more
@@ -39,18 +36,7 @@ def report_page(reports: Sequence[tuple[str, Any]]) -> str:
     """Set the reports of readers (``ranking.Report``), each under their name, as one document."""
     made = environment("report")
     page = made.get_template("report.html").render(
-        reports=[
-            {
-                "who": one_line(who),
-                "report": report,
-                "calibration": calibration(report.calibration),
-                "learning": learning(report.learning),
-                "terms": terms(report.drift),
-                "curves": curves(report.drift),
-                "ends": [report.drift[at].month for at in (0, -1) if report.drift],
-            }
-            for who, report in reports
-        ],
+        reports=[_view(who, report) for who, report in reports],
         width=WIDTH,
         height=HEIGHT,
         edge=EDGE,
@@ -58,13 +44,26 @@ def report_page(reports: Sequence[tuple[str, Any]]) -> str:
     return page.lstrip()
 
 
+def _view(who: str, report: Any) -> dict[str, Any]:
+    """Prepare one reader's report for the template."""
+    return {
+        "who": one_line(who),
+        "report": report,
+        "calibration": calibration(report.calibration),
+        "learning": learning(report.learning),
+        "terms": terms(report.drift),
+        "curves": curves(report.drift),
+        "ends": [report.drift[at].month for at in (0, -1) if report.drift],
+    }
+
+
 def calibration(bins: Iterable[Any]) -> list[Dot]:
     """Place each bin of votes: the chance told to the right, how often it came true upward."""
     return [
         Dot(
-            _right(one.told),
-            _up(one.came_true),
-            f"told {one.told:.0%}, came true {one.came_true:.0%}, {quantity(one.votes, 'vote')}",
+            _right(one.predicted),
+            _up(one.observed),
+            f"shown {one.predicted:.0%}, liked {one.observed:.0%}, {quantity(one.votes, 'thumb')}",
         )
         for one in bins
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.render.wording import link_of, short_enough
@@ -10,8 +11,6 @@ from larkpost.text.search_phrase import search_url
 from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
     from larkpost.domain import FindLink, Identifier, Paper
     from larkpost.render.presenters import Facts
 

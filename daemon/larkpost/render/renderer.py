@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from larkpost.render.email.confirmation import Greetings
@@ -12,9 +14,6 @@ from larkpost.render.paper_links import PaperLinks
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date, datetime
-
     from larkpost.domain import Edition, FindLink, Message, Paper, Reader
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.interfaces import FeedFormat

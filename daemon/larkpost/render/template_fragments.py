@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 # Noncharacters: `larkpost.text.clean` lets none through, so that no paper can open a gap.
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"

@@ -209,8 +209,8 @@ def why_html(reason: PickReason) -> list[str]:
         clauses.append(f"{like} {_emphasise(reason.like)}, which you liked")
     elif reason.like_private:
         clauses.append(f"{like} {wording.OWN_LIST}")
-    if reason.chance:
-        clauses.append(reason.chance)
+    if reason.match:
+        clauses.append(reason.match)
     return clauses or [wording.NO_REASON]
 
 
@@ -225,8 +225,8 @@ def why_text(reason: PickReason) -> list[str]:
         lines.append(f"Like “{isolate(reason.like)}”, which you liked")
     elif reason.like_private:
         lines.append(f"Like {wording.OWN_LIST}")
-    if reason.chance:
-        lines.append(reason.chance)
+    if reason.match:
+        lines.append(reason.match)
     return [_indent(line) for line in lines or [wording.NO_REASON]]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,13 +14,10 @@ from larkpost.text.plurals import quantity
 from larkpost.text.term_specificity import term_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
     from larkpost.domain import Edition, Identifier, Paper, Pick, Reader
 
 OWN_LIST = "a paper on your own list"  # stands for the title of a private one
-EXPLORATION = "Something new: outside what you have seen"
+EXPLORATION = "Something new: unlike the papers you have seen"
 NO_REASON = "Here because it is new"
 LONGEST_TITLE = 300
 TERMS_SHOWN = 3
@@ -50,7 +49,7 @@ class PickReason(NamedTuple):
 
     terms: tuple[str, ...] = ()
     like: str = ""
-    chance: str = ""
+    match: str = ""
     label: str = ""
     interest: str = ""
     against: tuple[str, ...] = ()
@@ -85,14 +84,14 @@ def _ground(picks: Sequence[Pick]) -> str:
 
 
 def greeting(reader: Reader) -> str:
-    """Say whose paper it is."""
+    """Say whose edition it is."""
     name = crop(one_line(reader.name), 60)
-    return f"The morning paper of {name}" if name else "Your morning paper"
+    return f"Edition for {name}" if name else "Your edition"
 
 
 def describe_empty_day(edition: Edition) -> str:
     """Say that there is nothing; empty when there is something."""
-    return "" if edition.picks else "Nothing for you today. No news is a short breakfast."
+    return "" if edition.picks else "There are no papers for you today."
 
 
 def catch_up(edition: Edition) -> str:
@@ -100,13 +99,13 @@ def catch_up(edition: Edition) -> str:
     if edition.catch_up_from is None:
         return ""
     day = f"{_DAYS[edition.catch_up_from.weekday()]}, {day_and_month(edition.catch_up_from)}"
-    return f"A catch-up: the best since {day}."
+    return f"A catch-up edition: the best papers since {day}."
 
 
 def subject(titles: Sequence[str], paper: str, day: date) -> str:
     """Name the letter after its first title, or the ``paper`` and the day when there is none."""
     if not titles:
-        return f"{paper}: a quiet day, {day_and_month(day)}"
+        return f"{paper}: a day without papers, {day_and_month(day)}"
     lead, others = crop(titles[0], 80), len(titles) - 1
     return f"{lead} – and {others} more" if others else lead  # noqa: RUF001 - an en dash, as printed
 
@@ -192,7 +191,7 @@ def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Pic
         terms=terms,
         like=short_title(similar.title) if similar and not hidden else "",
         like_private=hidden,
-        chance=f"{chance} chance of a thumb up" if chance else "",
+        match=f"{chance} match" if chance else "",
         label=EXPLORATION if pick.explored else "",
         interest=crop(one_line(pick.interest), 40) if interests > 1 else "",
         against=_against(pick) if terms or pick.similar_paper else (),

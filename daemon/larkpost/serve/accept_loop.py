@@ -1,8 +1,9 @@
-"""Accepts connections only while there is room for more, and of each network at a steady pace."""
+"""Accepts connections only while there are free places, and per network at a limited rate."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +14,16 @@ from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
 
     from larkpost.web.limits.connections import ConnectionLimits
 
     Accepted = tuple[socket.socket, Any]  # with the address of the other side
 
-BACKLOG = 2048  # connections that the system keeps waiting meanwhile
-# In one turn of the event loop: one by one, a flood kept others waiting for seconds, and many take
-# long, for each costs some calls of the system.
+BACKLOG = 2048  # connections that the system queues meanwhile
+# Per turn of the event loop: one by one, a flood delayed others for seconds, and many take long,
+# because each costs some system calls.
 AT_ONCE = 16
-# Of one network: a page of a browser, a class room, and beyond that whoever opens them in a loop.
+# Of one network: enough for a browser's page or a classroom; more come from a loop.
 LONGEST_WAIT = 5.0  # seconds
 OPENING = RateLimit("opening", 40, per=4.0, longest_wait=LONGEST_WAIT)
 AGAIN_SECONDS = 0.1  # after an error, such as a lack of descriptors
@@ -32,9 +32,10 @@ _log = logs.get_logger("larkpost.serve")
 
 
 class Acceptor:
-    """Takes connections from a listener; stands where uvicorn has a server of asyncio.
+    """Takes connections from a listener, in place of uvicorn's asyncio server.
 
-    That one accepts whatever waits, thousands at once, and so takes the last descriptor.
+    That server accepts all waiting connections, thousands at once, and so takes the last
+    descriptor.
     """
 
     def __init__(
@@ -52,12 +53,12 @@ class Acceptor:
         self._task = asyncio.get_running_loop().create_task(self._accept_all(listener))
 
     def close(self) -> None:
-        """Accept nobody any more."""
+        """Stop accepting connections."""
         for task in (self._task, *self._parked):
             task.cancel()
 
     async def wait_closed(self) -> None:
-        """Wait until nobody is accepted any more."""
+        """Wait until no connection is being accepted."""
         with suppress(asyncio.CancelledError):
             await self._task
 
@@ -66,7 +67,7 @@ class Acceptor:
         while True:
             try:
                 accepted = await loop.sock_accept(listener)
-            except OSError as error:  # the visitor is gone again, or descriptors are short
+            except OSError as error:  # the visitor has left, or descriptors are short
                 with limit_lines():
                     _log.warning(LogEvent.CONNECTION_FAILED, problem=str(error))
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -74,7 +75,7 @@ class Acceptor:
                 await self._connect_all(listener, accepted)
 
     async def _connect_all(self, listener: socket.socket, first: Accepted) -> None:
-        """Hand a connection on once there is room, and with it those that wait and find room."""
+        """Hand on a connection once there is a free place, and with it waiting ones that fit."""
         accepted = [first]
         try:
             await self._limits.wait_for_room()
@@ -87,7 +88,7 @@ class Acceptor:
             raise
 
     def _is_due(self, connection: socket.socket, address: Any) -> bool:
-        """Say whether a connection is to be handed on now; else it is parked, or closed."""
+        """Return whether to hand on a connection now; else it is parked, or closed."""
         network, is_shared = self._limits.name_network(address[0] if address else None)
         wait = 0.0 if is_shared else self._rates.delay(OPENING, network)
         if wait == 0:
@@ -101,10 +102,10 @@ class Acceptor:
         return False
 
     async def _park(self, connection: socket.socket, network: str, seconds: float | None) -> None:
-        """Hand a connection on later, into the place that it has taken meanwhile.
+        """Hand on a connection later; it takes a place meanwhile.
 
-        One that has no moment (None) is closed in the end: to close it at once would only have it
-        opened again.
+        Without a time (None) it is closed in the end: closing it at once would only make the client
+        open it again.
         """
         try:
             await asyncio.sleep(LONGEST_WAIT if seconds is None else seconds)
@@ -122,12 +123,12 @@ class Acceptor:
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(self._make_protocol, connection)
-        except OSError:  # the visitor is gone again
+        except OSError:  # the visitor has left
             connection.close()
 
 
 def _accept_waiting(listener: socket.socket, most: int) -> list[Accepted]:
-    """Accept whoever waits already; an error ends it, and the next turn tells it."""
+    """Accept all waiting connections; an error ends this, and the next turn reports it."""
     accepted: list[Accepted] = []
     with suppress(OSError):
         while len(accepted) < most:

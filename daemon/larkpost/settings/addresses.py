@@ -51,7 +51,7 @@ def read_sender(text: str) -> str:
     name, address = parseaddr(text)
     odd = clean(text) != text or "\n" in text or "\t" in text or len(text) > _LONGEST_SENDER
     if not odd and (len(getaddresses([text])) > 1 or text.rstrip().endswith((";", ","))):
-        raise ValueError(f"{text!r} is more than one mailbox: letters come from exactly one")
+        raise ValueError(f"{text!r} is more than one address: emails are sent from exactly one")
     if odd or address not in text:  # parseaddr takes spaces out of an address
         raise _no_mailbox(text, "Larkpost <larkpost@example.org>")
     spelt = _spell(address, text, "Larkpost <larkpost@example.org>")
@@ -76,8 +76,8 @@ def read_taggable_mailbox(text: str) -> str:
     """Read a mailbox before whose @ there is room for a signed tag; raises ValueError."""
     if len(text.rpartition("@")[0]) > _LONGEST_BEFORE_TAG:
         raise ValueError(
-            f"what stands before the @ may have {_LONGEST_BEFORE_TAG} characters: a signed tag is"
-            " added"
+            f"the part before the @ may have {_LONGEST_BEFORE_TAG} characters, because a signed tag"
+            " is added"
         )
     return read_mailbox(text)
 
@@ -163,9 +163,11 @@ def _spell(address: str, text: str, example: str) -> str:
     except UsageError:
         raise _no_mailbox(text, example) from None
     if not spelt.isascii():  # every letter would need SMTPUTF8 (RFC 6531), which few servers have
-        raise ValueError(f"{text!r} has letters beyond ASCII before the @, which few servers take")
+        raise ValueError(
+            f"{text!r} has characters that are not ASCII before the @, which few servers accept"
+        )
     return spelt
 
 
 def _no_mailbox(text: str, example: str) -> ValueError:
-    return ValueError(f"{text!r} is not a mail address such as {example}")
+    return ValueError(f"{text!r} is not an email address such as {example}")

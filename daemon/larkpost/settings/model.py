@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -37,9 +38,6 @@ from larkpost.settings.addresses import (
 from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
 from larkpost.settings.polled_sources import NO_SOURCES, SourceEntries
 from larkpost.text.time_zones import zone_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # White space is matched from where a run of it begins, or a long run would take quadratic time.
 _RANGE_SIGN = re.compile(r"(?:(?<!\s)\s+)?(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")
@@ -103,8 +101,15 @@ def read_networks(value: object) -> tuple[str, ...]:
     """Read ``127.0.0.1, 10.0.0.0/8`` or a list of such; raises ValueError for what is neither."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, Iterable):
-        raise ValueError(f"{value!r} is no list of addresses")  # noqa: TRY004 - pydantic wants it
-    return tuple(str(ip_network(str(part).strip())) for part in parts if str(part).strip())
+        raise ValueError(f"{value!r} is not a list of addresses")  # noqa: TRY004 - pydantic wants it
+    return tuple(_network(str(part).strip()) for part in parts if str(part).strip())
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an address or network such as 10.0.0.0/8") from None
 
 
 def day_names(days: Iterable[int]) -> list[str]:
@@ -129,7 +134,7 @@ def _mode(value: object) -> int:
     """Read rights as chmod writes them: ``"660"``."""
     text = f"{value:o}" if isinstance(value, int) else str(value)
     if not re.fullmatch(r"0?[0-7]{3}", text):
-        raise ValueError(f'{value!r} is not rights such as "660"')
+        raise ValueError(f'{value!r} are not permissions such as "660"')
     return int(text, 8)
 
 

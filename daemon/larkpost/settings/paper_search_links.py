@@ -71,7 +71,7 @@ def _fault_of(url: str) -> str:
     if len(url) > LONGEST_URL:
         return f"has more than {LONGEST_URL} characters"
     if not _PRINTABLE.fullmatch(url):
-        return "holds a space, a quotation mark or a letter that is not ASCII: percent-encode it"
+        return "has a space, a quotation mark or a character that is not ASCII: percent-encode it"
     if PLACEHOLDER not in url:
         return f"has no {PLACEHOLDER}, where the title goes: write it like {_EXAMPLE}"
     if re.search(r"[{}]", url.replace(PLACEHOLDER, "")):

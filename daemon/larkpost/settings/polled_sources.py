@@ -88,7 +88,7 @@ def read_source_address(text: str) -> str:
         return f"arxiv:{_read_categories(bare.partition(':')[2])}"
     if "://" not in bare:
         raise ValueError(
-            f"{text!r} is no source: it is hf-daily, hf-trending, arxiv:cs.CL,"
+            f"{text!r} is not a source: write hf-daily, hf-trending, arxiv:cs.CL,"
             " or an address that begins with https://"
         )
     return _read_web_address(bare)
@@ -164,7 +164,9 @@ def _read_entry(value: object) -> SourceEntry:
     if not isinstance(value, Mapping):
         raise ValueError(f"each entry is a table: {_EXAMPLE}")  # noqa: TRY004 - as above
     if unknown := sorted(set(value) - _OPTIONS):
-        raise ValueError(f"{unknown[0]!r} is no option of a source: {', '.join(sorted(_OPTIONS))}")
+        raise ValueError(
+            f"{unknown[0]!r} is not an option of a source: {', '.join(sorted(_OPTIONS))}"
+        )
     private = value.get("allow_private", False)
     if not isinstance(private, bool):
         raise ValueError(f"allow_private is true or false, not {private!r}")  # noqa: TRY004 - as above

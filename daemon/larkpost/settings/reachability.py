@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -9,8 +10,6 @@ from urllib.parse import urlsplit
 from larkpost.settings.addresses import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from larkpost.settings.model import Settings
 
 
@@ -24,11 +23,11 @@ def unreachable(settings: Settings) -> Iterator[tuple[str, str]]:
     url, sender = settings.site.base_url, settings.mail.sender
     if is_loopback(urlsplit(url).hostname or ""):
         yield (
-            f"letters go out by SMTP, but their links lead to {url}, which is this machine alone",
+            f"emails are sent by SMTP, but their links lead to {url}, which is this machine alone",
             "Set site.base_url to the address at which readers reach `larkpost serve`.",
         )
     if is_loopback(parseaddr(sender)[1].rpartition("@")[2]):
         yield (
-            f"letters go out by SMTP, but come from {sender}, which no other mail server accepts",
+            f"emails are sent by SMTP, but come from {sender}, which no other mail server accepts",
             "Set mail.sender to an address of a domain of yours.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, partial
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from larkpost.text.mail_providers import provider_of
 from larkpost.text.normalize import clean, normal_form, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from email_validator import ValidatedEmail
 
 _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic
@@ -193,5 +192,5 @@ def _domain(domain: str, address: str) -> str:
 
 def _no_address(address: str) -> UsageError:
     return UsageError(
-        f"“{shorten(address, 120)}” is not a mail address", hint="write it like anna@example.org"
+        f"“{shorten(address, 120)}” is not an email address", hint="write it like anna@example.org"
     )

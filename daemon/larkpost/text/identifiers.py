@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from larkpost.domain import Identifier
 from larkpost.errors import UsageError
 from larkpost.text.normalize import clean, shorten
 from larkpost.text.urls import encode_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9_.+-]{0,19}):(?P<value>\S(?:.*\S)?)", re.DOTALL)
 # https://info.arxiv.org/help/arxiv_identifier.html: from April 2007 the year, the month and four
@@ -63,7 +60,7 @@ def parse_identifier(text: str) -> Identifier:
     found = _read_identifier(given) if len(text) <= _LONGEST_GIVEN else None
     if found is None or len(found.value) > _LONGEST_VALUE or re.search(r"\s", found.value):
         raise UsageError(
-            f"“{shorten(given, 120)}” is not the name of a paper",
+            f"“{shorten(given, 120)}” is not an identifier of a paper",
             hint="write it like arxiv:2508.13426, doi:10.1000/182 or https://…",
         )
     return found

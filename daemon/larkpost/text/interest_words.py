@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from larkpost.errors import UsageError
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MOST_INTERESTS = 10
 MOST_WORDS = 50
@@ -36,6 +33,6 @@ def tidy(words: Iterable[str]) -> tuple[str, ...]:
 
 def _too_many_words() -> UsageError:
     return UsageError(
-        f"At most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
-        hint="a few words that name a field do best; thumbs teach the rest",
+        f"at most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
+        hint="a few words that name a field are best; thumbs teach the rest",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from larkpost.domain import Identifier
 
 # Quantifiers are possessive or bounded throughout: hostile text must take time linear in its size.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -11,8 +12,6 @@ from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from larkpost.domain import Identifier
 
 _MOST_LOOKED_AT = 50

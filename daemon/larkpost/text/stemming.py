@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from Stemmer import Stemmer  # type: ignore[import-not-found]  # it has no types
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def stem_words(words: Iterable[str]) -> list[str]:

@@ -126,7 +126,7 @@ def test_a_letter_lands_in_the_maildir_once(furnished: Shell) -> None:
     assert len(letters) == 1
     letter = email.message_from_bytes(letters[0].read_bytes(), policy=email.policy.default)
     assert letter["To"].addresses[0].addr_spec == ANN
-    assert "No letters" in furnished("deliver").out
+    assert "No emails" in furnished("deliver").out
 
 
 def test_a_mail_server_that_is_not_there_means_try_again_later(furnished: Shell) -> None:

@@ -49,7 +49,7 @@ def test_a_zone_that_other_machines_lack_is_refused(tmp_path: Path, zone: str) -
     refused = shell("reader", "add", "a@example.org", "--zone", zone, code=2)
     shell("reader", "add", "b@example.org")
 
-    assert "There is no time zone called" in refused.err
+    assert "there is no time zone called" in refused.err
     shell("reader", "set", "b@example.org", "--zone", zone, code=2)
     assert [one["reader"] for one in shell.json("reader", "list")] == ["b@example.org"]
 

@@ -92,7 +92,7 @@ def test_a_report_is_not_written_through_a_link_or_over_a_device(
 
     said = shell("evaluate", "--html", page.name, code=2).err
 
-    assert "is a link, or no file" in said
+    assert "is a link, or not a file" in said
     assert secret.read_text() == "ours"
     assert page.is_symlink() or page.is_fifo()
 

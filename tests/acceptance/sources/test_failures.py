@@ -211,6 +211,6 @@ def test_a_daemon_survives_every_failure_at_once_and_tells_each(shell: Shell) ->
         for name, kind in PROBLEMS.items():
             if kind:
                 assert name in page, name
-            assert (f"source {name} is not well" in str(payload)) == (kind in AT_ONCE), name
+            assert (f"source {name} has a problem" in str(payload)) == (kind in AT_ONCE), name
         assert daemon.process.poll() is None
         assert daemon.end() == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.web.site_client import NOW, place
 
-from larkpost.readers import subscriptions
+from larkpost.readers import interests, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     with place(tmp_path, sqlite_url, {"web.admin_link_version": 7}) as opened:
         store = opened.program.store
         subscriptions.change(store, opened.reader.id, now=NOW, name=NAME)
-        subscriptions.set_interest(store, opened.reader.id, "main", words=WORDS)
+        interests.set_interest(store, opened.reader.id, "main", words=WORDS)
         opened.reader = opened.current()
         opened.fit()
         yield opened

@@ -106,7 +106,7 @@ def test_words_that_tell_no_papers_apart_are_told_in_the_note(
     answer = recommend.rank(newsroom.store, newsroom.ranker, asked, question, now=NOW)
 
     assert answer[reader.id].picks
-    assert answer[reader.id].note.startswith("None of your interest words tells")
+    assert answer[reader.id].note.startswith("None of your interest words helps")
     assert answer[silent.id].note == answer[helped.id].note == ""
 
 

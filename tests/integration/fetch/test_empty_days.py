@@ -48,7 +48,7 @@ def test_a_source_that_brought_only_known_papers_is_named(
 
     reason = explain(polling)[EmptyDay.KNOWN_PAPERS]
 
-    assert reason.text == "the source a-blog brought no new papers: all 2 were known"
+    assert reason.text == "the source a-blog had no new papers: all 2 were known"
     assert "larkpost source check a-blog" in reason.hint
 
 
@@ -61,7 +61,7 @@ def test_where_sources_are_polled_nobody_is_told_to_save_a_page(
 
     reason = explain(polling)[EmptyDay.NO_DUMP]
 
-    assert reason.text == "no source or file brought a paper lately; none ever did"
+    assert reason.text == "no recent source or file had a new paper; there has been none yet"
     assert reason.hint.startswith("larkpost source list")
 
 
@@ -94,4 +94,4 @@ def test_a_report_of_a_source_that_is_not_well_does_not_say_that_no_papers_came(
 
     queue_report(store, now=polling.now, window=WEEK)
 
-    assert told == ["not all is well: the source a-blog is not well: the answer is empty"]
+    assert told == ["there is a problem: the source a-blog has a problem: the answer is empty"]

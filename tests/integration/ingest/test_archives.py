@@ -96,7 +96,11 @@ def test_the_same_zip_again_brings_nothing(store: Store, tmp_path: Path) -> None
     [
         ("a.zip", packed({}), "is an empty zip archive"),
         ("a.zip", packed({".hidden": b"x"}), "is an empty zip archive"),
-        ("a.docx", packed({"[Content_Types].xml": b"<x/>"}), "is an office document"),
+        (
+            "a.docx",
+            packed({"[Content_Types].xml": b"<x/>"}),
+            "is a document, spreadsheet or program",
+        ),
         ("a.zip", packed({"a.pdf": b"%PDF-1"}), "the first file: a.pdf is a PDF document"),
         ("a.zip", packed({"a.txt": page()})[:-30], "is a zip archive that is damaged or cut off"),
         ("a.zip", packed({f"{n}.txt": b"x" for n in range(1_001)}), "has more than 1,000 files"),

@@ -121,7 +121,7 @@ def test_a_database_without_room_keeps_the_dump_in_the_inbox_until_there_is_some
     (taken,) = run(file_store, folders)
 
     assert isinstance(taken, RejectedFile)
-    assert "No room left" in taken.reason
+    assert "no room left" in taken.reason
     assert (taken.moved, file.exists(), titles(file_store)) == (False, True, [])
     with pytest.raises(TryAgainLater):
         ingest(file_store, DUMP_FORMATS, file, now=NOW)
@@ -185,6 +185,6 @@ def test_a_full_disk_keeps_the_dump_turns_health_red_and_passes_by_itself(tmp_pa
 
     for one in full:
         assert (one["read"], one["papers"], one["inbox"]) == (False, 0, ["a.txt"])
-        assert "No room left" in one["told"] or "No space left" in one["told"]
+        assert "no room left" in one["told"] or "No space left" in one["told"]
         assert (one["health"], one["feed"]) == (503, 200)
     assert (free["read"], free["papers"], free["inbox"]) == (True, 108, [])

@@ -89,7 +89,7 @@ def test_what_cannot_be_read_goes_to_bad_with_the_reason(store: Store, folders: 
     assert taken.place == str(folders.bad / "list.txt")
     assert names(folders.bad) == ["list.txt", "list.txt.why"]
     why = (folders.bad / "list.txt.why").read_text("utf-8")
-    assert "daily list: it holds no titles, and no abstracts" in why
+    assert "daily list, which has no titles and no abstracts" in why
     assert "try " in why
 
 

@@ -126,7 +126,7 @@ def test_progress_is_told_in_bytes_up_to_the_end(store: Store) -> None:
         (b"Just some words.\n", "nothing in it is recognised"),
         (
             b"Submitted by\n\nada\n\nSubmitted by\n\nbo\n",
-            "daily list: it holds no titles, and no abstracts",
+            "daily list, which has no titles and no abstracts",
         ),
     ],
 )

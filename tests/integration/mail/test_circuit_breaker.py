@@ -247,7 +247,7 @@ def test_after_three_days_without_a_road_each_reader_gets_todays_letter_only(sto
     assert Counter(states(store)) == {"sent": 2, "cancelled": 6}
     assert sorted(bag.recipients()) == ["reader1", "reader2"]
     assert all("2026-08-07" in letter.message_id for letter in bag.letters)
-    assert sum(d.last_response.startswith("gave way to the edition of") for d in outbox(store)) == 6
+    assert sum(d.last_response.startswith("replaced by the edition of") for d in outbox(store)) == 6
 
 
 def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew(

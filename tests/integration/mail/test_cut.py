@@ -100,7 +100,7 @@ def test_a_connection_cut_after_the_dot_costs_one_copy_under_the_same_name(store
     with SmtpServer({"DOT": [Fault.CUT]}) as server:
         assert run(store, smtp(server)) == DeliveryCounts(sent=1, unknown=1)
         assert states(store) == ["unknown", "sent"]
-        assert "gave no answer" in outbox(store)[0].last_response
+        assert "did not answer" in outbox(store)[0].last_response
         assert run(store, smtp(server), NOW + 6 * MINUTE) == DeliveryCounts(sent=1)
 
         first, _, copy = server.arrived

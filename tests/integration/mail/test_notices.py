@@ -104,7 +104,7 @@ def test_somebody_new_confirms_by_the_letters_link_and_gets_what_was_wished_for(
 ) -> None:
     asked = here.client.post("/subscribe", data=FORM)
     assert asked.status_code == 200
-    assert "Look into your mail" in asked.text
+    assert "Check your inbox" in asked.text
 
     assert answer(here, road) == 1
 
@@ -296,9 +296,9 @@ def test_a_reader_by_feed_alone_is_made_at_once(here: Place) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"address": "nobody"}, "is not a mail address"),
-        ({"address": ""}, "is not a mail address"),
-        ({"address": "a@b\r\nBcc: c@example.org"}, "is not a mail address"),
+        ({"address": "nobody"}, "is not an email address"),
+        ({"address": ""}, "is not an email address"),
+        ({"address": "a@b\r\nBcc: c@example.org"}, "is not an email address"),
         ({"zone": "Mars/Olympus"}, "no time zone"),
         ({"send_time": "25:00"}, "is not a time"),
         ({"weekdays": []}, "at least one weekday"),

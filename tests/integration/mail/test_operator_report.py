@@ -71,7 +71,7 @@ def test_no_dump_is_told(store: Store) -> None:
     message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
     assert message["To"] == "boss@example.org"
     assert message["Subject"].startswith(
-        "Larkpost at papers.example.org: no papers today: no dump brought a paper"
+        "Larkpost at papers.example.org: no papers today: no recent dump had a new paper"
     )
     assert message["Auto-Submitted"] == "auto-generated"
     for kind in ("plain", "html"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost.db import editions, papers, readers, votes
+from larkpost.db import editions, interests, papers, readers, votes
 from larkpost.db.engine import Store
 from larkpost.domain import Identifier, PaperRecord, Pick, Thumb
 from larkpost.editions import recommend
@@ -72,7 +72,7 @@ def lived_in(store: Store) -> PublishContext:
     )
     feed_only = subscriptions.add(store, None, now=NOW, papers_per_edition=7, name="Élodie")
     with store.begin() as connection:
-        readers.set_interest(connection, anna.id, "robots", words=["grasping"], quota=2)
+        interests.set_interest(connection, anna.id, "robots", words=["grasping"], quota=2)
     newsroom = PublishContext(store, TfidfRanker(), WEEK, "example.org")
     publish(newsroom, [by_hand(anna, NOW)], now=NOW)
     for number, paper_id in enumerate(ids[:9]):

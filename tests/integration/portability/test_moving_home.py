@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from tests.helpers.web.site_client import BASE, NOW, place, publish
 
 from larkpost.bootstrap import build
-from larkpost.db import editions, papers, readers, schema, votes
+from larkpost.db import editions, interests, papers, readers, schema, votes
 from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.portability.exporter import export
 from larkpost.portability.importer import take_papers, take_readers, take_votes
@@ -52,11 +52,11 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         for name in ("gone", "gone.too"):
             gone = subscriptions.add(store, f"{name}@example.org", now=NOW)
             with store.begin() as connection:
-                readers.set_interest(connection, gone.id, "théorie")
+                interests.set_interest(connection, gone.id, "théorie")
             publish(store, gone, 1)
             subscriptions.remove(store, gone.id)
         with store.begin() as connection:
-            readers.set_interest(connection, here.reader.id, "格子", words=["lattice"], quota=2)
+            interests.set_interest(connection, here.reader.id, "格子", words=["lattice"], quota=2)
             corrected = PaperRecord(
                 here.papers[0].title,
                 f"{here.papers[0].abstract} Corrected, with one more table and its errata.",
@@ -199,7 +199,7 @@ def test_who_comes_after_the_move_gets_numbers_of_their_own(
     for number in range(4):
         added = subscriptions.add(new.store, f"late{number}@example.org", now=LATER)
         with new.store.begin() as connection:
-            readers.set_interest(connection, added.id, "later")
+            interests.set_interest(connection, added.id, "later")
         publish(new.store, added, 1)
 
     assert min(reader.id for reader in everybody(new) if "late" in str(reader.address)) > highest

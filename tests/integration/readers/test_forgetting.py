@@ -145,7 +145,7 @@ def test_the_page_forgets_before_a_day_and_brings_back(here: Place, me: str) -> 
     assert "2 thumbs were forgotten" in page
     assert (here.thumb(1), here.thumb(2), here.thumb(3)) == (None, None, Thumb.UP)
     back = here.client.post(me, data={"action": "remember"})
-    assert "Your thumbs are back" in here.client.get(back.headers["location"]).text
+    assert "Your thumbs are restored" in here.client.get(back.headers["location"]).text
     assert (here.thumb(1), here.thumb(2), here.thumb(3)) == (Thumb.UP,) * 3
     assert "Bring them back" not in here.client.get(me).text
 

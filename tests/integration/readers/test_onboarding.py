@@ -288,7 +288,7 @@ def test_a_forged_link_opens_nothing(here: Place, me: str, path: str) -> None:
     answer = here.client.get(f"{forged}/{path}")
 
     assert answer.status_code == 404
-    assert "There is nothing here" in answer.text
+    assert "Page not available" in answer.text
 
 
 def test_others_write_while_a_long_list_is_taken(
@@ -334,7 +334,7 @@ def test_one_list_of_a_reader_is_taken_at_a_time(
     first = here.client.post(f"{me}/start", data={"text": LIBRARY})
 
     assert (first.status_code, second[0].status_code) == (200, 429)
-    assert "Another list of yours is being read just now" in second[0].text
+    assert "Another list of yours is being imported now" in second[0].text
     assert int(second[0].headers["Retry-After"]) == onboarding.AGAIN_AFTER.total_seconds()
     assert here.client.post(f"{me}/start", data={"text": LIBRARY}).status_code == 200
 

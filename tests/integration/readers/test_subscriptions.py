@@ -236,7 +236,7 @@ def test_a_command_that_resumes_a_pending_reader_is_told_what_is_needed_and_chan
     with pytest.raises(UsageError, match="has not confirmed") as refused:
         subscriptions.change(store, pending.id, now=NOW, status="resume", papers_per_edition=3)
 
-    assert "they confirm by the link" in refused.value.hint
+    assert "the reader has to open the link" in refused.value.hint
     assert read(store, pending) == pending
 
 

@@ -38,7 +38,7 @@ def test_a_connection_cut_after_the_dot_leaves_the_outcome_open(fault: Answer) -
     script: Script = {"DOT": [fault], "QUIT": [Fault.CUT]}
     with SmtpServer(script) as server, ExitStack() as stack:
         relay = stack.enter_context(Relay(settings(server, timeout=0.5)))
-        with pytest.raises(Unanswered, match="had the whole letter and gave no answer"):
+        with pytest.raises(Unanswered, match="got the message, but did not answer"):
             relay.send(ADA)
         relay.send(BOB)
 

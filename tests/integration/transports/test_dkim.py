@@ -191,7 +191,7 @@ def test_a_key_that_is_not_there_open_to_others_or_no_key_is_told_at_once(
         signature_of("lark1", key, SENDER)
     key.chmod(0o600)
     key.write_text("no key at all")
-    with pytest.raises(SettingsError, match="no RSA key"):
+    with pytest.raises(SettingsError, match="not an RSA key"):
         signature_of("lark1", key, SENDER)
 
     assert "openssl genrsa" in missing.value.hint

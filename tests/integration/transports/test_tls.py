@@ -86,7 +86,7 @@ def test_words_slipped_in_before_tls_are_not_believed(
     with SmtpServer(script, starttls=served_by(authority)) as server:
         reason = no_road(login(server, security="starttls"), trusting)
 
-        assert "out of turn" in str(reason)
+        assert "before TLS" in str(reason)
         assert_nothing_leaks(server)
 
 

@@ -60,7 +60,7 @@ def test_letters_that_may_have_arrived_are_named_with_the_command_that_sends_the
     page = here.client.get(path).text
 
     assert command in page
-    named = page.partition("Nobody knows whether these letters arrived")[2]
+    named = page.partition("It is unknown whether these emails arrived")[2]
     assert "ada@example.org" in named.partition(command)[0]
     assert "&lt;b&gt;no answer&lt;/b&gt;" in named.partition(command)[0]
 
@@ -70,7 +70,7 @@ def test_a_letter_that_goes_once_more_by_itself_is_not_left_to_the_operator(here
 
     page = here.client.get(here.path(here.program.links.admin(7))).text
 
-    assert "Nobody knows whether" not in page
+    assert "It is unknown whether" not in page
 
 
 def lose(here: Place, times: int) -> None:

@@ -58,6 +58,6 @@ def test_what_is_dangerous_damaged_or_no_opml_is_refused(body: bytes) -> None:
 def test_a_file_without_a_feed_or_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "none.opml").write_bytes(b"<opml><body/></opml>")
 
-    for name, words in (("none.opml", "holds no feed"), ("gone.opml", "there is no file")):
+    for name, words in (("none.opml", "has no feeds"), ("gone.opml", "there is no file")):
         with pytest.raises(UsageError, match=words):
             read_opml(tmp_path / name)

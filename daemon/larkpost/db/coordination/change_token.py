@@ -5,16 +5,12 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from larkpost.db.engine import open_sqlite
+from larkpost.db.engine import Store, open_sqlite
 from larkpost.errors import LarkpostError
-
-if TYPE_CHECKING:
-    from larkpost.db.engine import Store
 
 # https://www.sqlite.org/pragma.html#pragma_data_version: another number for this connection
 # whenever another one committed; it costs a look at shared memory.

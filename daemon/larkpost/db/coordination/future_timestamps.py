@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, or_, select, update
 
 from larkpost.db import schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Table
 
 # Clocks of machines that share a database may differ a little; none of them is wrong then.
 TOLERANCE = timedelta(hours=1)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from sqlalchemy import case, delete, or_, select
+from sqlalchemy import Connection, case, delete, or_, select
 
 from larkpost.db import schema, upsert_statement
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -35,7 +31,7 @@ def allow(
     if most < 1:
         raise ValueError(f"a limit of {most} lets nobody pass: do not ask")
     if cost < 1:
-        raise ValueError(f"a cost of {cost} would give turns back")
+        raise ValueError(f"a cost of {cost} would raise the limit")
     if cost > most:
         return False
     moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND

@@ -8,14 +8,11 @@ of writers some waited for many seconds. Other processes are still told apart by
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from larkpost.errors import Busy
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class WriterQueue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from larkpost.text.markup import has_html
 from larkpost.text.minhash import resemblance, squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from larkpost.domain import Identifier, Paper, PaperRecord
 
 # Names of which one paper may have several; any other scheme tells two papers apart.

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
 
 _table, _name = schema.tables.match_decision, schema.tables.decided_name
 
@@ -124,6 +119,10 @@ def record(connection: Connection, decision: MatchDecision) -> None:
     for other in others:
         if _contradicts(decision, other) or _repeats(decision, other):
             connection.execute(delete(_table).where(_table.c.id == other.id))
+    _insert(connection, decision)
+
+
+def _insert(connection: Connection, decision: MatchDecision) -> None:
     values = {"same": decision.same, "at": decision.at}
     made = connection.execute(insert(_table).values(values).returning(_table.c.id))
     number = made.scalar_one()

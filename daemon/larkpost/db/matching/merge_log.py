@@ -7,27 +7,20 @@ format, the first is written down as well, so that what was united wrongly can b
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from larkpost.db import schema
 from larkpost.db.matching.duplicate_rules import MatchRule
-from larkpost.db.matching.paper_matcher import PlacedRecord, ask
+from larkpost.db.matching.paper_matcher import KnownPaper, PlacedRecord, ask
 from larkpost.db.matching.record_content import read_content, write_content
 from larkpost.db.value_batches import batches
-from larkpost.domain import PaperRecord
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row
-
-    from larkpost.db.matching.paper_matcher import KnownPaper
-    from larkpost.domain import Identifier, Paper
+from larkpost.domain import Identifier, Paper, PaperRecord
 
 _table = schema.tables.merged_record
 
@@ -75,9 +68,8 @@ def record_placed(
     rows = []
     for entry in several:
         keys = known.get(entry.paper.id, set())
-        first = []
-        if entry.before and not keys:
-            first = [_first_record(entry, origins.get(entry.paper.id, origin))]
+        is_first = entry.before and not keys
+        first = [_first_record(entry, origins.get(entry.paper.id, origin))] if is_first else []
         records = [*first, *(_merged(entry.paper.id, one, origin, now) for one in entry.placed)]
         new = {one.key: one for one in reversed(records) if one.key not in keys}
         if keys or len(new) > 1:

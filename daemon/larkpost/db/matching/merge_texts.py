@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db.matching.abstract_rules import best_abstract, is_cut
@@ -13,9 +15,6 @@ from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
-
     from larkpost.domain import Identifier, Paper, PaperRecord
 
 MOST_LINKS = 20

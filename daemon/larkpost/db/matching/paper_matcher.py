@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from enum import StrEnum
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, conflicting, text_rule
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import further_links, merge, named_by, unite_keywords
-from larkpost.domain import Paper
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import paper_url
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from larkpost.domain import Identifier, PaperRecord
 
 K = TypeVar("K")
 V = TypeVar("V")

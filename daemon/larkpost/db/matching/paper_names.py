@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from larkpost.db import schema
 from larkpost.db.matching.bulk_rows import among
 from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from sqlalchemy import Connection
 
 
 def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Identifier, int]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
 from larkpost.db.matching.bulk_rows import among
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
-from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN
+from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN, RecordOrigin
 from larkpost.db.matching.paper_matcher import (
     KnownPaper,
     MatchOutcome,
     PaperMatcher,
+    PaperQuery,
     ask,
     gather,
     sharing,
@@ -26,13 +29,6 @@ from larkpost.db.private.merge_into_public import hand_over
 from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from larkpost.db.matching.merge_log import RecordOrigin
-    from larkpost.db.matching.paper_matcher import PaperQuery
     from larkpost.domain import PaperRecord
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours

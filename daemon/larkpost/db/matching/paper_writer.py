@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Column, Connection, bindparam, delete, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.bulk_rows import among, insert_rows, next_ids
@@ -15,10 +16,6 @@ from larkpost.db.value_batches import batches
 from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from sqlalchemy import Column, Connection
-
     from larkpost.db.matching.paper_matcher import KnownPaper
 
 

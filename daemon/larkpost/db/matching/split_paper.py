@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log
@@ -19,11 +21,6 @@ from larkpost.errors import UsageError
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
     from larkpost.db.matching.merge_log import MergedRecord
     from larkpost.domain import Identifier, Paper
 
@@ -60,27 +57,35 @@ def split(
     return ids
 
 
+def _join_named(
+    records: Sequence[MergedRecord], names_of: Callable[[MergedRecord], set[Identifier]]
+) -> list[_Part]:
+    """Join the records that have a name in common, also by way of others."""
+    parts: list[_Part] = []
+    for one in records:
+        names = names_of(one)
+        joined = [part for part in parts if not part.names.isdisjoint(names)]
+        whole = _Part([r for part in joined for r in part.records] + [one], names)
+        whole.names.update(*(part.names for part in joined))
+        parts = [part for part in parts if part not in joined] + [whole]
+    return parts
+
+
 def _parts(records: Sequence[MergedRecord], chosen: Collection[int]) -> list[_Part]:
     if len(records) < 2:
         raise UsageError(
-            "This paper is of one record, as far as is known; there is nothing to take apart",
-            hint="larkpost papers --duplicates shows what was merged",
+            "this paper has only one known record, so it cannot be split",
+            hint="run larkpost papers --duplicates to see what was merged",
         )
     if chosen:
         return _chosen_parts(records, chosen)
     for names_of in (_names, _text_name):
-        parts: list[_Part] = []
-        for one in records:
-            names = names_of(one)
-            joined = [part for part in parts if not part.names.isdisjoint(names)]
-            whole = _Part([r for part in joined for r in part.records] + [one], names)
-            whole.names.update(*(part.names for part in joined))
-            parts = [part for part in parts if part not in joined] + [whole]
+        parts = _join_named(records, names_of)
         if len(parts) > 1:
             return [_part([r for r in records if r in part.records]) for part in parts]
     raise UsageError(
-        "Its records have the same title, abstract and ids; nothing tells them apart",
-        hint="name the record to take out by its number in larkpost papers --duplicates",
+        "its records have the same title, abstract and ids, so it is unclear which to split off",
+        hint="give the number of the record, as larkpost papers --duplicates lists it",
     )
 
 
@@ -90,7 +95,7 @@ def _chosen_parts(records: Sequence[MergedRecord], chosen: Collection[int]) -> l
         what = f"There is no record {wrong}" if wrong is not None else "All records are named"
         raise UsageError(
             f"{what}; the paper has the records 1 to {len(records)}",
-            hint="name those that are another paper: larkpost papers --duplicates numbers them",
+            hint="give the numbers of the records, as larkpost papers --duplicates lists them",
         )
     numbered = list(enumerate(records, 1))
     rest = [one for number, one in numbered if number not in chosen]
@@ -255,7 +260,7 @@ def _decide(connection: Connection, parts: Sequence[_Part], now: datetime) -> No
     names = [own for part in parts if (own := tuple(sorted(part.names - shared)))]
     if len(names) < 2:
         raise UsageError(
-            "these records have no id or text of their own: a later dump could not tell them apart",
-            hint="`larkpost papers --duplicates` lists the records and their names",
+            "these records have no different id or text: a later dump would merge them again",
+            hint="run larkpost papers --duplicates to see the records and their names",
         )
     match_decisions.record(connection, MatchDecision(False, tuple(names), now))

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import OSA, Indel
 
 from larkpost.db.search.tokenize import UNSPACED, stems
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import fold, squeeze
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _WORD = re.compile(rf"\d+|[{UNSPACED}]|[^\W\d_{UNSPACED}]+")
 _NUMBER = re.compile(r"\d+|[ivx]+|[b-z]")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, exists, func, insert, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
@@ -18,10 +19,6 @@ from larkpost.db.search import index
 from larkpost.db.search.tokenize import document
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection, Table
-
     from larkpost.domain import Identifier, Paper
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from larkpost.db import backups
 from larkpost.db.errors import translate_errors, translate_sqlite
@@ -18,10 +19,6 @@ from larkpost.errors import StoreError
 from larkpost.safe_files import make_folder, make_private_file, name_new_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import Connection
-
     from larkpost.db.engine import Store
 
 
@@ -84,7 +81,7 @@ def check(store: Store, steps: MigrationSteps = STEPS) -> None:
         _refuse_unknown(connection, store.name, found, steps)
     raise StoreError(
         f"{store.name} is older than this program ({found or 'empty'}, needs {steps.head})",
-        hint="run `larkpost migrate`",
+        hint="run larkpost migrate",
     )
 
 
@@ -96,8 +93,8 @@ def make_file(file: Path) -> None:
     """
     if file.with_name(file.name + "-wal").exists():
         raise StoreError(
-            f"{file} is gone, but its journal {file.name}-wal is there",
-            hint="put the database or a backup back; remove the journal only for a fresh start",
+            f"{file} is missing, but its journal {file.name}-wal is there",
+            hint="restore the database; remove the journal only to start from scratch",
         )
     try:
         make_folder(file.parent)
@@ -172,12 +169,12 @@ def _refuse_unknown(
         raise StoreError(
             f"{name} has revision {found}, which this program (up to {steps.head}) does not know: "
             "a newer Larkpost, or another program, wrote it",
-            hint="install the Larkpost that wrote it, or go back to a backup",
+            hint="install the version of Larkpost that wrote it, or restore a backup",
         )
     if found is None and (tables := inspect(connection).get_table_names()):
         raise StoreError(
             f"{name} is not empty and not Larkpost's: it holds {', '.join(sorted(tables)[:3])}",
-            hint="give Larkpost a database of its own in database.url",
+            hint="set database.url to a database only for Larkpost",
         )
 
 
@@ -193,4 +190,6 @@ def _run(connection: Connection, steps: MigrationSteps) -> None:
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if broken:
-            raise StoreError(f"The migration would leave {len(broken)} rows without their parents")
+            raise StoreError(
+                f"the migration would leave {len(broken)} rows without the rows they refer to"
+            )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from larkpost.db import schema
 from larkpost.db.coordination.leases import LONGEST
@@ -21,12 +23,6 @@ from larkpost.db.outbox.delivery_queue import (
 from larkpost.db.outbox.delivery_statements import NO_LEASE, TO_ANYBODY, WAITING
 from larkpost.db.value_batches import batches
 from larkpost.domain import Delivery, DeliveryState, MessageKind, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from datetime import date, datetime, timedelta
-
-    from sqlalchemy import Connection, Row
 
 _table = schema.delivery
 

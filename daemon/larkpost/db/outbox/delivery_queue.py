@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from larkpost.db import schema
 from larkpost.db.coordination.leases import LONGEST
 from larkpost.domain import DeliveryState, MessageKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Row, Select
 
 # A message that may have been sent is tried once more under its old Message-ID, by which the
 # receiver can tell the copy; after a second such attempt an edition is left to the operator.

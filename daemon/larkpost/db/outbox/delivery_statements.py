@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    or_,
+    select,
+    update,
+)
 
 from larkpost.db import schema
 from larkpost.db.outbox.delivery_queue import in_states, of_kind
 from larkpost.domain import DeliveryState, MessageKind, Status
-
-if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Update
 
 WAITING = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
 # Whether these go does not depend on the status of a reader.

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, select, update
 
 from larkpost.db import schema, upsert_statement
 from larkpost.db.outbox.deliveries import new_row
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, in_states, of_kind
 from larkpost.db.outbox.delivery_statements import NO_LEASE, WAITING
-from larkpost.domain import DeliveryState, MessageKind
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import date, datetime, timedelta
-
-    from sqlalchemy import ColumnElement, Connection
-
-    from larkpost.domain import Delivery
+from larkpost.domain import Delivery, DeliveryState, MessageKind
 
 _table = schema.delivery
 _SHORT_LIVED = tuple(kind for kind in MessageKind if kind is not MessageKind.EDITION)

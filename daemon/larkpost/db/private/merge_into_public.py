@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.duplicate_rules import akin, alike, conflicting
-from larkpost.db.matching.paper_matcher import gather
+from larkpost.db.matching.paper_matcher import KnownPaper, gather
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches
-from larkpost.domain import Identifier, PaperRecord
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import title_key
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from larkpost.db.matching.paper_matcher import KnownPaper
-    from larkpost.domain import Paper
 
 _table = schema.private_identifier
 

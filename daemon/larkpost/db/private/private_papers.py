@@ -6,24 +6,29 @@ never in what all readers share (``identifier``, ``minhash``, ``dump_paper``, th
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, paper
 from larkpost.db.usage import forgotten_votes, vote_eligibility
 from larkpost.db.value_batches import batches
-from larkpost.domain import Identifier, Thumb, Vote
+from larkpost.domain import Identifier, Paper, Thumb, Vote
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Update
-
-    from larkpost.domain import Paper
+_paper, _vote, _pick = schema.paper, schema.vote, schema.pick
 
 # Time to give a thumb again that was taken back, or to import thumbs after their papers.
 KEPT_WITHOUT_THUMB = timedelta(days=7)
@@ -46,8 +51,7 @@ def find(
 
 def of(connection: Connection, owner_id: int) -> list[Paper]:
     """Read the private papers of a reader, in the order in which they were brought."""
-    column = schema.paper.c
-    theirs = select(*COLUMNS).where(column.owner_id == owner_id).order_by(column.id)
+    theirs = select(*COLUMNS).where(_paper.c.owner_id == owner_id).order_by(_paper.c.id)
     return [paper(row) for row in connection.execute(theirs)]
 
 
@@ -80,13 +84,12 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
     papers would come in a rush. Nothing is asked paper by paper: thousands of readers may have
     brought what a dump brings.
     """
-    vote, pick = schema.vote, schema.pick
     moving = _moving(connection, public_of, now)
     moments = vote_eligibility.moments(connection, [given for _, given in moving])
     _execute_many(
         connection,
-        update(vote)
-        .where(vote.c.paper_id == bindparam("private"), vote.c.reader_id == bindparam("who"))
+        update(_vote)
+        .where(_vote.c.paper_id == bindparam("private"), _vote.c.reader_id == bindparam("who"))
         .values(paper_id=bindparam("public"), counts_from=bindparam("moment")),
         [
             {"private": old, "who": one.reader_id, "public": one.paper_id, "moment": moment}
@@ -95,33 +98,32 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
     )
     _execute_many(
         connection,
-        update(pick)
-        .where(pick.c.similar_paper_id == bindparam("private"))
+        update(_pick)
+        .where(_pick.c.similar_paper_id == bindparam("private"))
         .values(similar_paper_id=bindparam("public")),
         [{"private": old, "public": new} for old, new in public_of.items()],
     )
     forgotten_votes.move(connection, public_of, now)
     for some in batches(public_of):
-        connection.execute(delete(schema.paper).where(schema.paper.c.id.in_(some)))
+        connection.execute(delete(_paper).where(_paper.c.id.in_(some)))
 
 
 def _moving(
     connection: Connection, public_of: Mapping[int, int], now: datetime
 ) -> list[tuple[int, Vote]]:
     """Give the thumbs that move, as they will be, each after the id of its private paper."""
-    table = schema.vote
     rows = [
         row
         for some in batches(sorted(public_of))
-        for row in connection.execute(select(table).where(table.c.paper_id.in_(some)))
+        for row in connection.execute(select(_vote).where(_vote.c.paper_id.in_(some)))
     ]
     judged = {
         (row.reader_id, row.paper_id)
         for some in batches(set(public_of.values()))
         for owners in batches({row.reader_id for row in rows})
         for row in connection.execute(
-            select(table.c.reader_id, table.c.paper_id).where(
-                table.c.paper_id.in_(some), table.c.reader_id.in_(owners)
+            select(_vote.c.reader_id, _vote.c.paper_id).where(
+                _vote.c.paper_id.in_(some), _vote.c.reader_id.in_(owners)
             )
         )
     }
@@ -146,15 +148,14 @@ def _execute_many(
 
 def note_cleared(connection: Connection, paper_ids: Iterable[int], now: datetime) -> None:
     """Note when thumbs on private papers were taken back; see ``prune``. Changes no other paper."""
-    column = schema.paper.c
     for some in batches(paper_ids):
-        which = (column.id.in_(some), column.owner_id.is_not(None))
-        connection.execute(update(schema.paper).where(*which).values(updated=now))
+        which = (_paper.c.id.in_(some), _paper.c.owner_id.is_not(None))
+        connection.execute(update(_paper).where(*which).values(updated=now))
 
 
 def any_to_prune(connection: Connection, now: datetime) -> bool:
     """Say whether ``prune`` has something to drop."""
-    found = select(schema.paper.c.id).where(_has_no_vote(now)).limit(1)
+    found = select(_paper.c.id).where(_has_no_vote(now)).limit(1)
     return connection.execute(found).first() is not None
 
 
@@ -163,19 +164,18 @@ def prune(connection: Connection, now: datetime) -> int:
 
     Their owners cannot see them any more.
     """
-    gone = connection.execute(select(schema.paper.c.id).where(_has_no_vote(now))).scalars().all()
+    gone = connection.execute(select(_paper.c.id).where(_has_no_vote(now))).scalars().all()
     for some in batches(gone):
-        likes = update(schema.pick).where(schema.pick.c.similar_paper_id.in_(some))
+        likes = update(_pick).where(_pick.c.similar_paper_id.in_(some))
         connection.execute(likes.values(similar_paper_id=None))
-        connection.execute(delete(schema.paper).where(schema.paper.c.id.in_(some)))
+        connection.execute(delete(_paper).where(_paper.c.id.in_(some)))
     return len(gone)
 
 
 def _has_no_vote(now: datetime) -> ColumnElement[bool]:
-    column = schema.paper.c
-    voted = exists().where(schema.vote.c.paper_id == column.id)
-    forgotten = exists().where(schema.forgotten_vote.c.paper_id == column.id)
-    old = column.owner_id.is_not(None) & (column.updated < now - KEPT_WITHOUT_THUMB)
+    voted = exists().where(_vote.c.paper_id == _paper.c.id)
+    forgotten = exists().where(schema.forgotten_vote.c.paper_id == _paper.c.id)
+    old = _paper.c.owner_id.is_not(None) & (_paper.c.updated < now - KEPT_WITHOUT_THUMB)
     return old & ~voted & ~forgotten  # a thumb that was forgotten may come back
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.matching.paper_matcher import KnownPaper, MatchOutcome, PaperMatcher, ask, gather
+from larkpost.db.matching.paper_matcher import (
+    KnownPaper,
+    MatchOutcome,
+    PaperMatcher,
+    PaperQuery,
+    ask,
+    gather,
+)
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from larkpost.db.matching.paper_matcher import PaperQuery
     from larkpost.domain import PaperRecord
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import CTE, ColumnElement, Connection, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from larkpost.db import schema
@@ -19,11 +20,9 @@ from larkpost.db.search.tokenize import stems, telling
 from larkpost.errors import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import CTE, ColumnElement, Connection, Select
-
     from larkpost.domain import Paper
+
+_paper = schema.paper
 
 __all__ = ["Query", "SearchResult", "SearchTerm", "count", "find", "kin", "parse"]
 
@@ -55,7 +54,7 @@ def find(
     """
     if query.is_unreadable:
         return SearchResult((), 0)
-    column, every = schema.paper.c, _matching(connection, query)
+    column, every = _paper.c, _matching(connection, query)
     newest_first = [column.first_seen.desc(), column.id]
     page = every.order_by(*newest_first)
     if query.wanted and not newest:
@@ -81,11 +80,10 @@ def count(connection: Connection, query: Query, *, seconds: float = SECONDS) -> 
 
 def _matching(connection: Connection, query: Query) -> Select[Any]:
     """Select the ids of the papers with the words that are wanted."""
-    column = schema.paper.c
     if not query.wanted:
-        return select(column.id)
+        return select(_paper.c.id)
     matches = _index_first(index.matches(connection, query.wanted))
-    return select(column.id).join(matches, matches.c.id == column.id)
+    return select(_paper.c.id).join(matches, matches.c.id == _paper.c.id)
 
 
 @contextmanager
@@ -97,7 +95,7 @@ def _limit_time(connection: Connection, seconds: float) -> Iterator[None]:
         if not is_interruption(error):
             raise
         hint = "use fewer words, or rarer ones"
-        raise Busy("The search took too long", hint=hint) from error
+        raise Busy("the search took too long", hint=hint) from error
 
 
 def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
@@ -109,12 +107,11 @@ def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
     if not terms:
         return []
     hits = _index_first(index.hits(connection, terms, some=True))
-    column = schema.paper.c
     page = (
-        select(column.id)
-        .join(hits, hits.c.id == column.id)
-        .where(RECOMMENDABLE, column.id != of.id)
-        .order_by(hits.c.relevance.desc(), column.first_seen.desc(), column.id)
+        select(_paper.c.id)
+        .join(hits, hits.c.id == _paper.c.id)
+        .where(RECOMMENDABLE, _paper.c.id != of.id)
+        .order_by(hits.c.relevance.desc(), _paper.c.first_seen.desc(), _paper.c.id)
         .limit(limit)
     )
     return list(_papers(connection, page))
@@ -135,13 +132,13 @@ def _papers(connection: Connection, page: Select[Any]) -> tuple[Paper, ...]:
     The ids are sorted alone, so that no abstract is carried through the sorting of all that match.
     """
     ids = list(connection.execute(page).scalars())
-    chosen = select(*COLUMNS).where(schema.paper.c.id.in_(ids))
+    chosen = select(*COLUMNS).where(_paper.c.id.in_(ids))
     found = {row.id: paper(row) for row in connection.execute(chosen)} if ids else {}
     return tuple(found[number] for number in ids)
 
 
 def _bounds(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
-    seen: ColumnElement[Any] = schema.paper.c.first_seen
+    seen: ColumnElement[Any] = _paper.c.first_seen
     return [
         PUBLIC,
         *([seen >= query.since] if query.since else []),

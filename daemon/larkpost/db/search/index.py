@@ -5,11 +5,15 @@ It lies outside ``larkpost.db.schema``, which both databases share.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
     Text,
     and_,
     cast,
@@ -30,10 +34,6 @@ from larkpost.db.search.tokenize import BREAK, Document, document, index_documen
 from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sqlalchemy import ColumnElement, Connection, Select
-
     from larkpost.db.search.query import SearchTerm
     from larkpost.domain import Paper
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from larkpost.text.normalize import normal_form, without_marks
 from larkpost.text.stemming import stem_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.domain import Paper
 
 # What both databases find is decided here and not by their own text parsers, which agree neither

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, case, func, or_, select, update
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row, Select
+_reader, _vote = schema.reader, schema.vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +48,14 @@ class Expiring:
 
 def unwritten(connection: Connection, reader_ids: Collection[int], day: date) -> list[int]:
     """Choose the readers whose use is worth a note: who may go, and have none of that day."""
-    reader = schema.reader.c
     return [
         found
         for some in batches(reader_ids)
         for found in connection.execute(
-            select(reader.id).where(
-                reader.id.in_(some),
-                reader.expires,
-                or_(reader.last_used.is_(None), reader.last_used < day),
+            select(_reader.c.id).where(
+                _reader.c.id.in_(some),
+                _reader.c.expires,
+                or_(_reader.c.last_used.is_(None), _reader.c.last_used < day),
             )
         ).scalars()
     ]
@@ -67,9 +63,8 @@ def unwritten(connection: Connection, reader_ids: Collection[int], day: date) ->
 
 def write(connection: Connection, reader_ids: Collection[int], day: date) -> None:
     """Note a day as the last on which these readers were used."""
-    table = schema.reader
     for some in batches(reader_ids):
-        connection.execute(update(table).where(table.c.id.in_(some)).values(last_used=day))
+        connection.execute(update(_reader).where(_reader.c.id.in_(some)).values(last_used=day))
 
 
 def of(connection: Connection, reader_ids: Collection[int]) -> dict[int, Expiring]:
@@ -77,7 +72,7 @@ def of(connection: Connection, reader_ids: Collection[int]) -> dict[int, Expirin
     rows = (
         row
         for some in batches(reader_ids)
-        for row in connection.execute(_expiring().where(schema.reader.c.id.in_(some)))
+        for row in connection.execute(_expiring().where(_reader.c.id.in_(some)))
     )
     return {row.id: _read(row) for row in rows}
 
@@ -87,7 +82,7 @@ def unused_readers(connection: Connection, span: ExpiryRule, day: date) -> list[
     shortest = min((days for days in (span.days, span.unused) if days), default=0)
     if not shortest:
         return []
-    reader, before = schema.reader.c, day - timedelta(days=shortest)
+    reader, before = _reader.c, day - timedelta(days=shortest)
     quiet = or_(reader.last_used.is_(None), reader.last_used <= before)
     found = map(_read, connection.execute(_expiring().where(quiet)))
     return [one for one in found if (end := one.end(span)) is not None and end <= day]
@@ -95,8 +90,7 @@ def unused_readers(connection: Connection, span: ExpiryRule, day: date) -> list[
 
 def count(connection: Connection) -> int:
     """Count the readers who may go."""
-    reader = schema.reader.c
-    return connection.execute(select(func.count()).where(reader.expires)).scalar_one()
+    return connection.execute(select(func.count()).where(_reader.c.expires)).scalar_one()
 
 
 def _expiring() -> Select[Any]:
@@ -104,11 +98,14 @@ def _expiring() -> Select[Any]:
 
     Thumbs are looked at only where no use was noted, or somebody with many could hold up a round.
     """
-    reader, vote = schema.reader.c, schema.vote.c
-    latest = select(func.max(vote.at)).where(vote.reader_id == reader.id).scalar_subquery()
-    voted = case((reader.last_used.is_(None), latest)).label("voted")
-    columns = (reader.id, reader.uid, reader.created, reader.last_used, voted)
-    return select(*columns).where(reader.expires, reader.address.is_(None)).order_by(reader.id)
+    latest = select(func.max(_vote.c.at)).where(_vote.c.reader_id == _reader.c.id).scalar_subquery()
+    voted = case((_reader.c.last_used.is_(None), latest)).label("voted")
+    columns = (_reader.c.id, _reader.c.uid, _reader.c.created, _reader.c.last_used, voted)
+    return (
+        select(*columns)
+        .where(_reader.c.expires, _reader.c.address.is_(None))
+        .order_by(_reader.c.id)
+    )
 
 
 def _read(row: Row[Any]) -> Expiring:

@@ -5,18 +5,15 @@ Whatever counts towards a quota is counted here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from larkpost.db import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sqlalchemy import Connection
-
     from larkpost.domain import PaperRecord
 
 # A private paper costs its row, its names and their indexes: at most so many bytes of the database

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from larkpost.db import readers, schema
 from larkpost.db.value_batches import batches
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection
 
 
 class Shown(NamedTuple):

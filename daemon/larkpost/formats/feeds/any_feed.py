@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from datetime import date
+from typing import Any, BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate, IngestWarning, RejectedRecord
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.formats import jsonl
 from larkpost.formats.decoding import decode
 from larkpost.formats.feeds.entry_fields import EntryParts, entry_fields
 from larkpost.formats.feeds.feed_dates import parse_day
 from larkpost.formats.feeds.xml_entries import XmlDocument, line_of, read_entries, text_of
 from larkpost.formats.feeds.xml_text import root_name
-from larkpost.formats.json_fields import records_of
+from larkpost.formats.json_fields import JsonFields, records_of
 from larkpost.formats.json_items import JsonItem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import date
-    from typing import Any
-
-    from larkpost.domain import PaperRecord, Record
-    from larkpost.formats.json_fields import JsonFields
 
 ENTRIES = ("item", "entry")
 _HEAD = 64 * 1024

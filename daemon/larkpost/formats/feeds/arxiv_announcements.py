@@ -7,6 +7,8 @@ replace-cross and absonly; the feeds are empty on days on which nothing is annou
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from larkpost.formats.feeds.any_feed import before_entries, feed_head, feed_items
@@ -25,9 +27,6 @@ from larkpost.formats.feeds.xml_entries import XmlDocument
 from larkpost.formats.json_fields import records_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
     from larkpost.domain import Record
 
 _ENTRY = re.compile(r"<(?:guid|id)\b[^>]*>\s*oai:arXiv\.org:[^<]{1,60}</")

@@ -7,7 +7,8 @@ entry whose title is "Error".
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from larkpost.errors import UnreadableDump
@@ -20,9 +21,6 @@ from larkpost.formats.json_fields import records_of
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
     from larkpost.domain import Record
 
 _ENTRY = re.compile(r"<id>\s*https?://(?:export\.)?arxiv\.org/abs/[^<\s]{1,40}v\d{1,3}\s*</id>")
@@ -65,8 +63,8 @@ def answered_fields(parts: EntryParts) -> dict[str, Any]:
     if _ERROR in given or (parts.text("title") == "Error" and "/abs/" not in given):
         what = shorten(parts.text("summary"), 200) or "unknown"
         raise UnreadableDump(
-            f"it is an error that arXiv's API answered with ({what})",
-            hint="mend the query, or ask again later",
+            f"it is an error message of arXiv's API ({what})",
+            hint="correct the query, or try again later",
         )
     published, updated = parse_day(parts.text("published")), parse_day(parts.text("updated"))
     comment = parts.text("arxiv:comment") or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,6 @@ from larkpost.text.identifiers import identifier_url
 from larkpost.text.paper_names import arxiv_version, paper_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from larkpost.domain import PaperRecord
     from larkpost.formats.json_fields import JsonFields
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,6 @@ from larkpost.text.paper_names import paper_names
 from larkpost.text.urls import is_web_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from lxml.etree import _Element
 
 LONGEST_TEXT = 5_000  # characters of an entry's text; some feeds carry whole articles

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from larkpost.text.markup import plain_html
 from larkpost.text.normalize import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lxml.etree import _Element
 
 LONGEST_HTML = 400_000  # characters that are looked at

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from larkpost.errors import UnreadableDump
@@ -16,9 +18,6 @@ from larkpost.text.paper_names import paper_names
 from larkpost.text.urls import is_web_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date
-
     from larkpost.domain import IngestWarning, Record, RejectedRecord
 
 _VERSION = re.compile(r'(?<!\\)"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org\b')

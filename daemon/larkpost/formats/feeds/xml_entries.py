@@ -7,6 +7,7 @@ before lxml, which is told not to, either (OWASP, XML External Entity Prevention
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,8 +19,6 @@ from larkpost.formats.feeds.xml_text import xml_pieces
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from lxml.etree import XMLPullParser, _Element
 
 LARGEST_ENTRY = 8 * 1024 * 1024  # bytes

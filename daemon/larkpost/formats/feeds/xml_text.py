@@ -8,14 +8,12 @@ leaves out what it cannot read.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.entities import html5
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import text_chunks
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LONGEST_PROLOG = 256 * 1024  # characters before the first element
 _LONGEST_REFERENCE = 40
@@ -79,7 +77,7 @@ def _without_prolog(chunks: Iterator[str]) -> Iterator[str]:
             return
         if len(prolog) > _LONGEST_PROLOG:
             break
-    raise UnreadableDump("no element begins where one should: it is not XML")
+    raise UnreadableDump("it is not XML")
 
 
 def root_name(text: str) -> str:
@@ -102,7 +100,7 @@ def _find_root(text: str, *, refuse: bool = True) -> int | None:
             at = doctype.end()
             if doctype["declares"] and refuse:
                 raise UnreadableDump(
-                    "it declares entities of its own (a DOCTYPE with “[”), which are not read",
+                    "it declares entities (a DOCTYPE with “[”), which are not read",
                     hint="save the feed without them; no feed of papers needs any",
                 )
             at = text.find("]", at) if doctype["declares"] else at

@@ -7,10 +7,19 @@ page, a paper begins with ``[1] arXiv:2608.01001 [pdf, html, other]``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
+from datetime import date
+from typing import BinaryIO, ClassVar, cast
 
-from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
+from larkpost.domain import (
+    DumpDate,
+    Identifier,
+    IngestWarning,
+    PaperRecord,
+    Record,
+    RejectedRecord,
+)
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import day_of, find_day, month_number
 from larkpost.formats.decoding import (
@@ -27,12 +36,6 @@ from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
 from larkpost.text.paper_names import arxiv_version
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import date
-
-    from larkpost.domain import Identifier, Record
 
 _NUMBER = r"(?P<id>(?:\d{4}\.\d{4,5}|[a-z-]{2,10}(?:\.[A-Z]{2})?/\d{7})(?:v\d{1,3})?)"
 _RECORD = re.compile(r"\s{0,3}\\\\\s*")  # between the parts of a paper in the mail

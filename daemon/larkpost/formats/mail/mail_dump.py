@@ -7,12 +7,13 @@ listings and of Hugging Face's digest, the HTML of alerts, whose links say which
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date
 from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate, IngestWarning, PaperRecord
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import GRACE, day_of
 from larkpost.formats.decoding import decode as decode_dump
@@ -25,10 +26,8 @@ from larkpost.formats.paper_lists.link_list import LinkList
 from larkpost.text.mail_dates import read_mail_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
     from email.message import Message
 
-    from larkpost.domain import Record
     from larkpost.interfaces import DumpFormat
 
 LARGEST_MAIL = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
@@ -102,6 +101,12 @@ def _mails(dump: BinaryIO) -> Iterator[bytes]:
         )
 
 
+def _day_sent(message: Message, near: date) -> date | None:
+    """Read the day on which a mail was sent; None where it lies ahead, so that it tells nothing."""
+    day = _sent(message)
+    return None if day is not None and day > near + GRACE else day
+
+
 def mail_records(content: bytes, near: date) -> list[Record]:
     """Read the records of one mail, those that say the day first; ``near`` is the latest day.
 
@@ -114,10 +119,10 @@ def mail_records(content: bytes, near: date) -> list[Record]:
     try:
         message = parse(content, most=LARGEST_MAIL, factory=factory)
     except OutsizedMail as error:
-        raise UnreadableDump(f"it is no mail that a program sends: {error}", hint=_HINT) from error
-    day = _sent(message)
-    if day is not None and day > near + GRACE:
-        day = None
+        raise UnreadableDump(
+            f"it is not an email that a program would send: {error}", hint=_HINT
+        ) from error
+    day = _day_sent(message, near)
     records = _saved_page(message, near) if saved else _digest(message, min(day or near, near))
     if day is None:
         return records

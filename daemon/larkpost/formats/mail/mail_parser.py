@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from email.feedparser import BytesFeedParser
 from email.message import Message
-from email.policy import compat32
+from email.policy import Policy, compat32
 from encodings.aliases import aliases
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from larkpost.errors import Failure
-
-if TYPE_CHECKING:
-    from email.policy import Policy
 
 MOST_READ = 64 * 1024  # bytes of a mail that are parsed; what follows is the letter it returns
 LARGEST = 1_000_000  # bytes of a whole mail; the largest letter has a tenth of that

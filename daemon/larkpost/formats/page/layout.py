@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice, pairwise, takewhile
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.domain import DumpDate
 from larkpost.formats.dates import GRACE, captured_day, day_in_path
 from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.digest_mail import is_digest_mail
-from larkpost.formats.page.page_lines import Wrapping, find_notes, find_wrapping, plain_lines
+from larkpost.formats.page.page_lines import (
+    PageLine,
+    Wrapping,
+    find_notes,
+    find_wrapping,
+    plain_lines,
+)
 from larkpost.formats.page.page_tokens import Token, TokenKind, plain_key, tokens
 from larkpost.formats.page.paragraphs import Paragraph, paragraphs
 from larkpost.formats.page.title_or_abstract import (
@@ -24,12 +32,6 @@ from larkpost.formats.page.title_or_abstract import (
     people,
     title_mark,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date
-
-    from larkpost.formats.page.page_lines import PageLine
 
 _LOOKED_AT = 4 * 1024 * 1024  # bytes, some 2,500 papers: a page with links is never that long
 _MOST_LINES = 50_000  # as short lines take more memory than their bytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from larkpost.formats.page.markdown import PICTURE, unlinked_lines
 from larkpost.formats.page.title_or_abstract import without_emphasis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from larkpost.formats.decoding import NumberedLine
 
 _QUOTED = 0.6  # of the lines; an answer may stand around the page

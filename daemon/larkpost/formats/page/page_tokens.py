@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from larkpost.formats.page.title_or_abstract import BULLET, LABEL, TRIANGLES
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
     from larkpost.formats.page.page_lines import PageLine
 
 

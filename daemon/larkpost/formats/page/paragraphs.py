@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice, pairwise
@@ -14,8 +15,6 @@ from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from larkpost.formats.page.page_lines import PageLine
 
 _AHEAD = 1_000  # tokens looked at to see how the page is set

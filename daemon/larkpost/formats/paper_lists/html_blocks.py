@@ -7,6 +7,7 @@ limits how deep elements may nest.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urljoin
@@ -17,8 +18,6 @@ from larkpost.formats.mail.mail_parser import decode as decode_by_charset
 from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lxml.etree import _Element
 
 LARGEST_PAGE = 16 * 1024 * 1024  # bytes; the tree takes some ten times as many

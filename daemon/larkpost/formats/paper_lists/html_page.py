@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from larkpost.domain import PaperRecord, RejectedRecord
+from larkpost.domain import PaperRecord, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import decode
 from larkpost.formats.huggingface import HuggingFacePage, is_papers_page
@@ -19,12 +21,8 @@ from larkpost.formats.paper_lists.titled_links import linked_papers
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import date
-
     from lxml.etree import _Element
 
-    from larkpost.domain import Record
     from larkpost.formats.paper_lists.blocks import TextBlock
     from larkpost.interfaces import DumpFormat
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.page_lines import find_notes
 from larkpost.formats.page.title_or_abstract import is_name, people
 from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
 _LONGEST = 20_000  # characters of a line in which links are looked for
 _WRAPPED, _UNWRAPPED = 55, 130  # characters of a line that goes on in the next

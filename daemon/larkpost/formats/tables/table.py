@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import BinaryIO, ClassVar
 
-from larkpost.domain import IngestWarning, RejectedRecord
+from larkpost.domain import IngestWarning, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import NumberedLine, decode, lines
 from larkpost.formats.feeds.any_feed import paper_of
@@ -19,12 +21,6 @@ from larkpost.formats.tables.rows import (
     declared_delimiter,
     split_line,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date
-
-    from larkpost.domain import Record
 
 _HEAD = 64 * 1024
 _ENDINGS = re.compile(r"\.(?:csv|tsv|tab)$", re.IGNORECASE)

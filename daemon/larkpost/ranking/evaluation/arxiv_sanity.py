@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,10 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  #
 )
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]  # it has no types
 
-from larkpost.ranking.tfidf import weigh
+from larkpost.ranking.term_matrix import weigh
 from larkpost.ranking.words.tokenizer import LONGEST_TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
     from numpy.typing import NDArray
 
     from larkpost.domain import Paper
@@ -90,12 +89,10 @@ class Vectors:
         model = LinearSVC(
             class_weight="balanced", C=0.01, max_iter=10000, tol=1e-6, random_state=0
         ).fit(self.rows[seen], labels)
+        places = [[self.place[one.id] for one in digest] for digest in digests]
         return [
-            np.asarray(
-                model.decision_function(self.rows[[self.place[one.id] for one in digest]]),
-                dtype=np.float64,
-            )
-            for digest in digests
+            np.asarray(model.decision_function(self.rows[some]), dtype=np.float64)
+            for some in places
         ]
 
 

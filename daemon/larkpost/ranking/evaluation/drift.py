@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.domain import TermWeight
+from larkpost.domain import Paper, TermWeight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from larkpost.domain import Paper
     from larkpost.ranking.linear_model import LinearTaste
     from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import TextSpace

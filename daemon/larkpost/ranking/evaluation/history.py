@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from larkpost.domain import Thumb
+from larkpost.domain import Paper, Thumb, Vote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper, Vote
     from larkpost.ranking.evaluation.off_policy import Logged
 
     Moments = NDArray[np.float64]

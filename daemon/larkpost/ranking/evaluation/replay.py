@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
-from larkpost.domain import Thumb
+from larkpost.domain import Paper, Thumb
 from larkpost.interfaces import Evidence
 from larkpost.ranking import scoring
 from larkpost.ranking.calibration import logistic
@@ -29,11 +30,8 @@ from larkpost.ranking.evaluation.off_policy import OffPolicy, off_policy
 from larkpost.ranking.exploration.stream_coverage import Coverage, measure_coverage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.linear_model import LinearTaste
     from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import TextSpace
@@ -49,13 +47,13 @@ EDGES = (0, 1, 3, 5, 10, 20, 40, 80, 160, 320, 640, 1280)
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Votes whose chance was told within ``low``..``high``: how many, told and come true."""
+    """Votes whose chance was told within ``low``..``high``: how many, predicted and observed."""
 
     low: float
     high: float
     votes: int
-    told: float
-    came_true: float
+    predicted: float
+    observed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +288,14 @@ def _by_community(history: History, days: Sequence[VoteDay]) -> list[Scores]:
             (ups if vote.thumb is Thumb.UP else downs)[vote.paper_id] += 1
             done += 1
         told = [(ups[paper.id], downs[paper.id]) for paper in day.papers]
-        steps = [[count // history.fewest * history.fewest for count in pair] for pair in told]
-        scores.append(np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps]))
+        scores.append(_community_scores(told, history.fewest))
     return scores
+
+
+def _community_scores(told: Sequence[tuple[int, int]], fewest: int) -> Scores:
+    """Score by thumbs up and down, in steps of ``fewest`` as readers see them."""
+    steps = [[count // fewest * fewest for count in pair] for pair in told]
+    return np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps])
 
 
 def _calibration(
@@ -321,7 +324,7 @@ def _calibration(
         for inside in [which == at]
         if inside.any()
     )
-    error = sum(one.votes * abs(one.told - one.came_true) for one in bins) / len(told)
+    error = sum(one.votes * abs(one.predicted - one.observed) for one in bins) / len(told)
     return bins, float(error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ import numpy as np
 from larkpost.ranking.scoring import features
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.training_examples import TrainingExample

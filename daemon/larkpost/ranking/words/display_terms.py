@@ -7,25 +7,22 @@ the phrase that they make, words of the liked papers go before others, and no st
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from larkpost.ranking.words.interest_terms import stem_text
-from larkpost.ranking.words.phrases import ROOT, phrases_of
+from larkpost.ranking.words.interest_terms import InterestTerm, stem_text
+from larkpost.ranking.words.phrases import ROOT, Phrase, phrases_of
 from larkpost.ranking.words.tokenizer import is_unspaced
 from larkpost.text.term_specificity import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from numpy.typing import NDArray
 
     from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace
-    from larkpost.ranking.words.interest_terms import InterestTerm
-    from larkpost.ranking.words.phrases import Phrase
 
     Doubles = NDArray[np.float64]
     Flags = NDArray[np.bool_]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,8 +18,6 @@ from larkpost.text.arxiv_categories import ALL_CODES, ARCHIVES, CODES
 from larkpost.text.stemming import stem_words, strict_stems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from scipy.sparse import csr_array
 
     from larkpost.ranking.tfidf import TextSpace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,8 +11,6 @@ from larkpost.ranking.words.tokenizer import UNSPACED, plain_form
 from larkpost.text.stemming import stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from larkpost.ranking.linear_model import NamedTerms
 
 MOST = 3  # of the strongest

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from larkpost.ranking.words.tokenizer import TERM, UNSPACED, is_stop_word, is_unspaced, plain_form
 from larkpost.text.stemming import stem_of
 from larkpost.text.term_specificity import BARELY_PARTICULAR, GRADES, term_table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LONGEST_PHRASE = 3  # words, a compound counts as one
 LONGEST_RUN = 6  # pairs of characters, in scripts without spaces

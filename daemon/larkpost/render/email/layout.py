@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,8 +12,6 @@ from larkpost.render.template_fragments import Fragment, cut, gap, partly
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from larkpost.domain import Edition
     from larkpost.render.presenters import Facts, PickView
     from larkpost.render.templates import Form
@@ -107,7 +106,7 @@ class Layout:
         return [*above.fill(said), *self._stories(copy, measure), *below.fill(said)]
 
     def _cut_page(self, *, feed: bool) -> tuple[Fragment, Fragment]:
-        above, below = self._form.page(feed=feed).split(gap("stories"))
+        above, below = self._form.page(feed=feed).split(gap("picks"))
         return cut(above, self._encode), cut(below, self._encode)
 
     def _stories(self, copy: EditionText, measure: AbstractLengths) -> list[bytes]:

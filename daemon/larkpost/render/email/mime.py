@@ -5,18 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from larkpost.errors import SettingsError, UsageError
 from larkpost.text.email_address import spell_address
 from larkpost.text.normalize import one_line, shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date, datetime
 
 # "=_" cannot occur in quoted-printable text, so the boundary needs no dice (RFC 2045 6.7, note).
 BOUNDARY = "=_larkpost"
@@ -49,7 +46,7 @@ def sender_of(setting: str) -> Mailbox:
         return Mailbox(name, check_address(address))
     except UsageError as error:
         raise SettingsError(
-            f"mail.sender is no mailbox: {one_line(setting)}",
+            f"mail.sender is not an email address: {one_line(setting)}",
             hint='write it like "Larkpost <larkpost@example.org>"',
         ) from error
 

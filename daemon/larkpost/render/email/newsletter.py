@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Message
+from larkpost.domain import Edition, Message
 from larkpost.errors import UsageError
 from larkpost.render import wording
 from larkpost.render.email import mime
-from larkpost.render.email.layout import AMPLE, TIGHTER, EditionText, Layout
+from larkpost.render.email.layout import AMPLE, TIGHTER, AbstractLengths, EditionText, Layout
 from larkpost.render.email.quoted_printable import segment
 from larkpost.render.presenters import stories_of
 from larkpost.render.templates import Html, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from larkpost.domain import Edition
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.render.email.layout import AbstractLengths
     from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
 
@@ -70,8 +67,8 @@ class Newsletter:
         address = edition.reader.address
         if address is None:
             raise UsageError(
-                f"reader {edition.reader.uid} has no mail address",
-                hint="they read by feed; preview the edition as html or text",
+                f"reader {edition.reader.uid} has no email address",
+                hint="this reader uses the feed; preview the edition as html or text",
             )
         copy = self._copy(edition)
         recipient = mime.Mailbox(edition.reader.name, mime.check_address(address))

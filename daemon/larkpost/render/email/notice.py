@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from larkpost.domain import Message
+from larkpost.domain import Message, Reader
 from larkpost.errors import UsageError
 from larkpost.render import wording
 from larkpost.render.email import mime
@@ -16,10 +18,6 @@ from larkpost.render.templates import css_inliner, environment, style_sheet
 from larkpost.text.plurals import capitalise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date, datetime
-
-    from larkpost.domain import Reader
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.render.page_urls import PageUrls
 
@@ -119,7 +117,7 @@ class EmptyNotices:
         notices, links = self._notices, self._notices.links
         to, leave = address_of(reader), links.leave(reader)
         when = wording.date_in_words(day)
-        subject = f"{notices.title}: no paper on {when}"
+        subject = f"{notices.title}: no papers on {when}"
         by_mail = notices.mailboxes.unsubscribes(reader) if notices.mailboxes else ""
         headers = [
             *mime.leave_headers(leave, by_mail),
@@ -128,10 +126,10 @@ class EmptyNotices:
         path = notices.return_path(reader, moment.date())
         name = _name(to, subject, moment, notices.sender.domain)
         page = NoticePage(
-            heading="No paper today",
-            above=[f"No paper came on {when}: {why}."],
-            foot=f"You get this line because you asked {notices.title} at {notices.host} to tell "
-            "you when a morning brings no paper. A box on your page ends it.",
+            heading="No papers today",
+            above=[f"There were no papers for you on {when}: {why}."],
+            foot=f"You get this email because you asked {notices.title} at {notices.host} to tell "
+            "you about days without papers. You can switch it off on your page.",
             links=[("Your page", links.page(reader)), ("Unsubscribe", leave)],
         )
         return notices.letter(MailHeaders(to, path, name, subject, moment, headers), page)
@@ -159,7 +157,7 @@ class OperatorLetters:
             above=lines,
             foot=f"Sent on {wording.date_in_words(moment.date())} (UTC) by the program that makes "
             f"{notices.title} at {notices.host}.",
-            links=[("The front page", notices.links.front())],
+            links=[("Home page", notices.links.front())],
         )
         path = notices.return_path(None, moment.date())
         return notices.letter(MailHeaders(to, path, name, subject, moment), page)
@@ -168,7 +166,7 @@ class OperatorLetters:
 def address_of(reader: Reader) -> str:
     """Give a reader's address; raises UsageError where there is none."""
     if reader.address is None:
-        raise UsageError(f"reader {reader.uid} has no mail address")
+        raise UsageError(f"reader {reader.uid} has no email address")
     return reader.address
 
 

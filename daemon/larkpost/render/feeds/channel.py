@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from larkpost.interfaces import FeedFormat
     from larkpost.render.page_urls import PageUrls
 
-YOURS = "The papers chosen for you, each with the reason why it is there."
-TRENDING = "What the readers here lift to the top, by their thumbs."
-ARCHIVE = "Every paper of the newest days, one entry each."
-SEARCH = "Papers that a search finds, the newest first."
+YOURS = "The papers picked for you, each with the reason why."
+TRENDING = "The papers that readers here like best, by their thumbs."
+ARCHIVE = "All papers of the last days, one entry per paper."
+SEARCH = "Papers that match a search, the newest first."
 HOUR = 60  # minutes
 DAY = 24 * HOUR
 WEEK = 7 * DAY

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
 from larkpost import logs
 from larkpost.log_events import LogEvent
-from larkpost.render.presenters import facts_of, stories_of
+from larkpost.render.presenters import Facts, facts_of, stories_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
     from larkpost.domain import Edition, Paper, Reader
     from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
-    from larkpost.render.presenters import Facts
     from larkpost.render.wording import PickReason
 
 _SECOND = timedelta(seconds=1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from functools import lru_cache
 from html import escape
 from threading import Lock
@@ -11,20 +13,22 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.sax.saxutils import escape as escape_xml
 
 from larkpost.render.feeds import json_feed
-from larkpost.render.feeds.channel import plain_channel
-from larkpost.render.feeds.entries import FeedEdition, dates_of, entries_of, issue_of, notices_of
+from larkpost.render.feeds.channel import Channel, plain_channel
+from larkpost.render.feeds.entries import (
+    FeedEdition,
+    FeedEntry,
+    dates_of,
+    entries_of,
+    issue_of,
+    notices_of,
+)
 from larkpost.render.template_fragments import Fragment, cut, gap
 from larkpost.render.templates import environment, why_html
 from larkpost.urls import FEED_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
-
     from larkpost.domain import Edition, Paper, Reader
     from larkpost.interfaces import FeedFormat
-    from larkpost.render.feeds.channel import Channel
-    from larkpost.render.feeds.entries import FeedEntry
     from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
     from larkpost.render.presenters import Facts

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from larkpost.render.feeds.channel import Channel
     from larkpost.render.feeds.entries import FeedEntry
 

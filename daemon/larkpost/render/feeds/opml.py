@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
-from larkpost.urls import feed_title
+from larkpost.urls import UrlBuilder, feed_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from larkpost.domain import Reader
-    from larkpost.urls import UrlBuilder
 
 
 class Outline(NamedTuple):
@@ -48,16 +46,9 @@ def opml(title: str, outlines: Iterable[Outline]) -> bytes:
     ET.SubElement(head, "title").text = title
     ET.SubElement(head, "docs").text = "http://opml.org/spec2.opml"
     body = ET.SubElement(root, "body")
-    for outline in outlines:
-        ET.SubElement(
-            body,
-            "outline",
-            type="rss",
-            text=outline.text,
-            title=outline.text,
-            xmlUrl=outline.feed,
-            htmlUrl=outline.page,
-        )
+    for one in outlines:
+        shown = {"type": "rss", "text": one.text, "title": one.text}
+        ET.SubElement(body, "outline", {**shown, "xmlUrl": one.feed, "htmlUrl": one.page})
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
     return written + b"\n"

@@ -1,4 +1,4 @@
-"""Rate limits of actions, in the database: who comes too often is told when to come back."""
+"""Rate limits of actions, stored in the database; refusals say when to try again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def limit(site: SiteContext, key: str, *, most: int, per: timedelta) -> None:
-    """Take one of the ``most`` turns of a key in ``per``; raises HTTPException 429 for no more."""
+    """Count one of ``most`` actions per key and ``per``; raises HTTPException 429 over it."""
     with site.program.store.begin() as connection:
         if rate_limits.allow(connection, key, now=site.clock(), most=most, per=per):
             return
@@ -32,19 +32,19 @@ def limit(site: SiteContext, key: str, *, most: int, per: timedelta) -> None:
     raise HTTPException(429, headers={"Retry-After": str(seconds)})
 
 
-MOST_THUMBS = 600  # an hour: nobody reads that fast
+MOST_THUMBS = 600  # per hour: nobody reads that fast
 
 
 def take_network_turn(
     site: SiteContext, request: Request, what: str, *, most: int, per: timedelta
 ) -> None:
-    """Take a turn of the visitor's network, and of the wider one around it; raises as above."""
+    """Count an action of the visitor's network and of the surrounding one; raises as above."""
     for at, network in enumerate(networks(request, site.program.settings.web.trusted_proxies)):
         limit(site, f"{what}:{network}", most=most * WIDER**at, per=per)
 
 
 def take_thumb_turn(site: SiteContext, reader: Reader, paper_id: int, thumb: Thumb | None) -> None:
-    """Let a reader give a thumb, or take one back, which counts as use of what is theirs.
+    """Count a reader's thumb, or its undoing, which also counts as use.
 
     Raises HTTPException 429, and QuotaExceeded.
     """
@@ -56,13 +56,13 @@ def take_thumb_turn(site: SiteContext, reader: Reader, paper_id: int, thumb: Thu
 
 
 def allowance(site: SiteContext, request: Request) -> Allowance:
-    """Give what a visitor may bring here."""
+    """Return the quotas that apply to a visitor."""
     own = site.program.settings
     return Allowance(own.quotas, networks(request, own.web.trusted_proxies))
 
 
 def tell_when(response: Response, error: QuotaExceeded) -> Response:
-    """Answer 429 with Retry-After where waiting helps, else 413: there is no room."""
+    """Make a 429 with Retry-After if waiting helps, else a 413: there is no space."""
     response.status_code = 413 if error.wait is None else 429
     if error.wait is not None:
         response.headers["Retry-After"] = str(max(1, int(error.wait.total_seconds())))

@@ -64,8 +64,8 @@ def _furnish(connection: Connection) -> None:
     )
     _notice(before, "reader4@example.org", WISHES, attempts=1)
     _notice(before, "twice@example.org", WISHES | {"doubts": 1}, attempts=1)
-    _notice(before, "uid-1", {"day": BEFORE.isoformat(), "why": "no new papers came in"})
-    _notice(before, "uid-of-nobody", {"day": DAY.isoformat(), "why": "no new papers came in"})
+    _notice(before, "uid-1", {"day": BEFORE.isoformat(), "why": "there were no new papers"})
+    _notice(before, "uid-of-nobody", {"day": DAY.isoformat(), "why": "there were no new papers"})
 
     if connection.dialect.name == "postgresql":  # the ids above were given by hand
         for name in ("reader", "interest"):
@@ -123,7 +123,7 @@ def test_notices_become_rows_of_the_outbox_and_those_of_nobody_go(older: Store) 
     assert (twice.state, twice.ambiguous_attempts) == ("unknown", 1)
     assert "doubts" not in twice.payload
     assert (empty.reader_id, empty.day, empty.address_key) == (1, BEFORE, None)
-    assert empty.payload == {"why": "no new papers came in"}
+    assert empty.payload == {"why": "there were no new papers"}
 
 
 def test_what_waited_goes_out_once_by_the_rules_of_its_kind(older: Store) -> None:

@@ -60,7 +60,7 @@ def test_the_bare_name_of_what_another_reader_brought_is_unknown(
         f"{theirs}/start", data={"text": "10.1000/other\nhttps://arxiv.org/abs/2401.00001"}
     ).text
 
-    assert "No new thumb came of that" in page
+    assert "No new thumbs were added" in page
     assert "doi:10.1000/other" in page  # told as unknown
     assert "Cheap pills" not in page + here.client.get(theirs).text
     assert read_thumbs(here.program.store, other) == {}

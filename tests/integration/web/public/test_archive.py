@@ -245,7 +245,7 @@ def test_a_name_that_is_searched_for_leads_to_its_paper(here: Place) -> None:
 def test_a_search_says_what_it_did_not_understand(here: Place) -> None:
     page = here.client.get("/search?q=sparse+since:tomorrow").text
 
-    assert "Not understood" in page
+    assert "could not be understood" in page
     assert "since:tomorrow" in page
 
 

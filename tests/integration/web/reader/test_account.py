@@ -49,7 +49,7 @@ def test_saved_wishes_are_what_was_typed_and_a_reload_does_not_act(here: Place, 
 
     assert answer.status_code == 303
     assert answer.headers["location"] == f"{me}?done=saved"
-    assert "Your wishes are saved" in here.client.get(answer.headers["location"]).text
+    assert "Settings saved" in here.client.get(answer.headers["location"]).text
     now = here.current()
     assert (now.name, now.zone, now.send_time, now.papers_per_edition, now.weekly) == (
         "Ada L.",
@@ -93,7 +93,7 @@ def test_a_box_on_the_page_asks_to_be_told_of_quiet_mornings_and_takes_it_back(
         ({"weekdays": ["7"]}, "at least one weekday"),
         ({"weekdays": ["monday"]}, "is not a weekday"),
         ({"papers_per_edition": "0"}, "0 papers"),
-        ({"threshold": "100"}, "cannot be met"),
+        ({"threshold": "100"}, "is not possible"),
         ({"threshold": "most"}, "is not a percentage"),
         ({"papers_per_edition": "ten"}, "is not a number"),
         ({"papers_per_edition": "9" * 5000}, "is not a number"),
@@ -119,7 +119,7 @@ def test_a_holiday_and_its_end(here: Place, me: str) -> None:
     paused = here.client.post(me, data={"action": "pause", "until": "2026-08-20"})
     assert paused.status_code == 303
     assert here.current().paused_until == date(2026, 8, 20)
-    assert "Send it again" in here.client.get(me).text
+    assert "Resume" in here.client.get(me).text
 
     here.client.post(me, data={"action": "resume"})
 
@@ -130,14 +130,14 @@ def test_a_pause_without_an_end(here: Place, me: str) -> None:
     here.client.post(me, data={"action": "pause", "until": ""})
 
     assert here.current().status is Status.PAUSED
-    assert "Your paper is paused" in here.client.get(me).text
+    assert "Your editions are paused" in here.client.get(me).text
 
 
 @pytest.mark.parametrize(
     ("until", "said"),
     [
         ("2026-08-07", "still to come"),
-        ("9999-12-31", "is a farewell"),
+        ("9999-12-31", "lasts too long"),
         ("2026-02-30", "is not a day"),
         ("soon", "is not a day"),
     ],
@@ -318,7 +318,7 @@ def test_a_reader_is_forgotten_only_when_sure(here: Place, me: str) -> None:
 
     answer = here.client.post(f"{me}/delete", data={"sure": "yes"})
 
-    assert "You are forgotten" in answer.text
+    assert "Everything is deleted" in answer.text
     rows = contents(here.program.store)
     assert all(not rows[name] for name in ("reader", "interest", "vote", "edition", "delivery"))
     for path in (me, here.vote_path(1, "up"), f"/feed/{here.reader.feed_key}.rss"):

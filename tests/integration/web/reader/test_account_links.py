@@ -28,7 +28,7 @@ def test_a_feed_is_switched_off_and_on_again_with_another_key(here: Place, me: s
 
     assert off.headers["location"] == f"{me}?done=silenced"
     assert "Your feed is switched off" in page
-    assert "Switch it on" in page
+    assert "Switch on the feed" in page
     assert "/feed/" not in page
     assert [answer.status_code for answer in dead] == [404] * 4
     assert len({answer.text for answer in dead}) == 1

@@ -16,7 +16,7 @@ from tests.helpers.web.site_client import NOW
 from larkpost.db import papers, readers, votes
 from larkpost.domain import TermWeight, Thumb, Vote
 from larkpost.editions.model_cache import fresh_space
-from larkpost.readers import subscriptions, taste_profile
+from larkpost.readers import interests, taste_profile
 from larkpost.web.reader import charts
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_the_words_for_and_against_are_those_of_the_votes(here: Place, me: str) 
 
 def test_every_interest_has_charts_of_its_own(here: Place, me: str) -> None:
     live(here)
-    subscriptions.set_interest(here.program.store, here.reader.id, "stones", words=STONES)
+    interests.set_interest(here.program.store, here.reader.id, "stones", words=STONES)
     with here.program.store.begin() as connection:
         stones = readers.get(connection, here.reader.id).interests[1].id
         cast = votes.of(connection, here.reader.id)
@@ -90,7 +90,7 @@ def test_few_votes_are_not_measured(here: Place, me: str) -> None:
 
 def test_every_interest_has_its_own_words(here: Place, me: str) -> None:
     live(here)
-    subscriptions.set_interest(here.program.store, here.reader.id, "Rocks", words=["granite"])
+    interests.set_interest(here.program.store, here.reader.id, "Rocks", words=["granite"])
 
     page = here.client.get(f"{me}/taste").text
 
@@ -215,7 +215,7 @@ def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(
     first = judge(ids[:12], NOW - timedelta(days=10))
     second = judge(ids[20:24], NOW - timedelta(days=5))
 
-    assert "begins with the second morning" in first
+    assert "begins with the second day" in first
     assert "12 votes are of one morning" in first
     assert "50 %" not in first
     assert "newest first" not in first

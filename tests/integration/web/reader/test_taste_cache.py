@@ -15,7 +15,7 @@ from larkpost.domain import PaperRecord
 from larkpost.editions.evaluate import evaluate
 from larkpost.editions.model_cache import fresh_space
 from larkpost.ranking import TextSpace
-from larkpost.readers import record_votes, subscriptions, taste_profile
+from larkpost.readers import interests, record_votes, taste_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -45,7 +45,7 @@ def test_what_was_told_is_kept_until_there_is_something_new(here: Place) -> None
     here.client.post(here.vote_path(1, "up"))
     second = of(fresh)
     assert second is not first
-    subscriptions.set_interest(program.store, here.reader.id, "Rocks", words=["granite"])
+    interests.set_interest(program.store, here.reader.id, "Rocks", words=["granite"])
     third = of(fresh)
 
     assert third is not second

@@ -33,7 +33,7 @@ def test_a_vote_link_shows_the_paper_its_reasons_and_a_button(here: Place) -> No
     assert paper.title in answer.text
     assert paper.abstract in answer.text
     assert "mixture of experts" in answer.text
-    assert "Thumbs up" in answer.text
+    assert "More like this" in answer.text
     assert f'action="{here.vote_path(2, "up")}"' in answer.text
 
 

@@ -148,7 +148,7 @@ def test_the_reader_learns_why_and_how_likely() -> None:
 
     words = "".join(Page(made.html(of)).words)
     assert "Because of routing, mixture of experts · like MoE-Lens, which you liked" in words
-    assert "82\u00a0% chance of a thumb up" in words
+    assert "82\u00a0% match" in words
     assert "Because of: routing, mixture of experts\n    Like “MoE-Lens”, which you liked\n" in (
         made.text(of)
     )
@@ -157,15 +157,15 @@ def test_the_reader_learns_why_and_how_likely() -> None:
 def test_an_exploration_is_called_one() -> None:
     of = edition(picks=(pick(paper(1), explored=True),))
 
-    assert "Something new: outside what you have seen" in press().html(of)
-    assert "Something new: outside what you have seen" in press().text(of)
+    assert "Something new: unlike the papers you have seen" in press().html(of)
+    assert "Something new: unlike the papers you have seen" in press().text(of)
 
 
 def test_the_footer_tells_why_it_came_and_how_to_leave_in_both_parts() -> None:
     _, text, html = parsed(letter(edition(*TEN)))
 
     for part in (text, html):
-        assert "You get this because you subscribed to Larkpost." in part
+        assert "You get this email because you subscribed to Larkpost." in part
         for link in ("leave/token-1", "me/page-1", "feed/feedkey1.atom", "edition/browser-1"):
             assert f"{SITE}/{link}" in part
 
@@ -188,16 +188,16 @@ def test_a_catch_up_and_a_note_are_told() -> None:
     of = edition(paper(1), since=date(2026, 8, 4), note="Only 1 paper was above your threshold.")
 
     for page in (press().html(of), press().text(of)):
-        assert "A catch-up: the best since Tuesday, 4 August." in page
+        assert "A catch-up edition: the best papers since Tuesday, 4 August." in page
         assert "Only 1 paper was above your threshold." in page
 
 
 def test_a_quiet_day_is_a_letter_too() -> None:
     message, text, html = parsed(letter(edition()))
 
-    assert message["Subject"] == "Larkpost: a quiet day, 7 August"
-    assert "Nothing for you today." in text
-    assert "Nothing for you today." in html
+    assert message["Subject"] == "Larkpost: a day without papers, 7 August"
+    assert "There are no papers for you today." in text
+    assert "There are no papers for you today." in html
 
 
 def test_the_page_loads_nothing_and_says_its_language() -> None:
@@ -306,7 +306,7 @@ def test_the_lines_of_a_letter_are_short_and_end_in_crlf() -> None:
 
 
 def test_a_reader_without_address_gets_no_letter() -> None:
-    with pytest.raises(UsageError, match="no mail address"):
+    with pytest.raises(UsageError, match="no email address"):
         letter(edition(paper(1), to=reader(address=None)))
 
 

@@ -212,7 +212,7 @@ def test_a_paper_of_which_only_the_title_is_known_has_a_page_of_ours(form: FeedF
     feed = listing(bare, form=form).decode()
 
     assert f"{SITE}/paper/{bare.uid}" in feed
-    assert "only the title is known" in feed
+    assert "Only the title" in feed
 
 
 @pytest.mark.parametrize("form", ["rss", "atom"])

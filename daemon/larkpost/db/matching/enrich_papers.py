@@ -6,12 +6,13 @@ A wrong match is worse than none, so this is stricter than taking in a dump: wha
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from larkpost.db import schema
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, similarity
@@ -19,6 +20,9 @@ from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, alike, 
 from larkpost.db.matching.merge_log import RecordOrigin
 from larkpost.db.matching.merge_texts import further_links, unite_keywords
 from larkpost.db.matching.paper_matcher import (
+    KnownPaper,
+    PaperMatcher,
+    PaperQuery,
     PlacedRecord,
     ask,
     date_new_link,
@@ -32,12 +36,6 @@ from larkpost.db.paper_rows import PUBLIC
 from larkpost.text.minhash import sketch, squeeze, title_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from larkpost.db.matching.paper_matcher import KnownPaper, PaperMatcher, PaperQuery
     from larkpost.domain import Identifier, Paper, PaperRecord
 
 # A paper is listed once it is out; two days allow for time zones and for a dump's day.
