@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
@@ -20,7 +20,8 @@ _table = schema.dump
 class Dump:
     """What is known of a dump: the SHA-256 of its bytes, and how many records became what.
 
-    ``papers`` counts the records that were taken; ``id`` is 0 before it is written.
+    ``papers`` counts the records that were taken; ``id`` is 0 before it is written. ``source`` is
+    the polled source that brought it, if one did.
     """
 
     id: int
@@ -33,6 +34,7 @@ class Dump:
     new: int
     updated: int
     rejected: int
+    source: str | None = None
 
 
 def by_digest(connection: Connection, digest: str) -> Dump | None:
@@ -91,6 +93,23 @@ def read_times(connection: Connection) -> dict[str, datetime]:
     """Tell when a dump of each name was last read."""
     times = select(_table.c.name, func.max(_table.c.read_at)).group_by(_table.c.name)
     return {row.name: row[1] for row in connection.execute(times)}
+
+
+def prune_polled(connection: Connection, before: datetime) -> int:
+    """Delete polled dumps that were read before then and brought no paper; returns how many.
+
+    One that a page of a source was last read from stays, because the next answer is compared with
+    it. So does one from which a paper has a record: ``papers --duplicates`` names it.
+    """
+    dump, page, merged = schema.dump.c, schema.polled_page.c, schema.tables.merged_record.c
+    old = delete(schema.dump).where(
+        dump.source.is_not(None),
+        dump.read_at < before,
+        dump.new == 0,
+        ~select(page.url).where(page.dump_id == dump.id).exists(),
+        ~select(merged.id).where(merged.dump_digest == dump.digest).exists(),
+    )
+    return connection.execute(old).rowcount
 
 
 def _rejected_row(dump_id: int, rejected: RejectedRecord) -> dict[str, Any]:

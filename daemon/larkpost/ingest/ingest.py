@@ -106,7 +106,9 @@ def ingest(
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
             if as_papers:
                 dump_formats = (ReferenceList(), *dump_formats)
-            report = _ingest_copy(store, dump_formats, copy, dump_format, date, now, progress)
+            report = _ingest_copy(
+                store, dump_formats, copy, dump_format, date, now, progress, source
+            )
     except UnreadableDump as error:
         facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:
@@ -129,13 +131,15 @@ def _ingest_copy(
     date: Date | None,
     now: datetime,
     progress: Progress | None,
+    source: str,
 ) -> IngestReport:
     named = find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
         if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        return _DumpIngest(store, copy, dump_formats, named, date, now, progress).run()
+        run = _DumpIngest(store, copy, dump_formats, named, date, now, progress, source)
+        return run.run()
     except UnreadableDump as error:
         lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"
         raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
@@ -190,8 +194,10 @@ class _DumpIngest:
         date: Date | None,
         now: datetime,
         progress: Progress | None,
+        source: str,
     ) -> None:
         self.store = store
+        self.source = source
         self.copy = copy
         self.now = now
         self.reader = DumpReader(copy, dump_formats, named, date, now, progress)
@@ -240,6 +246,7 @@ class _DumpIngest:
             new=self.counts[MatchOutcome.NEW],
             updated=self.counts[MatchOutcome.UPDATED],
             rejected=self.reader.counts["rejected"],
+            source=self.source or None,
         )
         paper_ids = papers.current_ids(connection, self.paper_ids)
         rejects = self.reader.rejects
