@@ -316,7 +316,7 @@ class _TitledLinks:
 
 
 def _is_title_alone(block: TextBlock, link: TextLink) -> bool:
-    """Whether a link is a short title ("BERT"): the whole of a heading, or of a line of an alert."""
+    """Whether a link is a short title ("BERT"): the whole of a heading, or a line of an alert."""
     words = block.words_of(link)
     if words != block.text.strip() or not is_short_title(words):
         return False
