@@ -19,6 +19,7 @@ from larkpost.db import migrations, papers, readers
 from larkpost.db.engine import Store
 from larkpost.errors import SettingsError
 from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.interfaces import DumpFormat, Renderer, Transport
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import make_folder
 from larkpost.settings import HomePaths, Settings, expand
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from larkpost.fetch.configured import ConfiguredSources
     from larkpost.fetch.poll import PollContext
     from larkpost.inbound.digest_mail import DigestMail
-    from larkpost.interfaces import DumpFormat, Renderer, Transport
     from larkpost.ranking import TfidfRanker
     from larkpost.readers.expiry import LastUses
     from larkpost.render import EditionRenderer

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, Protocol
+from typing import BinaryIO, ClassVar, Literal, Protocol
 
-if TYPE_CHECKING:
-    from larkpost.domain import Edition, Message, Paper, Reader, Record, Thumb
+from larkpost.domain import Edition, Message, Paper, Reader, Record, Thumb
 
 FeedFormat = Literal["rss", "atom", "json"]
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from larkpost.domain import Reader
 from larkpost.errors import UsageError
-
-if TYPE_CHECKING:
-    from larkpost.domain import Reader
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 from larkpost.domain import Edition, Interest, Reader, Thumb
 from larkpost.errors import InvalidToken
+from larkpost.interfaces import FeedFormat
 from larkpost.text.normalize import normal_form, one_line, shorten
 from larkpost.token_routes import FEED, SIGNED, Purpose
 
 if TYPE_CHECKING:
-    from larkpost.interfaces import FeedFormat
     from larkpost.tokens import Tokens
 
 

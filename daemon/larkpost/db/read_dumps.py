@@ -1,13 +1,12 @@
-"""The dumps that were read: which papers each held, and the records that could not be taken."""
+"""The dumps that were read: their papers, and their rejected records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
@@ -18,10 +17,10 @@ _table = schema.dump
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """What is known of a dump: the SHA-256 of its bytes, and how many records became what.
+    """A dump: the SHA-256 of its bytes, and counts of its records by outcome.
 
-    ``papers`` counts the records that were taken; ``id`` is 0 before it is written. ``source`` is
-    the polled source that brought it, if one did.
+    ``papers`` counts the ingested records; ``id`` is 0 before it is written. ``source`` is the
+    polled source that it came from, if any.
     """
 
     id: int
@@ -40,7 +39,7 @@ class Dump:
 def by_digest(connection: Connection, digest: str) -> Dump | None:
     """Find the dump with exactly these bytes."""
     row = connection.execute(select(_table).where(_table.c.digest == digest)).one_or_none()
-    return None if row is None else _dump(row)
+    return None if row is None else Dump(**row._mapping)
 
 
 def record(
@@ -50,7 +49,7 @@ def record(
     paper_ids: Iterable[int] = (),
     rejected: Iterable[RejectedRecord] = (),
 ) -> int:
-    """Write down that a dump was read, its papers in its order, and what was rejected."""
+    """Record that a dump was read, its papers in order, and its rejected records."""
     values = {field.name: getattr(dump, field.name) for field in fields(dump)}
     del values["id"]
     statement = insert(_table).values(values).returning(_table.c.id)
@@ -59,13 +58,16 @@ def record(
         rows = [{"dump_id": dump_id, "position": at, "paper_id": one} for at, one in some]
         connection.execute(insert(schema.dump_paper), rows)
     for bad in batches(rejected):
-        columns = [_rejected_row(dump_id, one) for one in bad]
-        connection.execute(insert(schema.rejected_record), columns)
+        records = [
+            {"dump_id": dump_id, "line": one.line, "reason": one.reason, "text": one.text}
+            for one in bad
+        ]
+        connection.execute(insert(schema.rejected_record), records)
     return dump_id
 
 
 def rejects(connection: Connection, dump_id: int) -> list[RejectedRecord]:
-    """Read what was rejected of a dump, in the order of its lines."""
+    """Read the rejected records of a dump, in the order of its lines."""
     table = schema.rejected_record
     mine = select(table).where(table.c.dump_id == dump_id).order_by(table.c.line, table.c.id)
     return [RejectedRecord(row.line, row.reason, row.text) for row in connection.execute(mine)]
@@ -79,18 +81,18 @@ def papers_of(connection: Connection, dump_id: int) -> list[int]:
 
 
 def latest(connection: Connection, limit: int = 1) -> Sequence[Dump]:
-    """Read the dumps that were read last, the last first."""
+    """Read the most recent dumps, latest first."""
     order = select(_table).order_by(_table.c.read_at.desc(), _table.c.id.desc()).limit(limit)
-    return [_dump(row) for row in connection.execute(order)]
+    return [Dump(**row._mapping) for row in connection.execute(order)]
 
 
 def last_news(connection: Connection) -> datetime | None:
-    """Tell when a dump last brought a paper that was not here before."""
+    """Return when a dump last had a new paper."""
     return connection.execute(select(func.max(_table.c.read_at)).where(_table.c.new > 0)).scalar()
 
 
 def read_times(connection: Connection) -> dict[str, datetime]:
-    """Tell when a dump of each name was last read."""
+    """Return when a dump of each name was last read."""
     times = select(_table.c.name, func.max(_table.c.read_at)).group_by(_table.c.name)
     return {row.name: row[1] for row in connection.execute(times)}
 
@@ -110,16 +112,3 @@ def prune_polled(connection: Connection, before: datetime) -> int:
         ~select(merged.id).where(merged.dump_digest == dump.digest).exists(),
     )
     return connection.execute(old).rowcount
-
-
-def _rejected_row(dump_id: int, rejected: RejectedRecord) -> dict[str, Any]:
-    return {
-        "dump_id": dump_id,
-        "line": rejected.line,
-        "reason": rejected.reason,
-        "text": rejected.text,
-    }
-
-
-def _dump(row: Row[Any]) -> Dump:
-    return Dump(**row._mapping)

@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from larkpost.db import public_archive
+from larkpost.domain import Paper
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
-    from larkpost.domain import Paper
 
 _NAME = re.compile(r"([0-9]{4})-(?:W([0-9]{2})|([0-9]{2})(?:-([0-9]{2}))?)")
 

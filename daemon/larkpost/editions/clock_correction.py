@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.coordination import future_timestamps
+from larkpost.domain import Edition, Reader
 from larkpost.log_events import LogEvent
 from larkpost.schedule import is_available, local_date, next_after, timetable_of
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Edition, Reader
 
 log = logs.get_logger(__name__)
 

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Paper, Pick, Reader, Thumb
+from larkpost.interfaces import Evidence
 from larkpost.schedule import local_date
 
 if TYPE_CHECKING:
-    from larkpost.interfaces import Evidence
     from larkpost.ranking import TextSpace
     from larkpost.ranking.exploration.unseen import Unseen
     from larkpost.ranking.selection import DuplicateGroups

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from larkpost.db import papers
 from larkpost.db.search import find
+from larkpost.domain import Paper
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
-    from larkpost.domain import Paper
     from larkpost.ranking import TextSpace, TfidfRanker
 
 REMEMBERED = 512  # papers with cached results

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from larkpost.db import votes
 from larkpost.db.paper_cache import PaperCache
 from larkpost.db.usage import shown_papers
+from larkpost.domain import Interest, Paper, Reader, Vote
 from larkpost.interfaces import Evidence
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
     from larkpost.db.usage.shown_papers import Shown
-    from larkpost.domain import Interest, Paper, Reader, Vote
 
 MOST_VOTES = 1000  # per interest and kind: the ranker uses no more
 LOOK_BACK = timedelta(days=60)  # older editions are no longer relevant
@@ -43,7 +43,7 @@ def evidence(
     cast: Mapping[int, Sequence[Vote]] | None = None,
     known: PaperCache | None = None,
 ) -> list[Evidence]:
-    """One evidence for each interest of each reader, in their order, in a handful of queries.
+    """One evidence for each interest of each reader, in order, in a handful of queries.
 
     Of the votes of an interest only the newest are returned, ``MOST_VOTES`` up and as many down.
     ``cast`` are all votes by reader, if they were read before; ``known`` caches papers.

@@ -1,4 +1,4 @@
-"""Reads BibTeX as it is found in the wild: the fields of each entry, in time linear in the text."""
+"""Reads BibTeX leniently: the fields of each entry, in linear time."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NOT_PAPERS = {"comment", "string", "preamble"}
 
 
 def entries(text: str) -> Iterator[dict[str, str]]:
-    """Give the fields of each entry, names in lower case, values without what encloses them.
+    """Yield the fields of each entry, names in lower case, values without delimiters.
 
-    An entry that never ends, ends where the next one begins; one without fields is none. A value
-    that the end of the text cuts off is left out: half a title, or half a DOI, is another one.
+    An unterminated entry ends where the next one begins; one without fields is skipped. A value
+    that is cut off by the end of the text is left out: half a title, or half a DOI, is another one.
     """
     heads = list(ENTRY.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]

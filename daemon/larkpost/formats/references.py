@@ -16,7 +16,7 @@ from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import UsageError
 from larkpost.formats import zotero_rdf
 from larkpost.formats.bibtex import ENTRY, entries
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.markup import clean_markup, plain_latex
 from larkpost.text.normalize import clean, shorten, squash
 
@@ -242,7 +242,6 @@ def _names_of(authors: Iterable[str]) -> Iterator[str]:
 def _read_names(texts: Iterable[str]) -> Iterator[Identifier]:
     """Read names of arXiv, DOIs and links; the keys of somebody's own collection are none."""
     for text in filter(None, texts):
-        with suppress(UsageError):
-            name = parse_identifier(text.strip())
-            if name.scheme in {"arxiv", "doi", "url"}:
-                yield name
+        name = find_identifier(text.strip())
+        if name and name.scheme in {"arxiv", "doi", "url"}:
+            yield name

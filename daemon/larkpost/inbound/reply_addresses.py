@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from larkpost.domain import Edition, Message, Reader
+from larkpost.interfaces import Renderer
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, Message, Reader
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.interfaces import Renderer
 
 HOW_TO_VOTE = "Vote by email: reply with numbers and signs, such as 3 + 5 -"
 

@@ -10,12 +10,12 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from larkpost.domain import Edition, Reader
 from larkpost.errors import InvalidToken
 from larkpost.tokens import MAC_BYTES, Tokens
 from larkpost.urls import open_token, stamp
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, Reader
     from larkpost.token_routes import Purpose
 
 # The letter gives the purpose of the address, which selects the key.

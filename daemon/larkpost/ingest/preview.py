@@ -1,4 +1,4 @@
-"""Shows what a dump would bring before it is taken: it is read in full, and nothing is stored."""
+"""Previews a dump: reads it completely, without storing anything."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
+from larkpost.domain import RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.ingest.archives import GZIP, ZIP
 from larkpost.ingest.dump_reader import DumpReader
 from larkpost.ingest.file_reader import DumpCopy, copy_of_stream
+from larkpost.interfaces import DumpFormat
 from larkpost.text.normalize import one_line, shorten
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 
-    from larkpost.domain import RejectedRecord
-    from larkpost.interfaces import DumpFormat
 
 MOST_PAPERS = 5_000  # of one text; a whole day of arXiv has about a fifth of that
 MOST_REJECTED = 5_000
@@ -28,10 +28,11 @@ LONGEST_TITLE = 300  # characters
 
 @dataclass(frozen=True, slots=True)
 class DumpPreview:
-    """What a dump holds: ``digest`` is the SHA-256 of its bytes, ``titles`` are the first ten.
+    """The content of a dump.
 
-    ``captured`` is the day that its papers would get; ``rejects`` are the first thousand of the
-    ``rejected`` records, and ``warnings`` tell in words what is odd.
+    ``digest`` is the SHA-256 of its bytes, ``titles`` are the first ten. ``captured`` is the day
+    that its papers would get; ``rejects`` are the first thousand of the ``rejected`` records, and
+    ``warnings`` are in words.
     """
 
     digest: str
@@ -52,11 +53,11 @@ def preview(
     date: Date | None = None,
     now: datetime,
 ) -> DumpPreview:
-    """Read what comes in on a stream as ``ingest`` would; it knows no store, so it changes none.
+    """Read a stream as ``ingest`` would, without a database.
 
-    ``stream`` can be sought in; ``name`` and ``date`` are those of ``ingest``. Time and memory are
+    ``stream`` must be seekable; ``name`` and ``date`` are those of ``ingest``. Time and memory are
     bounded by the bytes given, so that nothing is unpacked, and no more than MOST_PAPERS are read
-    and MOST_REJECTED rejected. Raises UnreadableDump for an archive, for more, and where
+    and MOST_REJECTED rejected. Raises UnreadableDump for an archive, over these limits, and when
     ``ingest`` would.
     """
     name = one_line(name)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import notices
+from larkpost.domain import Delivery
 from larkpost.errors import Crowded
 from larkpost.text.email_address import domain_key, mailbox_key
 from larkpost.text.ip_networks import neighbourhood
@@ -23,7 +24,6 @@ from larkpost.text.mail_providers import is_large
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
-    from larkpost.domain import Delivery
 
 HOUR = timedelta(hours=1)
 PER_MAILBOX: Mapping[timedelta, int] = {HOUR: 1, timedelta(days=1): 4}

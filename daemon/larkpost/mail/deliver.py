@@ -17,16 +17,16 @@ from larkpost.db.value_batches import batches
 from larkpost.domain import Delivery, DeliveryState, Message, MessageKind
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
+from larkpost.interfaces import Renderer, Transport
 from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, confirmations
 from larkpost.mail.confirmation_limits import PER_DOMAIN
 from larkpost.mail.outbox_run import NOBODY, OutboxItem, OutboxRun, is_deliverable
-from larkpost.mail.preparation import MessagePreparation, with_readers
+from larkpost.mail.prepare_messages import MessagePreparation, with_readers
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.interfaces import Renderer, Transport
 
 log = logs.get_logger(__name__)
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.domain import Delivery, Edition, Message, MessageKind, Pick, Reader
+from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
-
-if TYPE_CHECKING:
-    from larkpost.interfaces import Renderer
 
 log = logs.get_logger(__name__)
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from larkpost.domain import (
+    Bounce,
+    Delivery,
+    Edition,
+    Interest,
+    Paper,
+    Pick,
+    Reader,
+    TermWeight,
+    Vote,
+)
 from larkpost.formats.export_format import CURRENT
 from larkpost.settings import day_names
 
 if TYPE_CHECKING:
     from larkpost.db.matching.match_decisions import MatchDecision
     from larkpost.db.polling.polled_sources import SourceState
-    from larkpost.domain import (
-        Bounce,
-        Delivery,
-        Edition,
-        Interest,
-        Paper,
-        Pick,
-        Reader,
-        TermWeight,
-        Vote,
-    )
 
 
 def paper_line(paper: Paper) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def bounce_line(bounce: Bounce, reader: Reader) -> dict[str, Any]:
 
 
 def ranking_line(pick: Pick, reader: Reader) -> dict[str, Any]:
-    """A pick as ``rank --json`` prints it; its probability is None where it is not known yet."""
+    """A pick as ``rank --json`` prints it; its probability is None if it is not known yet."""
     return {"reader": name_of(reader)} | _pick(pick) | {"probability": pick.shown_probability}
 
 

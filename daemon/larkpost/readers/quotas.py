@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from larkpost.db import votes
 from larkpost.db.coordination import rate_limits
 from larkpost.db.usage import last_use, quotas
+from larkpost.domain import PaperRecord
 from larkpost.errors import QuotaExceeded
 from larkpost.text.ip_networks import WIDER
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
-    from larkpost.domain import PaperRecord
     from larkpost.settings.model import QuotaSettings
 
 DAY = timedelta(days=1)

@@ -10,13 +10,13 @@ from larkpost import logs
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries, notices
+from larkpost.domain import Reader
 from larkpost.log_events import LogEvent
 from larkpost.text.email_address import address_key
 from larkpost.transports.maildir import remove_letters
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
-    from larkpost.domain import Reader
 
 log = logs.get_logger(__name__)
 

@@ -12,6 +12,7 @@ from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
 from larkpost.db.polling import polled_sources
 from larkpost.db.usage import last_use
+from larkpost.domain import DeliveryState, RejectedRecord, Status
 from larkpost.editions.empty_day_reasons import EmptyDayReason, explain_empty_day
 from larkpost.ingest.refused_files import Refusal, all_refusals, refusals_since
 from larkpost.portability.records import name_of
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection
     from larkpost.db.polling.polled_sources import SourceState
     from larkpost.db.read_dumps import Dump
-    from larkpost.domain import DeliveryState, RejectedRecord, Status
 
 
 MOST_UNDECIDED = 20  # listed by name
@@ -39,7 +39,7 @@ class AmbiguousDelivery:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state at one moment; ``explain_empty_day`` is empty while readers get papers.
+    """The state at one moment; ``empty_day`` is empty while readers get papers.
 
     ``rejects`` are the first thousand unreadable records of the newest dump; ``refused`` are the
     files refused since that dump was read. ``undecided`` are messages that may have arrived, and
@@ -56,7 +56,7 @@ class StatusReport:
     refused: Sequence[Refusal]
     next_slot: datetime | None
     events: Mapping[str, JobStatus]
-    quiet: tuple[EmptyDayReason, ...]
+    empty_day: tuple[EmptyDayReason, ...]
     undecided: Sequence[AmbiguousDelivery] = ()
     expiring: int = 0
     sources: Sequence[SourceState] = ()
@@ -78,7 +78,7 @@ def read_status(connection: Connection, *, now: datetime, window: timedelta) -> 
         refused=all_refusals(happened, since),
         next_slot=readers.next_slot(connection),
         events=happened,
-        quiet=explain_empty_day(connection, now=now, window=window),
+        empty_day=explain_empty_day(connection, now=now, window=window),
         undecided=_list_ambiguous(connection),
         expiring=last_use.count(connection),
         sources=polled_sources.list_states(connection),

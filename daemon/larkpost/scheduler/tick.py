@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.db.outbox import delivery_queue
 from larkpost.db.usage.last_use import ExpiryRule
+from larkpost.domain import Message
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
@@ -25,6 +26,7 @@ from larkpost.errors import Busy, Failure
 from larkpost.fetch.poll import PollContext, PollResult, list_due, poll_sources
 from larkpost.inbound.maildir import collect
 from larkpost.ingest.inbox import Taken, sweep
+from larkpost.interfaces import DumpFormat, Renderer, Transport
 from larkpost.mail import circuit_breaker
 from larkpost.mail.confirmation_limits import PER_DOMAIN
 from larkpost.mail.deliver import DeliveryCounts, deliver
@@ -36,11 +38,9 @@ from larkpost.scheduler.steps import StepRunner
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from larkpost.domain import Message
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.interfaces import DumpFormat, Renderer, Transport
     from larkpost.settings import HomePaths
 
 _STAY = ExpiryRule(0, 0)  # no reader is removed

@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from larkpost.domain import Message
 from larkpost.errors import SettingsError
-
-if TYPE_CHECKING:
-    from larkpost.domain import Message
-    from larkpost.interfaces import Transport
+from larkpost.interfaces import Transport
 
 # Fields named once more than they occur, present or not, so that nobody can add another one without
 # breaking the signature (RFC 6376, 8.15); so is every List field (RFC 8058, 4, demands it).

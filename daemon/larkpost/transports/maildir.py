@@ -7,23 +7,20 @@ import os
 import re
 import stat
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
+from larkpost.domain import Message
 from larkpost.errors import Deferred
 from larkpost.safe_files import make_folder, open_atomic
-
-if TYPE_CHECKING:
-    from larkpost.domain import Message
 
 REFUSED = "refused"  # the subfolder of an inbound Maildir for refused mail
 _LONGEST_HEAD = 16 * 1024  # bytes
 _LOOKED_AT = 256 * 1024  # bytes of a mail that came back
 
 
-class Maildir:
+class Maildir(AbstractContextManager["Maildir"]):
     """A context manager with ``send``; makes the folder if it is missing.
 
     A message's file is named after its Message-ID, so that one which is there already, read or not,
@@ -33,9 +30,6 @@ class Maildir:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._there: set[str] | None = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 from larkpost import logs
+from larkpost.domain import Message
+from larkpost.interfaces import Transport
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import make_folder, open_append
-
-if TYPE_CHECKING:
-    from larkpost.domain import Message
-    from larkpost.interfaces import Transport
 
 log = logs.get_logger(__name__)
 
@@ -24,7 +21,7 @@ DAYS = 40  # days with sent messages; no backup brings back older messages as ne
 _WIDTH = 16  # hexadecimal digits of a SHA-256: 64 bits, and nobody is named
 
 
-class SentLog:
+class SentLog(AbstractContextManager["SentLog"]):
     """The Message-IDs sent on the last ``DAYS`` days of sending.
 
     One file per day, to which every process appends a line per message: the system does not mix
@@ -39,9 +36,6 @@ class SentLog:
         self._known: set[bytes] | None = None
         self._descriptor: int | None = None
         self._told = False
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,

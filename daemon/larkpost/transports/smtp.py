@@ -5,19 +5,20 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from larkpost.domain import Message
 from larkpost.errors import Deferred
 from larkpost.transports.smtp_connection import GLANCE
 from larkpost.transports.smtp_session import CutOff, Session, open_session
 
 if TYPE_CHECKING:
-    from larkpost.domain import Message
     from larkpost.settings.model import SmtpSettings
 
 
-class Relay:
+class Relay(AbstractContextManager["Relay"]):
     """A Transport and a context manager; it connects for the first message and ends with QUIT.
 
     ``smtp.security`` is enforced: certificates and names are verified (``context`` replaces this
@@ -39,9 +40,6 @@ class Relay:
         self._next = 0.0
         self._waited = False
         self._session: Session | None = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,

@@ -6,13 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
-from typing import TYPE_CHECKING
 
+from larkpost.domain import Message
 from larkpost.errors import Refused
 from larkpost.transports.smtp_replies import SmtpStage
-
-if TYPE_CHECKING:
-    from larkpost.domain import Message
 
 # RFC 5321, 4.1.2, extended for RFC 6531; no character that could end the path or start a parameter.
 _MAILBOX = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"<>@]+)@[^\s"<>@]+')

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from larkpost.domain import Message
 from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.text.normalize import shorten
 from larkpost.transports.smtp_connection import HungUp, SmtpConnection, Stopped
@@ -16,7 +17,6 @@ from larkpost.transports.smtp_envelope import seal
 from larkpost.transports.smtp_replies import TOO_MANY, Reply, ReplyMeaning, SmtpStage, classify
 
 if TYPE_CHECKING:
-    from larkpost.domain import Message
     from larkpost.settings.model import SmtpSettings
 
 # The reply to the final dot may take longer than any other: with the default of one minute, the ten

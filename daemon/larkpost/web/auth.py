@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions, readers
+from larkpost.domain import Edition, Reader
 from larkpost.errors import InvalidToken
 from larkpost.urls import is_stamped, open_token, stamp
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from larkpost.db.engine import Connection
-    from larkpost.domain import Edition, Reader
     from larkpost.token_routes import Purpose
     from larkpost.web.site import SiteContext
 

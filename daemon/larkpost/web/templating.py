@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from larkpost.db.popularity import FEWEST
+from larkpost.domain import FindLink
 from larkpost.editions.archive import DateSpan, SpanKind
 from larkpost.packaged_files import shipped_path
 from larkpost.render import wording
@@ -28,7 +29,6 @@ from larkpost.text.plurals import quantity, sentence, tally
 from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
-    from larkpost.domain import FindLink
     from larkpost.urls import Alternate
 
 

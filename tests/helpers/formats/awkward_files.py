@@ -1,4 +1,7 @@
-"""The awkward inputs: the files beside their table, those made here, and what comes of each."""
+"""The awkward inputs: the files beside their table, those made here, and what comes of each.
+
+``python -m tests.helpers.formats.awkward_files`` writes the table anew, where messages changed.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,18 @@ import tomllib
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tests.helpers.dump_files import ABSTRACT, NOW, everything, page, read, write
 
-from larkpost.db import papers
+from larkpost.db import migrations, papers
+from larkpost.db.engine import Store
 from larkpost.errors import UnreadableDump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from larkpost.db.engine import Store
 
 AWKWARD = Path(__file__).parents[2] / "awkward"
 TABLE = AWKWARD / "expected.toml"
@@ -106,9 +110,28 @@ def write_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
+def rewrite_table() -> None:
+    """Write the table anew below its first comment; the difference is to be judged by eye."""
+    comment = TABLE.read_text("utf-8").partition("\n\n")[0]
+    rows: dict[str, dict[str, Any]] = {}
+    for row in expected():
+        with TemporaryDirectory() as made:
+            file = Path(made) / "papers.db"
+            migrations.make_file(file)
+            store = Store(f"sqlite:///{file}")
+            migrations.upgrade(store)
+            rows[row] = result_of(store, Path(made), row)
+            store.close()
+    TABLE.write_text(f"{comment}\n\n{write_table(rows)}", "utf-8")
+
+
 def _toml(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list) and value:
         return "[\n" + "".join(f"  {_toml(one)},\n" for one in value) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    rewrite_table()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
+from larkpost.domain import Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.feeds.any_feed import before_entries, feed_head, feed_items
 from larkpost.formats.feeds.arxiv_fields import OLD, arxiv_names, arxiv_paper, links_in
@@ -19,9 +20,6 @@ from larkpost.formats.feeds.feed_dates import parse_day
 from larkpost.formats.feeds.xml_entries import XmlDocument
 from larkpost.formats.json_fields import records_of
 from larkpost.text.normalize import shorten
-
-if TYPE_CHECKING:
-    from larkpost.domain import Record
 
 _ENTRY = re.compile(r"<id>\s*https?://(?:export\.)?arxiv\.org/abs/[^<\s]{1,40}v\d{1,3}\s*</id>")
 _FEED = re.compile(r"://(?:export\.)?arxiv\.org/api/")
@@ -56,7 +54,7 @@ class ArxivApi:
 def answered_fields(parts: EntryParts) -> dict[str, Any]:
     """Read an entry: the keys are those of JSON Lines, and ``version`` and ``came_out``.
 
-    A later version of a paper that came out more than a month before is no news. Raises
+    A later version of a paper that came out more than a month before is not new. Raises
     UnreadableDump for an error of the API.
     """
     given = parts.text("id")

@@ -1,6 +1,6 @@
 r"""Reads listings of arXiv: the mail of new papers, and the listing page copied as text.
 
-The mail parts papers by lines of ``\\``; see https://info.arxiv.org/help/subscribe.html. On the
+The mail separates papers by lines of ``\\``; see https://info.arxiv.org/help/subscribe.html. On the
 page, a paper begins with ``[1] arXiv:2608.01001 [pdf, html, other]``.
 """
 
@@ -20,7 +20,7 @@ from larkpost.domain import (
     Record,
     RejectedRecord,
 )
-from larkpost.errors import UnreadableDump, UsageError
+from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import day_of, find_day, month_number
 from larkpost.formats.decoding import (
     LONGEST_ABSTRACT,
@@ -32,7 +32,7 @@ from larkpost.formats.decoding import (
 )
 from larkpost.formats.feeds.arxiv_fields import came_out, links_in
 from larkpost.formats.json_items import HeadFirst
-from larkpost.text.identifiers import identifier_url, parse_identifier
+from larkpost.text.identifiers import find_identifier, identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
 from larkpost.text.paper_names import arxiv_version
@@ -105,12 +105,12 @@ class ArxivListing:
     name: ClassVar[str] = "arxiv-listing"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Look for a paper as listings write it, or for the top of one without any."""
+        """Look for a paper in the form of listings, or for the top of an empty one."""
         start = _beginning(head)
         return (_TELLING.search(start) or _TOP.search(start)) is not None
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order, and the day of the listing before them.
+        """Yield the papers in order, and the day of the listing before them.
 
         A replacement, and a cross-list of an old paper, say when it came out. Raises
         UnreadableDump where there is no paper, unless it says that none was announced.
@@ -136,7 +136,7 @@ class ArxivListing:
 
 @dataclass(slots=True)
 class _Listed:
-    """A paper of a listing; ``field`` is the key of what the next lines go on with."""
+    """A paper of a listing; ``field`` is the key that the next lines continue."""
 
     number: str
     line: int
@@ -206,10 +206,8 @@ class _Listed:
             return f"its title has more than {LONGEST_TITLE:,} characters"
         if len(abstract) > LONGEST_ABSTRACT:
             return f"its abstract has more than {LONGEST_ABSTRACT:,} characters"
-        try:
-            parse_identifier(f"arxiv:{self.number}")
-        except UsageError:
-            return f"{self.number} is no number of arXiv"
+        if find_identifier(f"arxiv:{self.number}") is None:
+            return f"{self.number} is not an arXiv number"
         return ""
 
     def _announced(self) -> str:
@@ -221,10 +219,9 @@ class _Listed:
         return squash("\n".join(self.fields.get(key, ())))
 
     def _doi(self) -> tuple[Identifier, ...]:
-        try:
-            return (parse_identifier(f"doi:{self._text('doi').split()[0]}"),)
-        except (IndexError, UsageError):
-            return ()
+        words = self._text("doi").split()
+        name = find_identifier(f"doi:{words[0]}") if words else None
+        return (name,) if name else ()
 
 
 def _papers(given: Iterable[NumberedLine]) -> Iterator[_Listed | DumpDate]:

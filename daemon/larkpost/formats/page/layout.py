@@ -1,4 +1,4 @@
-"""Looks through a page before it is read: what stands around it, and what its titles look like."""
+"""Surveys a page before it is read: its wrapping, and the form of its titles."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _with_titles(layout: PageLayout, pieces: Sequence[Paragraph | Token]) -> Pag
 
 
 def _depth(pieces: Iterable[Paragraph | Token]) -> tuple[int, bool]:
-    """Tell how many short paragraphs above an abstract its title stands, and if that is regular.
+    """Return how many short paragraphs above an abstract its title stands, and if that is regular.
 
     Names, labels or buttons may stand between a title and its abstract, or after the abstract.
     How many stand above the first abstract, or below the last, tells which.
@@ -218,7 +218,7 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
             if piece.kind is TokenKind.MARK and not groups:
                 current = 0
             continue
-        if _is_long(piece.text):
+        if is_abstract(piece.text) and not people(piece.text):
             if current or not above:
                 groups.append(current)
             current, above = 0, piece.text
@@ -227,10 +227,6 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
         elif not (above and not current and continues(piece.text, above)):
             current += 1
     return groups, current
-
-
-def _is_long(text: str) -> bool:
-    return not people(text) and is_abstract(text)
 
 
 def _leads(pieces: Sequence[Paragraph | Token]) -> bool:

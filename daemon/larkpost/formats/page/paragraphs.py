@@ -1,4 +1,4 @@
-"""Puts the lines of a page together again: blank lines end a paragraph, or wrapped lines do."""
+"""Joins the lines of a page into paragraphs, with or without blank lines between them."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _goes_on(
     """Whether a paragraph whose last line so far is ``last`` goes on in the following line."""
     if len(last) > _WRAP:
         return False
-    if _is_indented(following):
+    if following.text.startswith("  "):  # indented
         return True
     if title_next or _length(following) > _WRAP:
         return False
@@ -204,10 +204,6 @@ def _is_title(line: Token, after: Token | None, width: int) -> bool:
         return True
     words = [word for word in text.split() if len(word) > 3]
     return sum(word[0].isupper() for word in words) > len(words) * 0.6
-
-
-def _is_indented(token: Token) -> bool:
-    return token.text.startswith("  ")
 
 
 def split_title(paragraph: Paragraph) -> tuple[Paragraph | None, Paragraph]:

@@ -1,4 +1,4 @@
-"""Reads saved web pages: the papers page by the JSON it carries, others by their text and links."""
+"""Reads saved web pages: the papers page from its embedded JSON, others from text and links."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from larkpost.formats.mail.arxiv_listing import ArxivListing, is_empty_listing
 from larkpost.formats.paper_lists.blocks import page_text
 from larkpost.formats.paper_lists.html_blocks import LARGEST_PAGE, html_blocks, parse_html
 from larkpost.formats.paper_lists.titled_links import linked_papers
+from larkpost.interfaces import DumpFormat
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from larkpost.formats.paper_lists.blocks import TextBlock
-    from larkpost.interfaces import DumpFormat
 
 _LEAD = r"\A(?:\s|<!--(?s:.*?)-->|<\?(?s:.*?)\?>|<!DOCTYPE(?!\s+(?:html|NETSCAPE))[^>]*+>)*+"
 _HTML = re.compile(
@@ -56,7 +56,7 @@ class HtmlPage:
         return _HTML.match(start) is not None or _is_fragment(start)
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order; raises UnreadableDump where there is none."""
+        """Yield the papers in order; raises UnreadableDump if there is none."""
         content = dump.read(LARGEST_PAGE + 1)
         yield from page_records(content, near)
 
@@ -72,8 +72,8 @@ def _is_fragment(start: str) -> bool:
 def page_records(content: bytes, near: date, *, charset: str = "", base: str = "") -> list[Record]:
     """Read the records of a page, by the first reader that finds papers in it.
 
-    ``charset`` and ``base``, the address of the page, are what is known from elsewhere. A paper in
-    whose title the page breaks off is rejected. Raises UnreadableDump where there is no paper.
+    ``charset`` and ``base``, the address of the page, are those known from elsewhere. A paper is
+    rejected if the page breaks off within its title. Raises UnreadableDump if there is no paper.
     """
     root = parse_html(content, charset)
     if root is None:
@@ -134,7 +134,7 @@ def _first_papers(carried: Sequence[str], near: date) -> list[Record]:
 
 
 def _read(dump_format: DumpFormat, content: bytes, near: date) -> list[Record]:
-    """Read by another format; empty where it does not find its own."""
+    """Read by another format; empty if it does not find its own."""
     if not dump_format.recognises(content[:_HEAD], ""):
         return []
     try:

@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from larkpost.errors import UsageError
 from larkpost.formats.feeds.feed_dates import parse_day, parse_moment
 from larkpost.text.author_names import split_authors
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.normalize import shorten
 
 # The keys of JSON Lines, and the headings by which others call them; case and marks do not count.
@@ -51,7 +50,7 @@ _LONGEST_HEADING = 60
 
 
 def key_of(heading: str) -> str:
-    """Give the key of our own JSON that a heading stands for; empty for one that nobody knows."""
+    """Return the key of our own JSON that a heading stands for; empty for one that nobody knows."""
     return KEY_OF.get(_MARKS.sub("", heading[:_LONGEST_HEADING].casefold()), "")
 
 
@@ -89,10 +88,8 @@ def _put(given: dict[str, Any], key: str, value: Any) -> None:
 def _names(key: str, text: str) -> list[str]:
     """Read a name; the number of a row in somebody's own table is none."""
     for name in (f"doi:{text}", text) if key == "doi" else (text,):
-        try:
-            return [str(parse_identifier(name))]
-        except UsageError:
-            continue
+        if found := find_identifier(name):
+            return [str(found)]
     return []
 
 
@@ -150,7 +147,7 @@ def _split(text: str, marks: str) -> list[str]:
 
 
 def _listed(text: str) -> list[str]:
-    """Read a list as JSON or Python writes it; none where it is neither."""
+    """Read a list as JSON or Python writes it; none if it is neither."""
     if not _LIST.fullmatch(text):
         return []
     try:
@@ -164,7 +161,7 @@ def _listed(text: str) -> list[str]:
 
 
 def unknown_headings(headings: Sequence[str]) -> list[str]:
-    """Give the headings that nobody knows, as they are shown."""
+    """Return the headings that nobody knows, as they are shown."""
     return [shorten(one, 40) for one in headings if one.strip() and not key_of(one)]
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from larkpost.domain import Reader
 from larkpost.urls import UrlBuilder, feed_title
-
-if TYPE_CHECKING:
-    from larkpost.domain import Reader
 
 
 class Outline(NamedTuple):
@@ -21,9 +19,9 @@ class Outline(NamedTuple):
 
 
 def reader_outlines(reader: Reader, links: UrlBuilder, title: str) -> list[Outline]:
-    """List a reader's feeds: all their papers, then those of each interest where there are more.
+    """List a reader's feeds: all their papers, then each interest if there are several.
 
-    ``title`` is the name of the paper.
+    ``title`` is the site's title.
     """
     home = links.front()
     outlines = [Outline(feed_title(title, reader), links.feed(reader, "atom"), home)]

@@ -11,11 +11,12 @@ from starlette.responses import RedirectResponse, Response
 
 from larkpost.db import papers, popularity
 from larkpost.db.search import find
+from larkpost.domain import Paper
 from larkpost.editions import archive as archive_spans
 from larkpost.editions.archive import DateSpan, SpanKind
 from larkpost.errors import UsageError
 from larkpost.render.paper_links import further_links
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.web.feeds.request import read_page, read_words
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from larkpost.db.engine import Connection
-    from larkpost.domain import Paper
     from larkpost.web.site import SiteContext
 
 PER_PAGE = 30
@@ -143,10 +143,8 @@ def _wider(span: DateSpan) -> list[DateSpan]:
 
 def _find_by_name(connection: Connection, words: str) -> Paper | None:
     """Find the public paper whose identifier or address was typed."""
-    try:
-        return papers.by_identifier(connection, parse_identifier(words))
-    except UsageError:
-        return None
+    name = find_identifier(words)
+    return papers.by_identifier(connection, name) if name else None
 
 
 def _tallies(

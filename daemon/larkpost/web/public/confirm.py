@@ -32,7 +32,7 @@ def leave(site: SiteContext, request: Request, form: FormData) -> Response:
     if request.method != "POST":
         return _leave_page(site, reader, left=reader.status is Status.LEFT)
     now = site.clock()
-    if _one_click(form) or form.get("action") == "leave":
+    if form.get("List-Unsubscribe") == "One-Click" or form.get("action") == "leave":
         return _leave_page(
             site, subscriptions.leave(site.program.store, reader.id, now=now), left=True
         )
@@ -71,10 +71,6 @@ def _hint(address: str | None) -> str:
     """Mask an address so that only its owner recognises it, because newsletters are forwarded."""
     name, at, domain = (address or "").rpartition("@")
     return f"{name[:1]}…{at}{domain}" if address else ""
-
-
-def _one_click(form: FormData) -> bool:
-    return form.get("List-Unsubscribe") == "One-Click"
 
 
 def _leave_page(

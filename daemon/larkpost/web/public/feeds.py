@@ -11,9 +11,11 @@ from starlette.exceptions import HTTPException
 
 from larkpost.db import papers
 from larkpost.db.search import find, query
+from larkpost.domain import Paper
 from larkpost.editions import archive_feed as edition_archive_feed
 from larkpost.editions.trending import trending_edition
 from larkpost.errors import UsageError
+from larkpost.interfaces import FeedFormat
 from larkpost.render.feeds.channel import (
     ARCHIVE,
     DAY,
@@ -30,9 +32,7 @@ from larkpost.web.reader.feeds import form_of, type_of
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
-    from larkpost.domain import Paper
     from larkpost.editions.archive_feed import Related
-    from larkpost.interfaces import FeedFormat
     from larkpost.urls import UrlBuilder
     from larkpost.web.feeds.request import FeedRequest
     from larkpost.web.site import SiteContext
@@ -151,7 +151,7 @@ def _render_listing(
 
 
 def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:
-    """Leave out the last day where it was cut off, unless it is the only one."""
+    """Leave out the last day if it was cut off, unless it is the only one."""
     if len(newest) <= limit:
         return newest
     cut_off = newest[-1].first_seen.date()

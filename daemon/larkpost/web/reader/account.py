@@ -11,8 +11,10 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from larkpost.db import editions, papers, readers, votes
 from larkpost.db.usage import forgotten_votes, last_use
+from larkpost.domain import Interest, Reader
 from larkpost.editions import downvote_advice
 from larkpost.errors import QuotaExceeded, UsageError
+from larkpost.interfaces import FeedFormat
 from larkpost.portability import exporter
 from larkpost.readers import subscriptions
 from larkpost.readers.interest_hints import UnmatchedWord, describe, find_unmatched_words
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from larkpost.db.usage.last_use import Expiring
-    from larkpost.domain import Interest, Reader
-    from larkpost.interfaces import FeedFormat
     from larkpost.ranking import TextSpace
 
 SHOWN_VOTES = 100

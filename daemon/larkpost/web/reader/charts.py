@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from larkpost.domain import TermWeight
 from larkpost.render.wording import crop
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from larkpost.domain import TermWeight
     from larkpost.ranking import ReplayReport
     from larkpost.readers.taste_profile import Leaning, TermChange
 

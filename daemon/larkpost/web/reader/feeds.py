@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from starlette.exceptions import HTTPException
 
 from larkpost.db import editions, feed_state, readers
+from larkpost.domain import Edition, Interest, Reader
 from larkpost.interfaces import FeedFormat
 from larkpost.render.feeds import opml
 from larkpost.render.feeds.channel import FeedDocuments, PickFilter, reader_channel
@@ -18,7 +19,6 @@ from larkpost.web.feeds.cache import Endpoint, RenderedFeed
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
     from larkpost.db.feed_state import FeedEditions
-    from larkpost.domain import Edition, Interest, Reader
     from larkpost.web.feeds.request import FeedRequest
     from larkpost.web.site import SiteContext
 

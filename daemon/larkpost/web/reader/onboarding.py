@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import FormData, UploadFile
 
 from larkpost.db import votes
+from larkpost.domain import Paper, Reader
 from larkpost.editions import publish
 from larkpost.errors import QuotaExceeded, UnknownReader, UsageError
 from larkpost.formats.decoding import decode
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.domain import Paper, Reader
     from larkpost.readers.onboarding import OnboardingResult
 
 VIA = "rate"

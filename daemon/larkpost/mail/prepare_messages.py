@@ -13,6 +13,7 @@ from larkpost.db.outbox import sent_messages
 from larkpost.db.outbox.delivery_statements import TO_ANYBODY
 from larkpost.domain import Delivery, Message, MessageKind, Reader
 from larkpost.errors import StoreError, TryAgainLater
+from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
 from larkpost.mail import confirmations
 from larkpost.mail.message_builder import edition_messages, notice_message
@@ -20,7 +21,6 @@ from larkpost.mail.outbox_run import NOBODY, OutboxItem
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.interfaces import Renderer
 
 log = logs.get_logger(__name__)
 
