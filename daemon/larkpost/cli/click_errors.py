@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import click
 
-from larkpost.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from larkpost.errors import LarkpostError
+from larkpost.errors import LarkpostError, UsageError
 
 # What was given stands before the complaint, or between the first quotation marks.
 _GIVEN = re.compile(

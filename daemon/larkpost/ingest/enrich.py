@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost import logs
 from larkpost.db.matching.duplicate_rules import conflicting
-from larkpost.db.matching.enrich_papers import MatchResult, count_without_link, read_known
+from larkpost.db.matching.enrich_papers import (
+    KnownPapers,
+    MatchedRecord,
+    MatchResult,
+    count_without_link,
+    read_known,
+)
 from larkpost.db.matching.enrich_papers import enrich as enrich_papers
 from larkpost.db.value_batches import batches
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
@@ -26,7 +32,6 @@ from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
-    from larkpost.db.matching.enrich_papers import KnownPapers, MatchedRecord
 
     Progress = Callable[[int, int], None]
 

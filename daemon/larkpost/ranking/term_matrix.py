@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,6 @@ from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from larkpost.db import interests as stored
@@ -11,8 +12,6 @@ from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from larkpost.db.engine import Store
 
 HIGHEST_QUOTA = 100

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING
 
+from larkpost.domain import Record
 from larkpost.formats.page.page_tokens import Token, TokenKind
 from larkpost.formats.page.parser import PageEntry, PageParser
 from larkpost.formats.page.title_or_abstract import (
@@ -19,10 +22,6 @@ from larkpost.formats.page.title_or_abstract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from larkpost.domain import Record
     from larkpost.formats.page.layout import PageLayout
     from larkpost.formats.page.paragraphs import Paragraph
 
