@@ -61,7 +61,7 @@ class World:
 
 
 def drafts(count: int, folder: Path, now: datetime) -> Iterator[PaperRecord]:
-    """Make so many papers, the newest first, 100 a day.
+    """Make so many papers, newest first, 100 per day.
 
     They are those of arXiv where the data is, and beyond its end each is half of one and half of
     another; without the data they are made of the sample's sentences.

@@ -101,7 +101,7 @@ def make_key(path: Path) -> None:
 
 
 def read_keys(path: Path) -> list[bytes]:
-    """Read a key file: one key per line in hexadecimal, the newest first.
+    """Read a key file: one key per line in hexadecimal, newest first.
 
     To rotate, put a new line at the top; links signed with older lines stay valid as long as those
     lines stay. Raises DamagedKey if it holds no key, and SettingsError if it cannot be read, or can

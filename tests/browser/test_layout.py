@@ -1,4 +1,4 @@
-"""Nothing scrolls sideways, headings go down step by step, and what is written can be read."""
+"""Nothing scrolls sideways, headings are nested in order, and text is readable."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def feed(page: Page, me: str) -> list[str]:
 
 
 def shown(page: Page, letter: EmailMessage) -> list[str]:
-    """Give the titles of an edition as its page in the browser has them."""
+    """Return the titles of an edition as its page in the browser has them."""
     page.goto(link(letter, "edition"))
     return [text.strip() for text in page.locator(".pick h2 bdi").all_inner_texts()]
 
@@ -91,14 +91,14 @@ def pass_days(daemon: Daemon, days: int) -> None:
 
 
 def ask_for_the_paper(daemon: Daemon, page: Page) -> None:
-    """They find the place, with what trends there, and ask for the paper."""
+    """They find the site, with its trending papers, and subscribe."""
     page.goto(daemon.url)
     eventually(lambda: page.reload() and page.locator(".picks li").count())
     page.get_by_role("link", name="Choose days and time").click()
     assert page.get_by_label("Time zone").input_value() == "America/New_York"
-    page.get_by_label("Mail address").fill(GRACE)
+    page.get_by_label("Email address").fill(GRACE)
     page.get_by_label("Papers per edition").fill("6")
-    page.get_by_role("button", name="Send me my paper").click()
+    page.get_by_role("button", name="Subscribe by email").click()
     page.get_by_role("heading", name="Check your inbox").wait_for()
 
 
@@ -163,7 +163,7 @@ def read_the_next(page: Page, me: str, second: EmailMessage, papers: list[str]) 
     assert len(shown(page, second)) == 3
     assert not set(shown(page, second)) & set(papers)
     page.goto(f"{me}/taste")
-    page.get_by_role("img", name="Words for").wait_for()
+    page.get_by_role("img", name="Words that raise the score").wait_for()
 
 
 def unsubscribe_by_mail_program(daemon: Daemon, second: EmailMessage) -> str:

@@ -92,7 +92,7 @@ def serving(html: str, headers: dict[str, str]) -> Iterator[str]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """Give the operator's browser, small as a phone."""
+    """Return the operator's browser, small as a phone."""
     with browser.new_context(viewport={"width": 375, "height": 700}) as context:
         yield context
 

@@ -1,4 +1,4 @@
-"""The command line: the edge where people and scripts call; every command's body imports late."""
+"""The command line, for people and scripts; the body of each command imports late."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ larkpost.take(
 
 
 def _from_os_error(error: OSError) -> LarkpostError:
-    """Say what the system would not do; a full disk is no failure, but for later."""
+    """Make an error of an OSError; a full disk means "try again later", not a failure."""
     from larkpost.disk_space import is_no_room, no_room
 
     where = error.filename or ("standard output" if is_broken(sys.stdout) else "")
@@ -145,7 +145,7 @@ def _from_os_error(error: OSError) -> LarkpostError:
 
 
 def _fault(error: Exception) -> LarkpostError:
-    """Say that we are at fault, and where; -vv has the whole trace in the log."""
+    """Report a bug and its place; -vv has the whole traceback in the log."""
     import traceback
     from pathlib import Path
 
@@ -162,7 +162,7 @@ def _fault(error: Exception) -> LarkpostError:
 
 
 def _say(error: LarkpostError) -> None:
-    """Tell of an error, unless standard error itself cannot be written."""
+    """Print an error, unless standard error itself cannot be written."""
     try:
         tell(error)
     except OSError:
@@ -170,10 +170,10 @@ def _say(error: LarkpostError) -> None:
 
 
 def _collect_rarely() -> None:
-    """Have the garbage collector leave modules alone, while they are imported and at the exit.
+    """Keep the garbage collector from scanning modules during import and at the exit.
 
-    Their objects live as long as the process: looking through them finds nothing, and costs a
-    short command a fifth of its time.
+    Their objects live as long as the process: scanning them frees nothing, and costs a short
+    command a fifth of its time.
     """
     gc.set_threshold(OBJECTS_PER_COLLECTION)
     atexit.unregister(gc.freeze)

@@ -1,4 +1,4 @@
-"""Says what is wrong with a call in our own words and form, whatever click calls it."""
+"""Translates click's errors into our own words and form."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXTRA = re.compile(r"unexpected extra arguments? \((.*)\)", re.DOTALL)
 
 
 def from_click_error(error: click.ClickException) -> LarkpostError:
-    """Make an error of ours: what is wrong, with which argument or option, and what to try."""
+    """Make an error of ours: the problem, the argument or option, and what to try."""
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
     hint = f"run {command} --help" if command else ""
     if isinstance(error, click.NoSuchOption) and error.possibilities:

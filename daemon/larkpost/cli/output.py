@@ -1,4 +1,4 @@
-"""What commands print: results for people or as JSON on stdout, errors on stderr."""
+"""Output of commands: results for people or as JSON on stdout, errors on stderr."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of col
 
 
 def put_json(*records: Mapping[str, object]) -> None:
-    """Print each object on a line of its own, in UTF-8 whatever the terminal speaks."""
+    """Print one object per line, in UTF-8 whatever the terminal's encoding."""
     import json
 
     for record in records:
@@ -39,7 +39,7 @@ def reject_records(rejects: Iterable[RejectedRecord]) -> list[dict[str, object]]
 
 
 def reject_lines(rejects: Sequence[RejectedRecord], count: int) -> list[str]:
-    """Say of the first ten records that could not be read where and why; ``count`` there were."""
+    """Print place and reason of the first ten unreadable records, of ``count``."""
     told = [
         f"line {reject.line}: {reject.reason}" if reject.line else reject.reason
         for reject in rejects[:MOST_TOLD]
@@ -80,24 +80,24 @@ def printable(value: object) -> str:
     if value is None:
         return "-"
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
-    # A path may have bytes that are no text; leaving them out would name another file.
+    # A path may have bytes that are not text; leaving them out would name another file.
     return one_line(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Give a rich console that takes no markup from the text it prints."""
+    """Return a rich console that takes no markup from the text it prints."""
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
 def hint_line(hint: str) -> str:
-    """Give the line that says what to try, below what is wrong: everywhere in this form."""
+    """Return the hint line, which is printed below an error."""
     return f"  hint: {printable(hint)}"
 
 
 def tell(error: LarkpostError) -> None:
-    """Say on stderr what happened, to which thing, and what to try."""
+    """Print an error on stderr: what happened, to which thing, and what to try."""
     from larkpost.logs import without_passwords
 
     click.echo(f"larkpost: {printable(without_passwords(str(error)))}", err=True)
@@ -106,7 +106,7 @@ def tell(error: LarkpostError) -> None:
 
 
 def put_warnings(settings: Settings) -> list[str]:
-    """Say on stderr which settings lead readers nowhere; returns what was said, for JSON."""
+    """Print on stderr which settings make links unreachable; returns the texts for JSON."""
     from larkpost.settings.reachability import unreachable
 
     warnings = list(unreachable(settings))
@@ -125,7 +125,7 @@ def bar(weight: float, largest: float, width: int = 12) -> str:
 def waiting(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """Show a progress bar on stderr, for as long as a person may be looking at it.
 
-    Gives the function to call with how much is done of how much; None where nobody looks.
+    Gives the function to call with how much is done of how much; None if nobody looks.
     """
     if not sys.stderr.isatty():
         yield None

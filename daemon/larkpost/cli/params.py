@@ -49,9 +49,9 @@ def weekdays(text: str) -> frozenset[int]:
 def refuse_both(
     _ctx: click.Context, option: click.Parameter, flags: tuple[bool, ...]
 ) -> bool | None:
-    """Give what a flag that may be given several times says, None where it is not given.
+    """Return what a flag that may be given several times says, None if it is not given.
 
-    Raises UsageError where it says yes and no: click alone would take the last.
+    Raises UsageError if it says yes and no: click alone would take the last.
     """
     if len(set(flags)) > 1:
         both = f"{option.opts[0]} and {option.secondary_opts[0]}"

@@ -1,4 +1,4 @@
-"""Signals that tell a command to end: it finishes or puts back what it is at."""
+"""Signals that end a command: it finishes or puts back its current work."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _SERVER = "check that the server runs and that database.url is right"
 
 @contextmanager
 def translate_errors(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
-    """Raise the driver's complaints about the database ``name`` as our own errors.
+    """Translate the driver's errors about the database ``name`` into our own.
 
     ``hide`` are the passwords in its URL, which no message repeats.
     """
@@ -39,9 +39,9 @@ def translate_errors(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
 
 
 def _with_earlier(error: BaseException | None) -> Iterator[DBAPIError]:
-    """Give an error of the driver, then those in whose handling it came.
+    """Yield an error of the driver, then its context errors.
 
-    A full disk has SQLite roll back; who then tidies up finds a table missing (Alembic does).
+    On a full disk SQLite rolls back, and a later cleanup finds a table missing (Alembic's does).
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -52,7 +52,7 @@ def _with_earlier(error: BaseException | None) -> Iterator[DBAPIError]:
 
 
 def is_interruption(error: DBAPIError) -> bool:
-    """Say whether a statement was given up because of ``larkpost.db.engine.time_limit``."""
+    """Return whether a statement was aborted because of ``larkpost.db.engine.time_limit``."""
     lite = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
     return lite or getattr(error.orig, "sqlstate", None) == "57014"
 
@@ -60,7 +60,7 @@ def is_interruption(error: DBAPIError) -> bool:
 def translate(error: DBAPIError, name: str, hide: Iterable[str] = ()) -> LarkpostError | None:
     """Choose the error to raise in place of a driver's, about the database ``name``.
 
-    None where the driver complains about what was asked of it, and not about the database.
+    None if the error concerns the statement, and not the database.
     """
     if isinstance(error.orig, sqlite3.Error):
         return translate_sqlite(error.orig, name)
@@ -71,8 +71,8 @@ def translate(error: DBAPIError, name: str, hide: Iterable[str] = ()) -> Larkpos
 def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
     """Choose by the primary result code (https://www.sqlite.org/rescode.html).
 
-    A full disk is an error of its own only where SQLite grows the database or its journal. Where
-    it makes another file, or a quota is spent, it speaks of the disk or of opening.
+    A full disk has its own error only when SQLite extends the database or its journal. For other
+    files, or a used-up quota, SQLite reports a disk or open error.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _MAY_BE_LIMIT and is_at_limit(Path(name)):

@@ -1,4 +1,4 @@
-"""Which editions a document of a reader's feed shows, without reading them."""
+"""Finds the editions that a document of a reader's feed shows, without reading them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _table = schema.edition
 
 @dataclass(frozen=True, slots=True)
 class FeedEditions:
-    """Some of a reader's editions by their ids, the newest first, out of ``total``."""
+    """Some of a reader's editions by their ids, newest first, out of ``total``."""
 
     editions: tuple[int, ...]
     total: int

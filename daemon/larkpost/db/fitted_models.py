@@ -1,4 +1,4 @@
-"""Stores fitted TF-IDF models: caches that can be made again, of which the newest counts."""
+"""Stores fitted TF-IDF models: caches that can be fitted again; the newest one counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _table = schema.tfidf_model
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A TF-IDF model as it is stored: of how many papers, up to which moment, and its bytes."""
+    """A stored TF-IDF model: its number of papers, the time of their last change, and its bytes."""
 
     id: int
     fitted_at: datetime
@@ -50,7 +50,7 @@ def newest_model(connection: Connection) -> StoredModel | None:
 
 
 def newest_facts(connection: Connection) -> StoredModel | None:
-    """Read the model that was stored last without its bytes, which are many: these are empty."""
+    """Read the newest model without its bytes, which are large: they are left empty."""
     columns = _table.c.id, _table.c.fitted_at, _table.c.paper_count, _table.c.corpus_updated_at
     row = connection.execute(select(*columns).order_by(_table.c.id.desc()).limit(1)).one_or_none()
     return (
@@ -61,7 +61,7 @@ def newest_facts(connection: Connection) -> StoredModel | None:
 
 
 def models(connection: Connection) -> Iterator[StoredModel]:
-    """Read the stored models, the newest first, one at a time: they are large."""
+    """Read the stored models, newest first, one at a time because they are large."""
     numbers = connection.execute(select(_table.c.id).order_by(_table.c.id.desc())).scalars().all()
     for number in numbers:
         row = connection.execute(select(_table).where(_table.c.id == number)).one_or_none()
@@ -72,11 +72,11 @@ def models(connection: Connection) -> Iterator[StoredModel]:
 
 
 def newest_id(connection: Connection) -> int | None:
-    """Tell the id of the model that was stored last: who holds one knows if it is that."""
+    """Return the id of the newest model, to compare with a model in memory."""
     return connection.execute(select(func.max(_table.c.id))).scalar()
 
 
 def prune(connection: Connection, keep: int = 2) -> int:
-    """Drop all but the newest ``keep`` models; returns how many went."""
+    """Delete all but the newest ``keep`` models; returns the number deleted."""
     kept = select(_table.c.id).order_by(_table.c.id.desc()).limit(keep).scalar_subquery()
     return connection.execute(delete(_table).where(_table.c.id.not_in(kept))).rowcount

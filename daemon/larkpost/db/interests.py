@@ -36,7 +36,7 @@ def number_interest(connection: Connection, reader_id: int, name: str, number: i
 
 
 def remove_interest(connection: Connection, reader_id: int, name: str) -> None:
-    """Take an interest away; its votes go to the first one left.
+    """Remove an interest; its votes go to the first remaining one.
 
     Raises UsageError when there is none of that name, or when it is the reader's last.
     """

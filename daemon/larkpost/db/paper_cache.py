@@ -1,4 +1,4 @@
-"""Keeps papers that were read lately: making one of its row costs more than reading the row."""
+"""Caches recently read papers: building one from its row costs more than reading the row."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from larkpost.db.value_batches import batches
 from larkpost.domain import Paper
 
 MOST = 5_000  # papers, of some 3 KB
-# As the driver gives them, so that nothing is converted only to be compared.
+# Raw values of the driver, so that nothing is converted just for comparison.
 _RAW = select(*(type_coerce(column, NullType()).label(column.name) for column in COLUMNS))
 
 
 class PaperCache:
-    """Papers by id; each is given back as long as not one column of its row has changed."""
+    """Papers by id; each is reused while no column of its row has changed."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most

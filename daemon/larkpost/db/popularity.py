@@ -1,7 +1,7 @@
-"""Counts what readers like: thumbs per paper, and what is trending.
+"""Counts the thumbs of papers, and ranks trending ones.
 
-Only thumbs that count for others are seen here (``counted_readers``), and what anybody is shown,
-or can tell by the order of papers, is made of counts in steps (``rounded_count``).
+Only thumbs that count for others are used here (``counted_readers``), and everything that people
+see, including the order of papers, is made from counts in steps (``rounded_count``).
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from larkpost.domain import Paper, Thumb, Vote
 
 _vote = schema.vote
 
-# With these numbers a paper nobody has judged never passes one that is a day younger by its
-# upvotes alone: 0.5 / 0.4 is less than the 2 ** (1 / 3) that a day takes away.
+# With these numbers a paper without thumbs never overtakes one that is a day younger by its upvotes
+# alone: 0.5 / 0.4 is less than the 2 ** (1 / 3) that a day takes away.
 HALF_LIFE = 3.0  # days
-PRIOR = 4.0  # thumbs that the prior counts for
-LOWEST, HIGHEST = 0.4, 0.5  # what share of thumbs up is expected, by the dump's upvotes
-FEWEST = 5  # thumbs, below which none is shown: the default of web.thumb_count_step
-HALF_WAY = 20  # upvotes at which the expected share lies half-way
+PRIOR = 4.0  # the weight of the prior, in thumbs
+LOWEST, HIGHEST = 0.4, 0.5  # the expected share of thumbs up, by the dump's upvotes
+FEWEST = 5  # the least number of thumbs shown: the default of web.thumb_count_step
+HALF_WAY = 20  # upvotes at which the expected share is half-way
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A paper, its thumbs up and down as they may be shown, and how hot they make it."""
+    """A paper, its displayable thumbs up and down, and its heat."""
 
     paper: Paper
     ups: int
@@ -48,9 +48,9 @@ def trending(
 ) -> list[Judged]:
     """Rank the candidates of the ``window`` before ``at`` by ``heat``, the hottest first.
 
-    Only thumbs that count ``at`` that moment do, in steps of ``fewest``: the order would tell a
-    thumb that no count tells. Where nobody has voted, the newest come first, and those
-    of one day by their upvotes. Ties: the newest first, then by id.
+    Only thumbs that count ``at`` that moment do, in steps of ``fewest``; otherwise the order would
+    reveal single thumbs. Without votes the newest come first, and those of one day by their
+    upvotes. Ties: the newest first, then by id.
     """
     paper = schema.paper.c
     ups, downs = _number_of(Thumb.UP, at), _number_of(Thumb.DOWN, at)
@@ -65,10 +65,10 @@ def trending(
 
 
 def rounded_count(count: int, fewest: int) -> int:
-    """Say what is shown of a count of thumbs: the last whole step of ``fewest``, 0 below the first.
+    """Round a count of thumbs down to a whole step of ``fewest``, 0 below the first.
 
-    A count of fewer is single votes, and a count that grew by one is the vote of whoever has just
-    been here: in steps it shows neither.
+    Smaller counts would reveal single votes, and a count that grew by one the vote of the latest
+    visitor.
     """
     return count // fewest * fewest
 
@@ -76,7 +76,7 @@ def rounded_count(count: int, fewest: int) -> int:
 def tallies(
     connection: Connection, paper_ids: Collection[int], *, at: datetime, fewest: int = FEWEST
 ) -> dict[int, tuple[int, int]]:
-    """Count thumbs up and down on these papers, as ``rounded_count``; no entry where nothing is."""
+    """Count thumbs up and down on these papers, as ``rounded_count``; no entry without thumbs."""
     up = func.sum(case((_vote.c.thumb == Thumb.UP.value, 1), else_=0))
     found: dict[int, tuple[int, int]] = {}
     for some in batches(set(paper_ids)):
@@ -92,7 +92,7 @@ def tallies(
 
 @dataclass(frozen=True, slots=True)
 class CommonTastes:
-    """How many readers like several papers, and how many thumbs up that makes."""
+    """The number of readers who like several papers, and of their thumbs up."""
 
     readers: int
     ups: int
@@ -107,7 +107,7 @@ def common_tastes(connection: Connection, *, least: int, at: datetime) -> Common
 
 
 def libraries(connection: Connection, *, least: int, at: datetime) -> list[frozenset[int]]:
-    """Read what each reader likes, by ids of papers, of those who like ``least`` or more."""
+    """Read the liked papers (ids) of each reader who likes ``least`` or more."""
     vote, likers = _vote.c, _likers(least, at)
     rows = connection.execute(
         select(vote.reader_id, vote.paper_id)
@@ -122,7 +122,7 @@ def libraries(connection: Connection, *, least: int, at: datetime) -> list[froze
 
 
 def thumbs(connection: Connection, *, without: int) -> list[Vote]:
-    """Read the thumbs of all readers but one on public papers, the oldest first.
+    """Read the thumbs of all readers but one on public papers, oldest first.
 
     They are all that count for others, whenever they begin to.
     """
@@ -143,12 +143,12 @@ def _likers(least: int, at: datetime) -> Subquery:
 
 
 def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
-    """Say how hot a paper is: log2 of the share of thumbs up, halved for every 3 days of age.
+    """Return the heat of a paper: log2 of the share of thumbs up, halved for every 3 days of age.
 
     The share is the posterior mean of a Beta prior over Bernoulli thumbs (Gelman et al., Bayesian
     Data Analysis, 3rd ed., 2.4), ``(ups + m q) / (ups + downs + m)``, with m = 4 and q between
-    0.4 and 0.5 by the upvotes that the dump tells. The decay is exponential; its logarithm keeps
-    old papers apart where the power itself would vanish.
+    0.4 and 0.5 by the dump's upvotes. The decay is exponential; its logarithm still distinguishes
+    old papers, for which the power itself would vanish.
     """
     told = max(0, upvotes or 0)
     expected = LOWEST + (HIGHEST - LOWEST) * told / (told + HALF_WAY)

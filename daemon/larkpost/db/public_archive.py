@@ -1,4 +1,4 @@
-"""The papers that anybody may see, by the days (UTC) on which they were first seen."""
+"""The public papers by the days (UTC) on which they were first seen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _seen = schema.paper.c.first_seen
 def between(
     connection: Connection, first: date, last: date, *, limit: int, offset: int = 0
 ) -> list[Paper]:
-    """Read the papers first seen from one day to another, both included, the newest first."""
+    """Read the papers first seen from one day to another, both included, newest first."""
     rows = connection.execute(
         select(*COLUMNS)
         .where(_within(first, last))

@@ -1,4 +1,4 @@
-"""The dumps that were read: which papers each held, and the records that could not be taken."""
+"""The dumps that were read: their papers, and their rejected records."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _table = schema.dump
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """What is known of a dump: the SHA-256 of its bytes, and how many records became what.
+    """A dump: the SHA-256 of its bytes, and counts of its records by outcome.
 
-    ``papers`` counts the records that were taken; ``id`` is 0 before it is written.
+    ``papers`` counts the ingested records; ``id`` is 0 before it is written.
     """
 
     id: int
@@ -47,7 +47,7 @@ def record(
     paper_ids: Iterable[int] = (),
     rejected: Iterable[RejectedRecord] = (),
 ) -> int:
-    """Write down that a dump was read, its papers in its order, and what was rejected."""
+    """Record that a dump was read, its papers in order, and its rejected records."""
     values = {field.name: getattr(dump, field.name) for field in fields(dump)}
     del values["id"]
     statement = insert(_table).values(values).returning(_table.c.id)
@@ -56,16 +56,16 @@ def record(
         rows = [{"dump_id": dump_id, "position": at, "paper_id": one} for at, one in some]
         connection.execute(insert(schema.dump_paper), rows)
     for bad in batches(rejected):
-        refused = [
+        records = [
             {"dump_id": dump_id, "line": one.line, "reason": one.reason, "text": one.text}
             for one in bad
         ]
-        connection.execute(insert(schema.rejected_record), refused)
+        connection.execute(insert(schema.rejected_record), records)
     return dump_id
 
 
 def rejects(connection: Connection, dump_id: int) -> list[RejectedRecord]:
-    """Read what was rejected of a dump, in the order of its lines."""
+    """Read the rejected records of a dump, in the order of its lines."""
     table = schema.rejected_record
     mine = select(table).where(table.c.dump_id == dump_id).order_by(table.c.line, table.c.id)
     return [RejectedRecord(row.line, row.reason, row.text) for row in connection.execute(mine)]
@@ -79,17 +79,17 @@ def papers_of(connection: Connection, dump_id: int) -> list[int]:
 
 
 def latest(connection: Connection, limit: int = 1) -> Sequence[Dump]:
-    """Read the dumps that were read last, the last first."""
+    """Read the most recent dumps, latest first."""
     order = select(_table).order_by(_table.c.read_at.desc(), _table.c.id.desc()).limit(limit)
     return [Dump(**row._mapping) for row in connection.execute(order)]
 
 
 def last_news(connection: Connection) -> datetime | None:
-    """Tell when a dump last brought a paper that was not here before."""
+    """Return when a dump last had a new paper."""
     return connection.execute(select(func.max(_table.c.read_at)).where(_table.c.new > 0)).scalar()
 
 
 def read_times(connection: Connection) -> dict[str, datetime]:
-    """Tell when a dump of each name was last read."""
+    """Return when a dump of each name was last read."""
     times = select(_table.c.name, func.max(_table.c.read_at)).group_by(_table.c.name)
     return {row.name: row[1] for row in connection.execute(times)}

@@ -25,10 +25,10 @@ from larkpost.text.normalize import one_line
 _table, _interest_table = schema.reader, schema.interest
 
 EVERY_DAY = frozenset(range(7))
-MAIN = "main"  # the interest that every reader begins with
+MAIN = "main"  # the interest that every reader starts with
 SIZES = range(1, 101)
 
-# Before what stands in the column for no key: it is unique, and no address of a feed can have it.
+# Prefix of the value for no key: it is unique, and no feed address can contain it.
 _OFF = "off:"
 
 
@@ -77,13 +77,12 @@ def add(
     signed_up: bool = False,
     **others: Unpack[NewReaderColumns],
 ) -> Reader:
-    """Take a reader in, with one interest of these ``words``.
+    """Create a reader, with one interest of these ``words``.
 
-    The thumbs of who ``signed_up`` do not count for others yet: see ``counted_readers``.
-
-    ``number`` is the one in links, where it is to be that of another database and is not taken.
-    Who ``expires`` goes when nobody uses their page or feed: see ``db.usage.last_use``.
-    Raises UsageError when address or uid is taken, and for an impossible number of papers.
+    ``signed_up``: the thumbs do not count for others yet, see ``db.usage.vote_eligibility``.
+    ``number`` is the number in links, if it should be that of another database and is free.
+    ``expires``: removed when nobody uses their page or feed, see ``db.usage.last_use``. Raises
+    UsageError if address or uid is taken, and for an invalid number of papers.
     """
     columns = {
         **_NEW_READER,
@@ -107,31 +106,31 @@ def add(
 
 
 def get(connection: Connection, reader_id: int) -> Reader:
-    """Find a reader by number, also by that of a former name; raises UnknownReader."""
+    """Find a reader by number, also by that of a reader merged into them; raises UnknownReader."""
     return _one(connection, _table.c.id == reader_id, f"the number {reader_id}")
 
 
 def by_address(connection: Connection, address: str) -> Reader:
-    """Find a reader by mail address, in whatever case it is written; raises UnknownReader."""
+    """Find a reader by mail address, ignoring case; raises UnknownReader."""
     key = address_key(address)
     return _one(connection, _table.c.address_key == key, f"the address {one_line(address)}")
 
 
 def by_uid(connection: Connection, uid: str) -> Reader:
-    """Find a reader by the name that never changes; raises UnknownReader."""
+    """Find a reader by uid; raises UnknownReader."""
     return _one(connection, _table.c.uid == uid, f"the uid {one_line(uid)}")
 
 
 def by_feed_key(connection: Connection, key: str) -> Reader | None:
-    """Find the reader whose feed has this secret; none has it while it is switched off."""
+    """Find the reader whose feed has this key; none has it while the feed is switched off."""
     found = next(iter(_where(connection, _has_name(_table.c.feed_key == key))), None)
     return found if found and found.feed_key else None
 
 
 def many(connection: Connection, reader_ids: Collection[int]) -> dict[int, Reader]:
-    """Find several readers at once, by number; those that are gone are left out.
+    """Find several readers at once, by number; removed ones are left out.
 
-    Under the number of a former name stands the reader it belongs to.
+    The number of a merged reader maps to the remaining one.
     """
     found = {
         reader.id: reader
@@ -144,9 +143,9 @@ def many(connection: Connection, reader_ids: Collection[int]) -> dict[int, Reade
 
 
 def former(connection: Connection, reader_ids: Collection[int]) -> list[Reader]:
-    """List the former names of readers: rows that were merged into theirs by a migration.
+    """List the readers that a migration merged into these.
 
-    Links and feeds made for one of them open what is the reader's now.
+    Links and feeds made for one of them open the remaining reader's page and feed.
     """
     return [
         reader
@@ -156,20 +155,20 @@ def former(connection: Connection, reader_ids: Collection[int]) -> list[Reader]:
 
 
 def merges(connection: Connection) -> list[tuple[Reader, Reader]]:
-    """List former names, each with the reader it belongs to now."""
+    """List merged readers, each with the remaining one."""
     found = _where(connection, _table.c.merged_into.is_not(None))
     owners = many(connection, {one.id for one in found})
     return [(one, owners[one.id]) for one in found]
 
 
 def all(connection: Connection, status: Status | None = None) -> list[Reader]:  # noqa: A001 - reads as readers.all
-    """List every reader, or those of one status, in the order they came."""
+    """List every reader, or those of one status, in order of creation."""
     wanted = [_table.c.status == status.value] if status else []
     return _where(connection, _NOT_MERGED, *wanted)
 
 
 def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reader]:
-    """List readers, whoever came last first."""
+    """List readers, newest first."""
     column = _table.c.id
     some = select(column).where(_NOT_MERGED).order_by(column.desc()).limit(limit).offset(offset)
     ids = connection.execute(some).scalars().all()
@@ -178,7 +177,7 @@ def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reade
 
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[Reader]:
-    """List the active readers whose slot has come, the longest waiting first."""
+    """List the active readers whose slot is due, longest waiting first."""
     chosen = (
         select(_table.c.id)
         .where(_table.c.status == Status.ACTIVE.value, _table.c.next_slot <= now)
@@ -200,16 +199,16 @@ def due_after(connection: Connection, moment: datetime) -> list[Reader]:
 
 
 def next_slot(connection: Connection) -> datetime | None:
-    """Tell when the next edition of any active reader is due."""
+    """Return when the next edition of any active reader is due."""
     soonest = select(func.min(_table.c.next_slot)).where(_table.c.status == Status.ACTIVE.value)
     return connection.execute(soonest).scalar()
 
 
 def update(connection: Connection, reader_id: int, **columns: Any) -> Reader:
-    """Change what is named, by the names and in the types of ``larkpost.domain.Reader``.
+    """Change the given fields, with the names and types of ``larkpost.domain.Reader``.
 
-    Raises UnknownReader, UsageError for an address that is taken or a size that cannot be,
-    TypeError for a name that is not a reader's or may not change.
+    Raises UnknownReader, UsageError for a taken address or an invalid size, TypeError for an
+    unknown or unchangeable field.
     """
     if wrong := columns.keys() - _CHANGEABLE:
         raise TypeError(f"readers.update cannot change {', '.join(sorted(wrong))}")
@@ -222,7 +221,7 @@ def update(connection: Connection, reader_id: int, **columns: Any) -> Reader:
 
 
 def _free_former(connection: Connection, reader_id: int, columns: Collection[str]) -> None:
-    """End what former names still hold of what is changed: a feed's old key, an old address."""
+    """Clear changed values in merged readers: a feed's old key, an old address."""
     names = change(_table).where(_table.c.merged_into == reader_id)
     if "address" in columns:
         connection.execute(names.values(address=None))
@@ -231,7 +230,7 @@ def _free_former(connection: Connection, reader_id: int, columns: Collection[str
 
 
 def advance(connection: Connection, reader: Reader, next_slot: datetime | None) -> bool:
-    """Move a reader's slot on, if it still is what ``reader`` says; tells whether it was."""
+    """Advance a reader's slot, if it still equals that of ``reader``; returns whether it did."""
     statement = change(_table).where(
         _table.c.id == reader.id, _table.c.next_slot.is_not_distinct_from(reader.next_slot)
     )
@@ -239,23 +238,24 @@ def advance(connection: Connection, reader: Reader, next_slot: datetime | None) 
 
 
 def remove(connection: Connection, reader_id: int) -> None:
-    """Forget a reader with everything that is theirs; raises UnknownReader."""
-    # Former names first: their editions may name private papers of the reader, which go along.
+    """Delete a reader with all their data; raises UnknownReader."""
+    # Merged readers first: their editions may refer to private papers of the reader, which are
+    # deleted too.
     connection.execute(delete(_table).where(_table.c.merged_into == reader_id))
     if connection.execute(delete(_table).where(_table.c.id == reader_id)).rowcount == 0:
         raise _unknown(f"the number {reader_id}")
 
 
 def renew_feed_key(connection: Connection, reader_id: int) -> str:
-    """Give the reader's feed a new secret; the old one opens nothing from now on.
+    """Give the reader's feed a new key; the old one is invalid from now on.
 
-    A feed that was switched off is on again. ``update`` switches it off by an empty key.
+    A feed that was switched off is switched on. ``update`` switches it off with an empty key.
     """
     return update(connection, reader_id, feed_key=new_feed_key()).feed_key
 
 
 def relink(connection: Connection, reader_id: int) -> Reader:
-    """Give the reader's own page a new link; the older ones open nothing from now on."""
+    """Renew the link to the reader's own page; older ones are invalid from now on."""
     whose = or_(_table.c.id == reader_id, _table.c.merged_into == reader_id)
     connection.execute(
         change(_table).where(whose).values(page_link_version=_table.c.page_link_version + 1)
@@ -264,12 +264,12 @@ def relink(connection: Connection, reader_id: int) -> Reader:
 
 
 def new_feed_key() -> str:
-    """Make a secret of 128 bits, fit for a path."""
+    """Make a random key of 128 bits for a path."""
     return secrets.token_urlsafe(16)
 
 
 def count_by_status(connection: Connection) -> dict[Status, int]:
-    """Count the readers of each status, those without any included."""
+    """Count the readers of each status, including empty ones."""
     column = _table.c.status
     counted = select(column, func.count()).where(_NOT_MERGED).group_by(column)
     rows = connection.execute(counted).all()
@@ -277,7 +277,7 @@ def count_by_status(connection: Connection) -> dict[Status, int]:
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
-    """Turn a reader's fields into what the columns hold."""
+    """Convert a reader's fields to column values."""
     columns = dict(values)
     if columns.get("address") is not None:
         columns["address_key"] = address_key(columns["address"])
@@ -296,7 +296,7 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]:
-    """Raise UsageError where a unique column says no; the transaction stays usable."""
+    """Raise UsageError if a unique column is violated; the transaction stays usable."""
     try:
         with connection.begin_nested():
             yield
@@ -309,7 +309,7 @@ def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]
 
 
 def _has_name(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Choose the reader whom this condition names, by a former name too."""
+    """Find the reader of this condition, also through a merged reader."""
     return _table.c.id.in_(
         select(func.coalesce(_table.c.merged_into, _table.c.id)).where(condition)
     )
@@ -326,7 +326,7 @@ def _unknown(what: str) -> UnknownReader:
 
 
 def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Reader]:
-    """Read readers, in the order they came, and their interests: two queries for any number."""
+    """Read readers, in order of creation, and their interests, with two queries for any number."""
     rows = connection.execute(select(_table).where(*conditions).order_by(_table.c.id)).all()
     theirs = select(_interest_table).join(_table).where(*conditions).order_by(_interest_table.c.id)
     interests: dict[int, list[Interest]] = {row.id: [] for row in rows}

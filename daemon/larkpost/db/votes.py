@@ -1,4 +1,4 @@
-"""Thumbs of readers on papers; one row a reader and paper, and the last thumb wins."""
+"""Thumbs of readers on papers; one row per reader and paper, and the last thumb wins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ON_PUBLIC = _table.c.paper_id.not_in(
 
 
 def cast(connection: Connection, vote: Vote) -> None:
-    """Write a thumb down in place of any earlier one, whatever the clock says."""
+    """Store a thumb, replacing any earlier one, whatever the times."""
     statement = insert(connection, _table)
     new = {name: statement.excluded[name] for name in _CHANGING}
     statement = statement.on_conflict_do_update(index_elements=_KEY, set_=new)
@@ -33,7 +33,7 @@ def cast(connection: Connection, vote: Vote) -> None:
 
 
 def cast_many(connection: Connection, votes: Iterable[Vote]) -> None:
-    """Write down thumbs that were collected elsewhere: of those on one paper the latest stays."""
+    """Store imported thumbs: of those on one paper the latest stays."""
     statement = insert(connection, _table)
     excluded = statement.excluded
     statement = statement.on_conflict_do_update(
@@ -46,7 +46,7 @@ def cast_many(connection: Connection, votes: Iterable[Vote]) -> None:
 
 
 def clear(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
-    """Take a thumb back; returns the vote there was."""
+    """Delete a thumb; returns the previous vote."""
     statement = delete(_table).where(_table.c.reader_id == reader_id, _table.c.paper_id == paper_id)
     row = connection.execute(statement.returning(*_table.c)).one_or_none()
     return None if row is None else from_row(row)
@@ -55,9 +55,9 @@ def clear(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
 def clear_between(
     connection: Connection, reader_id: int, since: datetime | None, until: datetime | None
 ) -> list[Vote]:
-    """Take back every thumb of a reader cast from ``since`` on and before ``until``.
+    """Delete every thumb of a reader cast from ``since`` on and before ``until``.
 
-    Returns the votes there were, the oldest first.
+    Returns the deleted votes, oldest first.
     """
     bounds = [_table.c.reader_id == reader_id]
     bounds += [_table.c.at >= since] if since is not None else []
@@ -105,12 +105,12 @@ def on(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> di
 
 
 def of(connection: Connection, reader_id: int) -> list[Vote]:
-    """Read the votes of a reader, the oldest first."""
+    """Read the votes of a reader, oldest first."""
     return of_many(connection, [reader_id])[reader_id]
 
 
 def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, list[Vote]]:
-    """Read the votes of each of these readers, the oldest first; an empty list for none."""
+    """Read the votes of each of these readers, oldest first; an empty list for none."""
     found: dict[int, list[Vote]] = {reader_id: [] for reader_id in reader_ids}
     for some in batches(found):
         theirs = _select_in_order().where(_table.c.reader_id.in_(some))
@@ -126,7 +126,7 @@ def count(connection: Connection) -> int:
 
 
 def iterate(connection: Connection) -> Iterator[Vote]:
-    """Read every vote, reader by reader, the oldest first, a batch in memory at a time."""
+    """Read every vote, reader by reader, oldest first, a batch in memory at a time."""
     result = connection.execute(_select_in_order(), execution_options={"yield_per": 1_000})
     return (from_row(row) for row in result)
 
@@ -136,7 +136,7 @@ def _select_in_order() -> Select[Any]:
 
 
 def _latest(votes: Iterable[Vote]) -> Sequence[Vote]:
-    """Keep one vote a reader and paper: the latest, of equal times the last named."""
+    """Keep one vote per reader and paper: the latest, of equal times the last given."""
     kept: dict[tuple[int, int], Vote] = {}
     for vote in votes:
         before = kept.get((vote.reader_id, vote.paper_id))
@@ -164,5 +164,5 @@ def _columns(vote: Vote) -> dict[str, Any]:
 
 
 def from_row(row: Row[Any]) -> Vote:
-    """Make a vote of a row of ``vote``, or of one that was forgotten."""
+    """Make a vote from a row of ``vote``, or of forgotten votes."""
     return Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.source, row.interest_id)

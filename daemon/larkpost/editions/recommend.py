@@ -189,7 +189,7 @@ def _learn(
 
 
 def _by_reader(asked: Sequence[Evidence], items: Sequence[T]) -> dict[int, list[T]]:
-    """Group what there is for each evidence by the reader whose evidence it is."""
+    """Group the items, one per evidence, by reader."""
     found: dict[int, list[T]] = {}
     for one, item in zip(asked, items, strict=True):
         found.setdefault(one.reader_id, []).append(item)
@@ -205,7 +205,7 @@ def _make_shard(
     asked: Sequence[Evidence],
     most: int,
 ) -> _ShardRanking:
-    """Prepare the ranking of readers of whom none gets more than ``most`` papers."""
+    """Prepare the ranking of readers who each get at most ``most`` papers."""
     from larkpost.ranking import selection
 
     alike = selection.twins(candidates)

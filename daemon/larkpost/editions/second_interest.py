@@ -29,7 +29,7 @@ NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A new interest for the smaller of two groups of liked papers, the oldest first.
+    """A new interest for the smaller of two groups of liked papers, oldest first.
 
     ``interest`` is the name of the one that they are liked under, ``others`` are words of the
     larger group, which stays with it.
@@ -138,7 +138,7 @@ def allow(store: Store, reader_id: int) -> None:
 
 
 def _of(connection: Connection, reader: Reader, interest: Interest) -> list[Vote]:
-    """Give the votes that count for an interest; those for none count for the first."""
+    """Return the votes that count for an interest; those for none count for the first."""
     main, known = reader.interests[0].id, {one.id for one in reader.interests}
     return [
         vote

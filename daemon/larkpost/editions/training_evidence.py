@@ -43,7 +43,7 @@ def evidence(
     cast: Mapping[int, Sequence[Vote]] | None = None,
     known: PaperCache | None = None,
 ) -> list[Evidence]:
-    """One evidence for each interest of each reader, in their order, in a handful of queries.
+    """One evidence for each interest of each reader, in order, in a handful of queries.
 
     Of the votes of an interest only the newest are returned, ``MOST_VOTES`` up and as many down.
     ``cast`` are all votes by reader, if they were read before; ``known`` caches papers.

@@ -1,4 +1,4 @@
-"""Asks a source now and says what would be read of it, without taking anything in."""
+"""Asks a source now and reports the papers in its answer, without ingesting them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a source answers at this moment: how many papers, in which format, and the first."""
+    """The current answer of a source: number of papers, format, and first titles."""
 
     source: PolledSource
     papers: int = 0
@@ -36,9 +36,9 @@ class CheckResult:
 
 
 def check_source(context: PollContext, source: PolledSource, *, now: datetime) -> CheckResult:
-    """Ask a source and read its answer; one that answers well is due at once.
+    """Ask a source and read its answer; after success it is due at once.
 
-    Raises TryAgainLater where a limited host is being asked by another process.
+    Raises TryAgainLater while another process asks a limited host.
     """
     request = _request_of(context, source, now)
     try:

@@ -52,22 +52,22 @@ class FetchLimits:
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a server gave to ask "has it changed?" with (RFC 9110, 8.8); empty where it did not."""
+    """The validators of a response for conditional requests (RFC 9110, 8.8); may be empty."""
 
     etag: str = ""
     last_modified: str = ""
 
     def __bool__(self) -> bool:
-        """Whether there is anything to ask with."""
+        """Whether there is any validator."""
         return bool(self.etag or self.last_modified)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came: ``body`` from its beginning, or None where it has not changed since (304).
+    """A response: ``body`` from its beginning, or None if unchanged (304).
 
     The ``validators`` of a 304 are those that were sent, unless the server gave another ETag.
-    ``moved_to`` is where redirects led that are meant for good (301, 308), if there were any.
+    ``moved_to`` is the target of permanent redirects (301, 308), if there were any.
     """
 
     url: str
@@ -98,8 +98,8 @@ class HttpClient:
     ) -> Iterator[Answer]:
         """Ask for ``url``, following at most five redirects, each checked like the first.
 
-        Raises SourceFailure where the answer is no whole 200, or 304 to ``validators``; and
-        TryAgainLater where a limited host is being asked by another process.
+        Raises SourceFailure unless the answer is a complete 200, or a 304 to ``validators``; and
+        TryAgainLater while another process asks a limited host.
         """
         answer = self._follow(url, validators, allow_private, now)
         try:
@@ -188,7 +188,7 @@ class HttpClient:
             return Answer(url, validators=now_valid if changed else validators, moved_to=moved_to)
         if status != 200:
             raise _status_failure(response, url, now)
-        # It lives as long as the answer does, and is gone when nobody has it any more.
+        # It lives as long as the answer, and is deleted with it.
         body = cast("BinaryIO", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - see above
         encoding = response.headers.get("Content-Encoding", "")
         try:
@@ -268,7 +268,7 @@ def _status_failure(response: httpx2.Response, url: str, now: datetime) -> Sourc
             hint="find the new address of the feed, and set that",
         )
     if status in (401, 403):
-        hint = "it wants a login, or does not want programs: ask its operator"
+        hint = "it needs a login, or blocks programs; ask its operator"
         return SourceFailure(text, problem=FetchProblem.HTTP_STATUS, status=status, hint=hint)
     hint = "it is tried again, later each time"
     return SourceFailure(

@@ -61,7 +61,7 @@ def read_opml(path: Path) -> list[OpmlFeed]:
 
 
 def parse_opml(body: bytes, name: str) -> Iterator[OpmlFeed]:
-    """Give each feed of an OPML document; raises UsageError where it is none."""
+    """Return each feed of an OPML document; raises UsageError if it is none."""
     plain = body.replace(b"\0", b"") if b"\0" in body[:1000] else body  # UTF-16
     if _DECLARED.search(plain):
         raise UsageError(f"{name} has a document type, which is not read", hint="remove it")
@@ -79,7 +79,7 @@ def parse_opml(body: bytes, name: str) -> Iterator[OpmlFeed]:
 
 
 def _outlines(body: bytes, name: str) -> Iterator[ET.Element]:
-    """Give each element when it begins, and keep none; raises UsageError for what is no OPML."""
+    """Return each element when it begins, and keep none; raises UsageError for what is no OPML."""
     depth = 0
     for event, element in ET.iterparse(BytesIO(body), ("start", "end")):  # noqa: S314 - no DTD
         if event == "end":

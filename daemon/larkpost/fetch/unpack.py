@@ -26,7 +26,7 @@ def spool(chunks: Iterable[bytes], encoding: str, into: BinaryIO, *, limit: int)
     """Write a body, unpacked by its ``Content-Encoding``, and give its SHA-256 and its size.
 
     At most ``limit`` bytes: a packed body is unpacked a little at a time, so a small one that
-    unpacks to gigabytes ends as early as a large plain one. Raises SourceFailure where it is
+    unpacks to gigabytes ends as early as a large plain one. Raises SourceFailure if it is
     larger, cut off, or packed in a way that was not asked for.
     """
     digest, size = sha256(), 0

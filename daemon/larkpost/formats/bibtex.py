@@ -1,4 +1,4 @@
-"""Reads BibTeX as it is found in the wild: the fields of each entry, in time linear in the text."""
+"""Reads BibTeX leniently: the fields of each entry, in linear time."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NOT_PAPERS = {"comment", "string", "preamble"}
 
 
 def entries(text: str) -> Iterator[dict[str, str]]:
-    """Give the fields of each entry, names in lower case, values without what encloses them.
+    """Yield the fields of each entry, names in lower case, values without delimiters.
 
-    An entry that never ends, ends where the next one begins; one without fields is none.
+    An unterminated entry ends where the next one begins; one without fields is skipped.
     """
     heads = list(ENTRY.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]

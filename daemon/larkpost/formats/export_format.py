@@ -1,4 +1,4 @@
-"""Tells which kind of our own exchange format a record is of: ``"format"`` says it."""
+"""Reads the version of our exchange format from a record's ``"format"``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ CURRENT = 2
 
 
 def export_format(record: Mapping[str, Any]) -> int:
-    """Read the format of a record: ``FIRST`` where it says none.
+    """Read the format of a record.
 
-    Raises UsageError for one that this program does not know.
+    ``FIRST`` if it has none. Raises UsageError for an unknown one.
     """
     said = record.get("format")
     if said is None:

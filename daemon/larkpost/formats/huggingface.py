@@ -24,8 +24,8 @@ from larkpost.formats.page.title_or_abstract import width
 _ANY_DAY = date(2000, 1, 1)
 _TELLING = frozenset({TokenKind.MARK, TokenKind.SUBMITTED})
 
-# Of a text without any heading: how many papers it must hold, one of how many records may be
-# something else, and within which lengths abstracts lie (arXiv takes none over 1,920).
+# For a text without headings: the least number of papers, the accepted share of other records (one
+# in so many), and the lengths of abstracts (arXiv accepts at most 1,920).
 _SEVERAL = 3
 _ONE_IN = 5
 _SHORTEST, _LONGEST = 250, 3_000
@@ -55,10 +55,10 @@ class HuggingFacePage:
         return _alternates(head, several=1 if layout.linked else _SEVERAL)
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order; a title without an abstract is a paper too.
+        """Yield the papers in order; a title without an abstract is a paper too.
 
-        Reads twice, so that ``dump`` must be seekable. Raises UnreadableDump for a page in which
-        there is no paper, or too much that cannot be one.
+        Reads twice, so that ``dump`` must be seekable. Raises UnreadableDump for a page without
+        papers, or with too many implausible records.
         """
         start = dump.tell()
         layout = find_layout(dump, near)
@@ -67,7 +67,7 @@ class HuggingFacePage:
 
 
 def is_papers_page(head: bytes) -> bool:
-    """Say whether a text is the papers page, or the digest mail, by what only these say."""
+    """Return whether a text is the papers page, or the digest mail, by their typical phrases."""
     return _is_marked(head, find_layout(BytesIO(head), _ANY_DAY))
 
 
@@ -103,7 +103,7 @@ def _records(dump: BinaryIO, layout: PageLayout, near: date) -> Iterator[Record]
 def _only_lines(
     dump: BinaryIO, odd: list[RejectedRecord | IngestWarning]
 ) -> Iterator[NumberedLine]:
-    """Yield the lines; what is odd about them is put aside."""
+    """Yield the lines, without warnings."""
     for line in lines(dump):
         if isinstance(line, NumberedLine):
             yield line
@@ -126,7 +126,7 @@ def _alternates(head: bytes, several: int) -> bool:
 
 
 def _looks_like_a_paper(draft: PaperRecord) -> bool:
-    """Whether it has a title, and an abstract, such as papers have and licences have not."""
+    """Whether a record has a title and an abstract typical of papers, and not of licences."""
     title, abstract = draft.title, draft.abstract
     return (
         _SHORTEST <= width(abstract) <= _LONGEST

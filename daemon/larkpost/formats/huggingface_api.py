@@ -31,7 +31,7 @@ class HuggingFaceApi:
     name: ClassVar[str] = "huggingface-api"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Go by keys that only the API writes."""
+        """Recognise the answer by keys that only the API writes."""
         return _OURS.search(json_head(head)) is not None
 
     def read(
@@ -50,7 +50,7 @@ class HuggingFaceApi:
 
 
 def _day_of_list(dump: BinaryIO) -> date | None:
-    """Find the one day of all items of a dump, from where it stands; None where they differ."""
+    """Find the one day of all items of a dump, from where it stands; None if they differ."""
     start, days, end = dump.tell(), set[bytes](), b""
     while len(days) < 2 and (chunk := dump.read(_CHUNK)):
         days.update(_LISTED_AT.findall(end + chunk))
@@ -91,9 +91,9 @@ def draft_of(fields: JsonFields) -> PaperRecord:
 
 
 def _paper(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Unwrap the paper of an item; what stands beside it counts where the paper is silent.
+    """Unwrap the paper of an item; keys beside it fill missing ones.
 
-    The item's own ``publishedAt`` is when it was listed, by the reading of the official client.
+    The item's own ``publishedAt`` is the time of listing, as in the official client.
     """
     paper = given.get("paper")
     if not isinstance(paper, dict):

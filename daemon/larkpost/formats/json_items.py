@@ -1,4 +1,4 @@
-"""Finds the objects in JSON as it comes: one per line, in a list, or in a list within an object."""
+"""Finds the objects in JSON: one per line, in a list, or in a list within an object."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class JsonItem:
 
 
 def json_head(head: bytes) -> str:
-    """Decode the beginning of a file; empty where it is not that of a JSON object or list."""
+    """Decode the beginning of a file; empty if it is not that of a JSON object or list."""
     text = decode(head).lstrip("\ufeff\0 \t\r\n")
     return text if re.match(r"\{|\[\s*[{\]]", text) else ""
 
 
 def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWarning]:
-    """Yield the items of a dump in order, and what cannot be read of it.
+    """Yield the items of a dump in order, and rejections of unreadable parts.
 
     A file that begins with a list, or with an object over several lines, is read as a whole; all
     others line by line. Lists, and objects that only hold a list, are opened. Raises
@@ -57,7 +57,7 @@ def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWar
 
 
 class HeadFirst:
-    """What comes in on a stream whose ``head`` was read before: that again, then the rest."""
+    """A stream whose ``head`` was read before: yields that again, then the rest."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = BytesIO(head)
@@ -102,7 +102,7 @@ def read_whole(dump: BinaryIO) -> str:
 
 
 class _Walk:
-    """Goes through a text of JSON values; brackets and commas between them only part them."""
+    """Walks through a text of JSON values; brackets and commas between them are separators."""
 
     def __init__(
         self, text: str, line: int, *, ended: bool = False, numbered: bool = False
@@ -118,7 +118,7 @@ class _Walk:
         self.one_list = False  # whether the walk ends with the list in which it began
 
     def items(self) -> Iterator[JsonItem | RejectedRecord]:
-        """Yield the items; what is no JSON ends the walk, unless the next item can be told."""
+        """Yield the items; invalid JSON ends the walk, unless the next item can be found."""
         while (start := self._between()) < len(self.text):
             if self.one_list and not self.depth:
                 return
@@ -139,7 +139,7 @@ class _Walk:
             yield self._reject_open_list()
 
     def _between(self) -> int:
-        """Pass over what parts two items; gives where the next one begins."""
+        """Skip the separator of two items; returns the start of the next one."""
         match = _BETWEEN.match(self.text, self.at)
         between = match[0] if match else ""
         self.depth += between.count("[") - between.count("]")

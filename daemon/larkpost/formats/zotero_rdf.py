@@ -64,7 +64,7 @@ def items(text: str) -> Iterator[ZoteroItem]:
 
 
 def _children(text: str) -> Iterator[ET.Element]:
-    """Give the elements right below the root, one in memory at a time."""
+    """Return the elements right below the root, one in memory at a time."""
     parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
     path: list[ET.Element] = []
     for at in range(0, len(text), CHUNK):

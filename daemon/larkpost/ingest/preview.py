@@ -1,4 +1,4 @@
-"""Shows what a dump would bring before it is taken: it is read in full, and nothing is stored."""
+"""Previews a dump: reads it completely, without storing anything."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ LONGEST_TITLE = 300  # characters
 
 @dataclass(frozen=True, slots=True)
 class DumpPreview:
-    """What a dump holds: ``digest`` is the SHA-256 of its bytes, ``titles`` are the first ten.
+    """The content of a dump.
 
-    ``captured`` is the day that its papers would get; ``rejects`` are the first thousand of the
-    ``rejected`` records, and ``warnings`` tell in words what is odd.
+    ``digest`` is the SHA-256 of its bytes, ``titles`` are the first ten. ``captured`` is the day
+    that its papers would get; ``rejects`` are the first thousand of the ``rejected`` records, and
+    ``warnings`` are in words.
     """
 
     digest: str
@@ -52,11 +53,11 @@ def preview(
     date: Date | None = None,
     now: datetime,
 ) -> DumpPreview:
-    """Read what comes in on a stream as ``ingest`` would; it knows no store, so it changes none.
+    """Read a stream as ``ingest`` would, without a database.
 
-    ``stream`` can be sought in; ``name`` and ``date`` are those of ``ingest``. Time and memory are
+    ``stream`` must be seekable; ``name`` and ``date`` are those of ``ingest``. Time and memory are
     bounded by the bytes given, so that nothing is unpacked, and no more than MOST_PAPERS are read
-    and MOST_REJECTED rejected. Raises UnreadableDump for an archive, for more, and where
+    and MOST_REJECTED rejected. Raises UnreadableDump for an archive, over these limits, and when
     ``ingest`` would.
     """
     name = one_line(name)

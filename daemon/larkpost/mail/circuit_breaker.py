@@ -34,7 +34,7 @@ class Outage:
 
 
 def _is_due(reported: str | None, began: datetime) -> bool:
-    """Say whether an outage is to be reported that was last reported then, in ISO 8601."""
+    """Return whether an outage is to be reported that was last reported then, in ISO 8601."""
     if reported is None:
         return True
     return not timedelta(0) <= began - datetime.fromisoformat(reported) < REMIND

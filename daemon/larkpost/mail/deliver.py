@@ -22,7 +22,7 @@ from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, confirmations
 from larkpost.mail.confirmation_limits import PER_DOMAIN
 from larkpost.mail.outbox_run import NOBODY, OutboxItem, OutboxRun, is_deliverable
-from larkpost.mail.preparation import MessagePreparation, with_readers
+from larkpost.mail.prepare_messages import MessagePreparation, with_readers
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
 
 if TYPE_CHECKING:

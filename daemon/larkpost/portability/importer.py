@@ -1,4 +1,4 @@
-"""Imports what an export wrote, or what another program wrote in the same format."""
+"""Imports files of an export, or of another program in the same format."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ EDITIONS_AT_ONCE = 50  # in a transaction
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
-    """Take in papers; those that are here already are merged, not doubled.
+    """Import papers; existing ones are merged, not duplicated.
 
-    What readers brought does not become public: it is in ``ImportReport.guests``, for
-    ``take_votes``. A batch is a transaction, so that others get in between, and what is in stays
-    in.
+    Papers imported by readers do not become public: they are in ``ImportReport.guests``, for
+    ``take_votes``. Each batch is a transaction, so that others can write in between, and finished
+    batches stay.
     """
     tally = ImportReport()
     with path.open("rb") as file:
@@ -83,17 +83,15 @@ def take_readers(
     defaults: subscriptions.Preferences | None = None,
     guests: Sequence[PaperRecord] = (),
 ) -> ImportReport:
-    """Take in readers with their interests, private papers and past editions.
+    """Import readers with their interests, private papers and past editions.
 
-    One who is here is changed. ``guests`` are those that ``take_papers`` found in an older export.
-
-    Editions name their papers, so papers are to be taken in first. Readers and editions keep their
-    numbers, by which links in old letters go, where those are free; where not, that is remarked.
-    ``defaults`` are the wishes of a new reader of whom the line says nothing.
-
-    A line is read whole before anything of it is written, and written in several transactions, so
-    that others get in between. A reader gets a next edition only after the past ones are in:
-    whoever breaks off and begins anew gets the same.
+    Existing readers are changed. ``guests`` are those that ``take_papers`` found in an older
+    export. Editions refer to papers, so import papers first. Readers and editions keep their
+    numbers, which links in old messages contain, if those are free; if not, that is reported.
+    ``defaults`` are the preferences of a new reader that the line leaves out. A line is parsed
+    completely before anything of it is written, and written in several transactions, so that others
+    can write in between. A reader gets a next edition only after the past ones are imported: an
+    interrupted import can be repeated with the same result.
     """
     tally, brought = ImportReport(), _by_name(guests)
     for number, line in read_lines(path, "reader", tally):
@@ -125,7 +123,7 @@ def take_readers(
 def take_votes(
     store: Store, path: Path, *, now: datetime, guests: Sequence[PaperRecord] = ()
 ) -> ImportReport:
-    """Take in thumbs; of several on one paper the latest stays, here or in the file.
+    """Import thumbs; of several on one paper the latest stays, here or in the file.
 
     A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
     """
@@ -174,7 +172,7 @@ def _find_own(
     guests: Mapping[Identifier, PaperRecord],
     now: datetime,
 ) -> int | None:
-    """Find a private paper of the reader by its name; no public one has it."""
+    """Find a private paper of the reader by its identifier, which no public one has."""
     own = private_papers.find(connection, reader.id, {identifier}).get(identifier)
     if own is None and identifier in guests:
         (made,) = private_upsert.bring(connection, reader.id, [guests[identifier]], now=now)
@@ -204,9 +202,9 @@ def _find_reader(connection: Connection, name: str) -> Reader:
 def _write_reader(
     connection: Connection, said: ReaderRecord, now: datetime, defaults: subscriptions.Preferences
 ) -> tuple[Reader, list[str]]:
-    """Take a reader in, or change the one who is here, as far as the line says.
+    """Create a reader, or change an existing one, with the values of the line.
 
-    Gives what is to be remarked, too. A new reader has no next edition yet.
+    Also returns remarks. A new reader has no next edition yet.
     """
     _refuse_used_key(connection, said)
     try:
@@ -255,7 +253,7 @@ def _number_interests(connection: Connection, reader_id: int, said: ReaderRecord
 
 
 def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
-    """Raise UsageError where somebody else here has the feed key: they would read one feed."""
+    """Raise UsageError if another reader here has the feed key: they would share a feed."""
     owner = readers.by_feed_key(connection, said.columns.get("feed_key") or "")
     if owner is None:
         return
@@ -273,10 +271,10 @@ def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
 def _change_status(
     connection: Connection, reader: Reader, status: Status | None, now: datetime
 ) -> list[str]:
-    """Put a reader who is here where the line says; gives what is to be remarked.
+    """Set the status of an existing reader from the line; returns remarks.
 
-    Nobody who unsubscribed here is subscribed again, and nobody who has confirmed their address
-    here is asked to do so again.
+    Readers who unsubscribed here are not subscribed again, and readers who confirmed their address
+    here are not asked again.
     """
     if status is None or status is reader.status:
         return []
@@ -293,9 +291,9 @@ def _change_status(
 def _change_columns(
     connection: Connection, reader: Reader, said: ReaderRecord, now: datetime
 ) -> Reader:
-    """Write what opens the reader's feed and page, and how long they pause, if they are active."""
+    """Write the reader's feed key and page link version, and the pause if they are active."""
     columns = dict(said.columns)
-    if "page_link_version" in columns:  # a link that was ended here stays ended
+    if "page_link_version" in columns:  # a link that was renewed here stays invalid
         columns["page_link_version"] = max(reader.page_link_version, columns["page_link_version"])
     until = columns.get("paused_until", reader.paused_until)
     if reader.status is Status.LEFT:
@@ -306,9 +304,9 @@ def _change_columns(
 
 
 def _write_issues(connection: Connection, reader_id: int, issues: Sequence[EditionRecord]) -> bool:
-    """Write past editions down as they were; no letter is planned for any.
+    """Write past editions unchanged; no messages are planned for them.
 
-    One whose day is here already is passed over. Says whether one could not have its number.
+    One whose day exists already is skipped. Returns whether one could not keep its number.
     """
     reader = readers.get(connection, reader_id)
     interests = {interest.name: interest.id for interest in reader.interests}
@@ -341,7 +339,7 @@ def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Editi
 
 
 def _find_likes(connection: Connection, reader_id: int, issue: EditionRecord) -> dict[int, Paper]:
-    """Find the private papers that picks of an edition are like, by position."""
+    """Find the private papers that picks of an edition are similar to, by position."""
     ids = private_papers.find(connection, reader_id, set(issue.private_likes.values()))
     found = papers.get(connection, ids.values())
     return {at: found[ids[name]] for at, name in issue.private_likes.items() if name in ids}

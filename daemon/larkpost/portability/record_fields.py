@@ -23,7 +23,7 @@ _THUMBS = " or ".join(str(int(thumb)) for thumb in Thumb)
 def read_field(
     line: Mapping[str, Any], key: str, read: Callable[[Any], Value], allowed: str
 ) -> Value:
-    """Read a field; raises KeyError where it is missing, and UsageError saying what is allowed."""
+    """Read a field; raises KeyError if it is missing, and UsageError with the allowed values."""
     value = line[key]
     try:
         return read(value)
@@ -35,13 +35,13 @@ def read_field(
 
 
 def read_moment(line: Mapping[str, Any], key: str) -> datetime:
-    """Read a moment of ISO 8601, in UTC where it names no zone."""
+    """Read an ISO 8601 time, in UTC if it names no zone."""
     moment = read_field(line, key, datetime.fromisoformat, "a moment such as 2026-08-07T06:30:00Z")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_day(line: Mapping[str, Any], key: str) -> date:
-    """Read a day of ISO 8601."""
+    """Read an ISO 8601 date."""
     return read_field(line, key, date.fromisoformat, "a day such as 2026-08-07")
 
 
@@ -92,5 +92,5 @@ def read_objects(line: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def spelling(line: Mapping[str, Any], key: str) -> str:
-    """Give the name that the file of a record has for a field, for people to find it there."""
+    """Return the name that the file of a record has for a field, for people to find it there."""
     return line.spelling(key) if isinstance(line, ExchangeRecord) else key

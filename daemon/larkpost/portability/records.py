@@ -139,7 +139,7 @@ def bounce_line(bounce: Bounce, reader: Reader) -> dict[str, Any]:
 
 
 def ranking_line(pick: Pick, reader: Reader) -> dict[str, Any]:
-    """A pick as ``rank --json`` prints it; its probability is None where it is not known yet."""
+    """A pick as ``rank --json`` prints it; its probability is None if it is not known yet."""
     return {"reader": name_of(reader)} | _pick(pick) | {"probability": pick.shown_probability}
 
 

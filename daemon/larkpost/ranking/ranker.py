@@ -35,10 +35,10 @@ MOST_CACHED = 512  # papers whose words and phrases are kept for the next of the
 
 
 class TfidfRanker:
-    """Learns tastes and ranks papers: pure (no database, no clock), and batch first.
+    """Trains tastes and ranks papers: pure (no database, no clock), and in batches.
 
-    ``half_life_days``: the age at which a vote counts half, 0 for never. ``accurate``: learn
-    and score with term weights of each reader, which orders a little better and takes longer.
+    ``half_life_days``: the age at which a vote counts half, 0 for never. ``accurate``: train and
+    score with term weights per reader, which ranks a little better and takes longer.
     """
 
     def __init__(self, *, half_life_days: float = 0, accurate: bool = True) -> None:
@@ -48,10 +48,10 @@ class TfidfRanker:
     def fit(
         self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
     ) -> TextSpace:
-        """Fit the space; an empty corpus gives a space in which recency alone ranks.
+        """Fit the model; with an empty corpus only recency ranks.
 
-        ``libraries`` are the ids of the papers that each reader liked; where some hundreds of
-        readers often like the same, that tells what lies near together.
+        ``libraries`` are the ids of the papers that each reader liked; with some hundreds of
+        readers they give collaborative factors.
         """
         papers = list(corpus)
         unread = spaces.BACKGROUND if self.accurate else spaces.FAST_BACKGROUND
@@ -63,13 +63,13 @@ class TfidfRanker:
         return collaborative.together(space, papers, libraries, most=most)
 
     def space_from(self, body: bytes) -> TextSpace | None:
-        """Read a kept space; None where it is damaged or of another format."""
+        """Read a stored model; None if it is damaged or of another format."""
         return serialization.space_from(body)
 
     def learn(
         self, space: TextSpace, evidence: Sequence[Evidence], *, now: datetime
     ) -> list[LinearTaste]:
-        """Learn one taste for each evidence, in order."""
+        """Train one taste per evidence, in order."""
         return training.learn(
             space,
             evidence,
@@ -88,7 +88,7 @@ class TfidfRanker:
         *,
         excluded: Sequence[Collection[int]] = (),
     ) -> list[list[Pick]]:
-        """Give the best ``limit`` candidates of each taste; ties newest first, then by id."""
+        """Return the best ``limit`` candidates of each taste; ties newest first, then by id."""
         papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
         rows = space.rows([paper.text for paper in papers])
         scores = scoring.score(space, tastes, rows)
@@ -99,7 +99,7 @@ class TfidfRanker:
     def similar(
         self, space: TextSpace, paper: Paper, among: Sequence[Paper], limit: int
     ) -> list[tuple[Paper, float]]:
-        """Give the ``limit`` papers of ``among`` closest to this one, with their closeness."""
+        """Return the ``limit`` papers of ``among`` most similar to this one, with similarities."""
         return similarity.similar(space, paper, among, limit)
 
 
@@ -114,7 +114,7 @@ def _best(papers: Sequence[Paper], scores: Floats, out: Collection[int], limit: 
 
 @dataclass(frozen=True, slots=True)
 class _ScoredPapers:
-    """What was scored and chosen: papers with their rows, places in them by reader."""
+    """Scored and chosen papers, with their rows, and positions in them by reader."""
 
     papers: Sequence[Paper]
     rows: PaperRows
@@ -124,7 +124,7 @@ class _ScoredPapers:
 def _explain_picks(
     space: TextSpace, tastes: Sequence[LinearTaste], order: _ScoredPapers
 ) -> list[list[Pick]]:
-    """Give everybody's picks with their reasons."""
+    """Return all readers' picks with their reasons."""
     picks: list[list[Pick]] = [[] for _ in tastes]
     for _, places in scoring.by_ledger(tastes):
         near = _nearest(space, tastes, places, order)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def count_matrix(counted: Sequence[Counter[str]], column: dict[str, int]) -> csr_array:
-    """Give the counts of known terms as a matrix (n, v)."""
+    """Return the counts of known terms as a matrix (n, v)."""
     known = [[term for term in one if term in column] for one in counted]
     indptr = np.concatenate([[0], np.cumsum([len(one) for one in known])]).astype(np.int32)
     indices = np.fromiter((column[term] for one in known for term in one), np.int32, indptr[-1])

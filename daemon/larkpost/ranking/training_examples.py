@@ -1,4 +1,4 @@
-"""What an interest has been told, as rows with weights: votes, papers passed over, words."""
+"""The training examples of an interest, as weighted rows: votes, papers passed over, words."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from larkpost.interfaces import Evidence
 if TYPE_CHECKING:
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace
 
-WEIGHT_BEFORE_CHANGE = 0.15  # what a thumb up of before a change counts for
-UNLIKELY = 0.003  # a fall that is less likely than this by chance is a change
-BEFORE, LONGEST = 12, 10  # editions before a fall, and at most of the fall
+WEIGHT_BEFORE_CHANGE = 0.15  # the weight of a thumb up from before a change
+UNLIKELY = 0.003  # a fall with a probability below this is a change
+BEFORE, LONGEST = 12, 10  # editions before a fall, and at most within it
 SHORTEST = 3
 
 
 def kept_share(one: Evidence, moment: datetime | None) -> Floats:
-    """Tell how much each vote counts (n): 1, and less where it is older than a change."""
+    """Return the weight of each vote (n): 1, and less if it is older than a change."""
     share = np.ones(len(one.papers), dtype=np.float32)
     if moment is not None:
         share[[at < moment for at in one.at]] = WEIGHT_BEFORE_CHANGE
@@ -57,9 +57,9 @@ def changed_at(one: Evidence) -> datetime | None:
 
 
 DOWN = 1.0
-HINT = 1.0  # an interest's words weigh one thumb, whatever else is known
+HINT = 1.0  # an interest's words weigh as one thumb
 MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
-MOST_PASSED = 60  # the newest of about as many mornings as a week has
+MOST_PASSED = 60  # the newest of about as many days as a week has
 OUTSIDE = 10.0  # a thumb on what no edition showed tells of chances as 10 / (10 + papers shown)
 
 
@@ -80,7 +80,7 @@ class TrainingExample:
 
     @property
     def liked_rows(self) -> Indices:
-        """Give the votes that are thumbs up of the reader."""
+        """Return the votes that are thumbs up of the reader."""
         cast = len(self.votes) - self.hints
         return self.votes[:cast][self.thumbs[:cast] > 0]
 
@@ -94,9 +94,9 @@ def _newest_places(one: Evidence) -> list[int]:
 
 
 def newest(one: Evidence) -> Evidence:
-    """Leave out the oldest votes where there are too many, of each kind those over its room.
+    """Leave out the oldest votes if there are too many, of each kind those over its limit.
 
-    A reader who says no to a thousand papers must not lose what they have said yes to.
+    A reader with a thousand thumbs down must not lose their thumbs up.
     """
     one = replace(one, passed=one.passed[-MOST_PASSED:], passed_at=one.passed_at[-MOST_PASSED:])
     if len(one.papers) <= MOST_VOTES:
@@ -119,7 +119,10 @@ def ballot(
     now: datetime,
     half_life_days: float,
 ) -> TrainingExample:
-    """Weigh what one interest was told; ``votes`` and ``passed`` are rows, ``hints`` of votes."""
+    """Weight the examples of one interest.
+
+    ``votes`` and ``passed`` are rows, ``hints`` of votes.
+    """
     thumbs = np.array([float(thumb) for thumb in one.thumbs], dtype=np.float32)
     moment = changed_at(one)
     said = HINT if moment is None else HINT * WEIGHT_BEFORE_CHANGE
@@ -138,7 +141,7 @@ def ballot(
 
 
 def _checks(one: Evidence) -> Floats:
-    """Tell how far each vote counts where chances are checked (n).
+    """Return how far each vote counts where chances are checked (n).
 
     A chance is that of a thumb up on a paper that is shown. So papers count that were shown since
     the oldest of those passed over that are known; what else was voted on counts less, the more
@@ -160,7 +163,7 @@ class TextPlaces:
     _places: dict[int, int] = field(default_factory=dict)
 
     def place(self, papers: Sequence[Paper]) -> list[int]:
-        """Give the rows of these papers, new ones at the end."""
+        """Return the rows of these papers, new ones at the end."""
         for paper in papers:
             if paper.id not in self._places:
                 self._places[paper.id] = len(self.papers)
@@ -169,7 +172,7 @@ class TextPlaces:
         return [self._places[paper.id] for paper in papers]
 
     def add(self, hints: Sequence[Mapping[str, float]]) -> list[int]:
-        """Give the rows of an interest's words."""
+        """Return the rows of an interest's words."""
         first = len(self.papers)
         self.papers += [None] * len(hints)
         self.texts += hints

@@ -76,7 +76,7 @@ def describe(one: UnmatchedWord) -> str:
     where = f" (of “{one.phrase}”)" if one.phrase != one.word else ""
     if one.papers > 1:
         papers = quantity(one.papers, "paper")
-        return f"“{one.word}”{where} is in {papers}, too many to tell them apart"
+        return f"“{one.word}”{where} is in {papers}, too many to help choose"
     if one.papers == 1:
         return f"“{one.word}”{where} is in one paper only, too few to learn from"
     near = f"; near it are: {', '.join(one.near)}" if one.near else ""

@@ -45,7 +45,7 @@ def set_interest(
 
 
 def remove_interest(store: Store, reader_id: int, name: str) -> None:
-    """Take an interest away; its votes go to the first one left.
+    """Remove an interest; its votes go to the first remaining one.
 
     Raises UsageError when there is none of that name, or when it is the reader's last.
     """

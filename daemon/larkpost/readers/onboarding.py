@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from larkpost.readers.quotas import Allowance
 
 VIA = "import"
-AT_ONCE = 100  # references that are written in one transaction
+AT_ONCE = 50  # references that are written in one transaction
 AGAIN_AFTER = timedelta(seconds=10)  # for a second list while one is being imported
 # Imported papers are dated before the window of any edition: they are not news.
 OLD = timedelta(days=60)
@@ -168,7 +168,7 @@ class RatingPool:
 
     @property
     def papers(self) -> Sequence[Paper]:
-        """The papers, the newest first."""
+        """The papers, newest first."""
         return self.compared.papers
 
     def choose(self, known: Collection[int] = ()) -> list[Paper]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,14 +32,18 @@ def cast(
     source: str,
     now: datetime,
     interest_id: int | None = None,
+    permit: Callable[[Connection], None] | None = None,
 ) -> Vote | None:
     """Record a thumb, or clear it with None; returns the previous vote.
 
     The last thumb wins, and a repeat changes only its time. Without ``interest_id`` the vote goes
     to the interest that chose the paper, if one did. To undo, cast the thumb of the vote returned
-    here.
+    here. ``permit`` is called in the transaction, before anything is written; if it raises, nothing
+    is.
     """
     with store.begin() as connection:
+        if permit is not None:
+            permit(connection)
         before = votes.one(connection, reader_id, paper_id)
         if thumb is None:
             votes.clear(connection, reader_id, paper_id)

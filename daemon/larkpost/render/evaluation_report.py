@@ -16,7 +16,7 @@ STROKES = ("none", "8 3", "2 3", "8 3 2 3", "14 4", "1 6")
 
 
 class Dot(NamedTuple):
-    """A point of a chart in its units; ``label`` tells it in words."""
+    """A point of a chart in its units; ``label`` describes it in words."""
 
     x: float
     y: float
@@ -24,7 +24,7 @@ class Dot(NamedTuple):
 
 
 class TermCurve(NamedTuple):
-    """A term's way through the months: its letter, its strokes (SVG), a dot a month."""
+    """A term's curve over the months: its letter, its strokes (SVG), one dot per month."""
 
     term: str
     letter: str
@@ -33,7 +33,7 @@ class TermCurve(NamedTuple):
 
 
 def report_page(reports: Sequence[tuple[str, Any]]) -> str:
-    """Set the reports of readers (``ranking.Report``), each under their name, as one document."""
+    """Render the reports of readers (``ranking.Report``), each with a name, as one document."""
     made = environment("report")
     page = made.get_template("report.html").render(
         reports=[_view(who, report) for who, report in reports],
@@ -58,7 +58,7 @@ def _view(who: str, report: Any) -> dict[str, Any]:
 
 
 def calibration(bins: Iterable[Any]) -> list[Dot]:
-    """Place each bin of votes: the chance told to the right, how often it came true upward."""
+    """Place each bin of votes: the predicted chance to the right, the observed share upward."""
     return [
         Dot(
             _right(one.predicted),
@@ -70,7 +70,7 @@ def calibration(bins: Iterable[Any]) -> list[Dot]:
 
 
 def learning(lessons: Sequence[Any]) -> list[Dot]:
-    """Place the lessons side by side, as high as their nDCG@10."""
+    """Place the learning steps side by side, with the height of their nDCG@10."""
     last = max(1, len(lessons) - 1)
     return [
         Dot(_right(at / last), _up(one.ndcg), f"{one.votes}+ thumbs: {one.ndcg:.2f}")
@@ -79,7 +79,7 @@ def learning(lessons: Sequence[Any]) -> list[Dot]:
 
 
 def terms(months: Sequence[Any]) -> list[tuple[str, list[float]]]:
-    """Give each term that ever was among the strongest with its weights, month by month.
+    """Return each term that was ever among the strongest with its weights, month by month.
 
     The one that weighs most in the last month comes first; a weight of 0 means not among them.
     """

@@ -28,7 +28,7 @@ class PageUrls(Protocol):
         ...
 
     def confirm(self, reader: Reader) -> str:
-        """Link to where a new reader says that the address is theirs."""
+        """Link to the page on which a new reader confirms the address."""
         ...
 
     def feed(self, reader: Reader, form: FeedFormat, /) -> str:

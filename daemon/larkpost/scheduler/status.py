@@ -39,7 +39,7 @@ class AmbiguousDelivery:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state at one moment; ``explain_empty_day`` is empty while readers get papers.
+    """The state at one moment; ``empty_day`` is empty while readers get papers.
 
     ``rejects`` are the first thousand unreadable records of the newest dump; ``refused`` are the
     files refused since that dump was read. ``undecided`` are messages that may have arrived, and
@@ -56,7 +56,7 @@ class StatusReport:
     refused: Sequence[Refusal]
     next_slot: datetime | None
     events: Mapping[str, JobStatus]
-    quiet: tuple[EmptyDayReason, ...]
+    empty_day: tuple[EmptyDayReason, ...]
     undecided: Sequence[AmbiguousDelivery] = ()
     expiring: int = 0
     sources: Sequence[SourceState] = ()
@@ -78,7 +78,7 @@ def read_status(connection: Connection, *, now: datetime, window: timedelta) -> 
         refused=all_refusals(happened, since),
         next_slot=readers.next_slot(connection),
         events=happened,
-        quiet=explain_empty_day(connection, now=now, window=window),
+        empty_day=explain_empty_day(connection, now=now, window=window),
         undecided=_list_ambiguous(connection),
         expiring=last_use.count(connection),
         sources=polled_sources.list_states(connection),

@@ -15,6 +15,7 @@ from larkpost.errors import Busy
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
+from larkpost.serve.garbage_collection import shorten_collections
 from larkpost.serve.jobs import Watchdog, Work, make_heartbeats, run_jobs
 from larkpost.serve.listener import check_listening, listen, open_listener
 from larkpost.serve.reload import ReloadableApp
@@ -72,12 +73,28 @@ def run(
         _only_daemon(program, give_way),
         _signals(stop, app, renewal),
         watch.over(),
-        run_jobs(_bind_jobs(app, tick=tick, post=post, poll=poll), app.pulses),
+        run_jobs(_bind_jobs(app, tick=shorten_after_first(tick), post=post, poll=poll), app.pulses),
     ):
         server.run(sockets=[listener])
     _leave_rounds(app, watch, Busy.exit_code if superseded.is_set() else 0)
     if superseded.is_set():
         raise _taken_over(program.store.name)
+
+
+def shorten_after_first(tick: Job) -> Job:
+    """Call ``shorten_collections`` after the first tick, when most long-lived objects exist."""
+    is_first = True
+
+    def tick_and_shorten(program: Program, moved: Callable[[], None]) -> None:
+        nonlocal is_first
+        try:
+            tick(program, moved)
+        finally:
+            if is_first:
+                is_first = False
+                shorten_collections()
+
+    return tick_and_shorten
 
 
 def _bind_jobs(app: ReloadableApp, **jobs: Job) -> dict[str, Work]:

@@ -1,4 +1,4 @@
-"""Addresses in the settings: which values are possible, and their spelling in ASCII."""
+"""Validates addresses in the settings, and converts them to ASCII."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LONGEST_BEFORE_TAG = 18
 
 
 def read_base_url(url: str) -> str:
-    """Spell the address that links begin with in ASCII (RFC 3986, IDNA), without ``/`` at its end.
+    """Convert the start of links to ASCII (RFC 3986, IDNA), without ``/`` at its end.
 
-    Raises ValueError, saying what is wrong, for what cannot begin a link: a query or a fragment
-    would swallow what follows, a password would be sent to every reader, and browsers take ``..``
-    out of a path.
+    Raises ValueError, with the reason, for an address that cannot start a link: a query or a
+    fragment would absorb the rest, a password would be sent to every reader, and browsers take
+    ``..`` out of a path.
     """
     spelt = encode_url(url)
     parts = urlsplit(spelt)
@@ -83,9 +83,9 @@ def read_taggable_mailbox(text: str) -> str:
 
 
 def read_digest_senders(value: object) -> tuple[str, ...]:
-    """Spell addresses, and domains as ``@example.org``, in lower case: a list, or parted by commas.
+    """Normalise addresses, and domains as ``@example.org``, to lower case.
 
-    Raises ValueError for what is neither.
+    The value is a list, or a text separated by commas. Raises ValueError for other values.
     """
     senders = value.split(",") if isinstance(value, str) else value
     if not isinstance(senders, list | tuple) or not all(isinstance(one, str) for one in senders):
@@ -100,7 +100,7 @@ def _read_digest_sender(text: str) -> str:
 
 
 def read_server(text: str) -> str:
-    """Spell the name or number of a mail server in ASCII; raises ValueError for what is none."""
+    """Convert the name or address of a mail server to ASCII; raises ValueError if it is invalid."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         return str(IPv6Address(bare)) if ":" in bare and "%" not in bare else encode_host(bare)
@@ -111,9 +111,9 @@ def read_server(text: str) -> str:
 
 
 def read_listening_host(text: str) -> str:
-    """Spell where to listen: a number, a name, or ``unix:`` and a path; ``[::1]`` is ``::1``.
+    """Normalise the listening address: an IP address, a name, or ``unix:`` and a path.
 
-    Raises ValueError for what is none of these.
+    ``[::1]`` is ``::1``. Raises ValueError for other values.
     """
     if text == UNIX:
         raise ValueError("a path must follow, as in unix:/run/larkpost/larkpost.sock")

@@ -1,4 +1,4 @@
-"""Reads the settings from where they are set, and says by name what is misspelt or impossible."""
+"""Loads the settings from all sources, and names misspelt or invalid ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from larkpost.errors import SettingsError
 from larkpost.masking import HIDDEN, mask_text, mask_value, secrets_of_url
 from larkpost.settings.addresses import UNIX
 from larkpost.settings.model import HomePaths, Settings, WebSettings, flat, keys
-from larkpost.settings.renamed import new_name
+from larkpost.settings.renamed_settings import new_name
 from larkpost.settings.value_faults import describe_fault
 
 PREFIX = "LARKPOST_"
@@ -98,7 +98,7 @@ def _places(home: Path | None, config: Path | None, environ: Mapping[str, str]) 
 
 
 def _own_folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
-    """Give the user's folders for data and for settings (XDG Base Directory).
+    """Return the user's folders for data and for settings (XDG Base Directory).
 
     A process may have neither a home nor an entry in the list of users, as in many containers.
     """
@@ -129,7 +129,7 @@ def _absolute(path: Path, what: str) -> Path:
 def expand(path: Path) -> Path:
     """Put the home folder of a user where a path begins with ``~``.
 
-    Raises SettingsError where there is no such user, or nobody says where their home is.
+    Raises SettingsError if there is no such user, or nobody says where their home is.
     """
     try:
         return path.expanduser()
@@ -204,7 +204,7 @@ def _refuse_unknown(values: Mapping[str, object], origin: str) -> None:
 
 
 def _no_such_setting(name: str, place: str, known: Iterable[str]) -> SettingsError:
-    """Say that a name is no setting, and which one it may stand for."""
+    """Make the error for an unknown setting, with the closest known name."""
     near = _near(name, known)
     usual = f"Did you mean {near}?" if near else "See `larkpost config show`."
     hint = new_name(name, PREFIX) or usual
@@ -212,7 +212,7 @@ def _no_such_setting(name: str, place: str, known: Iterable[str]) -> SettingsErr
 
 
 def _near(word: str, known: Iterable[str]) -> str | None:
-    """Find the known word most like this one; a key in the wrong section counts as near."""
+    """Find the most similar known word; a key in the wrong section counts as similar."""
     choices = {choice.lower(): choice for choice in known}
     last = word.lower().rpartition(".")[2]
     same = [choice for choice in choices if "." in choice and choice.rpartition(".")[2] == last]
@@ -239,7 +239,7 @@ def _validate(found: Mapping[str, Mapping[str, object]]) -> Settings:
 
 
 def _in_places(first: Settings, places: HomePaths) -> Settings:
-    """Put in whole paths, and the address of the database, where none was set."""
+    """Fill in absolute paths, and the database's address, if not set."""
     data = places.data
     inbox = _under(data, first.inbox.folder) or places.inbox
     maildir = _under(data, first.mail.maildir) or places.maildir
@@ -258,10 +258,10 @@ def _in_places(first: Settings, places: HomePaths) -> Settings:
 
 
 def _own_address(web: WebSettings) -> str:
-    """Give the address on this machine, for as long as nobody says how the outside reaches it.
+    """Return the address on this machine, used until ``site.base_url`` is set.
 
-    It follows the settings alone: what `serve --port` is told no other command knows, and a link
-    must be the same whoever makes it. Raises SettingsError where nothing listens by TCP.
+    It depends only on the settings, because other commands do not know `serve --port`, and all must
+    build the same links. Raises SettingsError if nothing listens by TCP.
     """
     if web.host.startswith(UNIX):
         raise SettingsError(
@@ -276,7 +276,7 @@ def _own_address(web: WebSettings) -> str:
 
 
 def _safe(value: object) -> str:
-    """Show a value that cannot be: a password may have been put where none belongs."""
+    """Show an invalid value, masked: a password may have been put into a wrong place."""
     if not isinstance(value, str):
         return mask_text(repr(value))
     shown = mask_value(value)

@@ -1,4 +1,4 @@
-"""Says which settings together make letters that no reader can use."""
+"""Detects settings that together produce messages with links that no reader can open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def unreachable(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Give a warning and what to do about each setting that leads readers to their own machine.
+    """Return a warning and what to do about each setting that leads readers to their own machine.
 
     Only where letters go by SMTP: in a Maildir on this machine such addresses are in order.
     """

@@ -1,4 +1,4 @@
-"""Says in plain words why a value cannot be that of a setting, instead of in those of pydantic."""
+"""Describes invalid values of settings in plain words, instead of pydantic's."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OURS = "Value error, "
 
 
 def describe_fault(fault: Mapping[str, Any]) -> str:
-    """Give the reason of one of ``ValidationError.errors()``; our own validators say theirs."""
+    """Return the reason of one of ``ValidationError.errors()``; our own validators say theirs."""
     if fault["type"] == "value_error":
         return str(fault["msg"]).removeprefix(_OURS)
     return _TEXTS.get(fault["type"], UNKNOWN).format_map(fault.get("ctx", {}))

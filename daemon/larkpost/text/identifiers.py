@@ -1,4 +1,4 @@
-"""Reads the names of papers: arXiv ids, DOIs, URLs, ``scheme:value``; and says where each leads."""
+"""Parses identifiers of papers (arXiv ids, DOIs, URLs, ``scheme:value``), and makes their links."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ARXIV_HOSTS = (
 )  # fmt: skip  # a host a line would be longer than the rule
 _DOI_HOSTS = ("doi.org",)
 _DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
-# Schemes of addresses: none of them names a paper, and some are code.
+# Schemes of addresses that never identify a paper; some are code.
 _NO_NAMES = frozenset(
     ("http", "https", "ftp", "file", "mailto", "data", "blob", "javascript", "vbscript")
 )
@@ -75,7 +75,7 @@ def find_identifier(text: str) -> Identifier | None:
 
 
 def identifier_url(identifier: Identifier) -> str:
-    """Give the web address to which a name leads, in ASCII; empty where it leads nowhere."""
+    """Return the web address to which a name leads, in ASCII; empty if it leads nowhere."""
     match identifier.scheme:
         case "arxiv":
             return "https://arxiv.org/abs/" + quote(identifier.value, safe="/")
@@ -87,9 +87,9 @@ def identifier_url(identifier: Identifier) -> str:
 
 
 def paper_url(url: str | None, names: Iterable[Identifier]) -> str:
-    """Give the address of a paper: its ``url``, else where the first of its names leads that does.
+    """Return the address of a paper: its ``url``, else the link of its first identifier with one.
 
-    In ASCII; empty where none does. One that is too long to be shown is passed over.
+    In ASCII; empty if none does. One that is too long to be shown is skipped.
     """
     addresses = (encode_url(url or ""), *map(identifier_url, names))
     return next((one for one in addresses if 0 < len(one) <= LONGEST_LINK), "")

@@ -1,4 +1,4 @@
-"""The words of an interest: how many and how long they may be, and their clean form."""
+"""The words of an interest: limits of number and length, and normalisation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LONGEST_INTEREST = 40
 
 
 def tidy(words: Iterable[str]) -> tuple[str, ...]:
-    """Put interest words in order: no white space around, none empty, none twice.
+    """Normalise interest words: trimmed, none empty, none twice.
 
-    Raises UsageError for more words, or longer ones, than anybody needs.
+    Raises UsageError for too many or too long words.
     """
     given = [word for word in islice(words, MOST_TYPED + 1) if word.strip()]
     if len(given) > MOST_TYPED or max(map(len, given), default=0) > LONGEST_TYPED:

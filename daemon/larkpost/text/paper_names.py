@@ -1,4 +1,4 @@
-"""Finds the names of a paper, arXiv ids and DOIs, in the addresses and texts that point to it."""
+"""Finds the identifiers of a paper, arXiv ids and DOIs, in addresses and texts about it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _VERSION = re.compile(r"(?:\d{4}\.\d{4,5}|/\d{7})v(\d{1,3})(?:\.pdf)?/*$")
 
 
 def paper_names(texts: Iterable[str]) -> tuple[Identifier, ...]:
-    """Give the arXiv ids and DOIs that these addresses, ids and DOIs are or hold, each once."""
+    """Return the arXiv ids and DOIs that these addresses, ids and DOIs are or hold, each once."""
     found: dict[Identifier, None] = {}
     for text in list(texts)[:_MOST_LOOKED_AT]:
         if 0 < len(text) <= _LONGEST:
@@ -38,7 +38,7 @@ def paper_names(texts: Iterable[str]) -> tuple[Identifier, ...]:
 
 
 def arxiv_version(text: str) -> int | None:
-    """Give the version in ``oai:arXiv.org:2508.13426v2`` or an address; None where none is."""
+    """Return the version in ``oai:arXiv.org:2508.13426v2`` or an address; None if none is."""
     version = _VERSION.search(text[:_LONGEST].strip())
     return int(version[1]) if version else None
 
@@ -58,7 +58,7 @@ def _in_path(url: str) -> Iterator[Identifier]:
 
 
 def doi_in_address(host: str, path: str) -> Identifier | None:
-    """Give the DOI in the address of an article; None where none is in it."""
+    """Return the DOI in the address of an article; None if none is in it."""
     nature = _NATURE.fullmatch(host + path)
     if nature:
         return read_doi(f"10.1038/{nature['id']}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class DateHeader:
     """ASGI middleware: sets Date when a response begins, so that no Last-Modified is after it.
 
-    uvicorn renews its own once a second, so that it may be a second behind (RFC 9110, 8.8.2.1: no
+    uvicorn renews its own once per second, so that it may be a second behind (RFC 9110, 8.8.2.1: no
     Last-Modified later than Date).
     """
 

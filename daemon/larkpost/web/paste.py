@@ -41,7 +41,7 @@ KEEPS_OPENER = {"Cross-Origin-Opener-Policy": "unsafe-none"}
 
 @dataclass(frozen=True, slots=True)
 class PastedDump:
-    """What was pasted or chosen: its bytes, its name, and the ``day`` typed beside it.
+    """The pasted text or chosen file: its bytes, its name, and the ``day`` typed beside it.
 
     ``text`` is the content of the field, ``None`` for a file.
     """
@@ -53,7 +53,7 @@ class PastedDump:
 
 
 def paste(site: SiteContext, request: Request, form: FormData) -> Response:
-    """Answer ``/admin/{token}/paste``: GET shows the form, POST what is in it, or takes it.
+    """Answer ``/admin/{token}/paste``: GET shows the form, POST shows its papers, or ingests them.
 
     Nothing is stored unless the form says ``take`` and its SHA-256 matches its content.
     """

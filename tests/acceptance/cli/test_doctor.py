@@ -1,4 +1,4 @@
-"""The doctor knows whatever keeps a daemon from starting, or letters from going."""
+"""The doctor finds everything that stops the daemon from starting, or messages from going."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BEHIND_PROXY = {"LARKPOST_SITE__BASE_URL": "https://paper.example.org"}
 
 
 def faults(shell: Shell, code: int = 1) -> dict[str, str]:
-    """Give what the doctor finds wrong, by what it looked at."""
+    """Return what the doctor finds wrong, by what it looked at."""
     found = shell.json("doctor", code=code)
     return {one["what"]: one["detail"] for one in found if one["state"] == "fault"}
 
@@ -159,7 +159,7 @@ def test_a_damaged_key_is_refused_by_every_command_but_the_one_that_the_hint_nam
     for command in (("reader", "list"), ("init",), ("tick",), ("serve", "--port", 0)):
         refused = shell(*command, code=2).err
         assert f"the key file {key} is damaged" in refused
-        assert "`larkpost init --new-key` moves it aside" in refused
+        assert "run larkpost init --new-key, which renames the damaged file" in refused
         assert "fromhex" not in refused
     assert "is damaged" in faults(shell)["home"]
     (made,) = shell.json("init", "--new-key")

@@ -115,7 +115,7 @@ def test_a_preview_after_publishing_shows_what_was_published(furnished: Shell) -
     assert titles_in(feed)[:10] == [titles[paper] for paper in edition["papers"]]
 
 
-def test_a_letter_lands_in_the_maildir_once(furnished: Shell) -> None:
+def test_a_message_lands_in_the_maildir_once(furnished: Shell) -> None:
     furnished("publish", ANN)
 
     (first,) = furnished.json("deliver")

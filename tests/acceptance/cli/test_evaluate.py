@@ -1,4 +1,4 @@
-"""What a reader's own thumbs say of the ranking, by command."""
+"""The command `evaluate`, on a reader's own thumbs."""
 
 from __future__ import annotations
 

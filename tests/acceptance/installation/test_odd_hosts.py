@@ -286,7 +286,7 @@ def test_a_daemon_without_usable_streams_answers_at_a_unix_socket(
 
 
 def _health(path: Path) -> int:
-    """Ask for /healthz by a Unix socket; 0 where nobody answers."""
+    """Ask for /healthz by a Unix socket; 0 if nobody answers."""
     try:
         with socket.socket(socket.AF_UNIX) as caller:
             caller.settimeout(5)

@@ -34,7 +34,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 
 @pytest.fixture
 def secrets(here: Place) -> list[str]:
-    """Give what nobody but the reader and the operator may see."""
+    """Return what nobody but the reader and the operator may see."""
     reader, links = here.reader, here.program.links
     tokens = [links.page(reader), links.leave(reader), links.confirm(reader), links.admin(7)]
     said = [str(reader.address), NAME, *WORDS, reader.feed_key, reader.uid]

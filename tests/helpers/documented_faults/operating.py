@@ -20,7 +20,7 @@ OPERATING = {
     ),
     "A dump is deleted, cut, replaced or extended while it is read": (
         "test_a_file_deleted_while_it_is_read_is_taken_whole",
-        "test_a_file_cut_while_it_is_read_is_rolled_back_and_told",
+        "test_a_file_cut_while_it_is_read_is_rolled_back_and_reported",
         "test_a_file_replaced_while_it_is_read_is_read_whole_and_then_the_other",
         "test_a_file_that_grows_while_it_is_read_is_left_for_later",
     ),
@@ -34,8 +34,8 @@ OPERATING = {
     ),
     "Files and folders without permission, folders on another disk": (
         "test_a_file_that_may_not_be_read_goes_to_bad_and_the_others_are_read",
-        "test_a_folder_done_that_may_not_be_written_is_told_once_an_hour",
-        "test_an_inbox_that_may_not_be_written_is_told_and_nothing_is_lost",
+        "test_a_folder_done_that_may_not_be_written_is_reported_once_an_hour",
+        "test_an_inbox_that_may_not_be_written_is_reported_and_nothing_is_lost",
         "test_done_may_lie_on_another_disk",
     ),
     "A full disk or a full database": (
@@ -62,7 +62,7 @@ OPERATING = {
         "test_a_spoilt_file_is_refused_by_name_and_left_as_it_is",
         "test_every_page_that_is_spoilt_in_the_middle_is_found_by_name",
         "test_a_daemon_does_not_start_on_a_file_with_a_spoilt_middle",
-        "test_a_disk_that_fails_under_an_open_file_is_told_by_name",
+        "test_a_disk_that_fails_under_an_open_file_is_reported_by_name",
     ),
     "A read-only file or a read-only disk": (
         "test_of_a_read_only_file_feeds_are_served_and_writes_refused",
@@ -75,10 +75,10 @@ OPERATING = {
     ),
     "A home moves from SQLite to PostgreSQL and back": (
         "test_counts_numbers_links_and_feeds_stay_as_they_are",
-        "test_links_in_old_letters_act_in_the_new_home",
-        "test_where_numbers_are_taken_others_are_given_and_that_is_told",
+        "test_links_in_old_messages_act_in_the_new_home",
+        "test_where_numbers_are_taken_others_are_given_and_that_is_reported",
     ),
-    "A backup is restored": ("test_after_a_backup_is_restored_no_letter_comes_twice",),
+    "A backup is restored": ("test_after_a_backup_is_restored_no_message_comes_twice",),
     "Thumbs that the reader did not give": (
         "test_the_thumbs_of_a_span_of_time_are_taken_back_and_no_others",
         "test_the_thumbs_of_a_night_are_taken_back_and_can_be_given_again",

@@ -220,7 +220,7 @@ def test_the_newest_edition_comes_first(store: Store) -> None:
     assert [edition.date for edition in latest] == [TODAY + 2 * DAY, TODAY + DAY]
 
 
-def test_what_was_picked_is_told_by_reader(store: Store) -> None:
+def test_what_was_picked_is_reported_by_reader(store: Store) -> None:
     with store.begin() as connection:
         (ada, emmy), papers = add_readers(connection, 2), add_papers(connection, 3)
         publish(connection, ada, papers[:2])

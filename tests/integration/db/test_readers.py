@@ -65,12 +65,12 @@ def test_a_reader_is_found_by_every_name(store: Store) -> None:
 
 
 @pytest.mark.parametrize("address", ["nobody@example.org", "'; DROP TABLE reader--@example.org"])
-def test_an_unknown_address_is_told(store: Store, address: str) -> None:
+def test_an_unknown_address_is_reported(store: Store, address: str) -> None:
     with pytest.raises(UsageError), store.read() as connection:
         readers.by_address(connection, address)
 
 
-def test_unknown_numbers_uids_and_keys_are_told(store: Store) -> None:
+def test_unknown_numbers_uids_and_keys_are_reported(store: Store) -> None:
     with store.read() as connection:
         with pytest.raises(UnknownReader, match="4711"):
             readers.get(connection, 4711)

@@ -1,4 +1,4 @@
-"""The notice of an empty day: sent once a day to readers who asked for it, with its reason."""
+"""The notice of an empty day: sent once per day to readers who asked for it, with its reason."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def told(store: Store, now: datetime = MORNING) -> list[str]:
 
 
 def the_line(message: EmailMessage) -> str:
-    """Give the paragraph that says why, of the plain text."""
+    """Return the paragraph that says why, of the plain text."""
     part = message.get_body(("plain",))
     assert part
     paragraphs = "\n".join(part.get_content().splitlines()).split("\n\n")
@@ -144,7 +144,7 @@ def test_papers_all_seen_are_the_reason(newsroom: PublishContext) -> None:
     assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
 
     (line,) = told(newsroom.store)
-    assert line.endswith(": you had seen every paper there was.")
+    assert line.endswith(": you had seen all papers.")
 
 
 def test_who_did_not_ask_or_is_sent_nothing_is_not_told(newsroom: PublishContext) -> None:
@@ -184,7 +184,7 @@ def test_who_is_on_holiday_takes_the_wish_back_or_is_gone_is_not_told(
     assert told(newsroom.store) == []
 
 
-def test_a_day_is_told_once_even_where_the_hour_moves(newsroom: PublishContext) -> None:
+def test_a_day_is_reported_once_even_where_the_hour_moves(newsroom: PublishContext) -> None:
     reader = asking(newsroom.store)
     publish_due(newsroom, now=MORNING)
     assert len(told(newsroom.store)) == 1
@@ -199,7 +199,7 @@ def test_a_day_is_told_once_even_where_the_hour_moves(newsroom: PublishContext) 
     assert "Saturday, 8 August" in line
 
 
-def test_missed_days_are_told_in_one_line_of_the_last(newsroom: PublishContext) -> None:
+def test_missed_days_are_reported_in_one_line_of_the_last(newsroom: PublishContext) -> None:
     asking(newsroom.store)
 
     publish_due(newsroom, now=MORNING + 9 * DAY)
@@ -229,7 +229,7 @@ def test_a_paper_that_comes_by_hand_meanwhile_takes_the_line_back(newsroom: Publ
     assert told(newsroom.store) == []
 
 
-def test_a_closed_road_keeps_the_line_and_a_newer_one_takes_its_place(
+def test_a_failed_mail_server_keeps_the_line_and_a_newer_one_takes_its_place(
     newsroom: PublishContext,
 ) -> None:
     asking(newsroom.store)

@@ -81,7 +81,7 @@ def offer(here: Place, at: datetime = NOW) -> Offer | None:
 
 
 def counting(here: Place, reader: Reader) -> dict[str, set[int]]:
-    """Give the papers whose thumbs count for each interest, by its name."""
+    """Return the papers whose thumbs count for each interest, by its name."""
     with here.program.store.read() as connection:
         asked = evidence(connection, [reader], now=NOW)
     names = {one.id: one.name for one in reader.interests}
@@ -89,7 +89,7 @@ def counting(here: Place, reader: Reader) -> dict[str, set[int]]:
 
 
 def buttons(page: str) -> dict[str, dict[str, str]]:
-    """Give the hidden fields of each form of a page, by its action."""
+    """Return the hidden fields of each form of a page, by its action."""
     found = {}
     for form in re.findall(r"<form.*?</form>", page, re.DOTALL):
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))

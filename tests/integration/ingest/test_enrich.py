@@ -284,7 +284,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(store: Store) -> None:
     assert (dry.enriched, dry.complete) == (wet.enriched, wet.complete) == (2, 0)
 
 
-def test_records_that_cannot_be_read_are_told_and_the_others_taken(store: Store) -> None:
+def test_records_that_cannot_be_read_are_reported_and_the_others_taken(store: Store) -> None:
     absorb(store, text_paper())
 
     report = run(

@@ -322,7 +322,7 @@ def test_a_database_that_is_busy_is_not_the_files_fault(sqlite_url: str, folders
     other.close()
 
 
-def test_a_file_left_behind_is_told_of_at_once_and_then_every_hour(
+def test_a_file_left_behind_is_reported_at_once_and_then_every_hour(
     store: Store, folders: Folders
 ) -> None:
     put(folders, "a.txt", "poison")

@@ -1,4 +1,4 @@
-"""Export and import move a home: links in old letters work, and feeds stay as they are."""
+"""Export and import move a home: links in old messages work, and feeds stay unchanged."""
 
 from __future__ import annotations
 
@@ -170,7 +170,9 @@ def test_counts_numbers_links_and_feeds_stay_as_they_are(
     assert fed(new) == fed(old.program)
 
 
-def test_links_in_old_letters_act_in_the_new_home(old: Place, new: Program, tmp_path: Path) -> None:
+def test_links_in_old_messages_act_in_the_new_home(
+    old: Place, new: Program, tmp_path: Path
+) -> None:
     letter = next(iter(old.program.letters.newsletter([old.edition])))
     move(old.program, new, tmp_path / "out")
     client = TestClient(app(new, clock=lambda: LATER), base_url=BASE)
@@ -205,7 +207,7 @@ def test_who_comes_after_the_move_gets_numbers_of_their_own(
     assert min(reader.id for reader in everybody(new) if "late" in str(reader.address)) > highest
 
 
-def test_where_numbers_are_taken_others_are_given_and_that_is_told(
+def test_where_numbers_are_taken_others_are_given_and_that_is_reported(
     old: Place, new: Program, tmp_path: Path
 ) -> None:
     for name in ("first", "second"):

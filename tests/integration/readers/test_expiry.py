@@ -1,4 +1,4 @@
-"""Readers without mail go when nobody uses them, and whoever reads waits for no write."""
+"""Unused readers without mail are removed, and reading a page waits for no write."""
 
 from __future__ import annotations
 

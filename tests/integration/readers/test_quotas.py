@@ -224,7 +224,7 @@ def test_the_database_grows_by_no_more_than_is_counted(here: Place, kind: str) -
 
 
 def pages(here: Place) -> int:
-    """Tell how many bytes the pages of the database in use take."""
+    """Return how many bytes the pages of the database in use take."""
     with here.program.store.read() as connection:
         count, free, size = (
             connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()

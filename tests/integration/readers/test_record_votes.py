@@ -1,4 +1,4 @@
-"""Thumbs are written down, changed, taken back; papers are found by what people call them."""
+"""Thumbs are recorded, changed, taken back; papers are found by what people call them."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ LIMITED = dedent(
 )
 
 
-def test_a_limit_on_the_size_of_files_is_told_as_one(tmp_path: Path) -> None:
+def test_a_limit_on_the_size_of_files_is_reported_as_one(tmp_path: Path) -> None:
     *limited, doctor, after = without_rights(LIMITED, tmp_path)
 
     for code, told in limited:
@@ -160,7 +160,7 @@ def test_a_database_that_may_not_grow_is_no_room_left(sqlite_url: str) -> None:
     store.close()
 
 
-def test_a_full_disk_is_told_where_tidying_up_after_it_failed_as_well(sqlite_url: str) -> None:
+def test_a_full_disk_is_reported_where_tidying_up_after_it_failed_as_well(sqlite_url: str) -> None:
     full = sqlite3.OperationalError("database or disk is full")
     full.sqlite_errorcode = sqlite3.SQLITE_FULL
     store = Store(sqlite_url)

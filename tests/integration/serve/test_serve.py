@@ -1,4 +1,4 @@
-"""The daemon: it starts, answers, ticks, is alone, and ends when it is told to."""
+"""The daemon: it starts, answers, ticks, is the only one, and ends on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visitors who draw things out or leave them half done: nothing waits for them for long."""
+"""Slow or stalled clients: nothing waits for them for long."""
 
 from __future__ import annotations
 

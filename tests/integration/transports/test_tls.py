@@ -44,7 +44,7 @@ def secured(security: str, context: ssl.SSLContext) -> SmtpServer:
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_letters_go_encrypted(
+def test_messages_go_encrypted(
     security: str, authority: trustme.CA, trusting: ssl.SSLContext
 ) -> None:
     with secured(security, served_by(authority)) as server:

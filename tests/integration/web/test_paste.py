@@ -66,7 +66,7 @@ def test_a_preview_shows_what_would_be_read_and_stores_nothing(here: Place) -> N
     assert "2 papers would be read." in page.text
     assert "<dd>jsonl</dd>" in page.text
     assert "<dt>Day</dt><dd>2026-08-07</dd>" in page.text
-    assert "It does not say when it was taken" in page.text
+    assert "The dump has no date" in page.text
     assert "1 record cannot be read" in page.text
     assert "Line 3: " in page.text
     assert digest_in(page) == sha256(LINES.encode()).hexdigest()

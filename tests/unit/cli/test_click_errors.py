@@ -1,4 +1,4 @@
-"""What is wrong with a call is said in our words and form: never in those of click."""
+"""Usage errors are in our words and form, never in those of click."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def called(name: tuple[str, ...], tmp_path: Path) -> list[str]:
 
 
 def wrong(kind: click.ParamType[Any]) -> str | None:
-    """Give a value that a type refuses; None where it takes any text."""
+    """Return a value that a type refuses; None if it takes any text."""
     if isinstance(kind, click.Path):
         return "/nowhere/at/all" if kind.exists else None
     return None if kind is click.STRING else "no such value"
@@ -182,7 +182,7 @@ def test_a_wrong_call_is_told_what_is_wrong_with_what(
     assert len(rest) == 1
 
 
-def test_a_misspelt_option_is_told_with_the_one_it_may_be(
+def test_a_misspelt_option_is_reported_with_the_one_it_may_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = refusal(capsys, *called(("publish",), tmp_path), "--dat", "x")

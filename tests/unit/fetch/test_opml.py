@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 MINIFLUX = b"""<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0"><head><title>Miniflux</title></head><body>
 <outline text="Papers">
- <outline title="A Blog" text="A Blog" xmlUrl="https://a.example/feed.xml" htmlUrl="https://a.example"/>
- <outline text="A Blog" type="rss" xmlUrl="https://b.example/rss?k=1&amp;l=2"></outline>
- <outline text="again" xmlUrl="https://a.example/feed.xml"/>
- <outline text="odd" xmlUrl="javascript:alert(1)"/>
- <outline text="no feed" htmlUrl="https://c.example"/>
- <outline XMLURL="https://d.example/atom/"/>
+ <outline title="A Blog" text="A Blog" xmlUrl="https://a.example/feed.xml"
+ htmlUrl="https://a.example"/> <outline text="A Blog" type="rss"
+ xmlUrl="https://b.example/rss?k=1&amp;l=2"></outline> <outline text="again"
+ xmlUrl="https://a.example/feed.xml"/> <outline text="odd" xmlUrl="javascript:alert(1)"/> <outline
+ text="no feed" htmlUrl="https://c.example"/> <outline XMLURL="https://d.example/atom/"/>
 </outline></body></opml>"""
 
 

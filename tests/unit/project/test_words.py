@@ -93,7 +93,7 @@ def _templates() -> list[Path]:
 
 
 def _texts_of_template(path: Path) -> Iterator[str]:
-    """Give what a template shows: its text, its attributes that are read out, its literals."""
+    """Return what a template shows: its text, its attributes that are read out, its literals."""
     source = HIDDEN.sub(" ", path.read_text("utf-8"))
     for output in OUTPUT.findall(source):
         yield from (one or other for one, other in LITERAL.findall(output))
@@ -111,7 +111,7 @@ def _is_command(node: ast.AST) -> bool:
 
 
 def _documented(tree: ast.Module) -> set[int]:
-    """Give the ids of the nodes that are docstrings, but for those that are help texts."""
+    """Return the ids of the nodes that are docstrings, but for those that are help texts."""
     kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     bodies = [
         node.body[0]
@@ -122,7 +122,7 @@ def _documented(tree: ast.Module) -> set[int]:
 
 
 def _prose() -> Iterator[tuple[str, str]]:
-    """Give every text of the code that has several words: errors, hints, results, log events."""
+    """Return every text of the code that has several words: errors, hints, results, log events."""
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.parent.name == "versions":
             continue
@@ -220,7 +220,7 @@ def _kinds_of_error(of: type[Exception] = errors.LarkpostError) -> Iterator[str]
 
 
 def _first_text(node: ast.expr) -> str:
-    """Give what a text begins with, where that is written in the code."""
+    """Return what a text begins with, where that is written in the code."""
     if isinstance(node, ast.JoinedStr) and node.values:
         node = node.values[0]
     return str(node.value) if isinstance(node, ast.Constant) else ""
@@ -233,7 +233,7 @@ def _last_text(node: ast.expr) -> str:
 
 
 def _messages() -> Iterator[tuple[str, ast.expr]]:
-    """Give the messages and hints of all errors that the code raises."""
+    """Return the messages and hints of all errors that the code raises."""
     kinds = {*_kinds_of_error(), "BadParameter", "UsageError"}
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

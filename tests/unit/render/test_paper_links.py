@@ -30,7 +30,7 @@ def page_of(of: Paper) -> str:
 
 
 def hrefs(page: str) -> list[str]:
-    """Read where the links of an HTML page lead, in their order."""
+    """Read where the links of an HTML page lead, in order."""
     return [unescape(href) for href in re.findall(r'<a [^>]*?href="([^"]*)"', page)]
 
 

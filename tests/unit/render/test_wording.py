@@ -107,7 +107,7 @@ def test_without_a_liked_paper_no_chance_is_told() -> None:
         ("", "experts routing", "experts|routing"),
     ],
 )
-def test_terms_that_stand_together_in_the_title_are_told_together(
+def test_terms_that_stand_together_in_the_title_are_reported_together(
     title: str, terms: str, told: str
 ) -> None:
     chosen = pick(paper(title=title), terms=tuple(terms.split()))

@@ -340,7 +340,7 @@ def test_links_start_where_the_server_listens_unless_told_otherwise(
 
 
 @pytest.mark.parametrize("flags", [{"web.port": 9000}, {"web.port": 0}, {"web.host": "::1"}])
-def test_links_are_the_same_whatever_port_serve_is_told(
+def test_links_are_the_same_whatever_port_serve_is_reported(
     tmp_path: Path, flags: dict[str, object]
 ) -> None:
     told = load(home=tmp_path, environ={"LARKPOST_WEB__PORT": "9100"}, flags=flags)

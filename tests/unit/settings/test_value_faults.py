@@ -76,7 +76,7 @@ def test_our_own_validators_speak_for_themselves() -> None:
     assert describe_fault(fault) == "it is too late"
 
 
-def test_a_fault_of_a_kind_that_is_new_is_told_in_our_words() -> None:
+def test_a_fault_of_a_kind_that_is_new_is_reported_in_our_words() -> None:
     assert describe_fault({"type": "of_tomorrow", "msg": "Input should be odd"}) == UNKNOWN
 
 

@@ -66,7 +66,7 @@ def status(call: CliContext, why: bool, as_json: bool) -> int:
 
 
 def _put_reasons(call: CliContext, program: Program, *, as_json: bool) -> int:
-    """Print why no papers come, and what to try; gives 1 where there is a reason."""
+    """Print why there are no papers, and what to try; returns 1 if there is a reason."""
     from larkpost.editions.empty_day_reasons import explain_empty_day
 
     with program.store.read() as connection:
@@ -101,7 +101,7 @@ def _standing_record(found: StatusReport) -> dict[str, Any]:
             for kind, event in found.events.items()
         },
         "empty_day": [
-            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.quiet
+            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.empty_day
         ],
     }
 
@@ -125,7 +125,7 @@ def _put_standing(found: StatusReport) -> None:
         "papers": found.papers,
         "newest dump": _dump_words(dump) if dump else "none yet",
         "readers": _counts(found.readers) or "none yet",
-        **({"expire if unused": quantity(found.expiring, "reader")} if found.expiring else {}),
+        **({"may expire": quantity(found.expiring, "reader")} if found.expiring else {}),
         **({"sources": source_counts(found.sources)} if found.sources else {}),
         "thumbs": found.votes,
         "next edition": _minute(found.next_slot) if found.next_slot else "none",
@@ -152,7 +152,7 @@ def _put_standing(found: StatusReport) -> None:
     put_source_problems(found.sources)
     if found.undecided:
         _put_ambiguous(found)
-    for reason in found.quiet:
+    for reason in found.empty_day:
         put(f"\n{printable(reason.text)}" + (f"\n{hint_line(reason.hint)}" if reason.hint else ""))
 
 
@@ -243,7 +243,7 @@ def _outage_record(outage: Outage) -> dict[str, Any]:
 
 
 def _put_round(done: TickResult, *, quiet: bool) -> None:
-    """Say what was done; where ``quiet``, only what somebody should look at."""
+    """Print the results; if ``quiet``, only those that need attention."""
     from larkpost.ingest.inbox import RejectedFile
 
     for polled in done.polled:
@@ -264,7 +264,7 @@ def _put_round(done: TickResult, *, quiet: bool) -> None:
 
 
 def _emails(done: TickResult) -> str:
-    """Say what became of letters, and while the mail server is away that they wait for it."""
+    """Describe the outcome for messages, and an outage of the mail server."""
     from dataclasses import asdict
 
     counts = {name: n for name, n in asdict(done.ledger).items() if name != "undecided"}
@@ -307,7 +307,7 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
     flags = {"web.host": host, "web.port": port}
     program = call.program(flags, daemon=True)
     program.fits_apart = True
-    _ = program.signature  # a key that is not there is told now, not in the morning
+    _ = program.signature  # a missing key is reported now, not at the first edition
     web = program.settings.web
     run(
         program,

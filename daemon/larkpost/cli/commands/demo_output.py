@@ -1,4 +1,4 @@
-"""Prints what the demo did, in a terminal of 80 columns or as plain text into a pipe."""
+"""Prints the results of the demo, in a terminal of 80 columns or as plain text into a pipe."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DemoResult:
 
 
 def print_demo(result: DemoResult) -> None:
-    """Print what was done, how the order changed and why, and what to do next."""
+    """Print the steps, how the order changed and why, and what to do next."""
     _heading("1. The sample dump")
     report = result.report
     _say(
@@ -113,7 +113,7 @@ def _next(result: DemoResult) -> None:
         " trending page will do (docs/formats.md: which page to save). One of these commands reads"
         " the inbox, publishes each reader's edition when it is due, and delivers it:"
     )
-    put("  larkpost serve                          runs all the time, with pages and feeds")
+    put("  larkpost serve                          all the time, with pages and feeds")
     put("  */10 * * * * larkpost -q tick           the same from cron, or a systemd timer")
 
 
@@ -126,7 +126,11 @@ def _heading(text: str) -> None:
 
 def _say(text: str, indent: str = "") -> None:
     lines: Iterable[str] = textwrap.wrap(
-        printable(text), WIDTH, initial_indent=indent, subsequent_indent=indent
+        printable(text),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,  # names such as hf-daily stay whole
     )
     for line in lines:
         put(line)

@@ -1,4 +1,4 @@
-"""The command that checks everything Larkpost stands on, and says what to mend."""
+"""The command that checks everything Larkpost depends on, and says what to fix."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MARKS = {"ok": "ok  ", "warning": "WARN", "fault": "FAIL"}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, how it is, and what to do about it."""
+    """A checked item, its state, and what to do about it."""
 
     what: str
     state: Literal["ok", "warning", "fault"]
@@ -96,7 +96,7 @@ def _examine(call: CliContext) -> Iterator[Finding]:
 
 
 def _each(*checks: tuple[str, Callable[[], Iterator[Finding]]]) -> Iterator[Finding]:
-    """Run checks; one that raises is a finding of its own, and the next one runs."""
+    """Run checks; one that raises becomes a finding, and the next one runs."""
     for what, check in checks:
         try:
             yield from check()
@@ -163,7 +163,7 @@ def _home(program: Program) -> Iterator[Finding]:
 
 
 def _open_to_others(program: Program) -> Iterator[Finding]:
-    """Say which of our files and folders other users of this machine can read or change."""
+    """List our files and folders that other users of this machine can read or change."""
     from larkpost.safe_files import others_may_write
 
     places, file = program.places, program.store.file

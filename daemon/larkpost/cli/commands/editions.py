@@ -122,7 +122,7 @@ def preview(call: CliContext, email: str, form: Form, day: date | None) -> None:
 
 
 def edition_of(call: CliContext, program: Program, reader: Reader, day: date | None) -> Edition:
-    """The edition that is out, or else a draft of what it would be; without a day, today's."""
+    """Return the published edition, or else a draft of it; without a day, today's."""
     from larkpost.db import editions
     from larkpost.editions import publish as publishing
 

@@ -118,7 +118,7 @@ def _put_report(reader: Reader, report: ReplayReport) -> None:
 
 
 def _put_coverage(coverage: Coverage | None) -> None:
-    """Tell what the measures cannot see: all of them are of what was shown."""
+    """Print what the measures cannot see, because they know only shown papers."""
     if coverage is None:
         return
     topics = f"{coverage.never_shown_regions} of {quantity(coverage.regions, 'topic')}"

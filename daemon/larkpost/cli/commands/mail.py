@@ -66,7 +66,7 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
 
 
 def _in_words(counts: dict[str, int]) -> str:
-    """Say how many letters are in which state; those that are undecided are unknown, too."""
+    """Describe the number of messages by state; undecided ones are also unknown."""
     named = {name: count for name, count in counts.items() if count and name != "undecided"}
     return ", ".join(f"{count} {name}" for name, count in named.items())
 
@@ -143,7 +143,7 @@ def _retry(
 
 
 def _tell_holds(done: list[RequeuedDelivery]) -> None:
-    """Say on stderr which readers are sent nothing, why, and what would change it."""
+    """Print on stderr which readers are sent nothing, why, and the remedy."""
     from larkpost.errors import Failure
     from larkpost.readers.subscriptions import who
 

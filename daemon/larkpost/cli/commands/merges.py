@@ -1,4 +1,4 @@
-"""What was merged into one paper and why, and the commands that correct it."""
+"""Shows which records were merged into one paper and why, and corrects merges."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _rows(records: Sequence[MergedRecord]) -> list[list[object]]:
 
 
 def merged_line(paper: Paper, records: Sequence[MergedRecord]) -> dict[str, object]:
-    """Give a paper and the records that it is made of, as ``papers --duplicates --json`` does."""
+    """Return a paper and the records that it is made of, as ``papers --duplicates --json`` does."""
     from larkpost.portability.records import moment
 
     return {
@@ -103,7 +103,7 @@ def merged_line(paper: Paper, records: Sequence[MergedRecord]) -> dict[str, obje
 
 
 def list_decisions(call: CliContext, limit: int, *, as_json: bool) -> None:
-    """Print what was decided, the last first; as JSON in the form of ``decisions.jsonl``."""
+    """Print decisions, latest first; as JSON in the form of ``decisions.jsonl``."""
     from larkpost.db.matching import match_decisions
     from larkpost.portability.records import decision_line
 

@@ -1,4 +1,4 @@
-"""Commands about papers: read dumps, list and search what is there."""
+"""Commands about papers: read dumps, list and search papers."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def ingest(
 
 
 def _oddities(report: IngestReport, *, quiet: bool) -> list[str]:
-    """List what was odd, and what could not be read, unless it was said before."""
+    """List warnings and unreadable records, unless they were printed before."""
     warnings = () if quiet else report.warnings
     rejects = [] if report.already else reject_lines(report.rejects, report.rejected)
     return [*warnings, *rejects]
@@ -126,7 +126,7 @@ def report_record(report: IngestReport) -> dict[str, object]:
 
 
 def report_line(report: IngestReport) -> str:
-    """What became of a dump, in a line; that it brought nothing new is said first."""
+    """Describe the result of a dump in a line; "nothing new" comes first."""
     name = printable(report.name)
     if report.already:
         return f"{name}: already read on {report.already:%Y-%m-%d at %H:%M} UTC, nothing new"

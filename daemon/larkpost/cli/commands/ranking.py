@@ -87,7 +87,7 @@ def _put_lines(program: Program, reader: Reader, ranking: ReaderRanking) -> None
 
 
 def _addresses(program: Program, paper: Paper) -> dict[str, str | None]:
-    """Tell a paper's page here and its own link."""
+    """Print a paper's page here and its own link."""
     from larkpost.render.wording import link_of
 
     return {"page": program.links.paper(paper.uid), "url": link_of(paper) or None}
@@ -123,7 +123,7 @@ def _percentage(chance: float | None) -> str | None:
 
 
 def because(pick: Pick) -> str:
-    """Say in a few words why a paper was picked, as the newsletter does."""
+    """Return the reason of a pick in a few words, as in the newsletter."""
     from larkpost.render.wording import reason
 
     like = f"like “{pick.similar_paper.title}”" if pick.similar_paper else ""

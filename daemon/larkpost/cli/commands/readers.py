@@ -284,7 +284,7 @@ def _record(program: Program, one: Reader) -> dict[str, object]:
 
 
 def _status(one: Reader, hold: SendingHold | None, returned: list[Bounce]) -> dict[str, str]:
-    """Say whether letters go to a reader, if not why and what would change it; what came back."""
+    """Print whether messages go to a reader, or why not and the remedy, and bounces."""
     from larkpost.mail.sending_hold import describe_bounce
 
     rows = {"status": str(one.status)}

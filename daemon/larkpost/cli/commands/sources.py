@@ -211,7 +211,7 @@ def _identity(one: PolledSource) -> dict[str, Any]:
 
 
 def source_record(state: SourceState) -> dict[str, Any]:
-    """Tell all of a source as JSON has it."""
+    """Return a source as JSON data."""
     from larkpost.masking import mask_text
     from larkpost.portability.records import moment
 
@@ -238,7 +238,7 @@ def _problem_record(state: SourceState) -> dict[str, Any]:
 
 
 def poll_record(result: PollResult) -> dict[str, Any]:
-    """Tell as JSON has it what one poll brought."""
+    """Return the result of one poll as JSON data."""
     problem = result.problem
     return {
         "source": result.source.name,
@@ -250,7 +250,7 @@ def poll_record(result: PollResult) -> dict[str, Any]:
 
 
 def poll_line(result: PollResult) -> str:
-    """Tell in a line what one poll brought."""
+    """Describe the result of one poll in a line."""
     papers = sum(report.papers for report in result.reports)
     brought = f"{quantity(papers, 'paper')}, {result.new} new" if result.reports else "nothing new"
     name = printable(result.source.name)
@@ -264,7 +264,7 @@ def source_counts(states: Sequence[SourceState]) -> str:
 
 
 def put_source_problems(states: Sequence[SourceState]) -> None:
-    """Print what is wrong with sources, and which have moved for good."""
+    """Print the problems of sources, and permanent moves."""
     from larkpost.masking import mask_text
 
     for state in states:

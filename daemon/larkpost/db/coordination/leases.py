@@ -1,4 +1,4 @@
-"""Leases: who alone may do something for a while, such as the tick or a fit."""
+"""Leases: exclusive rights for a limited time, such as running the tick or a fit."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from larkpost.db import schema, upsert_statement
 
 _table = schema.lease
 
-# No lease is longer than this; one that ends later was taken before the clock was set back, and
-# nobody should have to wait for it.
+# The longest lease; one that ends later was taken before the clock was set back, and is ignored.
 LONGEST = timedelta(hours=1)
 
 
 def take(connection: Connection, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
-    """Take a lease, or lengthen one's own; tells whether it is ours now.
+    """Take a lease, or renew one's own; returns whether it is ours.
 
     Raises ValueError for a lease over an hour.
     """
@@ -31,16 +30,16 @@ def take(connection: Connection, name: str, holder: str, *, now: datetime, secon
         set_={"holder": statement.excluded.holder, "until": statement.excluded.until},
         where=or_(_table.c.holder == holder, _table.c.until <= now, _table.c.until > now + LONGEST),
     )
-    # What an upsert counts differs between drivers; what it returns does not.
+    # The row count of an upsert differs between drivers; its returned rows do not.
     return connection.execute(statement.returning(_table.c.name)).first() is not None
 
 
 def release(connection: Connection, name: str, holder: str) -> None:
-    """Give a lease back; does nothing to one that another holder has."""
+    """Release a lease; does nothing to one of another holder."""
     connection.execute(delete(_table).where(_table.c.name == name, _table.c.holder == holder))
 
 
 def holder(connection: Connection, name: str, *, now: datetime) -> str | None:
-    """Tell who has a lease at this moment."""
+    """Return the current holder of a lease."""
     valid = select(_table.c.holder).where(_table.c.name == name, _table.c.until > now)
     return connection.execute(valid).scalar()

@@ -1,4 +1,4 @@
-"""Many rows at once: what SQLAlchemy does for each row or value, done for a whole batch."""
+"""Inserts and looks up many rows at once, faster than SQLAlchemy's work per row or value."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def insert_rows(
 ) -> None:
     """Insert rows, each with its values in the order of ``columns``, as their types write them.
 
-    On SQLite the driver is given tuples: to make SQLAlchemy's parameters of each row takes longer
-    than to write it.
+    On SQLite the driver gets tuples: making SQLAlchemy's parameters of a row takes longer than
+    writing it.
     """
     if not rows:
         return
@@ -40,7 +40,7 @@ def insert_rows(
 def _as_tuples(
     connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> list[tuple[Any, ...]]:
-    """Write the values as the types of their columns do, those that change them."""
+    """Convert the values with the types of their columns."""
     dialect = connection.dialect
     writers = [
         (at, write)
@@ -59,9 +59,9 @@ def _as_tuples(
 
 
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
-    """Take so many ids for new rows of a table; none of them is given to anybody else.
+    """Reserve so many ids for new rows of a table.
 
-    On SQLite the transaction must be one that writes, which no other does meanwhile.
+    On SQLite the transaction must be a writing one, so that it is the only one.
     """
     if connection.dialect.name == "sqlite":
         highest = connection.exec_driver_sql(
@@ -78,10 +78,10 @@ def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
 def among(
     connection: Connection, column: Column[Any], values: Collection[Any]
 ) -> ColumnElement[bool]:
-    """Say that a column has one of many values.
+    """Make the condition that a column has one of many values.
 
-    On SQLite they go as one parameter, a list of JSON; a thousand take longer to write into the
-    statement than to look up.
+    On SQLite they are one parameter, a JSON list; writing a thousand into the statement takes
+    longer than looking them up.
     """
     if connection.dialect.name != "sqlite":
         return column.in_(values)

@@ -1,4 +1,4 @@
-"""The names of papers: which paper has one, and which ones a paper has."""
+"""The identifiers of papers, looked up in both directions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from larkpost.domain import Identifier
 
 
 def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Identifier, int]:
-    """Find the ids of the papers that have these names; no entry for a name that none has."""
+    """Find the ids of the papers with these identifiers; no entry for an unknown one."""
     table, by_scheme = schema.identifier, _by_scheme(wanted)
     rows = [
         row
@@ -27,7 +27,7 @@ def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Ident
 
 
 def of(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
-    """Read every name of these papers, each beside the id of its paper."""
+    """Read every identifier of these papers, each with the id of its paper."""
     table = schema.identifier
     for some in batches(ids):
         for row in connection.execute(select(table).where(table.c.paper_id.in_(some))):

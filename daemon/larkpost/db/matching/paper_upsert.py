@@ -1,4 +1,4 @@
-"""Upserts papers a batch at a time: looks up, has the matcher decide, writes."""
+"""Upserts papers in batches: looks them up, lets the matcher decide, writes."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that
 
 @dataclass(frozen=True, slots=True)
 class UpsertedPaper:
-    """The paper that a draft is, or has become."""
+    """The paper that a draft matched or created."""
 
     paper_id: int
     what: MatchOutcome
 
 
 def take_turns(connection: Connection) -> None:
-    """Wait until no other transaction takes papers in; until this one's end none will.
+    """Wait until no other transaction ingests papers, and exclude others until this one ends.
 
     SQLite has one writer at a time anyway.
     """
@@ -55,13 +55,12 @@ def absorb(
     now: datetime,
     origin: RecordOrigin = UNKNOWN_ORIGIN,
 ) -> list[UpsertedPaper]:
-    """Add or merge each draft; returns what became of it, in their order.
+    """Add or merge each draft; returns the outcomes in order.
 
-    A paper is found again by its identifiers, else by its text: papers that share a title key or
-    part of a sketch with the draft are compared with it. A draft without ``first_seen`` was first
-    seen ``now``; nothing is first seen, or arrives, later than that. Private papers are neither
-    looked at nor changed; readers who had brought one of these papers privately have it publicly
-    from now on (``db.private.merge_into_public``).
+    A paper is found by its identifiers, else by its text: papers that share a title key or part of
+    a sketch with the draft are compared with it. A draft without ``first_seen`` was first seen
+    ``now``; no date is later than that. Private papers are neither read nor changed here; private
+    copies of these papers become public ones (``db.private.merge_into_public``).
     """
     take_turns(connection)
     absorbed: list[UpsertedPaper] = []
@@ -79,10 +78,11 @@ def absorb(
 
 
 def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, int]:
-    """Unite the papers of which a draft had names of both, where their texts are alike.
+    """Merge papers whose identifiers one draft combined, if their texts are similar.
 
-    As of one that came first with its arXiv id and then, reworded, without, until a record told
-    the id with the new words. Gives the id of the paper that stays by that of the one that went.
+    For example a paper that came first with its arXiv id and then, reworded, without, until a
+    record had the id with the new words. Returns the id of the remaining paper by that of the
+    removed one.
     """
     gone: dict[int, int] = {}
     pairs = [tuple(matcher.entries[at] for at in pair) for pair in matcher.shared]
@@ -103,7 +103,7 @@ def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, in
 def write(
     connection: Connection, matcher: PaperMatcher, origin: RecordOrigin = UNKNOWN_ORIGIN
 ) -> None:
-    """Write what is new in a matcher and what was changed there."""
+    """Write the new and changed entries of a matcher."""
     told = [entry for entry in matcher.entries if entry.gained or entry.reworded]
     write_new(connection, [entry for entry in matcher.entries if not entry.paper.id])
     write_changed(connection, [entry for entry in matcher.entries if entry.touched])
@@ -115,9 +115,9 @@ def write(
 def lay_out(
     connection: Connection, asked: Sequence[PaperQuery], now: datetime, *, all_by_text: bool = False
 ) -> PaperMatcher:
-    """Read every paper that one of the drafts may be, in a fixed number of queries.
+    """Read every paper that may match a draft, in a fixed number of queries.
 
-    By their texts only the drafts are looked up of which no name is known, unless ``all_by_text``.
+    Only drafts without a known identifier are looked up by text, unless ``all_by_text``.
     """
     wanted = {name for one in asked for name in one.names}
     decisions = match_decisions.read_about(connection, wanted)

@@ -1,4 +1,4 @@
-"""Takes a paper apart that was made of records of several papers."""
+"""Splits a paper that was merged from records of several papers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Part:
-    """Records that are one paper, and the names that are theirs."""
+    """Records of one paper, and their identifiers."""
 
     records: list[MergedRecord]
     names: set[Identifier]
@@ -37,13 +37,13 @@ class _Part:
 def split(
     connection: Connection, paper_id: int, *, now: datetime, chosen: Collection[int] = ()
 ) -> list[int]:
-    """Take a paper apart; gives the ids of what it is then, the one that keeps its uid first.
+    """Split a paper; returns the ids of the resulting papers, the one that keeps its uid first.
 
-    ``chosen`` are the numbers, from 1, of the records that make a paper of their own; without any,
-    records that share no name are papers of their own; where all share one, those of different
-    texts. Thumbs and editions stay with the records that readers saw: those that told the title
-    under which it was first shown. That these are not one paper is written down, so that later
-    dumps are read accordingly. Raises UsageError where there is nothing to take apart.
+    ``chosen`` are the numbers, from 1, of the records that become a separate paper. Without any,
+    records that share no identifier are separate papers; if all share one, those with different
+    texts. Thumbs and editions stay with the records that readers saw: those with the title under
+    which the paper was first shown. The decision is stored, so that later dumps follow it. Raises
+    UsageError if there is nothing to split.
     """
     records = merge_log.of(connection, paper_id)
     parts = _parts(records, chosen)
@@ -118,7 +118,7 @@ def _text_name(record: MergedRecord) -> set[Identifier]:
 def _seen_part(
     connection: Connection, paper_id: int, records: Sequence[MergedRecord], parts: Sequence[_Part]
 ) -> _Part:
-    """Find the part that readers saw: that of the title which the paper had when first shown."""
+    """Find the part that readers saw: the one with the title at the first showing."""
     shown = first_shown(connection, paper_id)
     before = [one for one in records if shown is not None and one.at <= shown] or records[:1]
     title = squeeze(_fold(before).title)
@@ -129,7 +129,7 @@ def _seen_part(
 
 
 def _fold(records: Sequence[MergedRecord]) -> Paper:
-    """Make the paper of these records alone, in the order in which they came."""
+    """Make the paper from these records alone, in order of arrival."""
     first, *others = records
     paper = paper_of(first.record, first.names[0])
     seen = {first.names[-1]}
@@ -142,9 +142,9 @@ def _fold(records: Sequence[MergedRecord]) -> Paper:
 
 
 def _share_names(parts: Sequence[_Part], names: Collection[Identifier]) -> None:
-    """Give each name to one part: that of which most records have it, else the first.
+    """Assign each identifier to one part: the one with most records of it, else the first.
 
-    Names of which no record is known stay with the part that is kept.
+    Identifiers without a known record stay with the part that is kept.
     """
     claims = {
         name: max(parts, key=lambda part: sum(name in one.names for one in part.records))
@@ -155,7 +155,7 @@ def _share_names(parts: Sequence[_Part], names: Collection[Identifier]) -> None:
 
 
 def _rebuild(part: _Part, others: Iterable[_Part]) -> Paper:
-    """Make the paper of a part, without the addresses that name one of the others."""
+    """Make the paper of a part, without addresses that identify one of the others."""
     theirs = {name for other in others for name in other.names}
     records = [
         replace(
@@ -179,7 +179,7 @@ def _own(url: str | None, theirs: Collection[Identifier]) -> str | None:
 def _write_others(
     connection: Connection, paper_id: int, parts: Sequence[_Part], now: datetime
 ) -> list[int]:
-    """Write the parts that are papers of their own now, with their names; gives their ids."""
+    """Write the parts that are now separate papers, with their identifiers; returns their ids."""
     entries = []
     for part in parts[1:]:
         paper = _rebuild(part, (other for other in parts if other is not part))
@@ -195,7 +195,7 @@ def _write_others(
 
 
 def _former_uid(connection: Connection, paper_id: int, part: _Part) -> str | None:
-    """Find the uid that a part had as a paper before it was merged by hand, and free it."""
+    """Find and free the uid that a part had before it was merged by hand."""
     table = schema.tables.former_paper
     for uid in (one.record.uid for one in part.records if one.record.uid):
         mine = (table.c.uid == uid, table.c.paper_id == paper_id)
@@ -222,7 +222,7 @@ def _write_kept(
 def _write_log(
     connection: Connection, paper_id: int, parts: Sequence[_Part], ids: Sequence[int]
 ) -> None:
-    """Write which records each paper is of now; of one record there is nothing to say."""
+    """Write the records of each paper; a paper with one record has none."""
     records = [
         replace(one, paper_id=number, rule=one.rule if place else MatchRule.FIRST)
         for part, number in zip(parts, ids, strict=True)
@@ -235,7 +235,7 @@ def _write_log(
 def _move_listings(
     connection: Connection, paper_id: int, parts: Sequence[_Part], ids: Sequence[int]
 ) -> None:
-    """Let the dumps that brought a part list its paper."""
+    """Make the dumps of a part list its paper."""
     table = schema.dump_paper
     kept = {one.dump_id for one in parts[0].records}
     for part, number in zip(parts[1:], ids[1:], strict=True):
@@ -254,7 +254,7 @@ def _move_listings(
 
 
 def _decide(connection: Connection, parts: Sequence[_Part], now: datetime) -> None:
-    """Write down that these are several papers, by the names that are of one part alone."""
+    """Store the decision that these are several papers, by the identifiers of single parts."""
     told = [{name for one in part.records for name in one.names} for part in parts]
     texts = [name for names in told for name in names if name.scheme == "text"]
     shared = {name for name in texts if texts.count(name) > 1}

@@ -1,4 +1,4 @@
-"""Brings a database to the shape this program needs, and refuses one that it cannot read."""
+"""Migrates a database to this program's schema, and refuses one that it cannot read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MigrationSteps:
-    """The way to a shape: Alembic's folder, and the revisions in it, oldest first.
+    """The steps to a schema: Alembic's folder, and its revisions, oldest first.
 
     The revisions are named beside the folder so that a check needs no Alembic.
     """
@@ -34,7 +34,7 @@ class MigrationSteps:
 
     @property
     def head(self) -> str:
-        """The last revision, the shape that the program needs."""
+        """The last revision, which the program needs."""
         return self.revisions[-1]
 
 
@@ -43,12 +43,12 @@ _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQ
 
 
 def upgrade(store: Store, steps: MigrationSteps = STEPS) -> tuple[str, ...]:
-    """Bring the database to this program's shape, making it where there is none.
+    """Migrate the database to this program's schema, creating it if it is missing.
 
-    Returns the revisions that a database which held something was brought through.
-    Several programs may call this at once: one migrates, the others wait and find it done. Before
-    an SQLite file that holds something is changed, a copy is written beside it, named after the
-    revision it has (``larkpost.db.0001.bak``). Raises what ``check`` raises.
+    Returns the revisions applied to a database with content. Several processes may call this at
+    once: one migrates, the others wait. Before an SQLite file with content is changed, a copy is
+    written beside it, named after its revision (``larkpost.db.0001.bak``). Raises what ``check``
+    raises.
     """
     if store.file is not None and not store.file.exists():
         make_file(store.file)
@@ -64,15 +64,15 @@ def upgrade(store: Store, steps: MigrationSteps = STEPS) -> tuple[str, ...]:
 
 
 def current(store: Store) -> str | None:
-    """Tell the revision of the database; None for one that was never migrated."""
+    """Return the revision of the database; None for one that was never migrated."""
     with store.read() as connection:
         return _revision(connection)
 
 
 def check(store: Store, steps: MigrationSteps = STEPS) -> None:
-    """Return when the database is fit for use.
+    """Check that the database is usable.
 
-    Raises StoreError when it is damaged, not there, not migrated, or newer than this program.
+    Raises StoreError if it is damaged, missing, not migrated, or newer than this program.
     """
     with store.read() as connection:
         found = _revision(connection)
@@ -86,7 +86,7 @@ def check(store: Store, steps: MigrationSteps = STEPS) -> None:
 
 
 def make_file(file: Path) -> None:
-    """Make an SQLite database without tables, whole or not at all; raises StoreError.
+    """Create an SQLite database without tables, completely or not at all; raises StoreError.
 
     The header is written under another name first, so that no other program ever finds an empty
     file, which would look like a lost database.
@@ -100,7 +100,7 @@ def make_file(file: Path) -> None:
         make_folder(file.parent)
         with tempfile.TemporaryDirectory(prefix=".larkpost-", dir=file.parent) as folder:
             fresh = Path(folder, "new.db")
-            make_private_file(fresh)  # it holds addresses and feed keys; so do WAL and backup
+            make_private_file(fresh)  # it holds addresses and feed keys, as do WAL and backup
             with _translate_errors(file), closing(sqlite3.connect(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             name_new_file(fresh, file)
@@ -117,7 +117,7 @@ def make_file(file: Path) -> None:
 
 @contextmanager
 def _translate_errors(file: Path) -> Iterator[None]:
-    """Raise what SQLite says of a file that is being made as our own error about ``file``."""
+    """Translate SQLite's errors about a new file into our own error about ``file``."""
     try:
         yield
     except sqlite3.Error as error:
@@ -128,7 +128,7 @@ def _translate_errors(file: Path) -> Iterator[None]:
 
 @contextmanager
 def _alone(store: Store) -> Iterator[Connection]:
-    """Open a transaction that no other migration of this database runs beside."""
+    """Open a transaction that excludes other migrations of this database."""
     with (
         translate_errors(store.name, store.passwords),
         store.engine.connect() as connection,
@@ -143,7 +143,7 @@ def _alone(store: Store) -> Iterator[Connection]:
 
 @contextmanager
 def _without_cascades(connection: Connection) -> Iterator[None]:
-    """Switch SQLite's foreign keys off meanwhile: to rebuild a table is to drop the old one."""
+    """Switch SQLite's foreign keys off, because rebuilding a table drops the old one."""
     if connection.dialect.name != "sqlite":
         yield
         return
@@ -179,7 +179,7 @@ def _refuse_unknown(
 
 
 def _run(connection: Connection, steps: MigrationSteps) -> None:
-    """Let Alembic take every step to the head, in the transaction that is open."""
+    """Let Alembic run every step to the head, in the open transaction."""
     from alembic import command  # late: only a migration needs it
     from alembic.config import Config
 

@@ -39,7 +39,7 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """What is known of one address of a source."""
+    """The state of one address of a source."""
 
     source: str
     url: str
@@ -107,13 +107,13 @@ def put_off(connection: Connection, names: Collection[str], until: datetime) -> 
 
 
 def pages(connection: Connection, source: str) -> dict[str, PageState]:
-    """Read what is known of the addresses of a source, by address."""
+    """Read the states of a source's addresses, by address."""
     rows = connection.execute(select(_page).where(_page.c.source == source))
     return {row.url: PageState(**row._mapping) for row in rows}
 
 
 def save_page(connection: Connection, page: PageState) -> None:
-    """Write down what is known of an address; nothing where its source was removed meanwhile."""
+    """Store the state of an address; does nothing if its source was removed meanwhile."""
     if (
         connection.execute(select(_source.c.name).where(_source.c.name == page.source)).first()
         is None

@@ -1,4 +1,4 @@
-"""Hands private papers over to the public one, once it is here for everybody."""
+"""Merges private papers into the public one, once a dump lists it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _table = schema.private_identifier
 
 
 def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: datetime) -> None:
-    """Move the thumbs on private papers to the public ones that these entries made of them.
+    """Move the thumbs on private papers to the public papers of these entries.
 
-    The public paper takes over nothing else: not a word, link or name that a reader brought. So
-    nobody can put anything under a paper before its dump comes.
+    The public paper takes over nothing else: no text, link or identifier from a reader. So nobody
+    can plant anything under a paper before its dump arrives.
     """
     brought = select(_table.c.paper_id).limit(1)
     if not entries or connection.execute(brought).first() is None:
@@ -68,7 +68,7 @@ def _choose_public(
     by_name: Mapping[Identifier, KnownPaper],
     by_key: Mapping[str, Sequence[KnownPaper]],
 ) -> KnownPaper | None:
-    """Choose the public paper that a private one is, by the rules of ``db.matching``."""
+    """Choose the public paper that matches a private one, by the rules of ``db.matching``."""
     brought = PaperRecord(title=private.title, abstract=private.abstract)
     for name in sorted(names):
         entry = by_name.get(name)

@@ -1,7 +1,7 @@
-"""Private papers: what a reader brought belongs to that reader, and nobody else sees it.
+"""Private papers: imported by a reader, and visible only to that reader.
 
-Their rows lie in ``paper`` with an ``owner_id``, and their identifiers in ``private_identifier``:
-never in what all readers share (``identifier``, ``minhash``, ``dump_paper``, the search index).
+Their rows are in ``paper`` with an ``owner_id``, and their identifiers in ``private_identifier``:
+never in shared tables (``identifier``, ``minhash``, ``dump_paper``, the search index).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from larkpost.domain import Identifier, Paper, Thumb, Vote
 
 _paper, _vote, _pick = schema.paper, schema.vote, schema.pick
 
-# Time to give a thumb again that was taken back, or to import thumbs after their papers.
+# Time to repeat an undone thumb, or to import thumbs after their papers.
 KEPT_WITHOUT_THUMB = timedelta(days=7)
 
 _table = schema.private_identifier
@@ -39,7 +39,7 @@ _table = schema.private_identifier
 def find(
     connection: Connection, owner_id: int, wanted: Collection[Identifier]
 ) -> dict[Identifier, int]:
-    """Find the ids of the owner's private papers that have these names; others have no entry."""
+    """Find the ids of the owner's private papers with these identifiers; others have no entry."""
     owned = _table.c.owner_id == owner_id
     found: dict[Identifier, int] = {}
     for scheme in {name.scheme for name in wanted}:
@@ -50,13 +50,13 @@ def find(
 
 
 def of(connection: Connection, owner_id: int) -> list[Paper]:
-    """Read the private papers of a reader, in the order in which they were brought."""
+    """Read the private papers of a reader, in the order of import."""
     theirs = select(*COLUMNS).where(_paper.c.owner_id == owner_id).order_by(_paper.c.id)
     return [paper(row) for row in connection.execute(theirs)]
 
 
 def names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
-    """Read every name of these private papers, each beside the id of its paper."""
+    """Read every identifier of these private papers, each with the id of its paper."""
     for some in batches(ids):
         yield from _identifiers(connection, _table.c.paper_id.in_(some))
 
@@ -64,7 +64,7 @@ def names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifi
 def add_names(
     connection: Connection, owner_id: int, names_of: Mapping[int, Iterable[Identifier]]
 ) -> None:
-    """Write names down by which an owner's private papers, given by their ids, are found."""
+    """Store identifiers of an owner's private papers, given by their ids."""
     rows = [
         {"owner_id": owner_id, "scheme": one.scheme, "value": one.value, "paper_id": paper_id}
         for paper_id, its in names_of.items()
@@ -75,14 +75,13 @@ def add_names(
 
 
 def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now: datetime) -> None:
-    """Let public papers stand for private ones, which go: their thumbs, and "Like …" of editions.
+    """Replace private papers by public ones, in thumbs and in "Like …" of editions.
 
     ``public_of`` gives the id of the public paper by that of the private one. A thumb that the
     owner has given the public one already stays; of several private copies the first one's moves.
-    Thumbs that were forgotten move as well, for they may come back.
-    One that moves counts for others as if it were given ``now``: else thumbs kept back on private
-    papers would come in a rush. Nothing is asked paper by paper: thousands of readers may have
-    brought what a dump brings.
+    Forgotten thumbs move as well, because they may be restored. A moved thumb counts for others as
+    if it were given ``now``: otherwise thumbs collected on private papers would count in a burst.
+    All queries are batched, because thousands of readers may have imported the papers of a dump.
     """
     moving = _moving(connection, public_of, now)
     moments = vote_eligibility.moments(connection, [given for _, given in moving])
@@ -111,7 +110,7 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
 def _moving(
     connection: Connection, public_of: Mapping[int, int], now: datetime
 ) -> list[tuple[int, Vote]]:
-    """Give the thumbs that move, as they will be, each after the id of its private paper."""
+    """Return the new rows of the thumbs that move, each after the id of its private paper."""
     rows = [
         row
         for some in batches(sorted(public_of))
@@ -147,20 +146,20 @@ def _execute_many(
 
 
 def note_cleared(connection: Connection, paper_ids: Iterable[int], now: datetime) -> None:
-    """Note when thumbs on private papers were taken back; see ``prune``. Changes no other paper."""
+    """Record when thumbs on private papers were undone; see ``prune``. Changes no other paper."""
     for some in batches(paper_ids):
         which = (_paper.c.id.in_(some), _paper.c.owner_id.is_not(None))
         connection.execute(update(_paper).where(*which).values(updated=now))
 
 
 def any_to_prune(connection: Connection, now: datetime) -> bool:
-    """Say whether ``prune`` has something to drop."""
+    """Return whether ``prune`` has anything to delete."""
     found = select(_paper.c.id).where(_has_no_vote(now)).limit(1)
     return connection.execute(found).first() is not None
 
 
 def prune(connection: Connection, now: datetime) -> int:
-    """Drop the private papers without a thumb, a week after it was taken back; gives how many.
+    """Delete private papers a week after their thumb was undone; returns their number.
 
     Their owners cannot see them any more.
     """
@@ -176,7 +175,7 @@ def _has_no_vote(now: datetime) -> ColumnElement[bool]:
     voted = exists().where(_vote.c.paper_id == _paper.c.id)
     forgotten = exists().where(schema.forgotten_vote.c.paper_id == _paper.c.id)
     old = _paper.c.owner_id.is_not(None) & (_paper.c.updated < now - KEPT_WITHOUT_THUMB)
-    return old & ~voted & ~forgotten  # a thumb that was forgotten may come back
+    return old & ~voted & ~forgotten  # a forgotten thumb may be restored
 
 
 def _identifiers(

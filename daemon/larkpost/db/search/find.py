@@ -1,4 +1,4 @@
-"""Finds public papers by their words, in one way on both databases."""
+"""Finds public papers by their words, with the same results on both databases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECONDS = 5.0  # that a search may take; the worst takes half a second at 100,00
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A page of what was found, and how many papers there are in all."""
+    """A page of results, and the total number of papers found."""
 
     papers: tuple[Paper, ...]
     total: int
@@ -44,11 +44,11 @@ def find(
     newest: bool = False,
     seconds: float = SECONDS,
 ) -> SearchResult:
-    """Find the papers that a query asks for: the most relevant first, then the newest.
+    """Find the papers of a query: the most relevant first, then the newest.
 
-    Without a wanted term, or where the ``newest`` are asked for, these come first. Both databases
-    find the same papers; how they weigh relevance differs a little. A search that takes longer
-    than ``seconds`` ends the transaction with Busy.
+    Without a wanted term, or with ``newest``, the newest come first. Both databases find the same
+    papers; their relevance weights differ a little. A search that takes longer than ``seconds``
+    ends the transaction with Busy.
     """
     if query.is_unreadable:
         return SearchResult((), 0)
@@ -66,7 +66,7 @@ def find(
 
 
 def count(connection: Connection, query: Query, *, seconds: float = SECONDS) -> int:
-    """Count the papers that a query asks for, with the limit of ``find``."""
+    """Count the papers of a query, with the time limit of ``find``."""
     if query.is_unreadable:
         return 0
     every = _matching(connection, query).where(*_bounds(connection, query))
@@ -97,9 +97,9 @@ def _limit_time(connection: Connection, seconds: float) -> Iterator[None]:
 
 
 def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
-    """Find papers to recommend beside this one: those that share most words with its title first.
+    """Find recommendable papers like this one: those that share most words with its title first.
 
-    A rough net, to be sorted by who knows more about closeness.
+    A rough selection, to be sorted by similarity.
     """
     terms = [SearchTerm((word,), tuple(stems(word))) for word in telling(of.title)]
     if not terms:

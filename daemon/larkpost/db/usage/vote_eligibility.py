@@ -1,7 +1,7 @@
-"""Whose thumbs count for others, and from when: the one rule for all that readers have in common.
+"""Decides whose thumbs count for others, and from when; the one rule for all shared counts.
 
-Anybody can be a reader at once, so a reader's thumbs teach their own paper at once, and others
-only once the reader counts:
+Anybody can become a reader, so a reader's thumbs change their own editions at once, and those of
+others only once the reader counts:
 
 1. A reader whom the operator made or imported counts from the beginning.
 2. Who signed up counts once their address is confirmed, or once they have been in use: thumbs on
@@ -35,18 +35,18 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS_OF_USE = 3
 FIRST_USE = timedelta(days=3)
 MOST_OF_A_NETWORK = 5
-A_WHILE = timedelta(days=28)  # after it nothing is known of a network any more
+A_WHILE = timedelta(days=28)  # after this time nothing is stored about a network
 NEW_FOR = timedelta(days=28)
 MOST_A_DAY = 3
 
 
 def counts(at: datetime) -> ColumnElement[bool]:
-    """Choose the thumbs that count at a moment: what every count for others is made of."""
+    """Select the thumbs that count at a time; every shared count uses this."""
     return _vote.c.counts_from <= at
 
 
 def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | None]:
-    """Say from when each of these thumbs, before it is written, counts; None for not yet.
+    """Return the time from which each of these new thumbs counts; None for not yet.
 
     ``votes`` are votes, or rows of which ``reader_id``, ``paper_id`` and ``at`` are known.
     """
@@ -68,7 +68,7 @@ def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | Non
 
 
 def counting_since(connection: Connection, reader_ids: Collection[int]) -> dict[int, datetime]:
-    """Say since when each of these readers counts; no entry for those who do not."""
+    """Return since when each of these readers counts; no entry for those who do not."""
     found: dict[int, datetime] = {}
     for some in batches(reader_ids):
         known = select(_reader.c.id, _reader.c.counts_from).where(
@@ -97,10 +97,10 @@ def may_begin(connection: Connection, reader_id: int, now: datetime) -> bool:
 def begin(
     connection: Connection, reader_id: int, *, networks: Sequence[str], now: datetime
 ) -> bool:
-    """Have a reader who ``may_begin`` count from now on, with the thumbs they gave before.
+    """Let a reader who ``may_begin`` count from now on, with the thumbs they gave before.
 
-    ``networks`` are keyed hashes of where they are, their own first, of which only hashes are kept,
-    without the reader. Tells whether there was a place for one more of each.
+    ``networks`` are keyed hashes of their networks, their own first; only hashes are stored,
+    without the reader. Returns whether each network had a free place.
     """
     if not may_begin(connection, reader_id, now):
         return False
@@ -115,7 +115,7 @@ def begin(
 def count_always(
     connection: Connection, reader_ids: Collection[int], *, since: datetime = ALWAYS
 ) -> None:
-    """Have readers count ``since`` a moment, which may be the beginning of time."""
+    """Let readers count ``since`` a time, which may be the beginning of time."""
     for some in batches(reader_ids):
         connection.execute(update(_reader).where(_reader.c.id.in_(some)).values(counts_from=since))
         given = select(_vote.c.reader_id, _vote.c.paper_id, _vote.c.at)
@@ -132,10 +132,10 @@ def count_always(
 
 
 def _lock(connection: Connection, paper_ids: Collection[int]) -> None:
-    """Have thumbs on these papers wait for this transaction, so that none is counted past another.
+    """Make thumbs on these papers wait for this transaction, so that they are counted in order.
 
-    In order, so that two who lock several do not wait for each other. On SQLite, whoever writes is
-    alone anyway, and this only reads.
+    Locks in order, to prevent deadlocks. On SQLite there is only one writer anyway, and this only
+    reads.
     """
     paper = schema.paper.c
     for some in batches(sorted(paper_ids)):
@@ -149,7 +149,7 @@ def _free_moments(
     """Find for new readers' thumbs the first day on which each may count; its start if it is that.
 
     ``wanted`` are readers, papers and starts, and earlier ones are before later ones in the queue
-    of a paper. In a query for each batch: who begins to count may have thumbs by the thousand.
+    of a paper. One query per batch: a reader who starts to count may have thousands of thumbs.
     """
     if not wanted:
         return []

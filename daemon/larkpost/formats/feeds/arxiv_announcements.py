@@ -44,7 +44,7 @@ class ArxivAnnouncements:
     name: ClassVar[str] = "arxiv-feed"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Go by what only these feeds have."""
+        """Recognise the feed by elements that only these feeds have."""
         text = feed_head(head)
         return bool(_ENTRY.search(text) or _FEED.search(before_entries(text)))
 
@@ -63,7 +63,10 @@ class ArxivAnnouncements:
 
 
 def _old_title(title: str) -> tuple[str, str]:
-    """Part a title of the feeds until 2024 from its mark; gives the announce type of that."""
+    """Split a title of the feeds until 2024 from its suffix.
+
+    Also returns the announce type of the suffix.
+    """
     marked = _OLD_TITLE.search(title)
     if marked is None:
         return title, ""

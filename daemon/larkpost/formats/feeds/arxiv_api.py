@@ -54,7 +54,7 @@ class ArxivApi:
 def answered_fields(parts: EntryParts) -> dict[str, Any]:
     """Read an entry: the keys are those of JSON Lines, and ``version`` and ``came_out``.
 
-    A later version of a paper that came out more than a month before is no news. Raises
+    A later version of a paper that came out more than a month before is not new. Raises
     UnreadableDump for an error of the API.
     """
     given = parts.text("id")

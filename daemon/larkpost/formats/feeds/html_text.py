@@ -32,7 +32,7 @@ _LOCAL = re.compile(r"^(?:\{[^}]*\}|\w+:)")
 
 
 def html_text(text: str) -> str:
-    """Give the text of HTML; what holds no tag of HTML only loses its entities."""
+    """Return the text of HTML; what holds no tag of HTML only loses its entities."""
     text = text[:LONGEST_HTML]
     if not _TAGS.search(text):
         return plain_html(text)
@@ -48,7 +48,7 @@ def html_text(text: str) -> str:
 
 
 def element_text(element: _Element) -> str:
-    """Give the text of an element and of all within it, blocks on lines of their own."""
+    """Return the text of an element and of all within it, blocks on lines of their own."""
     return re.sub(r"[ \t]*\n\s*", "\n", "".join(_pieces(element))).strip()
 
 

@@ -39,7 +39,7 @@ class JsonFeed:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield a record per item; raises UnreadableDump where none can be taken."""
+        """Yield a record per item; raises UnreadableDump if none can be taken."""
         yield from records_of(_items(dump), entry_paper, hint=_HINT, empty=_NO_ITEMS)
 
 

@@ -82,9 +82,9 @@ class OaiPmh:
 
 
 def resumption_token(dump: BinaryIO) -> ResumptionToken | None:
-    """Read where the list of an answer goes on; None where it has no token at all: it is whole.
+    """Read where the list of an answer goes on; None if it has no token at all: it is whole.
 
-    Raises UnreadableDump where the answer is no XML.
+    Raises UnreadableDump if the answer is no XML.
     """
     found = None
     for element in read_entries(dump, _ENTRIES, XmlDocument()):

@@ -1,8 +1,7 @@
-"""Decodes XML of feeds for the parser: in pieces, without a document type, with marks escaped.
+"""Decodes and repairs XML of feeds for the parser: in pieces, without a document type.
 
-What programs write as XML is often none: an ampersand or "less than" that stands for itself, names
-of characters that only HTML knows, control characters. These are mended on the way, for a parser
-leaves out what it cannot read.
+Programs often write invalid XML: unescaped "&" or "<", entity names of HTML, control characters.
+These are repaired here, because a parser leaves out text that it cannot read.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 def xml_pieces(dump: BinaryIO) -> Iterator[bytes]:
     """Yield an XML document as UTF-8, ready for a parser: no declaration and no document type.
 
-    Line ends stay where they are. Raises UnreadableDump where the document declares entities of its
+    Line ends stay where they are. Raises UnreadableDump if the document declares entities of its
     own, and where no element begins.
     """
     held = ""
@@ -58,7 +57,7 @@ def xml_pieces(dump: BinaryIO) -> Iterator[bytes]:
 
 
 def _declared_encoding(head: bytes) -> str:
-    """Give the encoding that a declaration names; Latin 1 is Windows-1252, as in browsers."""
+    """Return the encoding that a declaration names; Latin 1 is Windows-1252, as in browsers."""
     declared = _DECLARED.match(head)
     name = declared[1].decode("ascii").lower() if declared else ""
     if not _KNOWN.fullmatch(name):
@@ -81,14 +80,14 @@ def _without_prolog(chunks: Iterator[str]) -> Iterator[str]:
 
 
 def root_name(text: str) -> str:
-    """Give the name of the first element, such as ``rss`` or ``rdf:RDF``; empty where none is."""
+    """Return the name of the first element, such as ``rss`` or ``rdf:RDF``; empty if none is."""
     root = _find_root(text, refuse=False)
     name = _NAME.match(text, root) if root is not None else None
     return name[1] if name else ""
 
 
 def _find_root(text: str, *, refuse: bool = True) -> int | None:
-    """Find where the first element begins; None where more of the text has to tell.
+    """Find where the first element begins; None if more of the text has to tell.
 
     Raises UnreadableDump for a document type with declarations, unless these are passed over.
     """

@@ -1,6 +1,6 @@
 r"""Reads listings of arXiv: the mail of new papers, and the listing page copied as text.
 
-The mail parts papers by lines of ``\\``; see https://info.arxiv.org/help/subscribe.html. On the
+The mail separates papers by lines of ``\\``; see https://info.arxiv.org/help/subscribe.html. On the
 page, a paper begins with ``[1] arXiv:2608.01001 [pdf, html, other]``.
 """
 
@@ -82,12 +82,12 @@ class ArxivListing:
     name: ClassVar[str] = "arxiv-listing"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Look for a paper as listings write it."""
+        """Look for a paper in the form of listings."""
         text = decode(head[:_LOOKED_AT]).replace("\r\n", "\n").replace("\r", "\n")
         return _TELLING.search(text) is not None
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order, and the day of the listing before them.
+        """Yield the papers in order, and the day of the listing before them.
 
         A replacement, and a cross-list of an old paper, say when it came out. Raises
         UnreadableDump where there is no paper.
@@ -110,7 +110,7 @@ class ArxivListing:
 
 @dataclass(slots=True)
 class _Listed:
-    """A paper of a listing; ``field`` is the key of what the next lines go on with."""
+    """A paper of a listing; ``field`` is the key that the next lines continue."""
 
     number: str
     line: int
@@ -181,7 +181,7 @@ class _Listed:
         if len(abstract) > LONGEST_ABSTRACT:
             return f"its abstract has more than {LONGEST_ABSTRACT:,} characters"
         if find_identifier(f"arxiv:{self.number}") is None:
-            return f"{self.number} is no number of arXiv"
+            return f"{self.number} is not an arXiv number"
         return ""
 
     def _announced(self) -> str:

@@ -1,7 +1,8 @@
 """Reads mails as dumps: digests, listings of arXiv, alerts, tables of contents, MHTML, mbox.
 
-A mail holds its text twice or more; which part is read depends on what it is: the text of arXiv's
-listings and of Hugging Face's digest, the HTML of alerts, whose links say which paper is meant.
+A mail contains its text twice or more; the kind of mail decides which part is read: the text of
+arXiv's listings and of Hugging Face's digest, the HTML of alerts, whose links say which paper is
+meant.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class MailDump:
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers of each mail in its order, after the day on which it was sent.
 
-        Raises UnreadableDump where there is no paper in any.
+        Raises UnreadableDump if none contains a paper.
         """
         taken = 0
         failures: list[tuple[int, UnreadableDump]] = []
@@ -103,7 +104,7 @@ def _mails(dump: BinaryIO) -> Iterator[bytes]:
 
 
 def _day_sent(message: Message, near: date) -> date | None:
-    """Read the day on which a mail was sent; None where it lies ahead, so that it tells nothing."""
+    """Read the day on which a mail was sent; None if it is in the future."""
     day = _sent(message)
     return None if day is not None and day > near + GRACE else day
 
@@ -111,7 +112,7 @@ def _day_sent(message: Message, near: date) -> date | None:
 def mail_records(content: bytes, near: date) -> list[Record]:
     """Read the records of one mail, those that say the day first; ``near`` is the latest day.
 
-    Raises UnreadableDump where there is no paper in it, or it is what no mail program sends.
+    Raises UnreadableDump if it contains no paper, or exceeds the limits of real mail.
     """
     saved = _PAGE.match(_start(content)) is not None
     if len(content) >= LARGEST_MAIL and not saved:
@@ -173,7 +174,7 @@ def _digest(message: Message, near: date) -> list[Record]:
 
 
 def _texts(message: Message) -> tuple[list[bytes], list[Message]]:
-    """Give the plain texts of a mail in UTF-8, and its parts in HTML; attached files are none."""
+    """Return the plain texts of a mail in UTF-8, and its parts in HTML; attached files are none."""
     plain: list[bytes] = []
     pages: list[Message] = []
     for part in message.walk():

@@ -52,7 +52,7 @@ def _is_voted(line: PageLine) -> bool:
 def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
     """Yield the day of the mail and its papers, without abstracts; ``near`` is the latest day.
 
-    Raises UnreadableDump where there is no title.
+    Raises UnreadableDump if there is no title.
     """
     reading = _DigestState()
     for line in mail:

@@ -1,4 +1,4 @@
-"""Looks through a page before it is read: what stands around it, and what its titles look like."""
+"""Surveys a page before it is read: its wrapping, and the form of its titles."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _with_titles(layout: PageLayout, pieces: Sequence[Paragraph | Token]) -> Pag
 
 
 def _depth(pieces: Iterable[Paragraph | Token]) -> tuple[int, bool]:
-    """Tell how many short paragraphs above an abstract its title stands, and if that is regular.
+    """Return how many short paragraphs above an abstract its title stands, and if that is regular.
 
     Names, labels or buttons may stand between a title and its abstract, or after the abstract.
     How many stand above the first abstract, or below the last, tells which.

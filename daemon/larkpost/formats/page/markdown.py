@@ -54,7 +54,7 @@ class MarkdownSpan:
 def unlinked_lines(
     text: str, links: Mapping[str, str], *, markdown: bool
 ) -> list[tuple[str, str | None]]:
-    """Give the lines of a text without markup, each with the address that it links to as a whole.
+    """Return the lines of a text without markup, each with the address that it links to as a whole.
 
     ``links`` are the addresses of a text browser's numbered links. ``markdown`` says that the page
     is Markdown all over, so that escapes go, too; emphasis stays, as abstracts are written with

@@ -1,4 +1,4 @@
-"""Makes papers of a page whose titles are marked."""
+"""Makes papers from a page whose titles are marked."""
 
 from __future__ import annotations
 

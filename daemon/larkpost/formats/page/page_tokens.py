@@ -1,4 +1,4 @@
-"""Says what each line of a papers page is: text, or furniture such as buttons, dates, counts."""
+"""Classifies each line of a papers page: text, or furniture such as buttons, dates, counts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TokenKind(Enum):
-    """What a line of the page is."""
+    """The kind of a line of the page."""
 
     TEXT = auto()
     BLANK = auto()
@@ -146,7 +146,7 @@ _NUMBER_AFTER = re.compile(r"(?P<text>.*\S)\[\d{1,4}\]")
 
 
 def token(line: PageLine, repeated: Collection[str] = ()) -> Token:
-    """Say what a line is, apart from what stood before it."""
+    """Classify a line, independent of the lines before it."""
     text = line.text.strip()
     if not text:
         return Token(line, TokenKind.BLANK, url=line.url)
@@ -276,7 +276,7 @@ def _count(match: re.Match[str]) -> int | None:
 
 
 def tokens(lines: Iterable[PageLine], repeated: Collection[str] = ()) -> Iterator[Token]:
-    """Say what each line is; buttons glued to a text are cut off, names of users passed over.
+    """Classify each line; buttons joined to a text are removed, names of users skipped.
 
     ``repeated`` are short lines that recur in the page, as ``plain_key`` writes them.
     """

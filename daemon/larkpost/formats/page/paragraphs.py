@@ -1,4 +1,4 @@
-"""Puts the lines of a page together again: blank lines end a paragraph, or wrapped lines do."""
+"""Joins the lines of a page into paragraphs, with or without blank lines between them."""
 
 from __future__ import annotations
 

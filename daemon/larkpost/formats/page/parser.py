@@ -1,4 +1,4 @@
-"""Makes papers of a page's paragraphs: what every page has, and pages whose titles are marked."""
+"""Makes papers from the paragraphs of a page: the base of the page parsers."""
 
 from __future__ import annotations
 

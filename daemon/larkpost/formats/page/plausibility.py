@@ -1,4 +1,4 @@
-"""Checks what was read from a page: junk that a new kind of capture gives is refused, not kept."""
+"""Checks the records of a page: junk from an unknown kind of capture is refused, not stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes papers of a page whose titles are known only by standing above an abstract each."""
+"""Makes papers from a page whose titles are only recognisable by the abstracts below them."""
 
 from __future__ import annotations
 

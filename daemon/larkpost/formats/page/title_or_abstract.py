@@ -1,4 +1,4 @@
-"""Tells titles, abstracts and the names of authors by their text alone."""
+"""Recognises titles, abstracts and names of authors by their text alone."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ class LinkList:
         return len(list(islice(named, _SOME))) == _SOME
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order, and the day that notes above them tell.
+        """Yield the papers in order, and the day that notes above them tell.
 
-        Raises UnreadableDump where there is none, or where it is larger than any list.
+        Raises UnreadableDump if there is none, or where it is larger than any list.
         """
         content = _read_all(dump)
         yield from _noted_day(content, near)

@@ -1,4 +1,4 @@
-"""Takes Markdown and plain text apart into blocks, with what they link to; a line is a block."""
+"""Splits Markdown and plain text into blocks with their links; a line is a block."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _links(text: str, references: Mapping[str, str]) -> tuple[str, tuple[TextLin
 
 
 def _link(match: re.Match[str], references: Mapping[str, str]) -> tuple[str, str]:
-    """Give the text and the address of a link; that of a picture is left out."""
+    """Return the text and the address of a link; that of a picture is left out."""
     if match["picture"]:
         return "", ""
     if match["arxiv"]:

@@ -1,4 +1,4 @@
-"""Tells which links lead to papers: by arXiv id, DOI, or where publishers and archives keep them.
+"""Recognises links to papers: by arXiv id, DOI, or addresses of publishers and archives.
 
 Alert mails send their readers through the sender's own address first; where the paper's address
 stands in it, it is taken out.

@@ -109,7 +109,7 @@ class _Entry:
 
 
 def linked_papers(blocks: Iterable[TextBlock]) -> Iterator[PaperRecord]:
-    """Yield the papers of a text, each once, in their order."""
+    """Yield the papers of a text, each once, in order."""
     named: set[Identifier] = set()
     titles: dict[str, bool] = {}  # whether the paper of that title has names
     for entry in _TitledLinks().read(blocks):
@@ -312,5 +312,5 @@ class _TitledLinks:
 
 
 def _behind_links(block: TextBlock) -> str:
-    """Give the text of a block behind its last link."""
+    """Return the text of a block behind its last link."""
     return block.text[block.links[-1].end :]

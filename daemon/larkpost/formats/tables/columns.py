@@ -50,7 +50,7 @@ _LONGEST_HEADING = 60
 
 
 def key_of(heading: str) -> str:
-    """Give the key of our own JSON that a heading stands for; empty for one that nobody knows."""
+    """Return the key of our own JSON that a heading stands for; empty for one that nobody knows."""
     return KEY_OF.get(_MARKS.sub("", heading[:_LONGEST_HEADING].casefold()), "")
 
 
@@ -147,7 +147,7 @@ def _split(text: str, marks: str) -> list[str]:
 
 
 def _listed(text: str) -> list[str]:
-    """Read a list as JSON or Python writes it; none where it is neither."""
+    """Read a list as JSON or Python writes it; none if it is neither."""
     if not _LIST.fullmatch(text):
         return []
     try:
@@ -161,7 +161,7 @@ def _listed(text: str) -> list[str]:
 
 
 def unknown_headings(headings: Sequence[str]) -> list[str]:
-    """Give the headings that nobody knows, as they are shown."""
+    """Return the headings that nobody knows, as they are shown."""
     return [shorten(one, 40) for one in headings if one.strip() and not key_of(one)]
 
 

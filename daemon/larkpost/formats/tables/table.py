@@ -47,13 +47,13 @@ class Table:
     ) -> Iterator[Record]:
         """Yield a record per row; one that cannot be taken is rejected with the reason.
 
-        Raises UnreadableDump where no heading is that of the titles, and where no row can be taken.
+        Raises UnreadableDump if no heading is that of the titles, and where no row can be taken.
         """
         yield from records_of(_items(dump), paper_of, hint=_HINT, empty=_NO_ROWS)
 
 
 def is_table(text: str, filename: str) -> bool:
-    """Say whether a text begins with headings of papers; one will do where the name says CSV."""
+    """Return whether a text begins with headings of papers; one will do where the name says CSV."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff\0 \t\n")
     first, _, rest = text.partition("\n")
     if declared_delimiter(first):

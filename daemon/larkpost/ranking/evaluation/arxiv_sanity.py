@@ -1,4 +1,4 @@
-"""The recipe of karpathy/arxiv-sanity-lite, to compare with: a linear SVM per reader."""
+"""A baseline: the recipe of karpathy/arxiv-sanity-lite, a linear SVM per reader."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float64]
 
 WORD = re.compile(r"(?u)\b[a-zA-Z_][a-zA-Z0-9_]+\b")
-ENOUGH = 100  # below as many papers its bounds on document frequency would leave no term
+ENOUGH = 100  # with fewer papers its bounds on document frequency would leave no term
 MOST_TERMS, RAREST, COMMONEST = 20_000, 5, 0.1
 
 
@@ -34,7 +34,7 @@ MOST_TERMS, RAREST, COMMONEST = 20_000, 5, 0.1
 class ArxivSanity:
     """Papers by id with their counts of words and pairs of words, whatever the vocabulary.
 
-    The texts are cut once; ``Vectors`` of one corpus or another are taken from the counts.
+    Texts are tokenised once; ``Vectors`` of any corpus are made from the counts.
     """
 
     place: dict[int, int]
@@ -48,7 +48,7 @@ class ArxivSanity:
         return cls({number: at for at, number in enumerate(each)}, _count_terms(texts))
 
     def fit(self, corpus: Collection[Paper], others: Collection[Paper]) -> Vectors:
-        """Give the vectors of a corpus as its ``compute.py`` makes them, and of other papers."""
+        """Return the vectors of a corpus as its ``compute.py`` makes them, and of other papers."""
         known = {paper.id for paper in corpus}
         rest = {paper.id for paper in others} - known
         ids = [*sorted(known), *sorted(rest)]
@@ -78,7 +78,7 @@ class Vectors:
     ) -> list[Scores]:
         """Score digests as its ``serve.py`` does.
 
-        What is not liked is a negative: all of the corpus, and ``today``'s papers.
+        All papers that are not liked are negatives: the corpus, and ``today``'s papers.
         """
         ups = {self.place[paper.id] for paper in liked}
         seen = sorted({*range(self.corpus), *(self.place[paper.id] for paper in today), *ups})

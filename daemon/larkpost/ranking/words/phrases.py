@@ -1,4 +1,4 @@
-"""Finds the words and phrases of a paper that say what it is about."""
+"""Finds the words and phrases that describe the subject of a paper."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _PhraseUnit(NamedTuple):
 
 @lru_cache(maxsize=MOST_CACHED)
 def phrases_of(title: str, abstract: str) -> tuple[Phrase, ...]:
-    """Give the words and phrases of a paper that are particular enough to be shown."""
+    """Return the words and phrases of a paper that are particular enough to be shown."""
     said: dict[str, int] = {}
     terms: dict[str, tuple[str, ...]] = {}
     for weight, text in ((IN_TITLE, title), (1, abstract)):

@@ -1,4 +1,4 @@
-"""The mail to somebody who asked to subscribe: please confirm, or here is your page."""
+"""The mail after a subscription request: a confirmation, or the link to an existing page."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from larkpost.render.email.notice import MailHeaders, NoticePage, NoticeRenderer
 
 
 class Greetings:
-    """Pure: the same asking gives the same bytes, under the same Message-ID.
+    """Renders confirmations; pure: the same request gives the same bytes and Message-ID.
 
-    Nothing that was typed into the form stands in the letter, or strangers could send their own
-    words to anybody through it; not even the name.
+    The message contains nothing that was typed into the form, not even the name; otherwise
+    strangers could send their own words to anybody.
     """
 
     def __init__(self, notices: NoticeRenderer) -> None:
         self._notices = notices
 
     def notice(self, reader: Reader, asked: datetime) -> Message:
-        """Ask a pending reader to confirm; show any other the way to their page.
+        """Ask a pending reader to confirm; send any other the link to their page.
 
-        ``asked`` is when they asked, which dates the letter. Raises UsageError for a reader
-        without an address.
+        ``asked`` is the time of the request, which dates the message. Raises UsageError for a
+        reader without an address.
         """
         if reader.status is Status.PENDING:
             page, what = self._confirmation(reader), "please confirm your subscription"

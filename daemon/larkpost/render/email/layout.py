@@ -40,7 +40,7 @@ TIGHTER = (
 
 @dataclass(frozen=True, slots=True)
 class EditionText:
-    """What one edition has to say, in words, and where its links lead."""
+    """The texts of one edition, and the targets of its links."""
 
     edition: Edition
     stories: Sequence[PickView]
@@ -49,11 +49,11 @@ class EditionText:
     ballot: str
 
     def first(self, count: int) -> EditionText:
-        """Keep only so many stories; the page says how many are missing."""
+        """Keep only so many papers; the page says how many are missing."""
         return replace(self, stories=self.stories[:count])
 
     def texts(self) -> dict[str, str]:
-        """Say what stands around the stories."""
+        """Return the texts around the papers."""
         edition = self.edition
         others = [view.facts.short for view in self.stories[1:4]]
         return {
@@ -67,7 +67,7 @@ class EditionText:
         }
 
     def notes(self) -> list[str]:
-        """Say what is special about this edition, if anything."""
+        """Return the notes of this edition, if any."""
         edition = self.edition
         return [
             wording.catch_up(edition),
@@ -76,13 +76,13 @@ class EditionText:
         ]
 
     def rest(self) -> str:
-        """Say how many stories are missing, if any."""
+        """Return how many papers are missing, if any."""
         missing = len(self.edition.picks) - len(self.stories)
         return f"{missing} more in this edition: read it in the browser." if missing else ""
 
 
 class Layout:
-    """One form of a letter in one encoding; what has been set once is kept for the next reader."""
+    """One form of a message in one encoding; rendered parts are cached for the next reader."""
 
     def __init__(self, form: Form, encode: Callable[[str], bytes]) -> None:
         self._form = form
@@ -96,7 +96,7 @@ class Layout:
         self._clause = lru_cache(CACHED_TEXTS)(encode)
 
     def page(self, copy: EditionText, measure: AbstractLengths) -> list[bytes]:
-        """Set a whole edition, in parts to be joined."""
+        """Render a whole edition, in parts to be joined."""
         said = {name: self._text(text) for name, text in copy.texts().items()}
         for name, link in copy.links.items():
             said[name] = self._set_text(link)

@@ -40,7 +40,7 @@ class Mailbox:
 
 
 def sender_of(setting: str) -> Mailbox:
-    """Read ``Larkpost <larkpost@example.org>``; raises SettingsError where it is no mailbox."""
+    """Read ``Larkpost <larkpost@example.org>``; raises SettingsError if it is not a mailbox."""
     name, address = parseaddr(one_line(setting))
     try:
         return Mailbox(name, check_address(address))
@@ -52,15 +52,15 @@ def sender_of(setting: str) -> Mailbox:
 
 
 def check_address(address: str) -> str:
-    """Return an address fit for a header and an envelope; raises UsageError when it is none."""
+    """Return an address fit for a header and an envelope; raises UsageError for an invalid one."""
     return address if _PLAIN_ADDRESS.fullmatch(address) else spell_address(address)
 
 
 def message_id(uid: str, day: date, domain: str) -> str:
-    """Name the letter of a reader's edition; the same whenever, wherever and by whom it is built.
+    """Make the Message-ID of a reader's edition, which is always the same.
 
     ``uid`` is the reader's, ``day`` the edition's local date, ``domain`` that of ``mail.sender``.
-    The reader cannot be told from it.
+    It does not reveal the reader.
     """
     name = hashlib.blake2b(f"{uid} {day}".encode(), digest_size=16).hexdigest()
     return f"<{day:%Y%m%d}.{name}@{domain}>"
@@ -109,7 +109,7 @@ def date_header(moment: datetime) -> bytes:
 
 
 def own_headers(to: Mailbox, name: str, subject: str, moment: datetime) -> list[bytes]:
-    """Write what is one letter's own; ``name`` is its Message-ID, ``moment`` its date."""
+    """Write the headers of one message; ``name`` is its Message-ID, ``moment`` its date."""
     return [
         mailbox_header("To", to),
         header("Subject", subject),
@@ -119,10 +119,10 @@ def own_headers(to: Mailbox, name: str, subject: str, moment: datetime) -> list[
 
 
 def leave_headers(link: str, address: str = "") -> list[bytes]:
-    """Write the way out: one address that a POST to is enough for (RFC 8058 section 3.1).
+    """Write the unsubscribe headers: an address for a single POST (RFC 8058 section 3.1).
 
-    ``address`` is one that takes a mail instead (RFC 2369 section 3.2); it stands second, since
-    the first that a mail program can use is used. All of it is list mail, and says so.
+    ``address`` takes a mail instead (RFC 2369 section 3.2); it comes second, because mail programs
+    use the first one they can. Also marks the message as list mail.
     """
     mails = [f"mailto:{address}?subject=unsubscribe"] if address else []
     return [
@@ -133,7 +133,7 @@ def leave_headers(link: str, address: str = "") -> list[bytes]:
 
 
 def list_headers(sender: Mailbox, title: str, archive: str) -> list[bytes]:
-    """Write which list a letter belongs to."""
+    """Write the list headers of a message."""
     return [
         list_header("List-Id", title, f"larkpost.{sender.domain}"),
         link_header("List-Archive", archive),
@@ -141,13 +141,13 @@ def list_headers(sender: Mailbox, title: str, archive: str) -> list[bytes]:
 
 
 def same_in_all(sender: Mailbox, title: str, archive: str) -> bytes:
-    """Write what every letter of this sender shares."""
+    """Write the headers that all messages of this sender share."""
     return b"".join(
         (
             mailbox_header("From", sender),
             *list_headers(sender, title, archive),
             f"Feedback-ID: edition:larkpost:{sender.domain}\r\n".encode("ascii"),
-            b"Auto-Submitted: auto-generated\r\n",  # RFC 3834: nobody's holiday answer is wanted
+            b"Auto-Submitted: auto-generated\r\n",  # RFC 3834: holiday replies are unwanted
             MULTIPART,
         )
     )

@@ -1,4 +1,4 @@
-"""Sets feeds as RSS 2.0, Atom 1.0 (RFC 4287) or JSON Feed 1.1."""
+"""Renders feeds as RSS 2.0, Atom 1.0 (RFC 4287) or JSON Feed 1.1."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _ONE_AT_A_TIME = Lock()
 
 
 class Key(NamedTuple):
-    """What an entry shares with those of other readers, but for the names of its gaps."""
+    """The part of an entry that readers share, except for the names of its gaps."""
 
     form: Xml
     facts: Facts
@@ -55,10 +55,11 @@ class Key(NamedTuple):
 
 
 class Feeds:
-    """Pure: the same editions give the same bytes, so that an ETag can be made of them.
+    """Renders feeds.
 
-    feedgen writes every entry once, with gaps for what is the reader's own; the entries of an
-    edition are kept once filled, and a feed is the join of them.
+    Pure: the same editions give the same bytes, so that an ETag can be a hash of them. feedgen
+    writes every entry once, with gaps for the reader's own values; filled entries of an edition are
+    cached, and a feed is a join of them.
     """
 
     def __init__(self, links: PageUrls, papers: PaperLinks, *, title: str) -> None:
@@ -78,9 +79,10 @@ class Feeds:
         reader: Reader | None = None,
         channel: Channel | None = None,
     ) -> bytes:
-        """Set the feed of one reader; a paper picked twice shows once, where it was picked last.
+        """Render the feed of one reader.
 
-        Editions come newest first. Raises ValueError where there is neither edition nor reader.
+        A paper picked twice appears once, where it was picked last. Editions come newest first.
+        Raises ValueError if there is neither edition nor reader.
         """
         if reader is None:
             if not editions:
@@ -105,7 +107,7 @@ class Feeds:
         channel: Channel,
         since: datetime,
     ) -> bytes:
-        """Set a feed that anybody may read, its papers in this order.
+        """Render a public feed, its papers in this order.
 
         ``since`` is when the feed was updated if it has no papers.
         """
@@ -135,7 +137,7 @@ class Feeds:
         )
 
     def _edition(self, edition: Edition, form: FeedFormat) -> Sequence[tuple[str, bytes]]:
-        if not edition.id:  # a draft, of which nobody knows what it will be
+        if not edition.id:  # a draft, without a final id
             return self._set_edition(FeedEdition((), edition), form)
         return self._kept(issue_of(edition), form)
 

@@ -19,9 +19,9 @@ class Outline(NamedTuple):
 
 
 def reader_outlines(reader: Reader, links: UrlBuilder, title: str) -> list[Outline]:
-    """List a reader's feeds: all their papers, then those of each interest where there are more.
+    """List a reader's feeds: all their papers, then each interest if there are several.
 
-    ``title`` is the name of the paper.
+    ``title`` is the site's title.
     """
     home = links.front()
     outlines = [Outline(feed_title(title, reader), links.feed(reader, "atom"), home)]

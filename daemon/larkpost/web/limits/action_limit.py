@@ -14,9 +14,12 @@ from larkpost.text.ip_networks import WIDER
 from larkpost.web.client_ip import networks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from larkpost.db.engine import Connection
     from larkpost.errors import QuotaExceeded
     from larkpost.web.site import SiteContext
 
@@ -25,11 +28,31 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def limit(site: SiteContext, key: str, *, most: int, per: timedelta) -> None:
     """Count one of ``most`` actions per key and ``per``; raises HTTPException 429 over it."""
-    with site.program.store.begin() as connection:
-        if rate_limits.allow(connection, key, now=site.clock(), most=most, per=per):
-            return
+    store = site.program.store
+    with store.read() as connection:
+        _check_limit(site, connection, key, most=most, per=per)
+    with store.begin() as connection:
+        _count(site, connection, key, most=most, per=per)
+
+
+def _check_limit(
+    site: SiteContext, connection: Connection, key: str, *, most: int, per: timedelta
+) -> None:
+    """Raise HTTPException 429 over the limit, before a transaction that delays other writers."""
+    if rate_limits.free_at(connection, key, now=site.clock(), most=most, per=per) is not None:
+        raise _refusal(most, per)
+
+
+def _count(
+    site: SiteContext, connection: Connection, key: str, *, most: int, per: timedelta
+) -> None:
+    if not rate_limits.allow(connection, key, now=site.clock(), most=most, per=per):
+        raise _refusal(most, per)
+
+
+def _refusal(most: int, per: timedelta) -> HTTPException:
     seconds = max(1, int(per.total_seconds()) // most)
-    raise HTTPException(429, headers={"Retry-After": str(seconds)})
+    return HTTPException(429, headers={"Retry-After": str(seconds)})
 
 
 MOST_THUMBS = 600  # per hour: nobody reads that fast
@@ -43,16 +66,22 @@ def take_network_turn(
         limit(site, f"{what}:{network}", most=most * WIDER**at, per=per)
 
 
-def take_thumb_turn(site: SiteContext, reader: Reader, paper_id: int, thumb: Thumb | None) -> None:
-    """Count a reader's thumb, or its undoing, which also counts as use.
+def thumb_permit(
+    site: SiteContext, reader: Reader, paper_id: int, thumb: Thumb | None
+) -> Callable[[Connection], None]:
+    """Check that a reader may give a thumb, or undo one, which also counts as use.
 
-    Raises HTTPException 429, and QuotaExceeded.
+    Returns what counts the thumb, in the transaction that writes it: a transaction of its own would
+    wait once more for the disk and for other writers. Raises HTTPException 429, as does the
+    returned function, and QuotaExceeded.
     """
-    limit(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
-    site.program.uses.note(reader.id, site.clock())
-    if thumb is not None:
-        with site.program.store.read() as connection:
+    key = f"vote:{reader.uid}"
+    with site.program.store.read() as connection:
+        _check_limit(site, connection, key, most=MOST_THUMBS, per=HOUR)
+        site.program.uses.note(reader.id, site.clock())
+        if thumb is not None:
             Allowance(site.program.settings.quotas).check_thumb(connection, reader.id, paper_id)
+    return lambda connection: _count(site, connection, key, most=MOST_THUMBS, per=HOUR)
 
 
 def allowance(site: SiteContext, request: Request) -> Allowance:

@@ -151,7 +151,7 @@ def _render_listing(
 
 
 def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:
-    """Leave out the last day where it was cut off, unless it is the only one."""
+    """Leave out the last day if it was cut off, unless it is the only one."""
     if len(newest) <= limit:
         return newest
     cut_off = newest[-1].first_seen.date()

@@ -16,7 +16,7 @@ from larkpost.readers import interests, record_votes, subscriptions
 from larkpost.schedule import start_of
 from larkpost.text.normalize import one_line
 from larkpost.web.forms import number, read, read_ids, read_wishes, text
-from larkpost.web.limits.action_limit import take_thumb_turn
+from larkpost.web.limits.action_limit import thumb_permit
 from larkpost.web.limits.rate_limit import RateLimit
 from larkpost.web.reader.votes import confirmation, thumb_name
 
@@ -85,16 +85,21 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) ->
         paper = papers.get(connection, [paper_id]).get(paper_id)
     if paper is None or paper.owner_id not in {None, reader.id}:
         raise HTTPException(404)
-    take_thumb_turn(site, reader, paper_id, thumb)
     before = record_votes.cast(
-        site.program.store, reader.id, paper_id, thumb, source=source, now=site.clock()
+        site.program.store,
+        reader.id,
+        paper_id,
+        thumb,
+        source=source,
+        now=site.clock(),
+        permit=thumb_permit(site, reader, paper_id, thumb),
     )
     had, has = thumb_name(before.thumb if before else None), thumb_name(thumb)
     return _offer_undo(paper_id, had, has)
 
 
 def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
-    """Say what a thumb is now, with a button that brings back what it was."""
+    """Make the message about a changed thumb, with a button to undo it."""
     # Casting an unchanged thumb again would undo nothing: it can only be cleared.
     back = "clear" if had == has else had
     undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": "Undo"}

@@ -17,7 +17,7 @@ from larkpost.domain import Edition, Thumb
 from larkpost.readers import record_votes
 from larkpost.render.presenters import PickView, stories_of
 from larkpost.web.auth import edition_of
-from larkpost.web.limits.action_limit import take_thumb_turn
+from larkpost.web.limits.action_limit import thumb_permit
 from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.vote_session import (
     ThumbSession,
@@ -135,7 +135,7 @@ def _outcome(session: ThumbSession) -> VoteOutcome:
         if thumb
         else "Undone. This paper has no thumb from you now."
     )
-    return VoteOutcome(at, told, True, thumb is not None)
+    return VoteOutcome(at, told, True, False)
 
 
 def _pick_view(edition: Edition, position: int) -> PickView:
@@ -167,7 +167,6 @@ def _cast(
     position = view.pick.position
     undoing = session if action == "undo" and session and session.position == position else None
     thumb = undoing.before if undoing else record_votes.read_thumb(action)
-    take_thumb_turn(site, edition.reader, view.pick.paper.id, thumb)
     before = record_votes.cast(
         site.program.store,
         edition.reader.id,
@@ -176,6 +175,7 @@ def _cast(
         source=VIA,
         now=site.clock(),
         interest_id=view.pick.interest_id,
+        permit=thumb_permit(site, edition.reader, view.pick.paper.id, thumb),
     )
     if undoing and position in undoing.cast:
         done = undoing.after_undo()

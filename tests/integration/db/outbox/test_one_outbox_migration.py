@@ -1,4 +1,4 @@
-"""A home of the version before: deliveries, kept letters and notices become one outbox."""
+"""Migrating an older home: deliveries, stored messages and notices become one outbox."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def all_rows(store: Store) -> list[Any]:
         return list(connection.execute(select(table).order_by(table.c.id)).all())
 
 
-def test_letters_keep_their_state_under_the_new_names(older: Store) -> None:
+def test_messages_keep_their_state_under_the_new_names(older: Store) -> None:
     migrations.upgrade(older)
 
     with older.read() as connection:
@@ -98,7 +98,7 @@ def test_letters_keep_their_state_under_the_new_names(older: Store) -> None:
     assert [one.message_id for one in (sent, unknown, planned)] == ["<1@x>", "<2@x>", "<3@x>"]
 
 
-def test_what_was_kept_of_a_letter_in_doubt_is_still_kept(older: Store) -> None:
+def test_what_was_kept_of_a_message_in_doubt_is_still_kept(older: Store) -> None:
     migrations.upgrade(older)
 
     with older.read() as connection:

@@ -1,4 +1,4 @@
-"""Papers that a reader brought: theirs to see and to learn from, and nobody else's."""
+"""Private papers: only their reader sees them and is trained on them."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_what_others_like_privately_teaches_nobody(here: Place) -> None:
         assert votes.count(connection) == 0
 
 
-def test_a_taste_is_told_on_papers_for_everybody(here: Place) -> None:
+def test_a_taste_is_reported_on_papers_for_everybody(here: Place) -> None:
     program = here.program
     space = fresh_space(program.store, program.ranker, now=NOW)
 

@@ -197,7 +197,7 @@ def test_public_feeds_are_public_and_tell_nobodys_reasons(here: Here) -> None:
 
             assert answer.headers["cache-control"] == "public, max-age=300"
             assert "/vote/" not in answer.text
-            assert "match" not in answer.text
+            assert "% match" not in answer.text
             assert here.reader.feed_key not in answer.text
 
 

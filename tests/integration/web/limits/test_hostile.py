@@ -1,4 +1,4 @@
-"""What strangers write is text wherever it is shown: papers, names of files, what readers bring."""
+"""Text from strangers is only text on every page: papers, names of files, imported references."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Reading(HTMLParser):
 
 
 def shown(page: str) -> str:
-    """Give the text of a page, in which nothing of a stranger's may be more than text."""
+    """Return the text of a page, in which nothing of a stranger's may be more than text."""
     read = Reading(page)
     assert read.unsafe == []
     return read.text

@@ -38,7 +38,7 @@ def test_opening_the_unsubscribe_link_shows_a_button_and_does_nothing(
     assert contents(here.program.store) == before
 
 
-def test_no_page_that_a_letter_passed_on_opens_without_its_own_link_tells_whose_it_is(
+def test_no_page_that_a_message_passed_on_opens_without_its_own_link_tells_whose_it_is(
     here: Place, leave: str
 ) -> None:
     subscriptions.change(here.program.store, here.reader.id, now=NOW, name="Augusta")
@@ -58,7 +58,7 @@ def test_who_reads_by_feed_alone_leaves_without_a_word_of_an_address(here: Place
 
     page = here.client.get(here.path(here.program.links.leave(reader))).text
 
-    assert "nothing more is sent. You can come back" in page
+    assert "nothing is sent any more. You can come back" in page
 
 
 @pytest.mark.parametrize("encoding", ["urlencoded", "multipart"])

@@ -1,4 +1,4 @@
-"""What a reader is told of their taste."""
+"""The taste page of a reader."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_every_interest_has_its_own_words(here: Place, me: str) -> None:
     assert "<h2><bdi>Rocks</bdi></h2>" in page
 
 
-def test_the_drawings_are_well_formed_and_told_in_words(here: Place, me: str) -> None:
+def test_the_drawings_are_well_formed_and_described_in_words(here: Place, me: str) -> None:
     live(here)
     page = here.client.get(f"{me}/taste").text
 
@@ -196,7 +196,7 @@ def test_a_reader_of_many_thumbs_is_told_their_taste_four_times_an_hour_at_most(
         assert len(stories) == told
 
 
-def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(
+def test_how_far_chances_were_off_is_told_from_the_second_day_with_votes_on(
     here: Place, me: str
 ) -> None:
     with here.program.store.begin() as connection:
@@ -221,5 +221,5 @@ def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(
     assert "newest first" not in first
     assert "were replayed day by day" in second
     assert "percentage point" not in first
-    assert "on average, over the 4 votes given after it was told" in second
+    assert "on average, over 4 thumbs" in second
     assert re.search(r"off by \d+ percentage points? on average", second)

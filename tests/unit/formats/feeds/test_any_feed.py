@@ -205,7 +205,7 @@ def test_a_feed_that_declares_entities_is_refused(declared: str) -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("<rss>" + "<a>" * 1_000, "lies too deep"),
+        ("<rss>" + "<a>" * 1_000, "nested too deeply"),
         ("<rss><item><title>" + "x" * 3_000_000 + "</title></item></rss>", "too large"),
         ("<rss><item>" + "<a>x</a>" * 1_100_000 + "</item></rss>", "larger than 8 MiB"),
         ("<rss " + "a='1' " * 500_000 + "/>", "too large"),
