@@ -1,12 +1,12 @@
 """Fuzzes whatever reads text from outside, by mutating sample dumps.
 
-    python -m bench.fuzz_ingest [--seconds 60] [--parser NAME] [--seed 0] [--cases N]
+    python -m bench.fuzz_ingest [--seconds 60 | --total 60] [--parser NAME] [--seed 0] [--cases N]
 
-Each parser is given texts for so many seconds. A text fails where the parser raises anything but
-what it declares, returns what it must not (a title of two lines, an abstract that is not clean), or
-takes more processor time than its budget. Each text follows from the name of the parser and its
-seed, which is printed: `--parser NAME --seed SEED --cases 1` tries it again. Exits with 1 where
-any text failed.
+Each parser is given texts for so many seconds, or all together for a --total of so many. A text
+fails where the parser raises anything but what it declares, returns what it must not (a title of
+two lines, an abstract that is not clean), or takes more processor time than its budget. Each text
+follows from the name of the parser and its seed, which is printed: `--parser NAME --seed SEED
+--cases 1` tries it again. Exits with 1 where any text failed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ from bench.support.mutations import encode, mutate
 from larkpost.db import migrations
 from larkpost.db.engine import Store
 from larkpost.domain import PaperRecord
-from larkpost.errors import UnreadableDump, UsageError
+from larkpost.errors import SourceFailure, UnreadableDump, UsageError
+from larkpost.fetch.answer_shape import is_empty_list
+from larkpost.fetch.opml import parse_opml
+from larkpost.fetch.retry_after import read_retry_after
+from larkpost.fetch.unpack import spool
 from larkpost.formats.dates import captured_day, day_in_path, find_day, in_name
 from larkpost.formats.decoding import LONGEST_ABSTRACT, decode
 from larkpost.formats.feeds.oai_pmh import resumption_token
@@ -46,8 +50,10 @@ from larkpost.formats.references import read_references
 from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.inbound.digest_mail import essential_mail
 from larkpost.inbound.digest_senders import DigestSenders
+from larkpost.ingest.enrich import enrich
 from larkpost.ingest.ingest import ingest
 from larkpost.packaged_files import shipped_path
+from larkpost.settings.polled_sources import PolledSource
 from larkpost.text.email_address import address_key
 from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_html, plain_latex
@@ -68,6 +74,7 @@ FIXED, PER_BYTE, PER_LINE = 0.5, 10e-6, 150e-6  # seconds of processor time: the
 _HEAD = 64 * 1024
 _LONGEST_SAMPLE = 20_000  # characters
 _LONGEST_TITLE = 1_000
+_LARGEST_ANSWER = 100_000  # bytes
 _SHOWN = 5  # failures of each parser
 
 
@@ -91,8 +98,10 @@ class Outcome:
 
 
 def samples(folder: Path) -> list[str]:
-    """Read the sample dumps: the one that is shipped and those of the tests."""
-    files = [*shipped_path("seeds").glob("*.txt"), *sorted(folder.glob("**/*.*"))]
+    """Read the sample dumps: the one that is shipped and those of the tests, awkward ones too."""
+    files = [*shipped_path("seeds").glob("*.txt")]
+    for name in ("awkward", "captures", "dumps"):
+        files += sorted(file for file in (folder / name).glob("**/*.*") if file.is_file())
     texts = [file.read_text("utf-8", "replace") for file in files if file.stat().st_size < 1e6]
     return [text[:_LONGEST_SAMPLE] for text in texts]
 
@@ -106,6 +115,10 @@ def parsers(store: Store) -> Mapping[str, Parse]:
         "ingest": _ingester(store),
         "gzip": _ingester(store, pack=_gzipped),
         "zip": _ingester(store, pack=_zipped),
+        "zip as papers": _ingester(store, pack=_zipped, as_papers=True),
+        "enrich": _enricher(store),
+        "opml": _read_opml,
+        "answer": _read_answer,
         "oai-token": _read_token,
         "references": _read_references,
         "references as papers": _reader(ReferenceList()),
@@ -146,12 +159,41 @@ def _refuse(dump: bytes) -> None:
         refuse_what_is_no_dump(dump[:_HEAD], "dump")
 
 
-def _ingester(store: Store, pack: Callable[[bytes], bytes] = bytes) -> Parse:
+def _ingester(
+    store: Store, pack: Callable[[bytes], bytes] = bytes, *, as_papers: bool = False
+) -> Parse:
     def take(dump: bytes) -> None:
+        body = BytesIO(pack(dump))
         with suppress(UnreadableDump):
-            ingest(store, DUMP_FORMATS, None, stream=BytesIO(pack(dump)), now=NOW)
+            ingest(store, DUMP_FORMATS, None, stream=body, now=NOW, as_papers=as_papers)
 
     return take
+
+
+def _enricher(store: Store) -> Parse:
+    def take(dump: bytes) -> None:
+        with suppress(UnreadableDump):
+            enrich(store, None, stream=BytesIO(dump), now=NOW)
+
+    return take
+
+
+def _read_opml(dump: bytes) -> None:
+    with suppress(UsageError):
+        for feed in parse_opml(dump, "feeds.opml"):
+            _expect(len(feed.name) > 0, "a name", feed.name)
+
+
+def _read_answer(dump: bytes) -> None:
+    """Read an answer as each kind of source does, whole and packed, after its headers."""
+    read_retry_after(decode(dump[:200]), now=NOW)
+    for kind in ("hf-daily", "arxiv:cs.CL", "https://example.org/feed"):
+        with suppress(SourceFailure):
+            is_empty_list(PolledSource("a", kind), BytesIO(dump))
+    for encoding in ("gzip", "deflate", "identity", decode(dump[:10])):
+        for body in (dump, _gzipped(dump)):
+            with suppress(SourceFailure):
+                spool([body[:100], body[100:]], encoding, BytesIO(), limit=_LARGEST_ANSWER)
 
 
 def _gzipped(dump: bytes) -> bytes:
@@ -302,6 +344,7 @@ def main() -> None:
     """Fuzz, and print a line for each parser and for each failure."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--seconds", type=float, default=60, help="for each parser")
+    arguments.add_argument("--total", type=float, help="seconds, for all parsers together")
     arguments.add_argument("--parser", action="append", help="this one only")
     arguments.add_argument("--seed", type=int, default=0, help="the first seed")
     arguments.add_argument("--cases", type=int, help="so many seeds, in place of --seconds")
@@ -310,11 +353,15 @@ def main() -> None:
     texts = samples(Path("tests"))
     failed = False
     with empty_store() as store:
-        for name, parse in parsers(store).items():
-            if given.parser and name not in given.parser:
-                continue
+        chosen = {
+            name: parse
+            for name, parse in parsers(store).items()
+            if not given.parser or name in given.parser
+        }
+        each = given.total / len(chosen) if given.total else given.seconds
+        for name, parse in chosen.items():
             some = range(given.seed, given.seed + (given.cases or 0))
-            seeds = some if given.cases else seeds_for(given.seconds, given.seed)
+            seeds = some if given.cases else seeds_for(each, given.seed)
             outcome = run(name, parse, texts, seeds, budget=True)
             failed |= bool(outcome.failures)
             print(

@@ -268,6 +268,7 @@ class Program:
                 HostLimits(self.store, stopped=self.stopping.is_set),
             ),
             bases=BaseUrls(wanted.hugging_face, wanted.arxiv),
+            keep=timedelta(days=wanted.keep_days),
             stopped=self.stopping.is_set,
         )
 

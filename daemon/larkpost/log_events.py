@@ -48,6 +48,7 @@ class LogEvent(StrEnum):
     DUMP_REJECTED = "dump.rejected", "a dump could not be read, and was moved to bad/"
     DUMP_UNRESTORED = "dump.unrestored", "a changed dump could not be moved back into the inbox"
     DUMP_WARNED = "dump.warned", "a dump was read, and something in it is odd"
+    DUMPS_PRUNED = "dumps.pruned", "old answers of sources without a new paper were deleted"
     INBOUND_BOUNCED = (
         "inbound.bounced",
         "a report to the operator, or a message of send-test, came back",

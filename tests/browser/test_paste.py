@@ -133,11 +133,11 @@ def test_the_bookmarklet_brings_the_text_of_a_page_with_a_strict_policy(
         assert brought(page) == "\n".join((f"Papers I like {address}", "", *LISTED))
         assert contents(here.program.store) == before
         page.get_by_role("button", name="Show what would be read").click()
-        page.get_by_role("heading", name="2 papers would be read.").wait_for()
+        page.get_by_role("heading", name="2 papers would be read").wait_for()
         assert page.evaluate("window.opener") is None
         assert contents(here.program.store) == before
         page.get_by_role("button", name="Add these papers").click()
-        page.get_by_text("Taken: 2 papers, 2 of them new").wait_for()
+        page.get_by_text("Added: 2 papers, 2 of them new").wait_for()
 
 
 def test_of_the_daily_page_it_brings_the_data(here: Place, context: BrowserContext) -> None:
@@ -212,7 +212,7 @@ def test_the_paste_page_works_without_a_script(here: Place, browser: Browser) ->
         page.get_by_role("button", name="Show what would be read").click()
         page.get_by_role("button", name="Add these papers").click()
 
-        assert page.get_by_text("Taken: 2 papers").is_visible()
+        assert page.get_by_text("Added: 2 papers").is_visible()
 
 
 def test_axe_finds_nothing_in_a_preview_and_it_fits_a_phone(here: Place, browser: Browser) -> None:
@@ -222,7 +222,7 @@ def test_axe_finds_nothing_in_a_preview_and_it_fits_a_phone(here: Place, browser
         page.goto(here.program.links.paste(1))
         page.get_by_label("Text", exact=True).fill(f'{long}\n{{"abstract": "{"nameless" * 40}"}}')
         page.get_by_role("button", name="Show what would be read").click()
-        page.get_by_role("heading", name="1 paper would be read.").wait_for()
+        page.get_by_role("heading", name="1 paper would be read").wait_for()
 
         assert [one["id"] for one in Axe().run(page).response["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth") == 375

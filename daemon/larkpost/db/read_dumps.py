@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
@@ -19,7 +19,8 @@ _table = schema.dump
 class Dump:
     """A dump: the SHA-256 of its bytes, and counts of its records by outcome.
 
-    ``papers`` counts the ingested records; ``id`` is 0 before it is written.
+    ``papers`` counts the ingested records; ``id`` is 0 before it is written. ``source`` is the
+    polled source that it came from, if any.
     """
 
     id: int
@@ -32,6 +33,7 @@ class Dump:
     new: int
     updated: int
     rejected: int
+    source: str | None = None
 
 
 def by_digest(connection: Connection, digest: str) -> Dump | None:
@@ -56,11 +58,11 @@ def record(
         rows = [{"dump_id": dump_id, "position": at, "paper_id": one} for at, one in some]
         connection.execute(insert(schema.dump_paper), rows)
     for bad in batches(rejected):
-        records = [
+        refused = [
             {"dump_id": dump_id, "line": one.line, "reason": one.reason, "text": one.text}
             for one in bad
         ]
-        connection.execute(insert(schema.rejected_record), records)
+        connection.execute(insert(schema.rejected_record), refused)
     return dump_id
 
 
@@ -93,3 +95,20 @@ def read_times(connection: Connection) -> dict[str, datetime]:
     """Return when a dump of each name was last read."""
     times = select(_table.c.name, func.max(_table.c.read_at)).group_by(_table.c.name)
     return {row.name: row[1] for row in connection.execute(times)}
+
+
+def prune_polled(connection: Connection, before: datetime) -> int:
+    """Delete polled dumps that were read before then and brought no paper; returns how many.
+
+    One that a page of a source was last read from stays, because the next answer is compared with
+    it. So does one from which a paper has a record: ``papers --duplicates`` names it.
+    """
+    dump, page, merged = schema.dump.c, schema.polled_page.c, schema.tables.merged_record.c
+    old = delete(schema.dump).where(
+        dump.source.is_not(None),
+        dump.read_at < before,
+        dump.new == 0,
+        ~select(page.url).where(page.dump_id == dump.id).exists(),
+        ~select(merged.id).where(merged.dump_digest == dump.digest).exists(),
+    )
+    return connection.execute(old).rowcount

@@ -42,7 +42,9 @@ dump = Table(
     Column("new", Integer, nullable=False),
     Column("updated", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),
+    Column("source", CleanText),  # the name of the polled source that brought it; else NULL
     Index("ix_dump_read_at", "read_at", "id"),
+    Index("ix_dump_source_read_at", "source", "read_at"),
 )
 
 rejected_record = Table(

@@ -169,35 +169,57 @@ def _of_ingest(facts: DayFacts) -> Iterator[EmptyDayReason]:
     event = facts.happened.get("ingest")
     if event is not None and facts.out is not None and event.at <= facts.out:
         event = None  # events before the last edition do not explain this day
-    name = event.detail.get("name", "the last file") if event else ""
+    source = event.detail.get("source", "") if event else ""
+    name = _name_of(event) if event else ""
+    newer = f"run larkpost source check {source}" if source else "fetch a newer page"
     if event is not None and event.detail.get("already"):
         yield EmptyDayReason(
             EmptyDay.KNOWN_DUMP,
-            f"{name} is the same file as a dump that was read on {event.detail['already']}",
-            "fetch a newer page, unless it was delivered twice",
+            f"{name} {'sent' if source else 'is'} the same file as a dump that was read on"
+            f" {event.detail['already']}",
+            f"{newer}, unless it was delivered twice",
         )
         return
     if event is not None and event.detail.get("papers") and not event.detail.get("new"):
         yield EmptyDayReason(
             EmptyDay.KNOWN_PAPERS,
             f"{name} had {no_new_papers(event.detail['papers'])}",
-            "fetch a newer page, unless the day had no new papers",
+            f"{newer}, unless the day had no new papers",
         )
         return
-    news = facts.news
-    last = f"the last one was read on {news:%d %B %Y}" if news else "there has been none yet"
-    yield EmptyDayReason(
-        EmptyDay.NO_DUMP,
-        f"no recent dump had a new paper; {last}",
-        "save today's page into the inbox folder, or run larkpost ingest FILE",
-    )
+    yield _no_dump(facts)
     if event is not None and not event.ok:
+        look = (
+            f"run larkpost source check {source}: it asks again and shows the answer"
+            if source
+            else "see the .why file beside it in the folder bad/, and docs/formats.md"
+        )
         yield EmptyDayReason(
             EmptyDay.UNREADABLE_DUMP,
             f"a dump was not recognised: {event.detail.get('problem', name)}",
-            event.detail.get("hint")
-            or "see the .why file beside it in the folder bad/, and docs/formats.md",
+            event.detail.get("hint") or look,
         )
+
+
+def _name_of(event: JobStatus) -> str:
+    """Name what was read last: the source that brought it, or the file."""
+    source = event.detail.get("source")
+    return f"the source {source}" if source else event.detail.get("name", "the last file")
+
+
+def _no_dump(facts: DayFacts) -> EmptyDayReason:
+    what, hint = "dump", "save today's page into the inbox folder, or run larkpost ingest FILE"
+    if facts.sources:
+        what = "source or file"
+        hint = (
+            "larkpost source list shows when each source was asked, and its problem if it has one"
+        )
+    last = (
+        f"the last one was read on {facts.news:%d %B %Y}"
+        if facts.news
+        else "there has been none yet"
+    )
+    return EmptyDayReason(EmptyDay.NO_DUMP, f"no recent {what} had a new paper; {last}", hint)
 
 
 def _of_sources(facts: DayFacts) -> Iterator[EmptyDayReason]:

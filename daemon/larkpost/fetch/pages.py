@@ -178,6 +178,7 @@ class PagePoller:
                 None,
                 stream=answer.body,
                 name=f"{request.label} ({mask_text(answer.url)})",
+                source=self._source.name,
                 date=request.day or self._now.date(),
                 dump_format=request.dump_format,
                 now=self._now,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from larkpost import logs
+from larkpost.db import read_dumps
 from larkpost.db.polling import polled_sources
 from larkpost.errors import FetchProblem, LarkpostError, SourceFailure, TryAgainLater
 from larkpost.fetch.configured import ConfiguredSources, compare_sources, save_changes
@@ -64,6 +65,7 @@ class PollContext:
     configured: Callable[[], ConfiguredSources]
     client: HttpClient
     bases: BaseUrls
+    keep: timedelta = timedelta(days=30)  # how long dumps stay that had no new paper
     stopped: Callable[[], bool] = lambda: False
     draw: Callable[[], float] = SystemRandom().random
 
@@ -130,7 +132,17 @@ def poll_sources(
                 resting.add(host)
                 _put_off_host(context, host, poll.next_poll_at, clock())
         moved()
+    if results:
+        _prune_dumps(context, clock())
     return results
+
+
+def _prune_dumps(context: PollContext, now: datetime) -> None:
+    """Delete old dumps that had no new paper; lists whose votes change would pile up otherwise."""
+    with context.store.begin() as connection:
+        pruned = read_dumps.prune_polled(connection, now - context.keep)
+    if pruned:
+        log.info(LogEvent.DUMPS_PRUNED, count=pruned)
 
 
 def _host_of(state: SourceState, bases: BaseUrls, now: datetime) -> str:

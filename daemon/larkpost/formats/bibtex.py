@@ -16,20 +16,25 @@ _NOT_PAPERS = {"comment", "string", "preamble"}
 def entries(text: str) -> Iterator[dict[str, str]]:
     """Yield the fields of each entry, names in lower case, values without delimiters.
 
-    An unterminated entry ends where the next one begins; one without fields is skipped.
+    An unterminated entry ends where the next one begins; one without fields is skipped. A value
+    that is cut off by the end of the text is left out: half a title, or half a DOI, is another one.
     """
     heads = list(ENTRY.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
     for head, end in zip(heads, ends, strict=True):
-        if head[1].lower() not in _NOT_PAPERS and (fields := _fields(text[head.end() : end])):
+        if head[1].lower() not in _NOT_PAPERS and (
+            fields := _fields(text[head.end() : end], cut=end == len(text))
+        ):
             yield fields
 
 
-def _fields(body: str) -> dict[str, str]:
+def _fields(body: str, *, cut: bool) -> dict[str, str]:
     found: dict[str, str] = {}
     at = 0  # the key of the entry is passed over: no sign of equality follows it
     while match := _FIELD.search(body, at):
         value, at = _value(body, match.end())
+        if cut and at > len(body):
+            break
         found.setdefault(match[1].lower(), value)
     return found
 

@@ -17,10 +17,8 @@ _TEXT = "dumps are text: the page as text, or JSON Lines"
 _UNPACK = "unpack it and ingest what is inside"
 _AS_TEXT = "save it as text and ingest that"
 _AGAIN = "fetch it again, later; what came is not the papers"
-_START = (
-    "it begins a reader's taste: `larkpost reader import-library EMAIL FILE`; only `larkpost "
-    "ingest --as-papers FILE` makes its papers candidates"
-)
+_TASTE = "it begins a reader's taste: `larkpost reader import-library EMAIL FILE`"
+_START = f"{_TASTE}; only `larkpost ingest --as-papers FILE` makes its papers candidates"
 _EXPORT = (
     "export it as BibTeX or RIS; that begins a reader's taste:"
     " `larkpost reader import-library EMAIL FILE`"
@@ -50,7 +48,8 @@ _MAGIC = (
     (b"{\\rtf", "an RTF document", "save it as plain text and ingest that"),
 )
 
-_LEAD = r"\A(?:\s|<!--(?s:.*?)-->|<\?(?s:.*?)\?>|<!DOCTYPE(?!\s+(?:html|NETSCAPE))[^>]*+>)*+"
+_DOCTYPE = r"<!DOCTYPE(?!\s+(?:html|NETSCAPE))[^>\[]*+(?:\[[^\]]*+\]\s*+)?>"
+_LEAD = rf"\A(?:\s|<!--(?s:.*?)-->|<\?(?s:.*?)\?>|{_DOCTYPE})*+"
 _FAILURES = (
     r"rate (?:limit )?exceeded|(?:HTTP/\S+ |HTTP )?error(?: code)?:? [45]\d\d"
     r"|(?:HTTP/\S+ |HTTP |error:? )*(?:[45]\d\d\b[ :-]*)?(?:too many requests|access denied"
@@ -137,7 +136,7 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
     (
         _test(r"\A(?![^\n]*\btitle\b)(?=[^\n]*\brating\b)(?:\"?\w+\"?,)*\"?arxiv_?id\b"),
         "a list of rated papers (CSV)",
-        f"{_START}, where each gets a thumb up, whatever its rating",
+        f"{_TASTE}, of the papers that were rated up",
     ),
     (
         _test(
@@ -145,7 +144,7 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
             r"|(?:doi:)?10\.\d{4,9}/\S++)[ \t,;]*+(?:\n|\Z))++\s*\Z"
         ),
         "a list of references (identifiers or links)",
-        _START,
+        _TASTE,
     ),
     (
         _test(r"^[ \t]*\\(?:documentclass|usepackage|begin\{(?:document|abstract)\})"),
@@ -161,7 +160,8 @@ _JSON_FEED = _test(r'\A\{(?s:.*?)"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonf
 _BEFORE_TEXT = "\ufeff\u200b\u200e\u00a0 \t\r\n"  # byte order mark, white space, what nobody sees
 _BEGINNING = 16 * 1024  # bytes
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00"))
-_MOST_CONTROLS = 0.1
+_MOST_CONTROLS, _SOME_CONTROLS, _MOST_INVALID = 0.1, 0.02, 0.2  # of all bytes
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def refuse_what_is_no_dump(head: bytes, name: str, *, as_papers: bool = False) -> None:
@@ -175,6 +175,8 @@ def refuse_what_is_no_dump(head: bytes, name: str, *, as_papers: bool = False) -
         if head.startswith(magic):
             raise UnreadableDump(f"{name} is {what}, not a dump", hint=hint)
     start = _start(head)
+    if not start and len(head) < _BEGINNING:
+        raise UnreadableDump(f"{name} holds nothing but white space", hint="save it again")
     if what_is_for_ingest(start, name):
         return
     for test, what, hint in _KINDS:
@@ -185,9 +187,18 @@ def refuse_what_is_no_dump(head: bytes, name: str, *, as_papers: bool = False) -
             raise UnreadableDump(f"{name} is {words}, not a dump", hint=hint)
     if head[257:262] == b"ustar":
         raise UnreadableDump(f"{name} is a tar archive, not a dump", hint=_UNPACK)
-    stripped = head.translate(None, _CONTROLS)
-    if len(head) - len(stripped) > _MOST_CONTROLS * len(head):
+    if _is_binary(head):
         raise UnreadableDump(f"{name} is binary, not text", hint=_TEXT)
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether bytes are no text: many control characters, or some in what is not UTF-8 either."""
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if controls > _MOST_CONTROLS * len(head):
+        return True
+    if controls <= _SOME_CONTROLS * len(head) or head.startswith(_UTF_16):
+        return False
+    return head.decode("utf-8", "replace").count("\ufffd") > _MOST_INVALID * len(head)
 
 
 def is_reference_list(head: bytes) -> bool:

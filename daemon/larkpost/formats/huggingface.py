@@ -10,7 +10,7 @@ from typing import BinaryIO, ClassVar
 
 from larkpost.domain import IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats.decoding import NumberedLine, lines
+from larkpost.formats.decoding import NumberedLine, decode, lines
 from larkpost.formats.page.digest_mail import mail_records
 from larkpost.formats.page.layout import PageLayout, find_layout
 from larkpost.formats.page.marked_page import MarkedPage
@@ -37,6 +37,10 @@ _OF_RESEARCH = re.compile(
     r"\b(?:we|our|this (?:paper|work|study)|propos\w+|model\w*|method\w*|learn\w+|train\w+|results?"
     r"|data\w*|experiments?|approach\w*|benchmarks?|algorithm\w*|network\w*|tasks?|language|evaluat\w+)\b"
 )
+# What the page says of itself, whose line breaks were lost.
+_BANNER = re.compile(
+    r"\bAK and the (?:AI )?research community\b|\bGet trending papers in your email\b"
+)
 _OF_CODE = re.compile(r"</|/>|```|\s\|\s|\s\*\s.*\s\*\s")
 
 
@@ -48,7 +52,7 @@ class HuggingFacePage:
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - any name will do
         """Look for the banner, the byline or the heading, else for titles and abstracts in turn."""
         layout = find_layout(BytesIO(head), _ANY_DAY)
-        if _is_marked(head, layout):
+        if _is_marked(head, layout) or (layout.unbroken and _BANNER.search(decode(head))):
             return True
         if layout.wrapping.html or (layout.title_level and not layout.linked):
             return False

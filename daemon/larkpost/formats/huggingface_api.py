@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from larkpost.domain import DumpDate, PaperRecord, Record
 from larkpost.formats.dates import EARLIEST
+from larkpost.formats.decoding import text_chunks
 from larkpost.formats.json_fields import JsonFields, read_papers
 from larkpost.formats.json_items import json_head
 from larkpost.text.identifiers import identifier_url
@@ -18,8 +19,7 @@ _OURS = re.compile(
     r'(?<!\\)"(?:paper"\s*:\s*\{|(?:submittedOnDailyAt|publishedAt|discussionId|ai_summary'
     r'|ai_keywords|dailyPapers)"\s*:)'
 )
-_LISTED_AT = re.compile(rb'"submittedOnDailyAt"\s{0,9}:\s{0,9}"(\d{4}-\d\d-\d\d)T')
-_CHUNK = 1024 * 1024
+_LISTED_AT = re.compile(r'"submittedOnDailyAt"\s{0,9}:\s{0,9}"(\d{4}-\d\d-\d\d)T')
 
 
 class HuggingFaceApi:
@@ -51,17 +51,19 @@ class HuggingFaceApi:
 
 def _day_of_list(dump: BinaryIO) -> date | None:
     """Find the one day of all items of a dump, from where it stands; None if they differ."""
-    start, days, end = dump.tell(), set[bytes](), b""
-    while len(days) < 2 and (chunk := dump.read(_CHUNK)):
+    start, days, end = dump.tell(), set[str](), ""
+    for chunk in text_chunks(dump):
         days.update(_LISTED_AT.findall(end + chunk))
+        if len(days) > 1:
+            break
         end = chunk[-100:]  # a key and its value may lie across two chunks
     dump.seek(start)
     return _day(days.pop()) if len(days) == 1 else None
 
 
-def _day(text: bytes) -> date | None:
+def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text.decode("ascii"))
+        return date.fromisoformat(text)
     except ValueError:
         return None
 

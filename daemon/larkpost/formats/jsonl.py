@@ -22,6 +22,7 @@ _KEYS = frozenset(
         "id",
         "also",
         "uid",
+        "former_uids",  # only `larkpost import` takes them
         "title",
         "abstract",
         "summary",

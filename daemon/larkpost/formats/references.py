@@ -121,7 +121,7 @@ def _of_ris(record: Mapping[str, list[str]]) -> Iterator[PaperRecord]:
     return _drafted(
         title=first("TI", "T1"),
         abstract=first("AB", "N2"),
-        authors=record.get("AU", []),
+        authors=[*record.get("AU", []), *record.get("A1", [])],
         names=[first("DO"), *record.get("UR", [])],
         year=first("PY", "Y1", "DA"),
     )
@@ -145,7 +145,12 @@ def _from_brackets(text: str) -> Iterator[PaperRecord]:
 
 
 def _of_json(item: Mapping[str, Any]) -> Iterator[PaperRecord]:
-    """Read one item of CSL JSON, or of Zotero's own JSON, by the names that they have in it."""
+    """Read one item of CSL JSON, or of Zotero's own JSON, by the names that they have in it.
+
+    Zotero's web API wraps each item: its fields are in ``data``.
+    """
+    if isinstance(data := item.get("data"), dict):
+        item = data
 
     def first(*names: str) -> str:
         return next((str(item[name]) for name in names if item.get(name)), "")

@@ -93,29 +93,33 @@ def _is_bomb(unpacked: int, packed: int) -> bool:
     return unpacked > max(_SMALL, MOST_TIMES * packed)
 
 
-def zip_members(archive: BinaryIO, name: str) -> Iterator[DumpMember | RejectedRecord]:
+def zip_members(
+    archive: BinaryIO, *, as_papers: bool = False
+) -> Iterator[DumpMember | RejectedRecord]:
     """Yield the members of a zip archive in order; one that is not a dump is rejected.
 
-    Folders, hidden files and those of macOS are skipped. Raises UnreadableDump for an archive that
-    is damaged, has too many members or unpacks to too much, and for an office document.
+    Folders, hidden files and those of macOS are skipped. ``as_papers``: lists of references are
+    dumps, too. Raises UnreadableDump for an archive that is damaged, has too many members or
+    unpacks to too much, and for an office document.
     """
-    _refuse_large_directory(archive, name)
+    _refuse_large_directory(archive)
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [one for one in opened.infolist() if not one.is_dir()]
-            _refuse_other_archives(members, name)
+            _refuse_other_archives(members)
             total = 0
             for member in filter(_is_meant, members):
-                with _unpack(opened, member, LARGEST_UNPACKED - total) as (unpacked, size):
+                most = LARGEST_UNPACKED - total
+                with _unpack(opened, member, most, as_papers) as (unpacked, size):
                     total += size
                     yield unpacked
     except zipfile.BadZipFile as error:
         raise UnreadableDump(
-            f"{name} is a zip archive that is damaged or cut off", hint="fetch it again"
+            "it is a zip archive that is damaged or cut off", hint="fetch it again"
         ) from error
 
 
-def _refuse_large_directory(archive: BinaryIO, name: str) -> None:
+def _refuse_large_directory(archive: BinaryIO) -> None:
     """Raise UnreadableDump before a list of millions of members is read into memory.
 
     The size of the list stands at the end of the file (APPNOTE.TXT, 4.3.16).
@@ -127,32 +131,33 @@ def _refuse_large_directory(archive: BinaryIO, name: str) -> None:
     for at in {tail.rfind(_END), len(tail) - _END_SIZE}:
         end = tail[at : at + _END_SIZE] if at >= 0 else b""
         if end.startswith(_END) and int.from_bytes(end[12:16], "little") > _LARGEST_DIRECTORY:
-            raise UnreadableDump(f"{name} has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
+            raise UnreadableDump(f"it has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
     if b"PK\x06\x07" in tail[-_END_SIZE - 20 :]:
-        raise UnreadableDump(f"{name} is a zip archive for large files (ZIP64)", hint=_SPLIT_UP)
+        raise UnreadableDump("it is a zip archive for large files (ZIP64)", hint=_SPLIT_UP)
 
 
-def _refuse_other_archives(members: list[zipfile.ZipInfo], name: str) -> None:
+def _refuse_other_archives(members: list[zipfile.ZipInfo]) -> None:
     if len(members) > MOST_MEMBERS:
-        raise UnreadableDump(f"{name} has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
+        raise UnreadableDump(f"it has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
     if not _OFFICE_FILES.isdisjoint(one.filename.lower() for one in members):
         raise UnreadableDump(
-            f"{name} is a document, spreadsheet or program, not a dump",
+            "it is a document, spreadsheet or program, not a dump",
             hint="save it as text and ingest that",
         )
     if not any(map(_is_meant, members)):
-        raise UnreadableDump(f"{name} is an empty zip archive, not a dump", hint="pack it again")
+        raise UnreadableDump("it is an empty zip archive, not a dump", hint="pack it again")
 
 
 def _is_meant(member: zipfile.ZipInfo) -> bool:
-    parts = member.filename.split("/")
+    """Whether a member is no hidden file; names are never used as paths, so ``../a`` is ``a``."""
+    parts = [part for part in member.filename.split("/") if part not in (".", "..")]
     return not any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
-def _problem_of_content(head: bytes, name: str) -> str:
+def _problem_of_content(head: bytes, name: str, *, as_papers: bool) -> str:
     """Say what is wrong with a member that begins so; empty if it may be a dump."""
     try:
-        refuse_what_is_no_dump(head, name)
+        refuse_what_is_no_dump(head, name, as_papers=as_papers)
     except UnreadableDump as error:
         return str(error)
     return ""
@@ -160,7 +165,7 @@ def _problem_of_content(head: bytes, name: str) -> str:
 
 @contextmanager
 def _unpack(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, as_papers: bool
 ) -> Iterator[tuple[DumpMember | RejectedRecord, int]]:
     """Return a member, or its problem, and the number of bytes unpacked for it."""
     name = shorten(member.filename, 100) or "a file without a name"
@@ -171,7 +176,7 @@ def _unpack(
         body.seek(0)
         head = body.read(_HEAD)
         body.seek(0)
-        problem = problem or _problem_of_content(head, name)
+        problem = problem or _problem_of_content(head, name, as_papers=as_papers)
         if problem:
             reason = problem if problem.startswith(name) else f"{name} {problem}"
             yield RejectedRecord(0, reason), size

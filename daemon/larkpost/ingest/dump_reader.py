@@ -107,7 +107,8 @@ class DumpReader:
             self.member = ""
         if self.copy.is_zip and not self.formats:
             raise UnreadableDump(
-                f"nothing in it is a dump; the first file: {self.rejects[0].reason}"
+                f"nothing in it is a dump; the first file: {self.rejects[0].reason}",
+                hint="unpack it and ingest what is inside",
             )
         if self.undated:
             self._warn(0, f"the dump has no date; assumed: {self.day()}, {self.near.how}")

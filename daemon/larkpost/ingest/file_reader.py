@@ -46,7 +46,7 @@ class DumpCopy:
 
     ``digest`` is the SHA-256 of its bytes, ``name`` is safe to print. ``modified`` is when the file
     was last written; None for a stream. For gzip these are the unpacked bytes, so that a dump is
-    recognised, packed or not.
+    recognised, packed or not. ``as_papers``: lists of references are dumps, too.
     """
 
     name: str
@@ -55,6 +55,7 @@ class DumpCopy:
     head: bytes
     body: BinaryIO
     modified: datetime | None
+    as_papers: bool = False
 
     @property
     def is_zip(self) -> bool:
@@ -64,7 +65,7 @@ class DumpCopy:
     def members(self) -> Iterator[DumpMember | RejectedRecord]:
         """Yield the dumps in it: itself, or the members of the archive; see ``zip_members``."""
         if self.is_zip:
-            yield from zip_members(self.body, self.name)
+            yield from zip_members(self.body, as_papers=self.as_papers)
         else:
             bare = _PACKED.sub("", self.name)
             yield DumpMember("", bare, self.head, self.body, self.modified)
@@ -169,8 +170,10 @@ def _copy(
             digest.update(chunk)
             body.write(chunk)
         _refuse_other_files(head, name, as_papers=as_papers)
+        if as_papers and head.startswith(ZIP):  # it was perhaps read before, without these
+            digest.update(b"as papers")
         body.seek(0)
-        yield DumpCopy(name, digest.hexdigest(), size, head, body, modified)
+        yield DumpCopy(name, digest.hexdigest(), size, head, body, modified, as_papers)
 
 
 def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:

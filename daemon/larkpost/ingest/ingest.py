@@ -72,6 +72,7 @@ def ingest(
     *,
     stream: BinaryIO | None = None,
     name: str = "standard input",
+    source: str = "",
     date: Date | None = None,
     dump_format: str | None = None,
     now: datetime,
@@ -81,7 +82,8 @@ def ingest(
 ) -> IngestReport:
     """Read the dump at ``path``, or else from ``stream``, named ``name``.
 
-    ``date`` is its day, for a dump that states no day or no year; ``dump_format`` names its format.
+    ``source`` is the polled source that it came from, if any. ``date`` is its day, for a dump that
+    states no day or no year; ``dump_format`` names its format.
     ``progress`` is called with the bytes read and the total. ``follow`` allows a symbolic link to a
     file, and a hard link in a folder of others. ``as_papers``: a list of references is read too,
     and its papers become candidates. Raises UnreadableDump if nothing in it can be read or it must
@@ -101,13 +103,15 @@ def ingest(
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
             if as_papers:
                 dump_formats = (ReferenceList(), *dump_formats)
-            report = _ingest_copy(store, dump_formats, copy, dump_format, date, now, progress)
+            report = _ingest_copy(
+                store, dump_formats, copy, dump_format, date, now, progress, source
+            )
     except UnreadableDump as error:
-        facts = {"name": name, "problem": str(error), "hint": error.hint}
+        facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:
             job_status.record(connection, "ingest", ok=False, now=now, **facts)
         raise
-    return _record_result(store, report, now)
+    return _record_result(store, report, source, now)
 
 
 def was_read(store: Store, path: Path) -> bool:
@@ -124,19 +128,21 @@ def _ingest_copy(
     date: Date | None,
     now: datetime,
     progress: Progress | None,
+    source: str,
 ) -> IngestReport:
     named = find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
         if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        return _DumpIngest(store, copy, dump_formats, named, date, now, progress).run()
+        run = _DumpIngest(store, copy, dump_formats, named, date, now, progress, source)
+        return run.run()
     except UnreadableDump as error:
         lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"
         raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
 
 
-def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestReport:
+def _record_result(store: Store, report: IngestReport, source: str, now: datetime) -> IngestReport:
     """Record and log the result, also for reports on empty days.
 
     The caller reports the warnings, from the returned report.
@@ -144,7 +150,7 @@ def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestR
     already = report.already.date().isoformat() if report.already else None
     facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
     with store.begin() as connection:
-        job_status.record(connection, "ingest", ok=True, now=now, **facts)
+        job_status.record(connection, "ingest", ok=True, now=now, source=source, **facts)
     log.info(LogEvent.DUMP_INGESTED, format=report.format, rejected=report.rejected, **facts)
     return report
 
@@ -185,8 +191,10 @@ class _DumpIngest:
         date: Date | None,
         now: datetime,
         progress: Progress | None,
+        source: str,
     ) -> None:
         self.store = store
+        self.source = source
         self.copy = copy
         self.now = now
         self.reader = DumpReader(copy, dump_formats, named, date, now, progress)
@@ -235,6 +243,7 @@ class _DumpIngest:
             new=self.counts[MatchOutcome.NEW],
             updated=self.counts[MatchOutcome.UPDATED],
             rejected=self.reader.counts["rejected"],
+            source=self.source or None,
         )
         paper_ids = papers.current_ids(connection, self.paper_ids)
         rejects = self.reader.rejects

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KIND = "operator_report"
 _OF_READERS = frozenset({EmptyDay.ALL_BELOW, EmptyDay.ALL_SEEN})
+_FAULTS = frozenset({EmptyDay.MAIL_REFUSED, EmptyDay.SOURCE_PROBLEM})  # papers may have come
 
 
 def queue_report(store: Store, *, now: datetime, window: timedelta) -> Sequence[EmptyDayReason]:
@@ -32,7 +33,7 @@ def queue_report(store: Store, *, now: datetime, window: timedelta) -> Sequence[
     if not reasons:
         return ()
     payload = {
-        "subject": f"no papers today: {reasons[0].text}",
+        "subject": f"{_occasion(reasons[0])}: {reasons[0].text}",
         "lines": _sentences(reasons),
     }
     with store.begin() as connection:
@@ -46,6 +47,11 @@ def record_failure(connection: Connection, problem: str, *, now: datetime) -> No
     """Record that a report could not be sent, because mail cannot report it."""
     hint = "check the address of the setting mail.admin_address"
     job_status.record(connection, KIND, ok=False, now=now, problem=problem, hint=hint)
+
+
+def _occasion(first: EmptyDayReason) -> str:
+    """Say what a report is about, whose first reason this is: faults come after what was empty."""
+    return "there is a problem" if first.kind in _FAULTS else "no papers today"
 
 
 def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:

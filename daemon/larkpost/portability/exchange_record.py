@@ -38,7 +38,15 @@ READER_KEYS = frozenset(
 )
 VOTE_KEYS = frozenset(["kind", "format", "reader", "paper", "thumb", "at", "source", "interest"])
 DECISION_KEYS = frozenset(["kind", "format", "same", "parts", "at"])
-KNOWN_KEYS = {"reader": READER_KEYS, "vote": VOTE_KEYS, "decision": DECISION_KEYS}
+SOURCE_KEYS = frozenset(
+    ["kind", "format", "name", "address", "interval_minutes", "allow_private", "added_at"]
+)
+KNOWN_KEYS = {
+    "reader": READER_KEYS,
+    "vote": VOTE_KEYS,
+    "decision": DECISION_KEYS,
+    "source": SOURCE_KEYS,
+}
 
 # The field names of the first format per kind of record, by today's names. Its
 # "interests" are the words of the main interest alone, and its "themes" all interests.
@@ -105,7 +113,7 @@ class ExchangeRecord(dict[str, Any]):
 
 
 def read_record(kind: str, line: Mapping[str, Any]) -> ExchangeRecord:
-    """Read a line of ``readers.jsonl``, ``votes.jsonl`` or ``decisions.jsonl``.
+    """Read a line of any file of an export but that of the papers.
 
     Raises UsageError for a format that this program does not know.
     """

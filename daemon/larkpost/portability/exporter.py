@@ -1,4 +1,4 @@
-"""Exports everything as JSON Lines: papers, readers with editions, votes, decisions."""
+"""Exports everything as JSON Lines: papers, readers with editions, votes, decisions, sources."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from larkpost.db import editions, papers, readers, votes
-from larkpost.db.matching import match_decisions
+from larkpost.db.matching import former_papers, match_decisions
 from larkpost.db.outbox import bounces, deliveries
+from larkpost.db.polling import polled_sources
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes, last_use, vote_eligibility
 from larkpost.db.value_batches import batches
@@ -19,6 +20,7 @@ from larkpost.disk_space import is_no_room, no_room
 from larkpost.domain import Edition, Identifier, MessageKind, Paper, Reader
 from larkpost.errors import UsageError
 from larkpost.portability import records
+from larkpost.portability.former_uids import KEY
 from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def export(store: Store, folder: Path) -> dict[str, int]:
-    """Write papers, readers, votes and decisions as ``.jsonl`` files; returns their line counts.
+    """Write papers, readers, votes, decisions and sources as ``.jsonl``; returns the line counts.
 
     Private papers are on the lines of their readers. Each file appears completely or not at all,
     readable only by its owner; all come from one snapshot of the database. Raises UsageError if
@@ -44,6 +46,7 @@ def export(store: Store, folder: Path) -> dict[str, int]:
                     ("readers", _readers(connection)),
                     ("votes", _votes(connection)),
                     ("decisions", map(records.decision_line, match_decisions.iterate(connection))),
+                    ("sources", _sources(connection)),
                 )
             }
     except OSError as error:
@@ -100,10 +103,14 @@ def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[
     """Return papers as lines with all identifiers.
 
     ``also`` holds those beside ``id``. Identifiers made from the text are left out.
+    ``former_uids`` are those of papers that were merged into it.
     """
     for batch in batches(some):
         ids = [paper.id for paper in batch]
-        yield from _lines_with_names(batch, papers.names(connection, ids))
+        former = former_papers.read_uids(connection, ids)
+        lines = _lines_with_names(batch, papers.names(connection, ids))
+        for paper_id, line in zip(ids, lines, strict=True):
+            yield line | ({KEY: former[paper_id]} if paper_id in former else {})
 
 
 def private_lines(connection: Connection, reader: Reader) -> list[dict[str, Any]]:
@@ -157,6 +164,13 @@ def _votes(connection: Connection) -> Iterator[dict[str, Any]]:
         names = papers.get(connection, {vote.paper_id for vote in cast})
         for vote in cast:
             yield records.vote_line(vote, reader, str(names[vote.paper_id].identifier))
+
+
+def _sources(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Give the sources that were added by command; those of the settings are in the settings."""
+    for state in polled_sources.list_states(connection):
+        if state.source.by_command:
+            yield records.source_line(state)
 
 
 def _write(file: BinaryIO, content: Iterable[dict[str, Any]]) -> int:

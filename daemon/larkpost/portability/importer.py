@@ -24,6 +24,7 @@ from larkpost.domain import (
 )
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl
+from larkpost.portability.former_uids import take_former_uids
 from larkpost.portability.import_lines import ImportReport, read_lines, refusing
 from larkpost.portability.reader_records import (
     EditionRecord,
@@ -64,6 +65,7 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
             with store.begin() as connection:
                 papers.absorb(connection, public, now=now, origin=papers.RecordOrigin("import"))
             tally.taken += len(drafts)
+    take_former_uids(store, path)
     return tally
 
 

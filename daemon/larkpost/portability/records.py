@@ -21,6 +21,7 @@ from larkpost.settings import day_names
 
 if TYPE_CHECKING:
     from larkpost.db.matching.match_decisions import MatchDecision
+    from larkpost.db.polling.polled_sources import SourceState
 
 
 def paper_line(paper: Paper) -> dict[str, Any]:
@@ -110,6 +111,19 @@ def decision_line(decision: MatchDecision) -> dict[str, Any]:
         "same": decision.same,
         "parts": [[str(name) for name in names] for names in decision.parts],
         "at": moment(decision.at),
+    }
+
+
+def source_line(state: SourceState) -> dict[str, Any]:
+    """A polled source as its line in ``sources.jsonl``, without how it is doing."""
+    source = state.source
+    return {
+        "format": CURRENT,
+        "name": source.name,
+        "address": source.address,
+        "interval_minutes": source.interval_minutes,
+        "allow_private": source.allow_private,
+        "added_at": moment(state.added_at),
     }
 
 

@@ -45,10 +45,17 @@ class OnboardingResult:
 
 
 def from_references(
-    store: Store, reader_id: int, text: str, *, now: datetime, allowance: Allowance | None = None
+    store: Store,
+    reader_id: int,
+    text: str,
+    *,
+    now: datetime,
+    allowance: Allowance | None = None,
+    interest_id: int | None = None,
 ) -> OnboardingResult:
     """Give a thumb up to every paper of the list that the reader has not judged yet.
 
+    The thumbs are for the interest ``interest_id``; without it, for the reader's first one.
     One list of a reader is imported at a time: two at once could exceed the quota together. An
     unknown reference with a title becomes a private paper of the reader; an unknown identifier
     alone is listed in ``unknown``. Existing papers are not changed, and other readers' private
@@ -59,7 +66,9 @@ def from_references(
     """
     drafts = [replace(draft, url=None) for draft in read_references(text)]
     with _LISTS.taking(store, reader_id):
-        return _take(store, reader_id, drafts, now=now, allowance=allowance)
+        return _take(
+            store, reader_id, drafts, now=now, allowance=allowance, interest_id=interest_id
+        )
 
 
 class _ListsInHand:
@@ -98,6 +107,7 @@ def _take(
     *,
     now: datetime,
     allowance: Allowance | None,
+    interest_id: int | None,
 ) -> OnboardingResult:
     with store.read() as connection:
         found = _find_named(connection, reader_id, drafts)
@@ -110,13 +120,14 @@ def _take(
     new = liked = 0
     for ids in batches(known, AT_ONCE):
         with store.begin() as connection:
-            liked += _like(connection, reader_id, ids, now)
+            liked += _like(connection, reader_id, ids, now, interest_id)
     for some in batches(asked, AT_ONCE):
         with store.begin() as connection:
             readers.get(connection, reader_id)  # raises UnknownReader
             absorbed = private_upsert.bring_prepared(connection, reader_id, some, now=now)
             new += sum(one.what is papers.MatchOutcome.NEW for one in absorbed)
-            liked += _like(connection, reader_id, [one.paper_id for one in absorbed], now)
+            brought = [one.paper_id for one in absorbed]
+            liked += _like(connection, reader_id, brought, now, interest_id)
     return OnboardingResult(
         liked=liked,
         new=new,
@@ -229,11 +240,17 @@ def _backdate(draft: PaperRecord, now: datetime) -> PaperRecord:
     return replace(draft, first_seen=seen, ingested_at=seen)
 
 
-def _like(connection: Connection, reader_id: int, ids: Iterable[int], now: datetime) -> int:
+def _like(
+    connection: Connection,
+    reader_id: int,
+    ids: Iterable[int],
+    now: datetime,
+    interest_id: int | None,
+) -> int:
     """Give a thumb up to those of these papers that are not judged yet; returns their number."""
-    main = readers.get(connection, reader_id).interests[0].id
+    own = interest_id or readers.get(connection, reader_id).interests[0].id
     wanted = sorted(set(ids))
     judged = votes.judged(connection, reader_id, wanted)
-    new = [Vote(reader_id, one, Thumb.UP, now, VIA, main) for one in wanted if one not in judged]
+    new = [Vote(reader_id, one, Thumb.UP, now, VIA, own) for one in wanted if one not in judged]
     votes.cast_many(connection, new)
     return len(new)

@@ -229,6 +229,7 @@ class FetchSettings(SettingsSection):
     arxiv: Annotated[str, AfterValidator(read_base_url)] = "https://rss.arxiv.org"
     timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
     max_megabytes: Annotated[int, Field(ge=1, le=512)] = 32
+    keep_days: Annotated[int, Field(ge=1, le=3660)] = 30
 
 
 class RankingSettings(SettingsSection):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,3 +141,21 @@ def test_ten_more_are_named_and_none_that_is_rated(furnished: Shell) -> None:
     furnished.json("vote", ANN, ten[0]["id"], "up")
 
     assert ten[0] not in furnished.json("reader", "rate", ANN)
+
+
+def test_a_library_is_imported_for_a_named_interest(furnished: Shell) -> None:
+    furnished("interest", "set", ANN, "bees", "--words", "bees")
+    library = furnished.folder / "library.bib"
+    library.write_text("@article{a,\n title = {A Census of Bees}, doi = {10.1000/1}\n}\n")
+    (known,) = furnished.json("papers", "--limit", 1)
+
+    done = furnished.json(
+        "reader", "import-library", ANN, library, known["id"], "--interest", "bees"
+    )
+    wrong = furnished("reader", "import-library", ANN, library, "--interest", "wasps", code=2)
+
+    assert (done[0]["liked"], done[0]["new"]) == (2, 1)
+    furnished("export", furnished.folder / "out")
+    votes = (furnished.folder / "out" / "votes.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(vote)["interest"] for vote in votes] == ["bees", "bees"]
+    assert "wasps" in wrong.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -159,6 +160,117 @@ def table(papers: Sequence[WeekPaper]) -> str:
     return "\n".join(("title,abstract,authors,arxiv_id", *rows)) + "\n"
 
 
+def atom(papers: Sequence[WeekPaper]) -> str:
+    """Tell arXiv's Atom feed of the day: as the RSS, with versions and announce types."""
+    entries = "".join(
+        f"<entry><id>oai:arXiv.org:{one.number}v1</id><title>{one.title}</title>"
+        f'<link href="https://arxiv.org/abs/{one.number}" rel="alternate" type="text/html"/>'
+        f"<summary>arXiv:{one.number}v1 Announce Type: new \nAbstract: {one.abstract}</summary>"
+        '<category term="cs.CL"/><published>2026-08-07T00:00:00-04:00</published>'
+        "<arxiv:announce_type>new</arxiv:announce_type>"
+        f"<dc:creator>{', '.join(one.authors)}</dc:creator></entry>"
+        for one in papers
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><feed xmlns="http://www.w3.org/2005/Atom"'
+        ' xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+        "<id>http://rss.arxiv.org/atom/cs.CL</id><title>cs.CL updates on arXiv.org</title>"
+        f"<updated>2026-08-07T04:00:11+00:00</updated>{entries}</feed>"
+    )
+
+
+COLON, STOP = ":\n  ", ".\n"  # where OAI-PMH wraps titles and abstracts
+
+
+def oai(papers: Sequence[WeekPaper]) -> str:
+    """Tell an answer of OAI-PMH: wrapped titles and abstracts, family names apart."""
+    records = "".join(
+        f"<record><header><identifier>oai:arXiv.org:{one.number}</identifier>"
+        "<datestamp>2026-08-07</datestamp></header><metadata>"
+        f'<arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>{one.number}</id>'
+        f"<created>2026-08-06</created><authors>{''.join(map(_oai_author, one.authors))}</authors>"
+        f"<title>{one.title.replace(': ', COLON)}</title><categories>cs.CL cs.LG</categories>"
+        f"<abstract>  {one.abstract.replace('. ', STOP)}\n</abstract></arXiv></metadata></record>"
+        for one in papers
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
+        "<responseDate>2026-08-07T04:10:00Z</responseDate>"
+        '<request verb="ListRecords" metadataPrefix="arXiv">http://oaipmh.arxiv.org/oai</request>'
+        f"<ListRecords>{records}</ListRecords></OAI-PMH>"
+    )
+
+
+def _oai_author(name: str) -> str:
+    given, _, family = name.partition(" ")
+    return f"<author><keyname>{family}</keyname><forenames>{given}</forenames></author>"
+
+
+def listing(papers: Sequence[WeekPaper]) -> str:
+    """Tell arXiv's daily mail: fields of text, abstracts wrapped."""
+    rule = "-" * 78
+    texts = "".join(
+        f"\\\\\narXiv:{one.number}\nDate: Thu, 6 Aug 2026 09:00:00 GMT   (55kb)\n\n"
+        f"Title: {one.title}\nAuthors: {', '.join(one.authors)}\nCategories: cs.CL\n\\\\\n"
+        f"  {textwrap.fill(one.abstract, 76)}\n"
+        f"\\\\ ( https://arxiv.org/abs/{one.number} ,  55kb)\n{rule}\n"
+        for one in papers
+    )
+    head = _mail_head("send mail ONLY to cs <no-reply@arxiv.org>", "cs daily", "text/plain")
+    return (
+        f"{head}{rule}\n Submissions to:\nComputation and Language\n"
+        " received from  Wed  5 Aug 26 18:00:00 GMT  to  Thu  6 Aug 26 18:00:00 GMT\n"
+        f"{rule}\n{texts}"
+    )
+
+
+def scholar(papers: Sequence[WeekPaper]) -> str:
+    """Tell an alert of Google Scholar: links through its own address, snippets, initials."""
+    items = "".join(
+        '<h3><a class="gse_alrt_title" href="https://scholar.google.com/scholar_url?'
+        f'url=https://arxiv.org/pdf/{one.number}&amp;hl=en&amp;oi=scholaralrt">{one.title}</a></h3>'
+        f'<div style="color:#006621">{", ".join(map(_initials, one.authors))} - arXiv preprint'
+        f' arXiv:{one.number}, 2026</div><div class="gse_alrt_sni">{one.abstract[:120]}…</div><br>'
+        for one in papers
+    )
+    sender = "Google Scholar Alerts <scholaralerts-noreply@google.example>"
+    return (
+        f"{_mail_head(sender, 'rain - new results', 'text/html')}<html><body>{items}</body></html>"
+    )
+
+
+def _initials(name: str) -> str:
+    given, _, family = name.partition(" ")
+    return f"{given[0]} {family}"
+
+
+def semantic_scholar(papers: Sequence[WeekPaper]) -> str:
+    """Tell an alert of Semantic Scholar: pages of its own, no ids, the beginning of abstracts."""
+    items = "".join(
+        f'<table><tr><td><a href="{_page_of(one)}?utm_source=alert_email">{one.title}</a><br>'
+        f"<span>{', '.join(one.authors)}</span><br><span>arXiv.org • 6 August 2026</span>"
+        f'<p>{one.abstract[:130]}…</p><a href="{_page_of(one)}">View Paper</a></td></tr></table>'
+        for one in papers
+    )
+    sender = "Semantic Scholar <do-not-reply@semanticscholar.example>"
+    head = _mail_head(sender, "New papers in your research feed", "text/html")
+    return f"{head}<html><body><h2>Your Research Feed</h2>{items}</body></html>"
+
+
+def _page_of(one: WeekPaper) -> str:
+    digits = one.number.replace(".", "").rjust(40, "0")
+    return f"https://www.semanticscholar.org/paper/x/{digits}"
+
+
+def _mail_head(sender: str, subject: str, kind: str) -> str:
+    return (
+        f"From: {sender}\nTo: reader@example.org\nSubject: {subject}\n"
+        "Date: Fri, 07 Aug 2026 08:00:12 +0000\nMIME-Version: 1.0\n"
+        f"Content-Type: {kind}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+    )
+
+
 FORMATS: Sequence[Row] = (
     ("page-2026-08-07.txt", "huggingface", page),
     ("api-2026-08-07.json", "huggingface-api", answer),
@@ -167,4 +279,9 @@ FORMATS: Sequence[Row] = (
     ("search-2026-08-07.txt", "huggingface", search),
     ("arxiv-2026-08-07.rss", "arxiv-feed", announcements),
     ("table-2026-08-07.csv", "table", table),
+    ("atom-2026-08-07.atom", "arxiv-feed", atom),
+    ("oai-2026-08-07.xml", "oai-pmh", oai),
+    ("listing-2026-08-07.eml", "mail", listing),
+    ("scholar-2026-08-07.eml", "mail", scholar),
+    ("semantic-2026-08-07.eml", "mail", semantic_scholar),
 )

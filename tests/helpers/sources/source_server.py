@@ -147,13 +147,14 @@ class SourceServer:
     failure: Reply | None = None
     today: date | None = None
     certificate: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
     requests: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     counts: Counter[int] = field(default_factory=Counter)
 
     def __enter__(self) -> Self:
-        self._server = _QuietServer(("127.0.0.1", 0), partial(_Handler, self))
+        self._server = _QuietServer((self.host, 0), partial(_Handler, self))
         if self.certificate is not None:
             self._server.socket = self.certificate.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
@@ -171,7 +172,7 @@ class SourceServer:
     def url(self) -> str:
         """Where it is, without ``/`` at the end."""
         scheme = "https" if self.certificate else "http"
-        return f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
+        return f"{scheme}://{self.host}:{self._server.server_address[1]}"
 
     def reply(self, path: str, headers: Mapping[str, str]) -> Reply:
         """Decide what to answer."""

@@ -132,7 +132,7 @@ def test_a_threshold_that_all_papers_are_below_is_the_reason(newsroom: PublishCo
     assert publish_due(newsroom, now=MORNING) == {PublishOutcome.BELOW_THRESHOLD: 1}
 
     (line,) = told(newsroom.store)
-    assert line.endswith(": every paper was below your threshold.")
+    assert line.endswith(": all papers were below your lowest match.")
 
 
 def test_papers_all_seen_are_the_reason(newsroom: PublishContext) -> None:

@@ -170,3 +170,20 @@ def test_what_is_unpacked_and_refused_counts_to_what_an_archive_may_unpack_to(
 
     with pytest.raises(UnreadableDump, match="the archive unpacks to more than"):
         read(store, write(tmp_path, body, "a.zip"))
+
+
+def test_references_in_a_zip_become_papers_where_that_is_said_even_if_it_was_read_before(
+    store: Store, tmp_path: Path
+) -> None:
+    library = "@article{a,\n title = {Lanterns at Night}, doi = {10.1000/1}\n}\n"
+    archive = write(tmp_path, packed({"library.bib": library, "page.txt": page()}), "a.zip")
+
+    first = read(store, archive)
+    second = read(store, archive, as_papers=True)
+
+    assert [one.reason for one in first.rejects] == [
+        "library.bib is a list of references (BibTeX), not a dump"
+    ]
+    assert (second.already, second.format) == (None, "zip: references, huggingface")
+    assert {one.title for one in everything(store)} == {"A Title", "Lanterns at Night"}
+    assert read(store, archive, as_papers=True).already

@@ -98,7 +98,7 @@ def test_it_is_known_which_format_brought_a_paper_and_why_it_is_one(
     sqlite_url: str, tmp_path: Path
 ) -> None:
     store = Store(sqlite_url)
-    take(store, tmp_path, FORMATS)
+    take(store, tmp_path, FORMATS[:7])  # then Atom: the same text of the same format
 
     with store.read() as connection:
         merged = merge_log.latest(connection, 100)
@@ -106,7 +106,7 @@ def test_it_is_known_which_format_brought_a_paper_and_why_it_is_one(
     assert len(merged) == len(WEEK)
     for records in merged.values():
         assert [(one.dump, one.origin.format) for one in records] == [
-            (f"0-{name}", form) for name, form, _ in FORMATS
+            (f"0-{name}", form) for name, form, _ in FORMATS[:7]
         ]
         assert [str(one.rule) for one in records] == [
             "first", "text", "arxiv", "title", "arxiv", "arxiv", "arxiv"

@@ -271,7 +271,7 @@ def test_a_bad_line_is_reported_with_its_number_and_the_others_are_taken(
 
     assert tally.taken == 1
     assert [line for line, _ in tally.refused] == [2, 7, 3, 4, 5, 6]
-    assert "“thumb” is 7, and has to be -1 or 1" in dict(tally.refused).values()
+    assert "“thumb” is 7, but must be -1 or 1" in dict(tally.refused).values()
 
 
 def test_a_readers_own_export_can_be_taken_in(
@@ -310,22 +310,22 @@ def test_unknown_keys_are_kept_out_and_reported(other: Store, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ('{"reader": "anna.example.org"}', "“anna.example.org” is neither a mail address nor"),
-        ('{"reader": "a@example.org", "uid": "anna"}', "“anna” is neither a mail address nor"),
+        ('{"reader": "anna.example.org"}', "“anna.example.org” is neither an email address nor"),
+        ('{"reader": "a@example.org", "uid": "anna"}', "“anna” is neither an email address nor"),
         ('{"reader": "a@example.org", "interests": "mixture of experts"}', "“interests” is not"),
         ('{"reader": "a@example.org", "interests": [7]}', "“interests” is not a list of texts"),
         ('{"reader": "a@example.org", "themes": [{"name": "x", "words": "ab"}]}', "“words” is not"),
         ('{"reader": "a@example.org", "weekly": "no"}', "“weekly” is neither true nor false"),
         ('{"reader": "a@example.org", "quiet_mail": 1}', "“quiet_mail” is neither true nor false"),
-        ('{"reader": "a@example.org", "size": 1e999}', "“size” is Infinity, and has to be a whole"),
-        ('{"reader": "a@example.org", "size": "abc"}', '“size” is "abc", and has to be a whole'),
-        ('{"reader": "a@example.org", "at": "6"}', '“at” is "6", and has to be a time such as'),
-        ('{"reader": "a@example.org", "at": 6}', "“at” is 6, and has to be a time such as 06:30"),
-        ('{"reader": "a@example.org", "created": "x"}', '“created” is "x", and has to be a mom'),
-        ('{"reader": "a@example.org", "days": "funday"}', '“days” is "funday", and has to be'),
+        ('{"reader": "a@example.org", "size": 1e999}', "“size” is Infinity, but must be a whole"),
+        ('{"reader": "a@example.org", "size": "abc"}', '“size” is "abc", but must be a whole'),
+        ('{"reader": "a@example.org", "at": "6"}', '“at” is "6", but must be a time such as'),
+        ('{"reader": "a@example.org", "at": 6}', "“at” is 6, but must be a time such as 06:30"),
+        ('{"reader": "a@example.org", "created": "x"}', '“created” is "x", but must be a mom'),
+        ('{"reader": "a@example.org", "days": "funday"}', '“days” is "funday", but must be'),
         (
             '{"reader": "a@example.org", "status": "bogus"}',
-            '“status” is "bogus", and has to be one of pending, active',
+            '“status” is "bogus", but must be one of pending, active',
         ),
         ('{"reader": "a@example.org", "editions": ["x"]}', "“editions” is not a list of objects"),
         ('{"reader": ' + "[" * 100_000, "not JSON"),

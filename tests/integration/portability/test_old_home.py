@@ -278,9 +278,9 @@ NEW_KIND = {
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ({"format": 3}, "“format” is 3, and has to be 1 or 2"),
-        ({"format": "2"}, "“format” is '2', and has to be 1 or 2"),
-        ({"format": True}, "“format” is True, and has to be 1 or 2"),
+        ({"format": 3}, "“format” is 3, but must be 1 or 2"),
+        ({"format": "2"}, "“format” is '2', but must be 1 or 2"),
+        ({"format": True}, "“format” is True, but must be 1 or 2"),
         ({"interests": ["x"]}, "“interests” is not a list of objects"),
         ({"send_time": "25:00"}, '“send_time” is "25:00"'),
         ({"editions": [{"published_at": "2026-08-07T06:00:00Z", "picks": []}]}, "it has no 'date'"),
@@ -347,7 +347,7 @@ def test_a_paper_says_by_its_format_how_its_fields_are_called(
 
     tally = take_papers(migrated.store, file, now=LATER)
 
-    assert [(line, "has to be 1 or 2" in why) for line, why in tally.refused] == [(3, True)]
+    assert [(line, "must be 1 or 2" in why) for line, why in tally.refused] == [(3, True)]
     assert tally.unknown_keys == {"format"}
     with migrated.store.read() as connection:
         there = {one.title: one.ingested_at for one in papers.iterate(connection)}

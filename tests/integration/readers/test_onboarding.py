@@ -135,7 +135,7 @@ def test_the_page_takes_a_file(here: Place, me: str, encoding: str) -> None:
     ("text", "file", "status", "said"),
     [
         ("", b"", 400, "Nothing was pasted"),
-        ("", b"<?xml version='1.0'?>", 400, "is not read"),
+        ("", b"<?xml version='1.0'?>", 400, "is not supported"),
         ("", b"\xff\xfe\x00", 200, "No new thumb"),
         ("", b"a" * (4 * 1024 * 1024), 413, "4 MB"),
         ("<script>alert(1)</script>", b"", 200, "No new thumb"),
@@ -223,7 +223,7 @@ def test_after_ten_come_ten_more_until_there_are_none(here: Place, me: str) -> N
         ten = fields(page, "paper")
         assert not set(ten) & set(shown)
         shown += ten
-        more = re.search(r'href="([^"]*/rate\?seen=[\d.]+)">Ten more<', page)
+        more = re.search(r'href="([^"]*/rate\?seen=[\d.]+)">Rate ten more<', page)
         if not more:
             break
         assert len(ten) == 10
@@ -241,7 +241,7 @@ def test_with_nothing_left_to_rate_the_page_says_so_and_leads_on(here: Place, me
     page = here.client.get(f"{me}/rate").text
 
     assert fields(page, "paper") == []
-    assert "Nothing is left to rate yet" in page
+    assert "There are no papers to rate now" in page
     assert "0 of 0" not in page
     assert 'id="preview"' not in page  # all papers are rated, so that there is none to come
     assert page.count(f'href="{me}"') >= 2

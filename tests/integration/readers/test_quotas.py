@@ -336,7 +336,7 @@ def test_words_beyond_measure_are_refused_before_they_are_cleaned(
 
     monkeypatch.setattr("larkpost.text.normalize.clean", spy)
 
-    with pytest.raises(UsageError, match="At most 50 interest words"):
+    with pytest.raises(UsageError, match="at most 50 interest words"):
         interest_words.tidy(text.splitlines())
 
     assert sum(cleaned) == 0

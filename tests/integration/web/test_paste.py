@@ -63,11 +63,11 @@ def test_a_preview_shows_what_would_be_read_and_stores_nothing(here: Place) -> N
     page = send(here, text=LINES)
 
     assert page.status_code == 200
-    assert "2 papers would be read." in page.text
+    assert "2 papers would be read" in page.text
     assert "<dd>jsonl</dd>" in page.text
     assert "<dt>Day</dt><dd>2026-08-07</dd>" in page.text
     assert "The dump has no date" in page.text
-    assert "1 record cannot be read" in page.text
+    assert "1 record could not be read" in page.text
     assert "Line 3: " in page.text
     assert digest_in(page) == sha256(LINES.encode()).hexdigest()
     assert contents(here.program.store) == before
@@ -88,7 +88,7 @@ def test_what_was_shown_is_taken_once(here: Place) -> None:
     first = send(here, "take", text=LINES, digest=digest)
     second = send(here, "take", text=LINES, digest=digest)
 
-    assert "Taken: 2 papers, 2 of them new" in first.text
+    assert "Added: 2 papers, 2 of them new" in first.text
     assert "1 record could not be read" in first.text
     assert "Already read on 2026-08-07 at 10:00 UTC" in second.text
     assert "already read on 2026-08-07" in send(here, text=LINES).text
@@ -143,7 +143,7 @@ def test_a_file_is_shown_and_taken_byte_by_byte(here: Place) -> None:
         here, "take", encoded=encoded[1], name="2026-08-05.jsonl", digest=digest_in(page)
     )  # fmt: skip
 
-    assert "Taken: 2 papers" in taken.text
+    assert "Added: 2 papers" in taken.text
     with here.program.store.read() as connection:
         dump = read_dumps.by_digest(connection, sha256(content).hexdigest())
     assert dump
@@ -213,7 +213,7 @@ def test_what_is_too_large_or_too_much_is_refused(
     many = LINES + '{"a": 1}\n' * 6_000
     page = send(here, "take", text=many, digest=sha256(many.encode()).hexdigest())
     assert page.status_code == 400
-    assert "more than 5000 records that are no papers" in page.text.replace(",", "")
+    assert "more than 5000 records that are not papers" in page.text.replace(",", "")
     monkeypatch.setattr("larkpost.ingest.preview.MOST_PAPERS", 1)
     page = send(here, "take", text=LINES, digest=sha256(LINES.encode()).hexdigest())
     assert page.status_code == 400
@@ -228,7 +228,7 @@ def test_the_largest_text_can_be_taken_after_it_was_shown(here: Place) -> None:
 
     assert page.status_code == 200
     taken = send(here, "take", text=text, day="2026-08-03", digest=digest_in(page))
-    assert "Taken: 2 papers" in taken.text
+    assert "Added: 2 papers" in taken.text
 
 
 def test_only_the_operators_newest_link_opens_the_page(here: Place) -> None:

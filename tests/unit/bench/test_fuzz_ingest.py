@@ -22,6 +22,10 @@ NAMES += [
     "ingest",
     "gzip",
     "zip",
+    "zip as papers",
+    "enrich",
+    "opml",
+    "answer",
     "oai-token",
     "references",
     "references as papers",
@@ -31,7 +35,7 @@ NAMES += [
     "days",
     "text",
 ]
-SLOW = {"huggingface", "ingest", "gzip", "zip", "mail", "links", "html"}
+SLOW = {"huggingface", "ingest", "gzip", "zip", "zip as papers", "mail", "links", "html"}
 
 
 @cache

@@ -63,8 +63,6 @@ def refused(text: str | bytes) -> tuple[str, str]:
         (RDF, "RDF"),
         (PROLOG + "<!-- by Zotero -->" + RDF, "RDF"),
         ('"Key","Item Type","Publication Year","Author","Title"\n"A","preprint"', "Zotero's CSV"),
-        ("https://arxiv.org/abs/2608.01001\n2608.01002v2\n10.1000/182\n", "identifiers or links"),
-        ("https://huggingface.co/papers/2608.01001\n" * 900, "identifiers or links"),
     ],
 )
 def test_references_go_to_the_start_of_a_reader(text: str, what: str) -> None:
@@ -76,10 +74,25 @@ def test_references_go_to_the_start_of_a_reader(text: str, what: str) -> None:
     refuse_what_is_no_dump(text.encode(), "saved", as_papers=True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://arxiv.org/abs/2608.01001\n2608.01002v2\n10.1000/182\n",
+        "https://huggingface.co/papers/2608.01001\n" * 900,
+    ],
+)
+def test_names_without_titles_begin_a_taste_and_cannot_be_papers(text: str) -> None:
+    message, hint = refused(text)
+
+    assert message == "saved is a list of references (identifiers or links), not a dump"
+    assert START in hint
+    assert "--as-papers" not in hint
+
+
 def test_ratings_and_other_programs_references_are_told_what_becomes_of_them() -> None:
     message, hint = refused("arxiv_id,user_id,rating,time\n2608.01001,7,-1,2026-08-07\n")
     assert message == "saved is a list of rated papers (CSV), not a dump"
-    assert "whatever its rating" in hint
+    assert hint.endswith("of the papers that were rated up")
     assert START in hint
 
     message, hint = refused("%0 Journal Article\n%T Lanterns\n%A Ada Lovett\n")

@@ -26,7 +26,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @json_option
 @pass_call
 def export(call: CliContext, folder: Path, as_json: bool) -> None:
-    """Write papers.jsonl, readers.jsonl, votes.jsonl and decisions.jsonl into DIR.
+    """Write papers, readers, votes, decisions and sources as .jsonl files into DIR.
 
     After `import` into an empty home, the ranking of every reader is the same.
     """
@@ -42,6 +42,7 @@ def export(call: CliContext, folder: Path, as_json: bool) -> None:
 @click.option("--readers", type=FILE, metavar="F", help="JSON Lines of readers.")
 @click.option("--votes", type=FILE, metavar="F", help="JSON Lines of thumbs.")
 @click.option("--decisions", type=FILE, metavar="F", help="JSON Lines of what was split or merged.")
+@click.option("--sources", type=FILE, metavar="F", help="JSON Lines of sources added by command.")
 @json_option
 @pass_call
 def import_(
@@ -50,15 +51,16 @@ def import_(
     readers: Path | None,
     votes: Path | None,
     decisions: Path | None,
+    sources: Path | None,
     as_json: bool,
 ) -> int:
-    """Import decisions, papers, readers and thumbs, in this order, as `export` writes them.
+    """Import decisions, papers, readers, thumbs and sources, in this order, from an `export`.
 
     Existing ones are updated, not duplicated. Lines that cannot be imported are reported on
     standard error, and the exit code is 1; the others are imported.
     """
-    if not (papers or readers or votes or decisions):
-        options = "--papers, --readers, --votes and --decisions"
+    if not (papers or readers or votes or decisions or sources):
+        options = "--papers, --readers, --votes, --decisions and --sources"
         raise click.UsageError(f"give at least one of {options}")
     program = call.program()
     tallies = []
@@ -75,6 +77,10 @@ def import_(
     for name, path, take in (("readers", readers, _take_readers), ("votes", votes, _take_votes)):
         if path:
             tallies.append((name, path, take(program, path, call.now, guests)))
+    if sources:
+        from larkpost.portability.sources import take_sources
+
+        tallies.append(("sources", sources, take_sources(program.store, sources, now=call.now)))
     for name, path, tally in tallies:
         _warn(path, tally)
         _put(call, name, path, tally, as_json=as_json)

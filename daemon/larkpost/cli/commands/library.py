@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from larkpost.cli.commands.interests import find_interest
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity, thumbs
@@ -23,9 +24,16 @@ LONGEST = 10_000_000  # characters of a list of references
 @click.command("import-library", short_help="Give thumbs up to papers already read.")
 @click.argument("email")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE|ID…")
+@click.option(
+    "--interest",
+    metavar="NAME",
+    help="The interest that the thumbs are for; default: the reader's first one.",
+)
 @json_option
 @pass_call
-def import_library(call: CliContext, email: str, sources: Sequence[str], as_json: bool) -> None:
+def import_library(
+    call: CliContext, email: str, sources: Sequence[str], interest: str | None, as_json: bool
+) -> None:
     """Give a thumb up of the reader EMAIL to papers they have read and liked.
 
     FILE is BibTeX, RIS, an export of Zotero, or a list of identifiers and links; - is standard
@@ -34,12 +42,16 @@ def import_library(call: CliContext, email: str, sources: Sequence[str], as_json
     from larkpost.readers import onboarding
 
     program, reader = call.open_reader(email)
+    interest_id = find_interest(reader, interest).id if interest else None
     names = [source for source in sources if not _is_file(source)]
-    known = _like(call, program, reader, names)
+    known = _like(call, program, reader, names, interest_id)
     texts = [_read(source) for source in sources if _is_file(source)]
     texts.append("\n".join(name for name in names if name not in known))
     begun = [
-        onboarding.from_references(program.store, reader.id, text, now=call.now) for text in texts
+        onboarding.from_references(
+            program.store, reader.id, text, now=call.now, interest_id=interest_id
+        )
+        for text in texts
     ]
     liked = sum(known.values()) + sum(one.liked for one in begun)
     new = sum(one.new for one in begun)
@@ -71,7 +83,11 @@ def rate(call: CliContext, email: str, page: int, as_json: bool) -> None:
 
 
 def _like(
-    call: CliContext, program: Program, reader: Reader, names: Sequence[str]
+    call: CliContext,
+    program: Program,
+    reader: Reader,
+    names: Sequence[str],
+    interest_id: int | None,
 ) -> dict[str, bool]:
     """Give a thumb up to papers that are here; tells by name whether there was none yet."""
     from larkpost.db import papers, votes
@@ -88,7 +104,13 @@ def _like(
             known[name] = voted is None
         if paper and not voted:
             record_votes.cast(
-                program.store, reader.id, paper.id, Thumb.UP, source="import", now=call.now
+                program.store,
+                reader.id,
+                paper.id,
+                Thumb.UP,
+                source="import",
+                now=call.now,
+                interest_id=interest_id,
             )
     return known
 

@@ -81,7 +81,7 @@ def feed_items(
         if isinstance(entry, RejectedRecord | IngestWarning):
             yield entry
             continue
-        parts = EntryParts.of(entry, document.facts.get("link", ""))
+        parts = EntryParts.of(entry, document.base or document.facts.get("link", ""))
         yield JsonItem(line_of(entry), fields_of(parts), text_of(entry))
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 from larkpost.formats.decoding import LONGEST_TITLE
 from larkpost.formats.feeds.feed_dates import parse_day, parse_moment
 from larkpost.formats.feeds.html_text import element_text, html_text
-from larkpost.formats.feeds.xml_entries import name_of
+from larkpost.formats.feeds.xml_entries import XML_BASE, name_of
 from larkpost.text.author_names import split_authors
 from larkpost.text.normalize import shorten, squash
 from larkpost.text.paper_names import paper_names
@@ -48,8 +48,9 @@ class EntryParts:
 
     @classmethod
     def of(cls, entry: _Element, base: str = "") -> EntryParts:
-        """Lay out an entry."""
-        return cls(tuple(islice(_children(entry), _MOST_CHILDREN)), base)
+        """Lay out an entry; it may have a base of its own (XML Base)."""
+        own = entry.get(XML_BASE)
+        return cls(tuple(islice(_children(entry), _MOST_CHILDREN)), _join(base, own or ""))
 
     def all(self, *names: str) -> list[_Element]:
         """Return the children of these names, name by name."""
@@ -71,12 +72,16 @@ class EntryParts:
 
     def address(self, given: str) -> str | None:
         """Return an absolute web address; None if it is not one."""
-        full = given.strip().replace("&amp;", "&")
-        try:
-            full = urljoin(self.base, full) if self.base else full
-        except ValueError:
-            return None
+        full = _join(self.base, given.strip().replace("&amp;", "&"))
         return full if is_web_address(full.replace(" ", "%20")) else None
+
+
+def _join(base: str, address: str) -> str:
+    """Resolve an address; empty where it, or the base, is none."""
+    try:
+        return urljoin(base, address) if base else address
+    except ValueError:
+        return ""
 
 
 def _children(entry: _Element) -> Iterator[tuple[str, _Element]]:

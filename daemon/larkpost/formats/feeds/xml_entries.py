@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LARGEST_ENTRY = 8 * 1024 * 1024  # bytes
 _LARGEST_PART = 2 * 1024 * 1024  # bytes of one text, or of one tag with its attributes
 _TOO_MUCH = "it is not read: an element of it is too large, or is nested too deeply"
+XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_AS_TEXT = "open it in a browser, select all, copy it, and save that as a text file"
 _LONGEST_FACT = 1_000  # characters of a text outside of entries
 _MOST_FACTS = 200
 
@@ -50,9 +52,13 @@ _VOCABULARIES = (
 
 @dataclass
 class XmlDocument:
-    """A document as far as it was read: the root's name, and texts outside of its entries."""
+    """A document as far as it was read: the root's name, and texts outside of its entries.
+
+    ``base`` is the address to which those in it are relative, where it says so (``xml:base``).
+    """
 
     root: str = ""
+    base: str = ""
     facts: dict[str, str] = field(default_factory=dict)
 
 
@@ -145,9 +151,10 @@ class _EntryWalk:
         self.size += size
         self.silent += size
         if self.open and self.size > LARGEST_ENTRY:
-            raise UnreadableDump(f"one entry of it is larger than {LARGEST_ENTRY >> 20} MiB")
+            what = f"one entry of it is larger than {LARGEST_ENTRY >> 20} MiB"
+            raise UnreadableDump(what, hint=_AS_TEXT)
         if self.silent > _LARGEST_PART:
-            raise UnreadableDump(_TOO_MUCH)
+            raise UnreadableDump(_TOO_MUCH, hint=_AS_TEXT)
         event: str
         element: Any
         for event, element in parser.read_events():
@@ -166,6 +173,8 @@ class _EntryWalk:
         self.depth += 1
         name = name_of(element)
         self.document.root = self.document.root or name
+        if not self.open and not self.document.base:
+            self.document.base = element.get(XML_BASE) or ""
         if name in self.names:
             self.size = self.size if self.open else 0
             self.open.append(element)
@@ -210,7 +219,7 @@ def _forget(element: _Element) -> None:
 def _refuse_excess(parser: XMLPullParser) -> None:
     for error in parser.feed_error_log:
         if error.type_name == "ERR_RESOURCE_LIMIT":
-            raise UnreadableDump(_TOO_MUCH)
+            raise UnreadableDump(_TOO_MUCH, hint=_AS_TEXT)
 
 
 def text_of(element: _Element) -> str:

@@ -10,9 +10,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, cast
 
-from larkpost.domain import DumpDate, Identifier, PaperRecord, Record, RejectedRecord
+from larkpost.domain import (
+    DumpDate,
+    Identifier,
+    IngestWarning,
+    PaperRecord,
+    Record,
+    RejectedRecord,
+)
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import day_of, find_day, month_number
 from larkpost.formats.decoding import (
@@ -24,6 +31,7 @@ from larkpost.formats.decoding import (
     lines,
 )
 from larkpost.formats.feeds.arxiv_fields import came_out, links_in
+from larkpost.formats.json_items import HeadFirst
 from larkpost.text.identifiers import find_identifier, identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
@@ -73,7 +81,22 @@ _TELLING = re.compile(
     r"|^[ \t]*(?:\[\d+\]\s*)*arXiv:\d{4}\.\d{4,5}[^\n]*\n(?:[^\n]*\n){0,3}?[ \t*]*Title:",
     re.MULTILINE,
 )
+# The top of a listing; where no paper follows, there was no announcement.
+_TOP = re.compile(
+    r"^[ \t]*(?:received from\s[^\n]{1,200}\bto\s|Showing new listings for\s|Total of 0 entries\b)",
+    re.MULTILINE,
+)
 _LOOKED_AT = 64 * 1024
+
+
+def is_empty_listing(text: bytes) -> bool:
+    """Say whether a text is the top of a listing of arXiv with no paper below it."""
+    start = _beginning(text)
+    return _TOP.search(start) is not None and _TELLING.search(start) is None
+
+
+def _beginning(text: bytes) -> str:
+    return decode(text[:_LOOKED_AT]).replace("\r\n", "\n").replace("\r", "\n")
 
 
 class ArxivListing:
@@ -82,16 +105,19 @@ class ArxivListing:
     name: ClassVar[str] = "arxiv-listing"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Look for a paper in the form of listings."""
-        text = decode(head[:_LOOKED_AT]).replace("\r\n", "\n").replace("\r", "\n")
-        return _TELLING.search(text) is not None
+        """Look for a paper in the form of listings, or for the top of an empty one."""
+        start = _beginning(head)
+        return (_TELLING.search(start) or _TOP.search(start)) is not None
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers in order, and the day of the listing before them.
 
         A replacement, and a cross-list of an old paper, say when it came out. Raises
-        UnreadableDump where there is no paper.
+        UnreadableDump where there is no paper, unless it says that none was announced.
         """
+        if empty := is_empty_listing(start := dump.read(_LOOKED_AT)):
+            yield IngestWarning(0, "arXiv's listing has no papers: 0 papers")
+        dump = cast("BinaryIO", HeadFirst(start, dump))
         taken, day = 0, near
         for block in _papers(line for line in lines(dump) if isinstance(line, NumberedLine)):
             if isinstance(block, DumpDate):
@@ -101,7 +127,7 @@ class ArxivListing:
             record = block.record(day)
             taken += isinstance(record, PaperRecord)
             yield record
-        if not taken:
+        if not taken and not empty:
             raise UnreadableDump(
                 "this is a listing of arXiv, but there is no paper in it",
                 hint="save the whole mail, or all of the page's text",

@@ -19,10 +19,9 @@ from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import GRACE, day_of
 from larkpost.formats.decoding import decode as decode_dump
 from larkpost.formats.huggingface import HuggingFacePage, is_papers_page
-from larkpost.formats.mail.arxiv_listing import ArxivListing
+from larkpost.formats.mail.arxiv_listing import ArxivListing, is_empty_listing
 from larkpost.formats.mail.header_fields import header_text
 from larkpost.formats.mail.mail_parser import MailPart, OutsizedMail, PagePart, decode, parse
-from larkpost.formats.paper_lists.html_blocks import parse_html
 from larkpost.formats.paper_lists.html_page import page_records
 from larkpost.formats.paper_lists.link_list import LinkList
 from larkpost.interfaces import DumpFormat
@@ -148,8 +147,8 @@ def _saved_page(message: Message, near: date) -> list[Record]:
     for part in message.walk():
         if part.get_content_type() in ("text/html", "application/xhtml+xml"):
             base = str(message.get("Snapshot-Content-Location") or part.get("Content-Location", ""))
-            root = parse_html(_content(part), part.get_content_charset(""))
-            return page_records(root, near, base.strip())
+            charset = part.get_content_charset("")
+            return page_records(_content(part), near, charset=charset, base=base.strip())
     raise UnreadableDump(
         "it is a saved web page (MHTML) without its text",
         hint="save it again, or select all of it in a browser, copy it, and save that as text",
@@ -159,11 +158,13 @@ def _saved_page(message: Message, near: date) -> list[Record]:
 def _digest(message: Message, near: date) -> list[Record]:
     plain, pages = _texts(message)
     for text in plain:
+        if is_empty_listing(text):
+            return list(ArxivListing().read(BytesIO(text), near))
         if records := _listing_or_digest(text, near):
             return records
     for part in pages:
-        root = parse_html(_content(part), part.get_content_charset(""))
-        if records := _papers(partial(page_records, root, near)):
+        charset = part.get_content_charset("")
+        if records := _papers(partial(page_records, _content(part), near, charset=charset)):
             return records
     for text in plain:
         for dump_format in (LinkList(), HuggingFacePage()):

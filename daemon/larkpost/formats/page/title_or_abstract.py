@@ -164,6 +164,11 @@ def people(text: str) -> tuple[str, ...]:
     return tuple(names) if len(names) > 1 and all(map(_PERSON.fullmatch, names)) else ()
 
 
+def is_name(text: str) -> bool:
+    """Say whether a line may be the name of one person: journals and methods may look like one."""
+    return len(text) <= _LONGEST_NAME and _PERSON.fullmatch(text.strip(_FOOTNOTES)) is not None
+
+
 def vote_link_target(url: str | None) -> Identifier | None:
     """Read for which paper a link lets people vote: it leads to a login, and from there to it."""
     match = _NEXT.search(url) if url else None

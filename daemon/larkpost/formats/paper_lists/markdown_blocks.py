@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.page_lines import find_notes
-from larkpost.formats.page.title_or_abstract import people
+from larkpost.formats.page.title_or_abstract import is_name, people
 from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
 
 _LONGEST = 20_000  # characters of a line in which links are looked for
@@ -24,7 +24,7 @@ _ITEM = re.compile(r"\s*(?:[*+•‣◦-]|\(?\d{1,4}[.)]|\[\d{1,4}\](?![(\[:]))\
 _QUOTE = re.compile(r"\s{0,3}(?:>\s?)+")
 _CELLS = re.compile(r"\s*\|")
 _LINK = re.compile(
-    r"(?P<picture>!?)\[(?P<text>(?:[^\[\]\\]|\\.){0,600})\]"
+    r"(?P<picture>!?)\[(?P<text>(?:[^\[\]\\]|\\.|\[[^\[\]]{0,100}\]){0,600})\]"
     r"(?:\(\s{0,3}<?(?P<url>https?://(?:[^\s()<>]|\([^\s()<>]*\))+)>?(?:\s+[\"'][^\"'()]{0,200}[\"'])?\s{0,3}\)"
     r"|\[(?P<reference>[^\[\]]{1,60})\])"
     r"|<(?P<angle>https?://[^\s<>]{1,2000})>"
@@ -49,7 +49,9 @@ def markdown_blocks(dump: BinaryIO) -> Iterator[TextBlock]:
         for line in given
         if len(line.text) <= _LONGEST and (match := _DEFINITION.fullmatch(line.text))
     }
-    yield from _join_wrapped(_line_blocks(given, notes, references))
+    lengths = (len(line.text) for line in given)
+    width = max((length for length in lengths if length <= _UNWRAPPED), default=0)
+    yield from _join_wrapped(_line_blocks(given, notes, references), width)
 
 
 def _line_blocks(
@@ -66,11 +68,14 @@ def _line_blocks(
             first = False
 
 
-def _join_wrapped(blocks: Iterable[TextBlock]) -> Iterator[TextBlock]:
-    """Join the lines of a paragraph that was wrapped; a line of names stays by itself."""
+def _join_wrapped(blocks: Iterable[TextBlock], width: int) -> Iterator[TextBlock]:
+    """Join the lines of a paragraph that was wrapped; a line of names stays by itself.
+
+    ``width`` is the length of the longest line that may have been wrapped.
+    """
     held: list[TextBlock] = []
     for block in blocks:
-        if held and not (_goes_on(held[-1], block) and len(held) < _MOST_JOINED):
+        if held and not (_goes_on(held[-1], block, width) and len(held) < _MOST_JOINED):
             yield _joined(held)
             held = []
         held.append(block)
@@ -78,9 +83,11 @@ def _join_wrapped(blocks: Iterable[TextBlock]) -> Iterator[TextBlock]:
         yield _joined(held)
 
 
-def _goes_on(above: TextBlock, below: TextBlock) -> bool:
+def _goes_on(above: TextBlock, below: TextBlock, width: int) -> bool:
     if below.first or below.level or below.links or above.level or people(below.text):
         return False
+    if is_name(below.text) and len(above.text) + 1 + len(below.text.split()[0]) <= width:
+        return False  # there was room: the line was ended here, above a name
     at_margin = not above.links and not people(above.text)
     return at_margin and _WRAPPED <= len(above.text) <= _UNWRAPPED >= len(below.text)
 

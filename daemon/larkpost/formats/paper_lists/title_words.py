@@ -14,6 +14,7 @@ from larkpost.formats.page.title_or_abstract import (
 from larkpost.formats.paper_lists.blocks import CELL
 
 _SHORTEST, _LONGEST = 10, 500  # characters of a title
+_SHORTEST_NAME = 2  # characters of a title that is the name of a method, at least
 _PROSE = 60  # characters: shorter text below a title tells the journal, the day, a number
 _PROSE_WORDS = 8  # spaces
 _LONGEST_AUTHORS = 3_000  # characters
@@ -60,6 +61,12 @@ def is_title(text: str) -> bool:
     if text.isascii() and " " not in text:
         return False
     return not (text.count(" ") <= _LONGEST_LABEL and _LABEL.fullmatch(text))
+
+
+def is_short_title(text: str) -> bool:
+    """Say whether a text that is too short for ``is_title`` may be one where nothing else is."""
+    text = text.strip()
+    return len(text) > _SHORTEST_NAME and not is_label(text) and not _NO_TITLE.fullmatch(text)
 
 
 def is_label(text: str) -> bool:

@@ -19,6 +19,7 @@ from larkpost.formats.paper_lists.title_words import (
     clean_title,
     is_label,
     is_prose,
+    is_short_title,
     is_title,
     read_authors,
     split_title,
@@ -55,6 +56,7 @@ _LABEL_BEFORE = re.compile(
     r"(?:[.;,(\[]\s{0,3})?\b(?:doi|arxiv|link|url|paper|pdf)\s{0,3}:?\s{0,3}$", re.IGNORECASE
 )
 _SCHOLAR = "scholar_url"  # in the links of Google Scholar's alerts, which show snippets
+_OF_ALERTS = (_SCHOLAR, "semanticscholar.org/paper/")  # links of alerts: titles, or labels
 
 
 @dataclass(slots=True)
@@ -174,6 +176,8 @@ class _TitledLinks:
         """Whether the text of a link to a paper is its title, and not a mention in a sentence."""
         before = block.text[: link.start].strip(_SEPARATORS)
         begins = block.level or block.item or len(before) <= _BEFORE_LINK
+        if _is_title_alone(block, link):
+            return True
         return is_title(block.words_of(link)) and bool(begins) and not before.endswith(".")
 
     def _titles(self, block: TextBlock, titled: list[tuple[TextLink, PaperLink]]) -> None:
@@ -309,6 +313,14 @@ class _TitledLinks:
         if sum(map(len, entry.abstract)) + len(prose) <= _LONGEST_ABSTRACT:
             entry.abstract.append(prose)
         return True
+
+
+def _is_title_alone(block: TextBlock, link: TextLink) -> bool:
+    """Whether a link is a short title ("BERT"): the whole of a heading, or a line of an alert."""
+    words = block.words_of(link)
+    if words != block.text.strip() or not is_short_title(words):
+        return False
+    return bool(block.level) or any(one in link.url for one in _OF_ALERTS)
 
 
 def _behind_links(block: TextBlock) -> str:

@@ -119,9 +119,18 @@ class TableRows:
         if cells is None or (wrong and (len(self._taken) > 1 or last.whole)):
             # Perhaps nothing is quoted here, and the quote belongs to the text.
             bare = split_line(first.text, self._delimiter, quoted=False)
-            if cells is None or len(bare) == self._width:
+            below = self._taken[1:2]
+            if cells is None or len(bare) == self._width or (unclosed and self._are_rows(below)):
                 self._again.extendleft(reversed(self._taken[1:]))
                 return TableRow(first.number, bare, first.text)
         whole = last.whole or (len(cells) == self._width and not unclosed)
         text = "\n".join(line.text for line in self._taken)
         return TableRow(first.number, cells, text, whole)
+
+    def _are_rows(self, lines: list[NumberedLine]) -> bool:
+        """Whether lines are whole rows by themselves: an open quote above them swallowed them."""
+        return bool(lines) and all(
+            line.text.count('"') % 2 == 0
+            and len(split_line(line.text, self._delimiter)) == self._width
+            for line in lines
+        )

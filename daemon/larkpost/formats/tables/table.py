@@ -111,7 +111,6 @@ def _item(row: TableRow, keys: Sequence[str]) -> JsonItem | RejectedRecord:
         )
     if any(cell.strip() for cell in row.cells[len(keys) :]):
         reason = f"it has {len(row.cells)} cells, and there are {len(keys)} headings"
-        return RejectedRecord(
-            row.line, f"{reason}: a text with the mark between cells is not quoted"
-        )
+        reason += ": a text with the mark between cells is not quoted"
+        return RejectedRecord(row.line, reason, row.text)
     return JsonItem(row.line, row_fields(keys, row.cells), row.text)

@@ -50,8 +50,8 @@ def test_the_words_for_and_against_are_those_of_the_votes(here: Place, me: str) 
     assert all(one.weight > 0 for one in leaning.toward)
     assert all(one.weight < 0 for one in leaning.away)
     page = here.client.get(f"{me}/taste").text
-    assert "Words for: " in page
-    assert "Words against: " in page
+    assert "Words that raise the score: " in page
+    assert "Words that lower the score: " in page
 
 
 def test_every_interest_has_charts_of_its_own(here: Place, me: str) -> None:
@@ -66,7 +66,7 @@ def test_every_interest_has_charts_of_its_own(here: Place, me: str) -> None:
     page = here.client.get(f"{me}/taste").text
 
     ids = re.findall(r'\bid="([^"]+)"', page)
-    assert page.count("Words against: ") == 2
+    assert page.count("Words that lower the score: ") == 2
     assert len(ids) == len(set(ids))
     assert set(re.findall(r"url\(#([^)]+)\)", page)) == {one for one in ids if "hatch" in one}
 
@@ -76,8 +76,8 @@ def test_the_page_measures_the_model_on_the_readers_own_votes(here: Place, me: s
 
     page = here.client.get(f"{me}/taste").text
 
-    assert "Your 24 votes were replayed" in page
-    assert "this paper" in page
+    assert "Your 24 thumbs were replayed" in page
+    assert "your editions" in page
     assert "newest first" in page
     assert re.search(r"2026-05 to 2026-07", page)
 
@@ -216,7 +216,7 @@ def test_how_far_chances_were_off_is_told_from_the_second_day_with_votes_on(
     second = judge(ids[20:24], NOW - timedelta(days=5))
 
     assert "begins with the second day" in first
-    assert "12 votes are of one morning" in first
+    assert "12 thumbs are all of one day" in first
     assert "50 %" not in first
     assert "newest first" not in first
     assert "were replayed day by day" in second

@@ -196,7 +196,7 @@ def test_votes_that_were_taken_back_are_not_reported_again_within_the_hour(
     here: Place, me: str
 ) -> None:
     live(here)
-    assert "Your 24 votes were replayed" in here.client.get(f"{me}/taste").text
+    assert "Your 24 thumbs were replayed" in here.client.get(f"{me}/taste").text
 
     record_votes.roll_back(
         here.program.store, here.reader.id, now=NOW, since=NOW - timedelta(days=60)

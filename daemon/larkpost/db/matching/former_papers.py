@@ -1,0 +1,44 @@
+"""The papers that others have taken in: their ids and uids lead to the paper in their place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection, func, insert, select
+
+from larkpost.db import schema
+from larkpost.db.value_batches import batches
+
+_table = schema.tables.former_paper
+
+
+def read_uids(connection: Connection, ids: Collection[int]) -> dict[int, list[str]]:
+    """Read the uids that lead to each of these papers, sorted; no entry where there is none."""
+    found: dict[int, list[str]] = defaultdict(list)
+    columns = _table.c.paper_id, _table.c.uid
+    for some in batches(ids):
+        mine = select(*columns).where(_table.c.paper_id.in_(some)).order_by(_table.c.uid)
+        for row in connection.execute(mine):
+            found[row.paper_id].append(row.uid)
+    return dict(found)
+
+
+def add_uids(connection: Connection, papers: Mapping[str, int]) -> int:
+    """Let uids lead to papers, unless they lead to one already; returns how many are new.
+
+    Nothing but the uid is known of these papers. Their ids are negative: they never were any here.
+    """
+    taken: set[str] = set()
+    for some in batches(papers):
+        for column in (_table.c.uid, schema.paper.c.uid):
+            taken.update(connection.execute(select(column).where(column.in_(some))).scalars())
+    least = connection.execute(select(func.min(_table.c.id))).scalar() or 0
+    fresh = [(uid, paper_id) for uid, paper_id in papers.items() if uid not in taken]
+    rows = [
+        {"id": min(least, 0) - number, "uid": uid, "paper_id": paper_id}
+        for number, (uid, paper_id) in enumerate(fresh, 1)
+    ]
+    for some_rows in batches(rows):
+        connection.execute(insert(_table), some_rows)
+    return len(rows)
