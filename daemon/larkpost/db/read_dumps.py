@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select
 
 from larkpost.db import schema
+from larkpost.db.matching.bulk_rows import insert_rows
 from larkpost.db.value_batches import batches
 from larkpost.domain import RejectedRecord
 
@@ -57,8 +58,8 @@ def record(
     statement = insert(schema.dump).values(values).returning(schema.dump.c.id)
     dump_id: int = connection.execute(statement).scalar_one()
     for some in batches(enumerate(dict.fromkeys(paper_ids), 1)):
-        rows = [{"dump_id": dump_id, "position": at, "paper_id": one} for at, one in some]
-        connection.execute(insert(schema.dump_paper), rows)
+        rows = [(dump_id, at, one) for at, one in some]
+        insert_rows(connection, schema.dump_paper, ("dump_id", "position", "paper_id"), rows)
     for bad in batches(rejected):
         columns = [_rejected_row(dump_id, one) for one in bad]
         connection.execute(insert(schema.rejected_record), columns)

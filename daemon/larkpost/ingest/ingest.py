@@ -14,6 +14,7 @@ from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
+from larkpost.garbage_collection import collect_rarely
 from larkpost.ingest.dump_reader import DumpReader, find_format
 from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
 from larkpost.log_events import LogEvent
@@ -37,7 +38,7 @@ log = logs.get_logger(__name__)
 # A dump of up to this many papers and characters is one transaction. A larger one takes several,
 # so that readers can vote meanwhile and memory does not grow with the dump; cut off between two of
 # them, it is simply read again.
-BATCH = 5_000
+BATCH = 1_000
 BATCH_CHARACTERS = 4_000_000
 
 
@@ -135,7 +136,8 @@ def _ingest_copy(
         if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        return _DumpIngest(store, copy, dump_formats, named, date, now, progress).run()
+        with collect_rarely():
+            return _DumpIngest(store, copy, dump_formats, named, date, now, progress).run()
     except UnreadableDump as error:
         lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"
         raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
@@ -174,8 +176,9 @@ def _again(connection: Connection, dump: read_dumps.Dump, name: str) -> IngestRe
 def _characters(draft: PaperRecord) -> int:
     texts = (draft.title, draft.abstract, draft.url, draft.uid, draft.organisation)
     facts = (draft.comment, draft.journal_ref, draft.thumbnail, *draft.keywords)
-    many = (*draft.authors, *draft.categories, *draft.links, *map(str, draft.identifiers))
-    return sum(len(text) for text in (*texts, *facts, *many) if text)
+    many = (*draft.authors, *draft.categories, *draft.links)
+    names = [name.value for name in draft.identifiers]
+    return sum(map(len, filter(None, (*texts, *facts, *many, *names))))
 
 
 class _DumpIngest:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, bindparam, func, insert, select
 
+from larkpost.db.column_types import CleanText
+from larkpost.db.value_batches import BATCH, batches
+from larkpost.text.normalize import clean
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from sqlalchemy import Column, ColumnElement, Connection, Table
 
@@ -36,20 +40,23 @@ def _as_tuples(
 ) -> list[tuple[Any, ...]]:
     """Write the values as the types of their columns do, those that change them."""
     dialect = connection.dialect
-    writers = [
-        (at, write)
-        for at, name in enumerate(columns)
-        if (write := table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
-    ]
-    if not writers:
-        return [tuple(row) for row in rows]
-    written = []
-    for row in rows:
-        values = list(row)
-        for at, write in writers:
-            values[at] = write(values[at])
-        written.append(tuple(values))
-    return written
+    by_column = list(zip(*rows, strict=True))
+    for at, name in enumerate(columns):
+        kind = table.c[name].type
+        if isinstance(kind, CleanText):
+            by_column[at] = tuple(None if one is None else clean(one) for one in by_column[at])
+        elif write := kind.dialect_impl(dialect).bind_processor(dialect):
+            by_column[at] = _write_each(write, by_column[at])
+    return list(zip(*by_column, strict=True))
+
+
+def _write_each(write: Callable[[Any], Any], values: Sequence[Any]) -> tuple[Any, ...]:
+    """Write the values of one column, each that is met again only once: most moments are."""
+    written: dict[Any, Any] = {}
+    for one in values:
+        if one not in written:
+            written[one] = write(one)
+    return tuple(written[one] for one in values)
 
 
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
@@ -67,6 +74,43 @@ def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
     sequence = func.pg_get_serial_sequence(table.name, "id")
     series = func.generate_series(1, count).table_valued("number")
     return list(connection.execute(select(func.nextval(sequence)).select_from(series)).scalars())
+
+
+def read_pairs(
+    connection: Connection,
+    column: Column[Any],
+    other: Column[Any],
+    wanted: Collection[Any],
+    *,
+    most: int | None = None,
+) -> list[tuple[Any, Any]]:
+    """Read the rows in which ``column`` has one of these values: each beside ``other``.
+
+    A value that more than ``most`` rows have is left out: it is not worth as many rows.
+    """
+    pairs: list[tuple[Any, Any]] = []
+    for some in batches(wanted, 10 * BATCH):
+        listed = _listed(connection, column, some)
+        chosen = select(listed.c.value, other).join_from(
+            listed, column.table, column == listed.c.value
+        )
+        if most is not None:
+            again = column.table.alias()
+            more = select(1).where(again.c[column.name] == listed.c.value).offset(most).limit(1)
+            chosen = chosen.where(~more.exists())
+        pairs += map(tuple, connection.execute(chosen).all())
+    return pairs
+
+
+def _listed(connection: Connection, column: Column[Any], values: Collection[Any]) -> Any:
+    """Give values as a table of one column, ``value``, in one parameter."""
+    if connection.dialect.name == "sqlite":
+        text = bindparam(None, json.dumps(list(values)), Text, unique=True)
+        return func.json_each(text).table_valued("value")
+    from sqlalchemy.dialects import postgresql  # importing it costs as much as all our own tables
+
+    array = bindparam(None, list(values), postgresql.ARRAY(column.type), unique=True)
+    return func.unnest(array).table_valued("value")
 
 
 def among(

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from enum import StrEnum
+from hashlib import sha1
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -29,7 +30,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
-_COMMON = 200  # a shingle that this many papers share is a phrase that everybody writes
+COMMON = 200  # a shingle that this many papers share is a phrase that everybody writes
 _MOST_COMPARED = 20
 _LONGEST_ORGANISATION = 200  # characters
 _LONGEST_KEYWORD = 100
@@ -142,7 +143,7 @@ def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
 
 def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> Counter[int]:
     """Count how many numbers of a sketch each owner shares, of those that share enough."""
-    telling = (owned for number in numbers if len(owned := owners.get(number, ())) <= _COMMON)
+    telling = [owned for number in numbers if len(owned := owners.get(number, ())) <= COMMON]
     met = Counter(chain.from_iterable(telling))
     # Two of eight numbers keep chance out; a text too short for two has one.
     enough = min(2, len(numbers))
@@ -221,8 +222,11 @@ class PaperMatcher:
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Give the entries whose texts are to be compared with a draft's, the likest first."""
         met = sharing(asked.numbers, self.by_hash)
+        titled = self.by_key.get(asked.key)
+        if not (met or titled):
+            return iter(())
         # All of a title weighs more than any part of a text: notices of withdrawal are all alike.
-        met.update(dict.fromkeys(self.by_key.get(asked.key, [])[:_COMMON], SKETCH))
+        met.update(dict.fromkeys((titled or [])[:COMMON], SKETCH))
         return (at for at, _ in met.most_common(_MOST_COMPARED))
 
     def _add(self, asked: PaperQuery) -> KnownPaper:
@@ -310,7 +314,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         first_seen, ingested_at = min(first_seen, out), min(ingested_at, out)
     return Paper(
         id=0,
-        uid=_uid(draft.uid) or str(uuid5(_NAMESPACE, str(identifier))),
+        uid=_uid(draft.uid) or _uid_of(identifier),
         identifier=identifier,
         title=draft.title,
         abstract=draft.abstract,
@@ -331,6 +335,16 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         journal_ref=draft.journal_ref,
         thumbnail=draft.thumbnail,
     )
+
+
+def _uid_of(identifier: Identifier) -> str:
+    """Make the UUID of a name (RFC 9562, 5.5): as ``uuid5`` does, in a third of its time."""
+    digest = sha1(_NAMESPACE.bytes + str(identifier).encode("utf-8"), usedforsecurity=False)
+    number = int.from_bytes(digest.digest()[:16], "big")
+    number = number & ~(0xF000 << 64) | 5 << 76  # the version
+    number = number & ~(0xC000 << 48) | 0x8000 << 48  # the variant
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _uid(given: str | None) -> str | None:

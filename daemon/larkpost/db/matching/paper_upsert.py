@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
-from larkpost.db.matching.bulk_rows import among
+from larkpost.db.matching.bulk_rows import among, read_pairs
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
 from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN
 from larkpost.db.matching.paper_matcher import (
+    COMMON,
     KnownPaper,
     MatchOutcome,
     PaperMatcher,
@@ -20,7 +21,7 @@ from larkpost.db.matching.paper_matcher import (
     gather,
     sharing,
 )
-from larkpost.db.matching.paper_writer import read_pairs, write_changed, write_names, write_new
+from larkpost.db.matching.paper_writer import write_changed, write_names, write_new
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import hand_over
 from larkpost.db.value_batches import batches
@@ -142,7 +143,9 @@ def lay_out(
             )
         )
     ]
-    by_hash = read_pairs(connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers)
+    by_hash = read_pairs(
+        connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers, most=COMMON
+    )
     met = gather(by_hash)
     ids = {one for _, one in by_key} | set(owned.values())
     ids.update(*(sharing(one.numbers, met) for one in unnamed))

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, update
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.matching.bulk_rows import among, insert_rows, next_ids
+from larkpost.db.matching.bulk_rows import insert_rows, next_ids, read_pairs
 from larkpost.db.search import index
 from larkpost.db.value_batches import batches
 from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Column, Connection
+    from sqlalchemy import Connection
 
     from larkpost.db.matching.paper_matcher import KnownPaper
-
-
-def read_pairs(
-    connection: Connection, column: Column[Any], paper_id: Column[Any], wanted: Collection[Any]
-) -> list[tuple[Any, int]]:
-    """Read the rows in which ``column`` has one of these values: each beside the paper's id."""
-    pairs: list[tuple[Any, int]] = []
-    for some in batches(wanted):
-        rows = connection.execute(select(column, paper_id).where(among(connection, column, some)))
-        pairs += [(value, one) for value, one in rows]
-    return pairs
 
 
 def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:

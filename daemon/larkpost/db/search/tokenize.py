@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from larkpost.text.normalize import normal_form, without_marks
 from larkpost.text.stemming import stem_words
@@ -25,6 +25,8 @@ _LONGEST = 64  # characters; a longer run is cut, in a paper as in a question
 # Its signs that are no letters (Thai's vowel marks) go with the accents of other scripts.
 _WORD = re.compile(rf"(?=[^\W_])[{UNSPACED}]|[^\W_{UNSPACED}]{{1,{_LONGEST}}}")
 _PLAIN_WORD = re.compile(rf"[a-z0-9]{{1,{_LONGEST}}}")
+# What is no letter or digit of ASCII becomes a space, what is one lower case.
+_APART = bytes(ord(chr(c).lower()) if c < 128 and chr(c).isalnum() else 32 for c in range(256))
 
 # Words of each part that are indexed. PostgreSQL counts positions up to 16,383.
 MOST_IN_TITLE = 500
@@ -53,7 +55,10 @@ class Document:
 def words(text: str) -> list[str]:
     """Cut a text into words: lower case, without accents; ligatures and the like undone."""
     if text.isascii():
-        return _PLAIN_WORD.findall(text.lower())
+        cut = text.encode().translate(_APART).decode().split()
+        return (
+            cut if max(map(len, cut), default=0) <= _LONGEST else _PLAIN_WORD.findall(text.lower())
+        )
     return _WORD.findall(_fold_case(text))
 
 
@@ -62,7 +67,13 @@ def stems(text: str) -> list[str]:
 
     It is the algorithm that its author froze, so that an index stays good for the next release.
     """
-    return [_STEMS[word] for word in words(text)]
+    cut = words(text)
+    stemmed = list(map(_STEMS.get, cut))
+    at = -1
+    while None in stemmed:
+        at = stemmed.index(None, at + 1)
+        stemmed[at] = _STEMS[cut[at]]
+    return cast("list[str]", stemmed)
 
 
 class _StemCache(dict[str, str]):
