@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, bindparam, func, insert, select
+from sqlalchemy import Text, bindparam, func, insert, select, true
 
 from larkpost.db.column_types import CleanText
 from larkpost.db.value_batches import BATCH, batches
@@ -82,18 +82,18 @@ def read_pairs(
     other: Column[Any],
     wanted: Collection[Any],
     *,
+    where: ColumnElement[bool] = true(),  # noqa: B008 - it never changes
     most: int | None = None,
 ) -> list[tuple[Any, Any]]:
-    """Read the rows in which ``column`` has one of these values: each beside ``other``.
+    """Read the rows ``where`` ``column`` has one of these values: each beside ``other``.
 
     A value that more than ``most`` rows have is left out: it is not worth as many rows.
     """
     pairs: list[tuple[Any, Any]] = []
     for some in batches(wanted, 10 * BATCH):
         listed = _listed(connection, column, some)
-        chosen = select(listed.c.value, other).join_from(
-            listed, column.table, column == listed.c.value
-        )
+        met = column == listed.c.value
+        chosen = select(listed.c.value, other).join_from(listed, column.table, met).where(where)
         if most is not None:
             again = column.table.alias()
             more = select(1).where(again.c[column.name] == listed.c.value).offset(most).limit(1)

@@ -141,13 +141,16 @@ def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
     return gathered
 
 
-def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> Counter[int]:
+def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dict[int, int]:
     """Count how many numbers of a sketch each owner shares, of those that share enough."""
-    telling = [owned for number in numbers if len(owned := owners.get(number, ())) <= COMMON]
-    met = Counter(chain.from_iterable(telling))
+    owned = [those for number in numbers if (those := owners.get(number))]
+    telling = [those for those in owned if len(those) <= COMMON]
     # Two of eight numbers keep chance out; a text too short for two has one.
     enough = min(2, len(numbers))
-    return Counter({one: shared for one, shared in met.items() if shared >= enough})
+    if len(telling) < enough:
+        return {}
+    met = Counter(chain.from_iterable(telling))
+    return {one: shared for one, shared in met.items() if shared >= enough}
 
 
 class PaperMatcher:
@@ -226,8 +229,9 @@ class PaperMatcher:
         if not (met or titled):
             return iter(())
         # All of a title weighs more than any part of a text: notices of withdrawal are all alike.
-        met.update(dict.fromkeys((titled or [])[:COMMON], SKETCH))
-        return (at for at, _ in met.most_common(_MOST_COMPARED))
+        counted = Counter(met)
+        counted.update(dict.fromkeys((titled or [])[:COMMON], SKETCH))
+        return (at for at, _ in counted.most_common(_MOST_COMPARED))
 
     def _add(self, asked: PaperQuery) -> KnownPaper:
         free = [name for name in asked.names if name not in self.by_name]

@@ -70,11 +70,12 @@ def write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None
 
 def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> None:
     rows = [
-        (entry.paper.id, number)
+        (number, entry.paper.id)
         for entry in entries
         for number in entry.numbers or sketch(entry.paper.title, entry.paper.abstract)
     ]
-    insert_rows(connection, schema.minhash, ("paper_id", "hash"), rows)
+    rows.sort()  # in the order of the index on them, which has grown large, not across all of it
+    insert_rows(connection, schema.minhash, ("hash", "paper_id"), rows)
 
 
 def write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:

@@ -56,9 +56,9 @@ def words(text: str) -> list[str]:
     """Cut a text into words: lower case, without accents; ligatures and the like undone."""
     if text.isascii():
         cut = text.encode().translate(_APART).decode().split()
-        return (
-            cut if max(map(len, cut), default=0) <= _LONGEST else _PLAIN_WORD.findall(text.lower())
-        )
+        if max(map(len, cut), default=0) > _LONGEST:
+            return _PLAIN_WORD.findall(text.lower())
+        return cut
     return _WORD.findall(_fold_case(text))
 
 
@@ -82,7 +82,8 @@ class _StemCache(dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= _MOST_STEMS:
             self.clear()
-        stem = self[word] = stem_words([word])[0]
+        stem = stem_words([word])[0]
+        self[word] = stem if stem != word else word  # one object, not two alike
         return stem
 
 
