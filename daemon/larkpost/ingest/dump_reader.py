@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
+from larkpost.frozen_records import copy_with
 from larkpost.ingest.capture_day import CaptureHint, capture_hint
 from larkpost.text.normalize import one_line
 
@@ -131,7 +132,7 @@ class DumpReader:
                     yield record
                 case PaperRecord():
                     self.undated |= captured is None
-                    yield replace(record, first_seen=moment)
+                    yield copy_with(record, first_seen=moment)
                 case DumpDate():
                     moment = self._moment(record.day)
                     captured = moment.date()

@@ -12,6 +12,7 @@ from larkpost.db.value_batches import batches
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, Vote
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl
+from larkpost.garbage_collection import collect_rarely
 from larkpost.portability.import_lines import ImportReport, read_lines, refusing
 from larkpost.portability.reader_records import find_paper, read_issues, read_reader, read_uid
 from larkpost.portability.record_fields import read_moment, read_thumb
@@ -117,9 +118,10 @@ def take_votes(
     A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
     """
     tally, brought = ImportReport(), _by_name(guests)
-    for some in batches(read_lines(path, "vote", tally)):
-        with store.begin() as connection:
-            votes.cast_many(connection, _votes(connection, some, tally, now, brought))
+    with collect_rarely():
+        for some in batches(read_lines(path, "vote", tally)):
+            with store.begin() as connection:
+                votes.cast_many(connection, _votes(connection, some, tally, now, brought))
     return tally
 
 

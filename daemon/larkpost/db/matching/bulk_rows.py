@@ -110,7 +110,7 @@ def _listed(connection: Connection, column: Column[Any], values: Collection[Any]
     from sqlalchemy.dialects import postgresql  # importing it costs as much as all our own tables
 
     array = bindparam(None, list(values), postgresql.ARRAY(column.type), unique=True)
-    return func.unnest(array).table_valued("value")
+    return func.unnest(array).table_valued("value").render_derived()
 
 
 def among(

@@ -16,6 +16,7 @@ from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, conflic
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import further_links, merge, named_by, unite_keywords
 from larkpost.domain import Paper
+from larkpost.frozen_records import copy_with
 from larkpost.text.identifiers import paper_url
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
@@ -102,18 +103,18 @@ class KnownPaper:
 
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
     """Prepare a draft: nothing in it lies after ``now``, and every link can be followed."""
-    draft = replace(
+    draft = copy_with(
         draft,
         url=draft.url if draft.url and is_web_address(draft.url) else None,
         links=tuple(filter(is_web_address, draft.links)),
-        organisation=shorten(draft.organisation or "", _LONGEST_ORGANISATION) or None,
+        organisation=_shorten_or_none(draft.organisation, _LONGEST_ORGANISATION),
         keywords=tuple(filter(None, (shorten(w, _LONGEST_KEYWORD) for w in draft.keywords))),
-        comment=shorten(draft.comment or "", _LONGEST_COMMENT) or None,
-        journal_ref=shorten(draft.journal_ref or "", _LONGEST_JOURNAL) or None,
-        thumbnail=draft.thumbnail if is_web_address(draft.thumbnail or "") else None,
+        comment=_shorten_or_none(draft.comment, _LONGEST_COMMENT),
+        journal_ref=_shorten_or_none(draft.journal_ref, _LONGEST_JOURNAL),
+        thumbnail=draft.thumbnail if draft.thumbnail and is_web_address(draft.thumbnail) else None,
         withdrawn=draft.withdrawn
         or is_withdrawal_notice(draft.abstract)
-        or is_withdrawal_notice(draft.comment or ""),
+        or (draft.comment is not None and is_withdrawal_notice(draft.comment)),
         first_seen=min(draft.first_seen or now, now),
         ingested_at=min(draft.ingested_at or now, now),
         updated=draft.updated and min(draft.updated, now),
@@ -121,6 +122,10 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
     )
     marks = text_marks(draft.title, draft.abstract)
     return PaperQuery(draft, _names(draft, marks.name), marks.key, marks.numbers)
+
+
+def _shorten_or_none(text: str | None, most: int) -> str | None:
+    return (shorten(text, most) or None) if text else None
 
 
 def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
@@ -318,7 +323,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         first_seen, ingested_at = min(first_seen, out), min(ingested_at, out)
     return Paper(
         id=0,
-        uid=_uid(draft.uid) or _uid_of(identifier),
+        uid=_uid(draft.uid) or uid_of(identifier),
         identifier=identifier,
         title=draft.title,
         abstract=draft.abstract,
@@ -341,7 +346,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
     )
 
 
-def _uid_of(identifier: Identifier) -> str:
+def uid_of(identifier: Identifier) -> str:
     """Make the UUID of a name (RFC 9562, 5.5): as ``uuid5`` does, in a third of its time."""
     digest = sha1(_NAMESPACE.bytes + str(identifier).encode("utf-8"), usedforsecurity=False)
     number = int.from_bytes(digest.digest()[:16], "big")

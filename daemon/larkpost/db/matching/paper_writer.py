@@ -12,6 +12,7 @@ from larkpost.db import paper_rows, schema
 from larkpost.db.matching.bulk_rows import insert_rows, next_ids, read_pairs
 from larkpost.db.search import index
 from larkpost.db.value_batches import batches
+from larkpost.frozen_records import copy_with
 from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
     for number, entry in zip(
         next_ids(connection, schema.paper, len(entries)), entries, strict=True
     ):
-        entry.paper = replace(entry.paper, id=number)
+        entry.paper = copy_with(entry.paper, id=number)
         entry.touched = entry.reworded = False
         rows.append((number, *paper_rows.values(entry.paper).values()))
     columns = ("id", *paper_rows.values(entries[0].paper))
