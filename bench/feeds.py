@@ -4,8 +4,8 @@
 
 With ``--http`` the daemon's answers are measured as well, see ``bench.feeds_http``.
 
-50 entries in five editions. "cold" is a press that has seen nothing, "shared" one that has set
-the papers for other readers, "kept" one that has set these editions. CPU time of this process,
+50 entries in five editions. "cold" is an empty renderer, "shared" one that has rendered the papers
+for other readers, "kept" one that has rendered these editions. CPU time of this process,
 sides interleaved, median of the rounds' ratios; a feed that is not feedgen's, byte for byte but
 for the line ends between entries, stops the run.
 """
@@ -109,7 +109,7 @@ def _bare(feed: bytes) -> bytes:
 
 
 def shelves(readers: int) -> list[list[Edition]]:
-    """Give each reader five editions of ten papers, the newest first."""
+    """Give each reader five editions of ten papers, newest first."""
     drawn = editions(readers, each=EACH)
     return [
         [
@@ -137,7 +137,7 @@ def handed_on(shelf: Sequence[Edition], number: int) -> list[Edition]:
 
 
 def press() -> EditionRenderer:
-    """Make a press that has seen nothing."""
+    """Make an empty renderer."""
     sender, title = "Larkpost <larkpost@example.org>", "Larkpost"
     return EditionRenderer(FixedLinks(), sender=sender, title=title, find_links=FIND_LINKS)
 

@@ -73,7 +73,7 @@ def _found(name: str) -> str | None:
 
 
 def measure(rounds: int, seconds: int) -> dict[str, dict[str, float]]:
-    """Give requests a second, microseconds of CPU a request and ratios, by kind of answer."""
+    """Return requests a second, microseconds of CPU a request and ratios, by kind of answer."""
     with TemporaryDirectory() as folder, ExitStack() as stack:
         home = Path(folder)
         program, key = populated(home / "home")

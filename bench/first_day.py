@@ -104,7 +104,7 @@ def ours(world: Collection, cases: Sequence[Case], *, accurate: bool) -> list[Sc
 
 
 def summary(squares: Iterable[Square]) -> list[dict[str, Any]]:
-    """Give means, and ours less the recipe's with its paired 95 % interval."""
+    """Return means, and ours less the recipe's with its paired 95 % interval."""
     lines = []
     for square in squares:
         for recipe, values in square.values.items():

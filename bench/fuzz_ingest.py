@@ -98,7 +98,7 @@ def samples(folder: Path) -> list[str]:
 
 
 def parsers(store: Store) -> Mapping[str, Parse]:
-    """Give every parser by its name; each raises what it must not."""
+    """Return every parser by its name; each raises what it must not."""
     sources = {source.name: _reader(source) for source in DUMP_FORMATS}
     return {
         **sources,

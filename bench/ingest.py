@@ -89,7 +89,7 @@ def measure(count: int, *, words: int, lines: bool) -> Found:
 
 
 def until_read(places: HomePaths, name: str, address: str) -> tuple[list[float], float]:
-    """Ask for the feed until the dump has been moved; raises SystemExit where it was refused."""
+    """Ask for the feed until the dump has been moved; raises SystemExit if it was refused."""
     times, begun = [], time.perf_counter()
     while not (places.done / name).exists():
         if (places.bad / name).exists():

@@ -1,4 +1,4 @@
-"""Measures a letter of the press against one built with EmailMessage for every reader.
+"""Measures a newsletter of the renderer against one built with EmailMessage for every reader.
 
     python -m bench.letters [--readers 500] [--rounds 7] [--json FILE]
 

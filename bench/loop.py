@@ -77,7 +77,7 @@ class Run:
             print(f"draw {draw.number}, {name}: {took:.0f} s of CPU", file=sys.stderr)
 
     def told(self) -> dict[str, Any]:
-        """Give every figure."""
+        """Return every figure."""
         readers = len(self.records[OURS][0].shown)
         return {
             "draws": [one.draw.number for one in self.records[OURS]],
@@ -96,7 +96,7 @@ def run(
 ) -> dict[str, Any]:
     """Draw readers for each number, let them live with ours and those named, give the figures.
 
-    Raises ValueError where the stream is shorter than so many days.
+    Raises ValueError if the stream is shorter than so many days.
     """
     ran = Run(names)
     for draw in draw_all(stream, numbers, readers, days):

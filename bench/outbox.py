@@ -1,9 +1,10 @@
-"""Measures the outbox: reserving letters, and writing down each as begun and as sent.
+"""Measures the outbox: claiming messages, and recording each as begun and as sent.
 
 Usage: python -m bench.outbox [--letters 5000] [--rounds 3] [--url postgresql+psycopg://…]
 
-``floor`` is what the disk allows: one commit a letter through the driver, nothing else. Letters a
-second of the wall clock depend on the disk and on what else runs; the CPU time hardly does.
+``floor`` is the limit of the disk: one commit per message through the driver, nothing else.
+Messages per second of wall-clock time depend on the disk and on other load; the CPU time hardly
+does.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def claimed(store: Store) -> list[int]:
 
 
 def keep(store: Store, ids: list[int]) -> None:
-    """Keep the bytes of letters that are about to go."""
+    """Store the bytes of messages that are about to go."""
     content = edition_in_print()
     with store.begin() as connection:
         sent_messages.sweep(connection)
@@ -85,7 +86,7 @@ def edition_in_print() -> bytes:
 
 
 def letter_by_letter(store: Store, send: Callable[[int], None] = lambda _: None) -> None:
-    """Do as delivery does: one transaction a letter settles the last and begins the next."""
+    """Do as delivery does: one transaction per message settles the last and begins the next."""
     while ids := claimed(store):
         last = None
         for number in [*ids, None]:
@@ -100,14 +101,14 @@ def letter_by_letter(store: Store, send: Callable[[int], None] = lambda _: None)
 
 
 def letter_by_letter_logged(store: Store) -> None:
-    """Do so over a road that takes everything, and keep the log of what was sent beside it."""
+    """Do so over a transport that accepts everything, with the log of sent messages."""
     with tempfile.TemporaryDirectory() as folder, SentLog(Path(folder), NOW.date()) as sent:
         road = SkipAlreadySent(_Nowhere(), sent)
         letter_by_letter(store, lambda number: road.send(_letter(number)))
 
 
 class _Nowhere:
-    """A road on which a letter costs nothing."""
+    """A transport without any cost."""
 
     def ready(self) -> None:
         """Wait for nothing."""

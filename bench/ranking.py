@@ -103,7 +103,7 @@ def _cell(
 
 
 def summary(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Give means with intervals, and ours less the recipe's, paired by reader."""
+    """Return means with intervals, and ours less the recipe's, paired by reader."""
     ours = {(c.collection, c.near, c.k): c.values for c in cells if c.recipe == OURS}
     lines = []
     for cell in cells:
@@ -173,7 +173,7 @@ def calibration(world: Collection, most: int) -> str:
 
 
 def near_misses(world: Collection, most: int) -> str:
-    """Measure what wrong thumbs down cost: k unread papers of the reader's own corner."""
+    """Measure the cost of wrong thumbs down: k unread papers on the reader's own subject."""
     ours = Ours.of(world)
     told = ["| k | digest | none | k random | k near misses |", "|---|---|---|---|---|"]
     for k in (5, 20):
@@ -188,7 +188,7 @@ def near_misses(world: Collection, most: int) -> str:
 
 
 def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str, float]:
-    """Time learning and scoring of a crowd, and scikit-learn's regression a reader, by turns.
+    """Time training and scoring of many readers, and scikit-learn's regression per reader, in turn.
 
     It is processor time, which other work on the machine disturbs least.
     """
@@ -235,7 +235,7 @@ def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str,
 def _crowd(
     world: Collection, crowd: int, thumbs: int, rng: np.random.Generator
 ) -> Iterator[Evidence]:
-    """Give so many readers with so many votes each, half of them up, on the same few days."""
+    """Return so many readers with so many votes each, half of them up, on the same few days."""
     voted = rng.choice(world.corpus, 2000, replace=False)
     for number in range(crowd):
         ids = rng.choice(voted, thumbs, replace=False)
@@ -244,7 +244,7 @@ def _crowd(
 
 
 def worlds(folder: Path) -> list[Callable[[], Collection]]:
-    """Give the collections that are there."""
+    """Return the collections that are there."""
     found: list[Callable[[], Collection]] = []
     for name, read in (("citeulike-t", readers.citeulike), ("arxiv-readers", readers.arxiv)):
         if (folder / name).is_dir():

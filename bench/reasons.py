@@ -1,12 +1,12 @@
-"""Measures the reasons that readers are shown: what they say, and whether "like X" is sensible.
+"""Measures the reasons that readers are shown: their meaning, and whether "like X" is sensible.
 
 python -m bench.reasons [--data DIR] [--seed N]            figures over tuning readers
 python -m bench.reasons --list [--seed N] > picks.md       a hundred picks to be read by people
 python -m bench.reasons --pairs [--seed N]                 picks beside their nearest liked paper
 
 The hundred are fifty picks of readers of the sample dump, who like papers of a theme, and fifty of
-arxiv-readers, one pick a reader. Readers with odd numbers are only in lists with the default seed;
-other seeds and figures draw from those with even ones.
+arxiv-readers, one pick per reader. Readers with odd numbers are only in lists with the default
+seed; other seeds and figures draw from those with even ones.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def as_table(seen: Sequence[Seen]) -> str:
 
 
 def reason_of(pick: Pick) -> str:
-    """Write the reason as the letter does, without the chance, which people are not to judge."""
-    reason = wording.reason(pick)._replace(chance="")
+    """Write the reason as the letter does, without the match, which people are not to judge."""
+    reason = wording.reason(pick)._replace(match="")
     return " · ".join(line.strip() for line in why_text(reason))
 
 

@@ -56,10 +56,10 @@ SUBSCRIBER = "somebody@example.org"
 
 @dataclass
 class Soaked:
-    """What came of it: visits alone and under attack, gaps between ticks, and of the letter.
+    """The results: visits alone and under attack, gaps between ticks, and of the letter.
 
     ``tick`` is the period and ``gaps`` what lay between one tick and the next, in seconds;
-    ``letter`` the seconds until the letter came, None where it did not.
+    ``letter`` the seconds until the letter came, None if it did not.
     """
 
     calm: Visits
@@ -89,7 +89,7 @@ class Soaked:
 
 
 def _wait_for_letter(postbox: _Postbox) -> float | None:
-    """Give the moment at which the subscriber's letter came; it may come a little later."""
+    """Return the moment at which the subscriber's letter came; it may come a little later."""
     end = time.monotonic() + LETTER
     while SUBSCRIBER not in postbox.got and time.monotonic() < end:
         time.sleep(0.2)
@@ -173,7 +173,7 @@ def _target(made: World, port: int, listed: int) -> Target:
 
 
 def _gaps(ticks: Sequence[datetime]) -> list[float]:
-    """Give the seconds from each tick to the next, and from the last to the end."""
+    """Return the seconds from each tick to the next, and from the last to the end."""
     ends = [*ticks, datetime.now(UTC)] if ticks else []
     return [(b - a).total_seconds() for a, b in pairwise(ends)]
 
@@ -276,7 +276,7 @@ def _free_port() -> int:
 
 
 def record(found: Soaked, most: float) -> dict[str, Any]:
-    """Give all of it for a program; times in milliseconds, gaps in seconds."""
+    """Return all of it for a program; times in milliseconds, gaps in seconds."""
     return {
         name: {
             errand: {

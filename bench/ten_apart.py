@@ -49,7 +49,7 @@ def distances(space: TextSpace, papers: Sequence[Paper]) -> NDArray[np.float64]:
 
 
 def apart(corpus: Sequence[Paper], candidates: Sequence[Paper]) -> list[tuple[float, float]]:
-    """Give, for ten and each ten more, the share of random tens that lie nearer together.
+    """Return, for ten and each ten more, the share of random tens that lie nearer together.
 
     By the mean distance of their pairs, and by the least.
     """

@@ -2,13 +2,13 @@
 
     python -m bench.web [--papers 10000] [--rounds 5] [--data FOLDER] [--json]
 
-The real application on a SQLite home with so many papers, 100 a day, a space as the daemon's round
-makes it, and a reader with 50 editions and 200 thumbs. "first" is the first visit, "warm" the
+The real application on a SQLite home with so many papers, 100 per day, a space as the daemon's
+round makes it, and a reader with 50 editions and 200 thumbs. "first" is the first visit, "warm" the
 median of the later ones, of other papers, words and thumbs each time: milliseconds of processor
 time of this process. No visit may cost more than 100 ms for a visitor, or 500 for a reader, without
 a limit that says how often it may be asked for: of a network in a minute ("a minute"), or the one
-that the page keeps by itself ("turns"). A breach, an answer that is not the
-expected one, and a route that has no visit here end with 1.
+that the page keeps by itself ("turns"). A breach, an answer that is not the expected one, and a
+route that has no visit here end with 1.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Measured:
 
     @property
     def breach(self) -> bool:
-        """Say whether it costs too much for having no limit."""
+        """Return whether it costs too much for having no limit."""
         return not (self.a_minute or self.turns) and max(self.first, self.warm) > MOST[self.who]
 
 

@@ -30,9 +30,9 @@ class BrokenAudit(Exception):
 
 
 def ask(*requirements: Path) -> list[dict[str, Any]] | None:
-    """Give what pip-audit says of each package in files of requirements; None: no answer.
+    """Return what pip-audit says of each package in files of requirements; None: no answer.
 
-    Raises BrokenAudit where pip-audit cannot be run, or not with these words.
+    Raises BrokenAudit if pip-audit cannot be run, or not with these words.
     """
     if find_spec("pip_audit") is None:
         raise BrokenAudit("pip-audit is not installed here")

@@ -1,7 +1,7 @@
 """Write the files of hashes anew: every artifact of every version that constraints.txt names.
 
 ``requirements.lock`` holds what Larkpost needs where it runs, ``requirements-dev.lock`` the rest.
-pip-tools asks the index that pip is configured for; no address of one is written down.
+pip-tools asks the index that pip is configured for; no address of one is recorded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ENTRY = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)", re.MULTILINE)
 
 
 def pinned(text: str) -> dict[str, str]:
-    """Give the version of each package that a file of constraints or of hashes names."""
+    """Return the version of each package that a file of constraints or of hashes names."""
     return {canonicalize_name(name): version for name, version in _ENTRY.findall(text)}
 
 

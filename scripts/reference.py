@@ -74,7 +74,7 @@ def settings_page() -> str:
 def _commands(
     group: click.Group, context: click.Context, path: str
 ) -> Iterator[tuple[str, click.Command]]:
-    """Give every command that does something, with the words that call it, in order of help."""
+    """Return every command that does something, with the words that call it, in order of help."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if command is None or command.hidden:

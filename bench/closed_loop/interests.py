@@ -1,4 +1,4 @@
-"""Hidden interests of the closed loop: rules on words and categories that no ranker sees."""
+"""Hidden interests of the closed loop: rules on words and categories, unknown to the rankers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOKENS = r"(?u)\b[a-z][a-z-]{2,}\b"
 RAREST, COMMONEST = 0.0015, 0.06  # share of papers with a word that may stand in a rule
 SEEDS = (0.003, 0.04)  # the same, of a word that a rule begins with
 TITULAR, SEED_TITULAR = 0.12, 0.30  # of the papers with a word, those with it in the title
-KIN, LEAST_KIN = 3, 0.12  # a rule begins with a word that has company: mean cosine of the nearest
+KIN, LEAST_KIN = 3, 0.12  # a rule starts with a word with related words: mean cosine of the nearest
 GROUP = 12  # words of a rule, at most
 TRIES = 400
 NEAR_ENOUGH = 1.3  # how far a rule's share of papers may be from what was wanted, as a ratio
@@ -35,7 +35,7 @@ MOST_SHARED = 0.2  # of an interest's papers, those that another of the same rea
 
 
 class Kind(StrEnum):
-    """What a rule asks of a paper."""
+    """The condition of a rule on a paper."""
 
     WORDS = "words"  # any of its words
     CATEGORY = "category"  # any of its words, and a category
@@ -52,7 +52,10 @@ class _Try(NamedTuple):
 
 
 class Interest(NamedTuple):
-    """A rule, and the papers of the stream that keep to it (n); ``words`` the first word first."""
+    """A rule, and the papers of the stream that match it (n).
+
+    ``words`` with the first word first.
+    """
 
     kind: Kind
     words: tuple[str, ...]
@@ -62,7 +65,7 @@ class Interest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Words in which rules may be put, and the papers (n) that have each of them (w).
+    """Words for rules, and the papers (n) that contain each of them (w).
 
     ``title_share`` (w) is how many of the papers with a word have it in the title: it is high for
     words that say what a paper is about. ``categories`` (n, c) are the papers' own.
@@ -106,13 +109,16 @@ class Lexicon:
         )
 
     def seeds(self) -> Ints:
-        """Give the words that a rule may begin with."""
+        """Return the words that a rule may begin with."""
         share = self.counts / self.presence.shape[0]
         known = (share >= SEEDS[0]) & (share <= SEEDS[1]) & (self.title_share >= SEED_TITULAR)
         return np.flatnonzero(known)
 
     def group(self, seed: int) -> Ints:
-        """Give a word and those that stand in the same papers most often; none if it has no kin."""
+        """Return a word and those that occur in the same papers most often.
+
+        None without related words.
+        """
         if seed not in self._groups:
             self._groups[seed] = self._group(seed)
         return self._groups[seed]
@@ -179,7 +185,7 @@ class Stretch:
         return Interest(kind, words, category, self._holding(kind, seed)[:, many - 1])
 
     def _holding(self, kind: Kind, seed: int) -> Flags:
-        """Tell which papers keep to the rule with one, two and more words of a group (n, g)."""
+        """Return which papers keep to the rule with one, two and more words of a group (n, g)."""
         group = self.lexicon.group(seed)
         held = self.presence[:, group].toarray() > 0
         wide = np.asarray(held.cumsum(axis=1) >= (2 if kind is Kind.TOPIC else 1))
@@ -188,6 +194,6 @@ class Stretch:
         return wide
 
     def _category_of(self, seed: int) -> int:
-        """Give the category that most papers with a word have, by its place."""
+        """Return the category that most papers with a word have, by its place."""
         holding = self.presence[:, [seed]].toarray().ravel() > 0
         return int(self.categories[holding].sum(axis=0).argmax())

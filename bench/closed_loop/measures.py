@@ -1,4 +1,4 @@
-"""What came of closed loops: precision, arrivals, interests never found, changes, chances."""
+"""Measures of closed loops: precision, arrivals, interests never found, changes, chances."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 OURS, ORACLE = "Larkpost", "oracle"
 NOT_FOUND = "interests never found"
 SECOND_NOT_FOUND = "second and third interests never found"
-LATER = 10  # days after which the first look back is over
+LATER = 10  # days after which the initial window is over
 NEVER = 0.05  # an interest of whose papers a smaller share was shown was never found
-FEWEST = 10  # papers that an interest has to have for that to be told
+FEWEST = 10  # the least papers of an interest for that measure
 WEEK = 5  # weekdays
 FOLLOWED = 0.8  # of the oracle's precision over a week
 TWO_WEEKS = 2 * WEEK
 
 
 class Block(NamedTuple):
-    """Days of a run, from ``first`` up to ``end``, and whose: all, those who stay or change."""
+    """Days of a run, from ``first`` up to ``end``, and readers: all, stable or changing."""
 
     who: str
     first: int
@@ -41,7 +41,7 @@ class Block(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Give the days as people count them, from 1."""
+        """Return the days as people count them, from 1."""
         return f"days {self.first + 1}-{self.end}"
 
 
@@ -92,7 +92,7 @@ def cells(by_system: Mapping[str, Records]) -> list[Cell]:
 
 
 def _by_reader(records: Records) -> tuple[list[Values], list[Values], list[Values]]:
-    """Give P@10 by reader and day, and of the relevant papers of a day those shown, and all."""
+    """Return P@10 by reader and day, and of the relevant papers of a day those shown, and all."""
     told: tuple[list[Values], list[Values], list[Values]] = ([], [], [])
     for record in records:
         stream = record.draw.stream
@@ -110,7 +110,7 @@ def _by_reader(records: Records) -> tuple[list[Values], list[Values], list[Value
 
 
 def shown_at_all(record: Record) -> NDArray[np.bool_]:
-    """Tell for each reader and paper of the stream whether it was ever shown (r, n)."""
+    """Return for each reader and paper of the stream whether it was ever shown (r, n)."""
     stream = record.draw.stream
     ever = np.zeros((len(record.shown), stream.days * stream.daily), dtype=bool)
     for line, papers in enumerate(record.shown):
@@ -147,13 +147,13 @@ def _never_found(name: str, records: Records, change: int) -> Iterator[Cell]:
 
 
 def _missed(relevant: NDArray[np.bool_], shown: NDArray[np.bool_]) -> float:
-    """Give 1 for an interest that was never found, 0 for another, NaN for one of few papers."""
+    """Return 1 for an interest that was never found, 0 for another, NaN for one of few papers."""
     many = int(relevant.sum())
     return np.nan if many < FEWEST else float((relevant & shown).sum() < NEVER * many)
 
 
 def summary(found: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Give means with intervals, and ours less each other's, paired by reader or interest."""
+    """Return means with intervals, and ours less each other's, paired by reader or interest."""
     ours = {(one.measure, one.block): one.values for one in found if one.system == OURS}
     lines = []
     for cell in found:
@@ -182,7 +182,7 @@ def _rounded(value: float) -> float:
 
 
 def followed(records: Records, oracles: Records, *, own: bool = False) -> Values:
-    """Give for each reader who changes the days until a moving week is at 80 % of the oracle's.
+    """Return for each reader who changes the days until a moving week is at 80 % of the oracle's.
 
     Infinite where that never was; a week lies wholly after the change. With ``own`` it is 80 % of
     what the system had of the oracle's in the two weeks before the change, so that interests that
@@ -203,13 +203,13 @@ def followed(records: Records, oracles: Records, *, own: bool = False) -> Values
 
 
 def _level(mine: Values, best: Values, change: int) -> float:
-    """Give what of the oracle's precision there was in the two weeks before the change."""
+    """Return what of the oracle's precision there was in the two weeks before the change."""
     before = slice(max(0, change - TWO_WEEKS), change)
     return float(mine[before].sum() / max(best[before].sum(), 1e-9))
 
 
 def _weeks(daily: Values) -> Values:
-    """Give the mean of each day (d) with the four after it (d - 4); none of less than a week."""
+    """Return the mean of each day (d) with the four after it (d - 4); none of less than a week."""
     sums = np.concatenate([[0.0], daily.cumsum()])
     return np.asarray((sums[WEEK:] - sums[:-WEEK]) / WEEK)
 
@@ -238,7 +238,7 @@ def changes(by_system: Mapping[str, Records]) -> list[dict[str, Any]]:
 
 
 def chances(records: Records) -> list[dict[str, Any]]:
-    """Hold the chances told of papers that were looked at against thumbs up, block by block."""
+    """Compare the predicted chances of viewed papers with thumbs up, block by block."""
     first = records[0].draw
     cut = blocks(first.stream.days, first.people[0].change)
     return [

@@ -1,7 +1,7 @@
-"""Ours in the closed loop: a home of the program in SQLite, where mornings are its own.
+"""Larkpost in the closed loop: a home in SQLite with the program's own daily runs.
 
-Nothing is done here that the daemon does not do: papers are taken in, what is due is published,
-thumbs are cast, all by the program's own flows with the settings it ships with.
+Only the daemon's own functions are used, with the default settings: papers are ingested, due
+editions published, thumbs cast.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class TimedTfidf(TfidfRanker):
 
 @dataclass(slots=True)
 class Cost:
-    """What each morning cost: seconds of processor time, of these for fits, memory (MB) after it.
+    """The cost of each day: seconds of processor time, of these for fits, memory (MB) after it.
 
-    Memory is that of the whole process; ``before`` is what the benchmark itself holds of it.
+    Memory is that of the whole process; ``before`` is the benchmark's own share of it.
     """
 
     before: float = 0.0
@@ -67,7 +67,7 @@ class Cost:
 
 
 class Ours:
-    """The program with its readers: papers come at five, editions at six, thumbs at seven."""
+    """The program with its readers: papers arrive at five, editions at six, thumbs at seven."""
 
     def __init__(self, draw: Draw, store: Store, ranker: TimedTfidf | None = None) -> None:
         ships = RankingSettings()
@@ -85,7 +85,7 @@ class Ours:
         self._numbers: dict[int, int] = {}
 
     def publish(self, day: int) -> list[list[Shown]]:
-        """Take the day's papers in, publish what is due, and read the editions."""
+        """Ingest the day's papers, publish due editions, and read them."""
         self.take_in(day)
         began, fitted = processor_seconds(), self._ranker.fitting
         publish_due(self.newsroom, now=morning(day) + AN_HOUR)
@@ -110,7 +110,7 @@ class Ours:
             record_votes.cast(self._store, reader, paper, one.thumb, source="page", now=now)
 
     def take_in(self, day: int) -> None:
-        """Take the papers of a day in, unless they are here."""
+        """Ingest the papers of a day, unless they are stored."""
         if len(self._papers) > self._stream.announced(day).start:
             return
         now, numbers = morning(day), self._stream.announced(day)
@@ -128,7 +128,7 @@ class Ours:
 
 @contextmanager
 def home() -> Iterator[Store]:
-    """Make an empty database in a folder that is gone afterwards."""
+    """Make an empty database in a temporary folder."""
     with TemporaryDirectory(prefix="larkpost-loop-") as folder:
         file = Path(folder) / "larkpost.db"
         migrations.make_file(file)
@@ -141,13 +141,13 @@ def home() -> Iterator[Store]:
 
 
 def processor_seconds() -> float:
-    """Give the processor time of this process and of those it has waited for."""
+    """Return the processor time of this process and of those it has waited for."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def megabytes() -> float:
-    """Give the memory that this process holds; its largest so far where that is not told."""
+    """Return the memory that this process holds; its largest so far where that is not told."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -156,7 +156,7 @@ def megabytes() -> float:
 
 
 def _sign_up(store: Store, person: Person) -> int:
-    """Take a reader in, by feed alone: no letters are made here."""
+    """Create a reader with a feed only, so that no messages are made."""
     uid = f"loop-{person.draw}-{person.number}"
     reader = subscriptions.add(
         store, None, now=morning(0), words=person.words, uid=uid, weekdays=WEEKDAYS

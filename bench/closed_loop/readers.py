@@ -1,4 +1,4 @@
-"""Readers of the closed loop: hidden interests, what they press, how often they look."""
+"""Simulated readers of the closed loop: hidden interests, votes, frequency of visits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.closed_loop.interests import Flags, Interest
     from bench.closed_loop.stream import Stream
 
-REPORTED = 1000  # draws from this number on are reported; those below it are there to tune on
+REPORTED = 1000  # draws from this number on are reported; those below are for tuning
 RELEVANT = (0.03, 0.07)  # share of the papers that a reader would like, drawn between these
 INTERESTS = (1, 2, 3)
 LEAST_SHARE = 0.006  # of the papers, that the smallest interest has
@@ -27,7 +27,7 @@ UP_RELEVANT, DOWN_RELEVANT, DOWN_OTHER, UP_OTHER = 0.5, 0.02, 0.2, 0.03
 
 
 class Habit(NamedTuple):
-    """How often a reader presses, times the usual chances, and looks at an edition at all."""
+    """How often a reader votes, relative to the usual chances, and views an edition at all."""
 
     name: str
     presses: float
@@ -42,10 +42,10 @@ HABITS = (USUAL, EAGER, USUAL, QUIET)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A reader of one draw: what they like before and from the day of ``change`` on.
+    """A reader of one draw: their likes before and from the day of ``change`` on.
 
     ``before`` and ``after`` are the same for those who do not change. ``words`` are said at
-    sign-up, none where there are none.
+    sign-up, none if there are none.
     """
 
     draw: int
@@ -62,7 +62,7 @@ class Person:
         return self.before is not self.after
 
     def interests(self, day: int) -> tuple[Interest, ...]:
-        """Give what the reader likes on a day."""
+        """Return what the reader likes on a day."""
         return self.before if day < self.change else self.after
 
     def relevant(self, day: int) -> Flags:
@@ -75,7 +75,7 @@ class Person:
         return _uniform(self.draw, self.number, f"day {day}") < self.habit.looks
 
     def press(self, paper: int, day: int) -> Thumb | None:
-        """Give the thumb on a paper that is seen on a day: one draw a paper, in every loop."""
+        """Return the thumb on a paper that is seen on a day: one draw per paper, in every loop."""
         at, often = _uniform(self.draw, self.number, f"paper {paper}"), self.habit.presses
         if any(one.relevant[paper] for one in self.interests(day)):
             up, down = at < often * UP_RELEVANT, at > 1 - often * DOWN_RELEVANT
@@ -86,7 +86,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One draw: a stretch of a stream, and readers who live through it."""
+    """One draw: a stretch of a stream, and its readers."""
 
     number: int
     stream: Stream
@@ -96,7 +96,7 @@ class Draw:
 def draw_all(stream: Stream, numbers: Sequence[int], readers: int, days: int) -> list[Draw]:
     """Draw so many readers for each number, each time on another stretch of the stream.
 
-    Raises ValueError where the stream is shorter than that.
+    Raises ValueError if the stream is shorter than that.
     """
     if days > stream.days:
         raise ValueError(f"the stream has {stream.days} days of {stream.daily} papers, not {days}")
@@ -157,6 +157,6 @@ def _words(interests: Sequence[Interest], rng: np.random.Generator) -> tuple[str
 
 
 def _uniform(draw: int, reader: int, what: str) -> float:
-    """Give a number from 0 up to 1 that is the same every time."""
+    """Return a number from 0 up to 1 that is the same every time."""
     digest = hashlib.blake2b(f"{draw} {reader} {what}".encode(), digest_size=7).digest()
     return (int.from_bytes(digest, "big") >> 3) / 2**53

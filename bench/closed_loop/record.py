@@ -1,4 +1,4 @@
-"""Lets the readers of a draw live with a system, and keeps what was shown and pressed."""
+"""Simulates the readers of a draw with a system, and records what was shown and voted."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from bench.closed_loop.systems import System
     from numpy.typing import NDArray
 
-NOBODY = -1  # stands where an edition has no paper
+NOBODY = -1  # marks a place without a paper
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What happened in one loop, by reader, day and place (r, d, 10).
+    """The record of one loop, by reader, day and place (r, d, 10).
 
     ``shown`` are papers of the stream, ``chances`` what was told of a thumb up (NaN: nothing),
     ``pressed`` 1 up, -1 down. ``looked`` (r, d) are the editions that the reader looked at.
@@ -41,7 +41,7 @@ class Record:
 
 
 def live(draw: Draw, name: str, system: System) -> Record:
-    """Let every reader of a draw read and press, day by day, what one system shows them."""
+    """Let every reader of a draw view and vote, day by day, on the editions of one system."""
     shape = len(draw.people), draw.stream.days, SIZE
     record = Record(
         draw,
@@ -57,7 +57,7 @@ def live(draw: Draw, name: str, system: System) -> Record:
 
 
 def _spend(record: Record, system: System, day: int) -> list[Cast]:
-    """Publish a day, write down what is shown and pressed, and give the thumbs."""
+    """Publish a day, record what is shown and voted, and give the thumbs."""
     cast = []
     for line, picks in enumerate(system.publish(day)):
         person = record.draw.people[line]

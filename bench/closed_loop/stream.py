@@ -50,21 +50,21 @@ class Stream:
         return len(self.documents) // self.daily
 
     def announced(self, day: int) -> range:
-        """Give the papers of a day."""
+        """Return the papers of a day."""
         return range(day * self.daily, (day + 1) * self.daily)
 
     def candidates(self, day: int) -> range:
-        """Give the papers out of which the edition of a day is chosen."""
+        """Return the papers out of which the edition of a day is chosen."""
         return range(max(0, day + 1 - FRESH) * self.daily, (day + 1) * self.daily)
 
     def stretch(self, first: int, days: int) -> Stream:
-        """Give so many days of it, from one day on."""
+        """Return so many days of it, from one day on."""
         some = self.documents[first * self.daily : (first + days) * self.daily]
         return Stream(some, self.daily)
 
 
 def morning(day: int) -> datetime:
-    """Give the hour (UTC) at which papers of a day, a weekday, are announced."""
+    """Return the hour (UTC) at which papers of a day, a weekday, are announced."""
     weeks, weekday = divmod(day, 5)
     return MONDAY + timedelta(weeks=weeks, days=weekday, hours=5)
 

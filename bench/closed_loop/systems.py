@@ -1,4 +1,4 @@
-"""What lives in the closed loop beside ours: newest first, the peers' recipes, an oracle."""
+"""The other systems of the closed loop: newest first, the peers' recipes, an oracle."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class System(Protocol):
     """A recommender in a loop of its own."""
 
     def publish(self, day: int) -> Sequence[Sequence[Shown]]:
-        """Give each reader's edition of a day, in their order, the best paper first."""
+        """Return each reader's edition of a day, in order, the best paper first."""
         ...
 
     def take(self, day: int, cast: Sequence[Cast]) -> None:
-        """Learn what was pressed on a day."""
+        """Learn from the votes of a day."""
         ...
 
 
@@ -100,7 +100,7 @@ class Peer:
 
 
 class Oracle:
-    """Knows what each reader likes on the day, and shows that, the newest first."""
+    """Knows what each reader likes on the day, and shows that, newest first."""
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
@@ -122,7 +122,7 @@ class Oracle:
 
 
 def newest(draw: Draw) -> System:
-    """Make what shows the newest papers to everybody."""
+    """Make the system that shows the newest papers to everybody."""
     return Peer(draw, lambda _: lambda case: np.zeros(len(case.digest)))
 
 
@@ -183,7 +183,7 @@ def logistic_with_background(vectors: csr_array, papers: int) -> Recipe:
 
 
 def _vectors(draw: Draw, terms: TfidfVectorizer) -> Callable[[int], csr_array]:
-    """Give, for a day, the vectors of all papers up to it, then one of each reader's words."""
+    """Return, for a day, the vectors of all papers up to it, then one of each reader's words."""
     texts = [one.text for one in draw.stream.documents]
     growing = GrowingVectors.of(texts, [" ".join(one.words) for one in draw.people], terms)
     return lambda day: growing.up_to((day + 1) * draw.stream.daily)

@@ -1,4 +1,4 @@
-"""Sets what came of closed loops as Markdown tables."""
+"""Formats the results of closed loops as Markdown tables."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _yes(reached: bool) -> str:
 
 
 def months(cost: Cost, readers: int) -> list[dict[str, Any]]:
-    """Give what a reader's morning cost, and the memory it came to, by months of 20 mornings."""
+    """Return the cost of a reader's day, and its memory, by months of 20 days."""
     lines = []
     for first in range(0, len(cost.seconds), A_MONTH):
         some = slice(first, first + A_MONTH)
@@ -154,7 +154,7 @@ def months(cost: Cost, readers: int) -> list[dict[str, Any]]:
 
 
 def cost_table(lines: Sequence[Line]) -> str:
-    """Set the cost of mornings, and say whether time and memory stay flat from the second month."""
+    """Format the cost per day, and whether time and memory stay flat from the second month."""
     told = ["", "### What a morning costs", ""]
     head = (
         "mornings",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GrowingVectors:
-    """Counts of terms: of papers in their order (n, t), and of texts beside them (m, t).
+    """Counts of terms: of papers in order (n, t), and of texts beside them (m, t).
 
     ``up_to`` gives what a ``TfidfVectorizer`` of these settings, fitted on the first papers,
     makes of them and of the texts beside them.

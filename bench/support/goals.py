@@ -91,7 +91,7 @@ def behind(lines: Sequence[Line]) -> str:
 
 
 def verdict(value: float, high: float, least: float) -> str:
-    """Say whether a mean reaches a goal; one that only its interval reaches may or may not."""
+    """Return whether a mean reaches a goal; one that only its interval reaches may or may not."""
     if value >= least:
         return "yes"
     return "within noise" if high >= least else "no"
@@ -106,7 +106,7 @@ class Told:
 
 
 def calibration_error(told: Iterable[Told]) -> float:
-    """Give the expected calibration error over all votes, in ten bins (Naeini et al. 2015)."""
+    """Return the expected calibration error over all votes, in ten bins (Naeini et al. 2015)."""
     every = list(told)
     chances = np.concatenate([one.chances for one in every])
     liked = np.concatenate([one.liked for one in every])

@@ -176,7 +176,7 @@ def _exhaust(source: HuggingFacePage | Jsonl, dump: bytes) -> None:
 
 @contextmanager
 def readers() -> Iterator[Mapping[str, Read]]:
-    """Give the ways of reading by name; the last two fill a store of their own."""
+    """Return the ways of reading by name; the last two fill a store of their own."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "papers.db"
         migrations.make_file(file)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def measure(scores: Scores, liked: NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    """Give AUC, nDCG@10, precision at 10 and reciprocal rank; ties in the order of the digest."""
+    """Return AUC, nDCG@10, precision at 10 and reciprocal rank; ties in the order of the digest."""
     order = np.argsort(-scores, kind="stable")
     hits = liked[order]
     places = np.flatnonzero(hits)
@@ -32,6 +32,6 @@ def measure(scores: Scores, liked: NDArray[np.bool_]) -> tuple[float, float, flo
 
 
 def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Give the bootstrap 95 % interval of a mean over readers."""
+    """Return the bootstrap 95 % interval of a mean over readers."""
     found = estimate(values.tolist())
     return found.low, found.high

@@ -62,7 +62,7 @@ class Ours:
         return cls(world, terms, alone, together)
 
     def chances(self, cases: Sequence[Case], *, together: bool = False) -> list[goals.Told]:
-        """Give what is told of as many liked papers of each digest as others."""
+        """Return what is told of as many liked papers of each digest as others."""
         held = [_balanced(case) for case in cases]
         told = []
         for case, (taste, scores) in zip(held, self._ranked(held, together), strict=True):
@@ -73,7 +73,7 @@ class Ours:
     def scores(
         self, cases: Sequence[Case], *, together: bool = False, accurate: bool = True
     ) -> list[Scores]:
-        """Give the scores of each case's digest."""
+        """Return the scores of each case's digest."""
         return [scores for _, scores in self._ranked(cases, together, accurate)]
 
     def _ranked(
@@ -108,7 +108,7 @@ def _balanced(case: Case) -> Case:
 
 
 def evidence(world: Collection, case: Case, number: int) -> Evidence:
-    """Give a case's votes, all of one day, as those of the reader of that number."""
+    """Return a case's votes, all of one day, as those of the reader of that number."""
     voted = [world.papers[at] for at in (*case.ups, *case.downs)]
     thumbs = [Thumb.UP] * len(case.ups) + [Thumb.DOWN] * len(case.downs)
     return Evidence(number, number, voted, thumbs, [readers.DAY] * len(voted))

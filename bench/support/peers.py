@@ -72,7 +72,7 @@ def _texts(world: Collection) -> list[str]:
 
 
 def _with_candidates(world: Collection) -> NDArray[np.intp]:
-    """Give the numbers of what a program has that fits on all its papers, today's included."""
+    """Return the numbers of what a program has that fits on all its papers, today's included."""
     return np.union1d(world.corpus, world.pool)
 
 
@@ -159,7 +159,7 @@ def _sanity_x(world: Collection) -> Recipe:
 
 
 def inbox_weights(ups: int, downs: int, rest: int) -> tuple[float, float, float]:
-    """Give what one thumb up, one thumb down, one untouched paper weighs for Scholar Inbox."""
+    """Return what one thumb up, one thumb down, one untouched paper weighs for Scholar Inbox."""
     total = ups + downs + rest
     below = SHARE * downs + (1 - SHARE) * rest
     return total / ups, total * MASS * SHARE / below, total * MASS * (1 - SHARE) / below
@@ -185,7 +185,7 @@ def _scholar_inbox(world: Collection) -> Recipe:
 
 
 def rank_weights(count: int) -> Scores:
-    """Give what each paper of a library weighs for zotero-arxiv-daily, the newest first; sum 1."""
+    """Give what each paper of a library weighs for zotero-arxiv-daily, newest first; sum 1."""
     weights = 1 / (1 + np.log10(np.arange(count) + 1))
     return np.asarray(weights / weights.sum())
 

@@ -192,7 +192,7 @@ def _nearest(world: Collection, library: Library, among: Ints, rng: np.random.Ge
 
 
 def corners(members: Sequence[Ints], papers: int) -> csr_array:
-    """Give l2 rows of idf-weighted tags."""
+    """Return l2 rows of idf-weighted tags."""
     column = np.repeat(np.arange(len(members)), [len(one) for one in members])
     row = np.concatenate(members)
     weight = np.log(papers / np.array([max(1, len(one)) for one in members]))[column]

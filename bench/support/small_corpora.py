@@ -1,4 +1,4 @@
-"""Small corpora for the benchmark of the first day: the sample by themes, one digest a reader."""
+"""Small corpora for the benchmark of the first day: the sample by themes, one digest per reader."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def sample() -> list[Paper]:
 
 
 def themes(papers: Sequence[Paper]) -> dict[str, Ints]:
-    """Give the labelled themes as numbers of papers.
+    """Return the labelled themes as numbers of papers.
 
-    Raises KeyError where a title is not in the sample.
+    Raises KeyError if a title is not in the sample.
     """
     place = {paper.title: at for at, paper in enumerate(papers)}
     told = tomllib.loads(THEMES.read_text(encoding="utf-8"))["theme"]
@@ -52,7 +52,7 @@ def themes(papers: Sequence[Paper]) -> dict[str, Ints]:
 
 
 def whole(name: str, papers: Sequence[Paper], pool: Ints, *, newest: bool = False) -> Collection:
-    """Give papers as a collection whose every paper is in the corpus."""
+    """Return papers as a collection whose every paper is in the corpus."""
     return Collection(
         name,
         papers,

@@ -78,7 +78,7 @@ def regression(vectors: csr_array) -> Recipe:
 
 
 def _vectors(world: Collection, *, title: int, least: int) -> csr_array:
-    """Give the TF-IDF rows, the title so many times, of words in ``least`` papers or more."""
+    """Return the TF-IDF rows, the title so many times, of words in ``least`` papers or more."""
     vectorizer = TfidfVectorizer(
         strip_accents="unicode",
         stop_words="english",

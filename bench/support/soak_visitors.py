@@ -37,16 +37,16 @@ class Visits:
 
     @property
     def all(self) -> list[float]:
-        """Give the seconds of all visits, the shortest first."""
+        """Return the seconds of all visits, the shortest first."""
         return sorted(taken for some in self.seconds.values() for taken in some)
 
     def p99(self) -> float:
-        """Give the seconds below which 99 of 100 visits took."""
+        """Return the seconds below which 99 of 100 visits took."""
         return percentile(self.all, 99)
 
 
 def percentile(times: Sequence[float], of_100: int) -> float:
-    """Give a percentile of some times (nearest rank); 0 of none."""
+    """Return a percentile of some times (nearest rank); 0 of none."""
     if not times:
         return 0.0
     ordered = sorted(times)
@@ -54,7 +54,7 @@ def percentile(times: Sequence[float], of_100: int) -> float:
 
 
 def median(times: Sequence[float]) -> float:
-    """Give the median; 0 of none."""
+    """Return the median; 0 of none."""
     return statistics.median(times) if times else 0.0
 
 

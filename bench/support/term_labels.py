@@ -182,7 +182,7 @@ LEAST_OF_TOPIC = 8
 
 
 def corrected(word: str, grade: int, kind: str) -> tuple[int, str]:
-    """Give the grade and the kind of a word as they should be."""
+    """Return the grade and the kind of a word as they should be."""
     if word in NEVER:
         return 0, "never"
     if word in HEADS or word in MODIFIERS:

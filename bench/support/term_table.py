@@ -78,7 +78,7 @@ class Usage:
     categories: Counter[str] = field(default_factory=Counter)
 
     def particularity(self, expected: Mapping[str, float]) -> float:
-        """Give the weighted sum of the logarithms of the three figures."""
+        """Return the weighted sum of the logarithms of the three figures."""
         total = self.categories.total()
         apart = sum(
             n / total * math.log(n / total / expected[name]) for name, n in self.categories.items()
@@ -89,12 +89,12 @@ class Usage:
 
     @property
     def verb(self) -> float:
-        """Give the share of its occurrences in which it stands as a verb would."""
+        """Return the share of its occurrences in which it stands as a verb would."""
         return self.as_verb / max(1, self.running)
 
     @property
     def head(self) -> float:
-        """Give the share of its occurrences in which it ends a noun phrase."""
+        """Return the share of its occurrences in which it ends a noun phrase."""
         return self.at_end / max(1, self.running)
 
 
@@ -148,7 +148,7 @@ def kind_of(word: str, usage: Mapping[str, Usage], grade: int) -> str:
 
 
 def _is_verb_form(word: str, usage: Mapping[str, Usage]) -> bool:
-    """Say whether a word in -s, -ed or -ing is a form of a verb that stands as one elsewhere."""
+    """Return whether a word in -s, -ed or -ing is a form of a verb that stands as one elsewhere."""
     for ending in ("s", "es", "ed", "ing", "d"):
         if (base := word.removesuffix(ending)) != word:
             for form in (base, f"{base}e", base[:-1]):

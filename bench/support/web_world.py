@@ -16,7 +16,7 @@ from bench.replay import made
 from larkpost.bootstrap import build
 from larkpost.db import editions, papers, readers, votes
 from larkpost.domain import Identifier, PaperRecord, Pick, Status, TermWeight, Thumb, Vote
-from larkpost.readers import subscriptions
+from larkpost.readers import interests, subscriptions
 from larkpost.settings import load
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class World:
 
 
 def drafts(count: int, folder: Path, now: datetime) -> Iterator[PaperRecord]:
-    """Make so many papers, the newest first, 100 a day.
+    """Make so many papers, newest first, 100 per day.
 
     They are those of arXiv where the data is, and beyond its end each is half of one and half of
     another; without the data they are made of the sample's sentences.
@@ -137,7 +137,7 @@ def _subscribe(program: Program, now: datetime) -> Reader:
         name="Ada",
         words=["mixture of experts", "quantization"],
     )
-    subscriptions.set_interest(
+    interests.set_interest(
         program.store, reader.id, "theory", words=["graph neural networks"], quota=1
     )
     with program.store.read() as connection:

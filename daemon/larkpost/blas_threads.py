@@ -1,10 +1,10 @@
-"""Limits the threads of the numerical libraries to one: readers are many, and products small."""
+"""Limits the numerical libraries to one thread, because their products are many and small."""
 
 from __future__ import annotations
 
 import os
 
-# OpenBLAS, MKL, BLIS, Apple's Accelerate, and OpenMP as scikit-learn has it.
+# OpenBLAS, MKL, BLIS, Apple's Accelerate, and OpenMP as used by scikit-learn.
 _VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -15,12 +15,12 @@ _VARIABLES = (
 
 
 def limit_blas_threads() -> None:
-    """Have BLAS and OpenMP take one thread in this process and its children.
+    """Limit BLAS and OpenMP to one thread in this process and its children.
 
-    It has to be called before numpy is imported, because the libraries read these variables once,
-    when they are loaded. A variable that is set already stays as it is. With as many threads as
-    cores, on two busy cores, 2,000 editions took 51.5 s of processor time instead of 14.6: threads
-    that wait for each other spin.
+    Must be called before numpy is imported, because the libraries read these variables once, when
+    they are loaded. A variable that is set already stays as it is. With as many threads as cores,
+    on two busy cores, 2,000 editions took 51.5 s of processor time instead of 14.6: threads that
+    wait for each other spin.
     """
     for variable in _VARIABLES:
         os.environ.setdefault(variable, "1")

@@ -1,4 +1,4 @@
-"""The wiring: one Program holds every tool, built from the settings and nothing else."""
+"""The wiring: a Program holds every component, built from the settings alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import errno
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import cached_property
@@ -18,33 +19,29 @@ from larkpost.db import migrations, papers, readers
 from larkpost.db.engine import Store
 from larkpost.errors import SettingsError
 from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.interfaces import DumpFormat, Renderer, Transport
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import make_folder
-from larkpost.settings import expand
+from larkpost.settings import HomePaths, Settings, expand
 from larkpost.urls import UrlBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from contextlib import AbstractContextManager
-
     from larkpost.db.usage.last_use import ExpiryRule
     from larkpost.editions.model_cache import ModelCache
     from larkpost.editions.publish import PublishContext
     from larkpost.fetch.configured import ConfiguredSources
     from larkpost.fetch.poll import PollContext
     from larkpost.inbound.digest_mail import DigestMail
-    from larkpost.interfaces import DumpFormat, Renderer, Transport
     from larkpost.ranking import TfidfRanker
     from larkpost.readers.expiry import LastUses
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
-    from larkpost.settings import HomePaths, Settings
     from larkpost.transports.dkim import DkimSignature
 
 
 log = logs.get_logger(__name__)
 
-# What the system says of a place where nothing can be made, however often it is tried.
+# Errors of a folder in which nothing can ever be created.
 _NOT_OURS = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ELOOP,
      errno.ENAMETOOLONG, errno.ENOENT}
@@ -52,7 +49,7 @@ _NOT_OURS = frozenset(
 
 MERGES_READERS = "0010"  # the step of the database that does
 
-# The settings that a running daemon does not take up.
+# Settings that take effect at the next start only.
 AT_START = {
     "database": ("url",),
     "web": ("host", "port", "socket_mode"),
@@ -61,21 +58,21 @@ AT_START = {
 
 
 class Program:
-    """Every tool, made when it is first asked for: a vote loads no scikit-learn.
+    """All components, built on first use: a vote loads no scikit-learn.
 
-    Raises SettingsError where a tool cannot be built from the settings.
+    Raises SettingsError if a component cannot be built from the settings.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.stopping = threading.Event()  # set when the daemon is told to end
-        self.fits_apart = False  # whether spaces are fitted in a process of their own
+        self.stopping = threading.Event()  # set when the daemon should end
+        self.fits_apart = False  # whether models are fitted in a separate process
 
     def with_settings(self, settings: Settings) -> Program:
-        """Give a program by other settings on the same store, that is told to end with this one.
+        """Build a program with other settings on the same database, which ends with this one.
 
-        What only a start can change stays as it is, with a warning. Raises SettingsError where a
-        tool cannot be built: those that can fail are built at once.
+        Settings that only a start can change stay, with a warning. Raises SettingsError if a
+        component cannot be built: those that can fail are built at once.
         """
         fresh = Program(_as_at_start(settings, self.settings))
         fresh.stopping = self.stopping
@@ -86,12 +83,12 @@ class Program:
 
     @property
     def places(self) -> HomePaths:
-        """Where things lie."""
+        """The paths of the home."""
         return self.settings.places
 
     @property
     def holder(self) -> str:
-        """The name under which this process holds leases."""
+        """The name of this process as a holder of leases."""
         return f"{logs.escape(socket.gethostname())}:{os.getpid()}"
 
     @property
@@ -100,10 +97,10 @@ class Program:
         return timedelta(days=self.settings.ranking.window_days)
 
     def prepare(self, *, new_key: bool = False) -> None:
-        """Make what is missing: folders, database, key; bring the database up to date.
+        """Create missing folders, database and key; migrate the database.
 
-        Raises SettingsError where the key is damaged, or missing although there are readers or
-        papers, unless a ``new_key`` is wanted; then a damaged one is moved aside.
+        Raises SettingsError if the key is damaged, or missing although there are readers or papers,
+        unless a ``new_key`` is wanted; then a damaged key is moved aside.
         """
         for folder in (self.places.data, self.places.inbox):
             _make_folder(folder)
@@ -116,7 +113,7 @@ class Program:
         elif not secret.exists() and self._holds_data():
             raise tokens.missing_key(secret, self.store.name)
         tokens.make_key(secret)
-        _ = self.tokens  # read now: without it not one link can be made
+        _ = self.tokens  # read now: without it no link can be made
 
     def _holds_data(self) -> bool:
         with self.store.read() as connection:
@@ -139,21 +136,21 @@ class Program:
 
     @cached_property
     def uses(self) -> LastUses:
-        """The readers whose page or feed was asked for lately, until a round writes them down."""
+        """The readers whose page or feed was used recently, until a tick records them."""
         from larkpost.readers.expiry import LastUses
 
         return LastUses()
 
     @property
     def span(self) -> ExpiryRule:
-        """After how long without use a reader without mail goes."""
+        """The time without use after which a reader without mail is removed."""
         from larkpost.db.usage.last_use import ExpiryRule
 
         return ExpiryRule(self.settings.quotas.expire_days, self.settings.quotas.expire_unused_days)
 
     @cached_property
     def ranker(self) -> TfidfRanker:
-        """What learns and ranks."""
+        """The ranker, which trains and ranks."""
         from larkpost.ranking import TfidfRanker
 
         wanted = self.settings.ranking
@@ -161,7 +158,7 @@ class Program:
 
     @cached_property
     def spaces(self) -> ModelCache:
-        """The space that rounds make and visits share."""
+        """The model that the tick fits and page views share."""
         from larkpost.editions.fit_model import FitApart
         from larkpost.editions.model_cache import ModelCache
 
@@ -171,24 +168,24 @@ class Program:
 
     @cached_property
     def dump_formats(self) -> Sequence[DumpFormat]:
-        """The dump formats, the most particular first."""
+        """The dump formats, the most specific first."""
         from larkpost.formats.registry import DUMP_FORMATS
 
         return DUMP_FORMATS
 
     @cached_property
     def tokens(self) -> tokens.Tokens:
-        """What signs links."""
+        """The signer of links."""
         return tokens.Tokens(tokens.read_keys(self.places.secret))
 
     @cached_property
     def links(self) -> UrlBuilder:
-        """Every address that is handed out."""
+        """The builder of all URLs."""
         return UrlBuilder(self.settings.site.base_url, self.tokens)
 
     @cached_property
     def renderer(self) -> EditionRenderer:
-        """What renders editions."""
+        """The renderer of editions."""
         from larkpost.render import EditionRenderer
 
         site = self.settings.site
@@ -202,25 +199,25 @@ class Program:
 
     @cached_property
     def mailboxes(self) -> ReturnAddresses | None:
-        """What makes and reads the addresses that mail comes back to, where one is set."""
+        """The maker and parser of return addresses, if one is set."""
         address = self.settings.inbound.address
         return ReturnAddresses(address, self.tokens) if address else None
 
     @property
     def letters(self) -> Renderer:
-        """What makes messages: the renderer, and the addresses by which they come back."""
+        """The renderer of messages, with return addresses."""
         from larkpost.inbound.reply_addresses import ReplyableRenderer
 
         return ReplyableRenderer(self.renderer, self.mailboxes) if self.mailboxes else self.renderer
 
     @property
     def inbound_folder(self) -> Path:
-        """The Maildir in which mail comes back."""
+        """The Maildir of inbound mail."""
         return self.places.data / expand(Path(self.settings.inbound.folder or "inbound"))
 
     @property
     def digests(self) -> DigestMail | None:
-        """Whose mails are read for papers, where anybody is named."""
+        """The senders whose mails are read for papers, if any are named."""
         from larkpost.inbound.digest_mail import DigestMail
         from larkpost.inbound.digest_senders import DigestSenders
 
@@ -233,7 +230,7 @@ class Program:
 
     @property
     def publish_context(self) -> PublishContext:
-        """What publishing needs."""
+        """The dependencies of publishing."""
         from larkpost.editions.publish import PublishContext
 
         domain = parseaddr(self.settings.mail.sender)[1].rpartition("@")[2]
@@ -244,14 +241,14 @@ class Program:
         )
 
     def read_sources(self) -> ConfiguredSources:
-        """Read which sources the settings name, with the feeds of their OPML files."""
+        """Read the sources of the settings, with the feeds of their OPML files."""
         from larkpost.fetch.configured import read_configured
 
         return read_configured(self.settings.sources, self.places.data)
 
     @property
     def poll_context(self) -> PollContext:
-        """What asks sources for papers."""
+        """The dependencies of polling."""
         from importlib.metadata import version
 
         from larkpost.fetch.host_limits import HostLimits
@@ -276,7 +273,7 @@ class Program:
 
     @property
     def tick_context(self) -> TickContext:
-        """What the tick needs."""
+        """The dependencies of the tick."""
         from larkpost.scheduler.tick import TickContext
 
         mail = self.settings.mail
@@ -302,7 +299,7 @@ class Program:
 
     @contextmanager
     def open_transport(self) -> Iterator[Transport]:
-        """Open the road that letters take: a Maildir, or a connection to the mail server."""
+        """Open the transport of messages: a Maildir, or a connection to the mail server."""
         from larkpost.transports.dkim import DkimTransport
         from larkpost.transports.sent_log import SentLog, SkipAlreadySent
 
@@ -315,7 +312,7 @@ class Program:
 
     @cached_property
     def signature(self) -> DkimSignature | None:
-        """What letters are signed with, where a selector is set; raises SettingsError."""
+        """The DKIM key, if a selector is set; raises SettingsError."""
         from larkpost.transports.dkim import signature_of
 
         dkim = self.settings.dkim
@@ -323,7 +320,7 @@ class Program:
         return signature_of(dkim.selector, key, self.settings.mail.sender)
 
     def open_plain_transport(self) -> AbstractContextManager[Transport]:
-        """Open it without a signature and without the log of what was sent, as for a look."""
+        """Open the transport without signing and without the log of sent messages, for a check."""
         if self.settings.mail.transport == "maildir":
             from larkpost.transports.maildir import Maildir
 
@@ -334,20 +331,20 @@ class Program:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder where there is none; raises SettingsError where it cannot be."""
+    """Make a folder if it is missing; raises SettingsError if that fails."""
     try:
         make_folder(folder)
     except OSError as error:
         if error.errno not in _NOT_OURS:
             raise
         raise SettingsError(
-            f"the folder {folder} cannot be made: {error.strerror}",
-            hint="say where with --home DIR or LARKPOST_HOME, or check who may write there",
+            f"the folder {folder} cannot be created: {error.strerror}",
+            hint="choose another with --home DIR or LARKPOST_HOME, or check its permissions",
         ) from error
 
 
 def _as_at_start(settings: Settings, before: Settings) -> Settings:
-    """Put back what is only read at a start: where the store is, where the web listens."""
+    """Restore settings that are only read at the start: the database, the web's address."""
     kept: dict[str, Any] = {}
     for section, names in AT_START.items():
         old, new = getattr(before, section), getattr(settings, section)
@@ -356,7 +353,7 @@ def _as_at_start(settings: Settings, before: Settings) -> Settings:
         kept[section] = new.model_copy(update=stay)
         for name in changed:
             log.warning(LogEvent.SETTING_DEFERRED, setting=f"{section}.{name}")
-    if "site.base_url" not in settings.origins:  # then it follows from where the web listens
+    if "site.base_url" not in settings.origins:  # then it is made from the web's address
         kept["site"] = settings.site.model_copy(update={"base_url": before.site.base_url})
     return settings.model_copy(update=kept)
 

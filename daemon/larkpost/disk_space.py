@@ -1,4 +1,4 @@
-"""Tells a full disk from a broken one: the one needs room, the other a backup."""
+"""Distinguishes a full disk, which needs space, from a broken one, which needs a backup."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _TRIED = 64 * 1024  # bytes
 
 
 def is_no_room(error: BaseException | None) -> bool:
-    """Whether the system refused for want of room: full disk, spent quota, limit on a file."""
+    """Whether an error is due to lack of space: full disk, used-up quota, limit on a file."""
     return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def lacks_room(folder: Path) -> bool:
-    """Whether a small file can be made in a folder and only room is wanting; leaves nothing.
+    """Whether writing a small file in a folder fails only for lack of space; leaves no file.
 
-    SQLite says "disk I/O error" of a quota and of its shared memory on a full disk, as of a disk
-    that fails, and does not say which. False where something else is wrong with the folder.
+    SQLite says "disk I/O error" for a quota, for its shared memory on a full disk, and for a
+    failing disk alike. False if something else is wrong with the folder.
     """
     try:
         check_room(folder)
@@ -36,7 +36,7 @@ def lacks_room(folder: Path) -> bool:
 
 
 def check_room(folder: Path) -> None:
-    """Write a small file in a folder and take it away; raises NoRoom, and OSError otherwise."""
+    """Write a small file in a folder and delete it; raises NoRoom, and OSError otherwise."""
     try:
         with tempfile.TemporaryFile(dir=folder, prefix=".larkpost-") as file:
             file.write(bytes(_TRIED))
@@ -61,18 +61,18 @@ def is_at_limit(database: Path) -> bool:
 
 
 def no_room(what: object, why: object, *, limited: bool = False) -> NoRoom:
-    """Make the error to raise: for what there was no room, and why: an error or its words.
+    """Make the NoRoom error: what had no space, and why (an error or its text).
 
     ``limited``: a limit on the size of files forbids it, as EFBIG says as well.
     """
     words = why.strerror if isinstance(why, OSError) else why
     if limited or (isinstance(why, OSError) and why.errno == errno.EFBIG):
         return NoRoom(
-            f"No room left for {what}: a limit on the size of files forbids it ({words})",
+            f"no room left for {what}: a limit on the size of files forbids it ({words})",
             hint="raise the limit of this process (`ulimit -f`, LimitFSIZE= of systemd) and try"
             " again; nothing was lost",
         )
     return NoRoom(
-        f"No room left for {what} ({words})",
+        f"no room left for {what} ({words})",
         hint="make room on the disk and try again; nothing was lost",
     )

@@ -1,14 +1,12 @@
-"""The plain values of Larkpost: papers, readers, votes, picks, editions, deliveries."""
+"""The value classes of Larkpost: papers, readers, votes, picks, editions, deliveries."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 Day = date  # for classes in which ``date`` is a field
 
@@ -26,17 +24,16 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class PaperRecord:
-    """A paper as a dump tells it, before it is known whether the store has it already.
+    """A paper as read from a dump, before it is matched with the database.
 
-    ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``private``:
-    an older Larkpost exported it, where only readers had brought it. ``links`` are further web
-    addresses (project page, code) beside ``url``; ``organisation`` is the laboratory or company
-    that the page names; ``withdrawn``: its authors took it back. ``comment`` and ``journal_ref``
-    are what arXiv calls so; ``thumbnail`` is the address of a picture, which is never loaded.
-    ``version`` is arXiv's of title and
-    abstract, where it is told. ``came_out``: the record announces a new
+    ``uid`` and ``updated`` are only set if another Larkpost exported the paper. ``private``: an
+    older Larkpost exported it as a private paper. ``links`` are further web addresses (project
+    page, code) beside ``url``; ``organisation`` is the laboratory or company that the page names;
+    ``withdrawn``: its authors withdrew it. ``comment`` and ``journal_ref`` are arXiv's fields of
+    these names; ``thumbnail`` is the address of a picture, which is never loaded. ``version`` is
+    arXiv's version of title and abstract, if known. ``came_out``: the record announces a new
     version, or a new listing, of a paper that was out by that day; a paper that is not known yet is
-    kept as one of that day, and is no candidate.
+    stored with that day, and is not a candidate.
     """
 
     title: str
@@ -81,7 +78,7 @@ class RejectedRecord:
 class IngestWarning:
     """Something odd about a dump that cost no record; ``line`` 0 is the whole file.
 
-    ``key`` is the key of a JSON object that nobody knows, where it is about one.
+    ``key`` is the unknown key of a JSON object, if it is about one.
     """
 
     line: int
@@ -91,7 +88,7 @@ class IngestWarning:
 
 @dataclass(frozen=True, slots=True)
 class DumpDate:
-    """The day on which a dump says that it was taken."""
+    """The day of capture that a dump states."""
 
     day: date
     line: int
@@ -102,18 +99,17 @@ Record = PaperRecord | RejectedRecord | IngestWarning | DumpDate
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A paper in the store.
+    """A paper in the database.
 
-    ``first_seen`` is the moment the paper showed up in the stream (a dump's day of capture),
-    ``ingested_at`` the moment this program read it; they differ when a dump is read late.
-    ``uid`` never changes and is what feed entries are named after. ``owner_id``: the paper is
-    private, this reader brought it, and nobody else sees it; None for a paper that anybody may
-    see. ``organisation`` is the laboratory or company that a page names, ``links`` further web
-    addresses (project page, code) beside ``url``. ``withdrawn``: its authors took it back, so it is
-    shown but no longer recommended. ``comment`` and ``journal_ref`` are what arXiv calls so;
-    ``thumbnail`` is the address of a picture, which is never loaded. ``version`` is arXiv's
-    of title and abstract, where a dump told it; ``text_seen`` when the record that they come from
-    was seen, None for ``first_seen``.
+    ``first_seen`` is the time of its first dump (the day of capture), ``ingested_at`` the time this
+    program read it; they differ when a dump is read late. ``uid`` never changes; ids of feed
+    entries are made from it. ``owner_id``: the paper is private, this reader imported it, and
+    nobody else sees it; None for a public paper. ``organisation`` is the laboratory or company that
+    a page names, ``links`` further web addresses (project page, code) beside ``url``.
+    ``withdrawn``: its authors withdrew it, so it is shown but no longer recommended. ``comment``
+    and ``journal_ref`` are arXiv's fields of these names; ``thumbnail`` is the address of a
+    picture, which is never loaded. ``version`` is arXiv's version of title and abstract, if a dump
+    had it; ``text_seen`` is the time of the record that they come from, None for ``first_seen``.
     """
 
     id: int
@@ -142,7 +138,7 @@ class Paper:
 
     @property
     def text(self) -> str:
-        """What the ranking reads: title and abstract."""
+        """The text that the ranking reads: title and abstract."""
         return f"{self.title}\n{self.abstract}"
 
 
@@ -151,7 +147,7 @@ PLACEHOLDER = "{title}"  # stands for a paper's title in the address of a FindLi
 
 @dataclass(frozen=True, slots=True)
 class FindLink:
-    """A site on which papers are looked for: its name, and an address with ``{title}`` in it."""
+    """A site that searches for papers: its name, and an address with ``{title}`` in it."""
 
     name: str
     url: str
@@ -165,9 +161,9 @@ class Thumb(IntEnum):
 
 
 class Status(StrEnum):
-    """Where a reader stands: only ``ACTIVE`` readers are sent anything."""
+    """The status of a reader: only ``ACTIVE`` readers are sent anything."""
 
-    PENDING = "pending"  # asked to subscribe, has not confirmed
+    PENDING = "pending"  # requested a subscription, has not confirmed
     ACTIVE = "active"
     PAUSED = "paused"
     SUSPENDED = "suspended"  # the address bounces
@@ -176,10 +172,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """A named theme of one reader: words to start from, and how many picks it may fill.
+    """A named theme of one reader: words to start from, and its share of the picks.
 
-    ``quota`` is a share: interests with quotas 5 and 5 fill half of the edition each. Every
-    reader has at least one interest; the first, named ``main``, is there from the beginning.
+    ``quota`` is a share: interests with quotas 5 and 5 fill half of the edition each. Every reader
+    has at least one interest; the first, named ``main``, exists from the start.
     """
 
     id: int
@@ -193,13 +189,13 @@ class Reader:
     """Somebody who gets an edition: by mail if there is an address, by feed in any case.
 
     ``send_time`` is local time in ``zone``; ``weekdays`` count from Monday = 0;
-    ``papers_per_edition`` is the number of picks wished for; ``threshold`` the least probability
-    of a thumbs-up that a pick must have; ``next_slot`` (UTC) the moment the next edition is due,
+    ``papers_per_edition`` is the wanted number of picks; ``threshold`` the least probability
+    of a thumbs-up that a pick must have; ``next_slot`` (UTC) the time the next edition is due,
     ``None`` while none is;
     ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
-    ``page_link_version`` how often the link to their own page was made anew;
+    ``page_link_version`` how often the link to their own page was renewed;
     ``notify_when_empty`` whether they get a mail on an empty day; ``merged_into`` the number of the
-    reader for whom this one is only a former name, found by ``db.readers.former`` alone;
+    reader that this one was merged into (only ``db.readers.former`` finds such readers);
     ``offer_declined`` when they last declined an interest that was offered to them.
     """
 
@@ -239,7 +235,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class TermWeight:
-    """A term and what it added to (or, below zero, took from) a score."""
+    """A term and its contribution to a score, positive or negative."""
 
     term: str
     weight: float
@@ -247,21 +243,20 @@ class TermWeight:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A paper chosen for a reader, with the reasons that the model itself gives.
+    """A paper chosen for a reader, with the reasons computed from the model.
 
     ``position`` counts from 1. ``shown_terms`` are the words and phrases shown as the reason,
-    chosen for what they say; None where an edition was published before they were.
-    ``positive_terms`` are those that raised the score, strongest first, ``negative_terms`` those
-    that lowered it; with ``others``, what all other terms add, and ``bias``, what no term carries,
-    they sum to the score (not kept with an edition). ``nearest`` is the liked paper nearest to this
-    one (not kept either), ``similarity`` how alike they are, None before the first thumb up;
-    ``similar_paper`` is the same paper where it is near enough to be a reason. ``matches`` says
-    whether a word of the interest or a vote in it speaks for the paper (it is kept as the
-    interest's name).
-    ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
-    with which the paper got its place: below 1 for the last one where the edition may explore;
-    ``explored`` where the lot gave it to another paper than the likeliest; ``pool`` counts the
-    papers that the lot could have given it to, 1 where there was none.
+    chosen for their meaning; None for editions from before they existed. ``positive_terms`` are
+    those that raised the score, strongest first, ``negative_terms`` those that lowered it; together
+    with ``others`` (the sum of all other terms) and ``bias`` (the part of no term) they sum to the
+    score (not stored with an edition). ``nearest`` is the liked paper most similar to this one (not
+    stored either), ``similarity`` their similarity, None before the first thumb up;
+    ``similar_paper`` is the same paper if it is similar enough to be a reason. ``matches`` says
+    whether a word of the interest or a vote in it supports the paper (stored as the interest's
+    name). ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
+    with which the paper got its place: below 1 for the last place if the edition may explore;
+    ``explored`` is true if the draw gave it to another paper than the likeliest; ``pool`` counts
+    the papers of the draw, 1 without a draw.
     """
 
     paper: Paper
@@ -285,19 +280,19 @@ class Pick:
 
     @property
     def shown_probability(self) -> float | None:
-        """The chance as it may be shown: None before the first thumb up, when it is a guess."""
-        # Editions from before similarities were kept named a liked paper whenever there was one.
+        """The chance to show: None before the first thumb up, when it is a guess."""
+        # Editions from before similarities were stored named a liked paper whenever there was one.
         unknown = self.similarity is None and self.similar_paper is None
         return None if unknown else self.probability
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One reader's paper of one local day. Once published its picks stay as they are.
+    """The papers for one reader and local day. Once published its picks never change.
 
     ``catch_up_from`` is the local day after the previous edition where this one catches up.
     ``candidate_count`` papers could have been picked.
-    ``note`` says in words why an edition is short, or what it fell back to.
+    ``note`` says in words why an edition is short, or which fallback it used.
     """
 
     id: int
@@ -311,35 +306,35 @@ class Edition:
 
 
 class DeliveryState(StrEnum):
-    """The life of one message; moved only by what the mail server said."""
+    """The state of a message; only replies of the mail server change it."""
 
     PLANNED = "planned"
     SENDING = "sending"  # leased by a worker
     SENT = "sent"
     DEFERRED = "deferred"  # to be tried again at ``next_attempt_at``
     FAILED = "failed"
-    UNKNOWN = "unknown"  # the lease ran out: may or may not have been sent
+    UNKNOWN = "unknown"  # the lease ended: may or may not have been sent
     CANCELLED = "cancelled"  # the reader left before it was sent
 
 
 class MessageKind(StrEnum):
-    """What a message of the outbox is; all kinds share its states, retries and bounces."""
+    """The kind of a message in the outbox; all kinds share states, retries and bounces."""
 
     EDITION = "edition"
-    CONFIRMATION = "confirmation"  # to whoever asked to subscribe
-    EMPTY_NOTICE = "empty_notice"  # to a reader whom a day brought nothing
+    CONFIRMATION = "confirmation"  # to a new subscriber
+    EMPTY_NOTICE = "empty_notice"  # to a reader on a day without papers
     OPERATOR_REPORT = "operator_report"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A row of the outbox: one message, and how far it has come.
+    """A row of the outbox: one message and its state.
 
     Only an edition has an ``edition_id``. ``reader_id`` is None for a report to the operator, and
-    for a confirmation before its first attempt. ``payload`` is what any other kind is made of, as
-    JSON has it; ``domain`` is the one by which a confirmation is limited, if any. The message
-    waits since ``queued_at``. ``ambiguous_attempts`` counts the attempts of which nobody knows how
-    they ended; ``requeued_at`` is when an operator last wanted the message sent again.
+    for a confirmation before its first attempt. ``payload`` is the JSON data of all other kinds;
+    ``domain`` is the one that limits a confirmation, if any. The message waits since ``queued_at``.
+    ``ambiguous_attempts`` counts the attempts with an unknown outcome; ``requeued_at`` is when the
+    operator last requeued the message.
     """
 
     id: int
@@ -363,7 +358,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A finished message, ready for the wire: ``content`` is RFC 5322 with CRLF line ends."""
+    """A finished message, ready to send: ``content`` is RFC 5322 with CRLF line ends."""
 
     sender: str
     recipient: str
@@ -372,15 +367,15 @@ class Message:
 
 
 class BounceKind(StrEnum):
-    """What a mail that came back tells about an address."""
+    """The result that a bounce reports for an address."""
 
-    HARD = "hard"  # it will never take a letter
-    SOFT = "soft"  # it would not take this one now
+    HARD = "hard"  # a permanent failure
+    SOFT = "soft"  # a temporary failure
 
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """A letter that came back: when, with which code (``5.1.1``), in the server's words."""
+    """A bounced message: its time, its code (``5.1.1``) and the server's words."""
 
     reader_id: int
     at: datetime

@@ -1,4 +1,4 @@
-"""Every error Larkpost raises on purpose; each says what happened, to what, and what to try.
+"""Every error that Larkpost raises on purpose; each says what happened, to what, and what to try.
 
 LarkpostError
 ├── UsageError            exit 2: the call is wrong
@@ -23,11 +23,8 @@ LarkpostError
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import timedelta
 
 
 class LarkpostError(Exception):
@@ -51,13 +48,13 @@ class UnknownReader(UsageError):
 
 
 class UnknownPaper(UsageError):
-    """No paper goes by that name."""
+    """No paper has that name."""
 
 
 class QuotaExceeded(UsageError):
-    """More than a reader, a network or all together may have here; nothing of it was taken.
+    """A quota of a reader, a network or all readers would be exceeded; nothing was stored.
 
-    ``wait`` is after how long the same may be taken, where waiting helps.
+    ``wait`` is the time after which the same may succeed, if waiting helps.
     """
 
     def __init__(self, message: str, *, hint: str = "", wait: timedelta | None = None) -> None:
@@ -70,7 +67,7 @@ class SettingsError(UsageError):
 
 
 class DamagedKey(SettingsError):
-    """The file of the key that signs links is there, and is no key."""
+    """The file of the key that signs links exists, but holds no key."""
 
 
 class TryAgainLater(LarkpostError):
@@ -84,7 +81,7 @@ class Busy(TryAgainLater):
 
 
 class NoRoom(TryAgainLater):
-    """The disk is full; what was to be written is not, and what was there is whole."""
+    """The disk is full; the new data is not written, and existing data is intact."""
 
 
 class Crowded(TryAgainLater):
@@ -92,13 +89,13 @@ class Crowded(TryAgainLater):
 
 
 class Deferred(TryAgainLater):
-    """The mail server, or the road to it, said: later.
+    """The mail server, or the connection to it, asks to retry later.
 
-    ``whole_road`` is true where the fault is the server's and not the one recipient's; then
-    ``rest`` is for how many seconds nobody should knock again. ``cut`` is true where the
-    connection broke during this letter, ``tired`` where the server put it off for reasons of its
-    own (too fast, too much, no room): once is chance, several times in a row is the road.
-    ``stopped`` is true where we were told to end meanwhile: then nothing is wrong with the server.
+    ``whole_road`` is true if the fault is the server's and not the recipient's; then ``rest`` is
+    the number of seconds to wait before connecting again. ``cut`` is true if the connection broke
+    during this message, ``tired`` if the server deferred it for reasons of its own (too fast, too
+    much, no space): several times in a row make it the server's fault. ``stopped`` is true if the
+    program was told to end: then nothing is wrong with the server.
     """
 
     def __init__(
@@ -121,11 +118,11 @@ class Deferred(TryAgainLater):
 
 
 class Unanswered(TryAgainLater):
-    """The letter went out whole, but the server fell silent before it said whether it took it."""
+    """The whole message was sent, but no reply came, so it may have been accepted."""
 
 
 class Failure(LarkpostError):
-    """It did not work, and doing it again will not help."""
+    """The action failed, and repeating it will not help."""
 
 
 class UnreadableDump(Failure):
@@ -133,14 +130,14 @@ class UnreadableDump(Failure):
 
 
 class InvalidToken(Failure):
-    """A link is forged, cut, expired or meant for something else; which of these is not told."""
+    """A link is forged, cut, expired or for another purpose; the message does not say which."""
 
 
 class Refused(Failure):
-    """The mail server will never take this letter for this address.
+    """The mail server refuses this message for this address for good.
 
-    ``nobody`` is true where it said that there is no such address, ``unwelcome`` where the reason
-    lies with the address otherwise: full, closed, unknown for now. ``code`` is its enhanced code.
+    ``nobody`` is true if it said that there is no such address, ``unwelcome`` if the address is the
+    reason in another way: full, closed, unknown for now. ``code`` is its enhanced code.
     """
 
     def __init__(
@@ -159,7 +156,7 @@ class Refused(Failure):
 
 
 class FetchProblem(StrEnum):
-    """What may be wrong with a polled source."""
+    """The problems of a polled source."""
 
     PRIVATE_ADDRESS = "private-address"  # it leads to this machine or into a private network
     UNREACHABLE = "unreachable"
@@ -171,15 +168,15 @@ class FetchProblem(StrEnum):
     RATE_LIMITED = "rate-limited"
     HTTP_STATUS = "http-status"
     GONE = "gone"
-    SHAPE = "shape"  # it answers, but with something else than before
+    SHAPE = "shape"  # it answers in another format than before
     EMPTY = "empty"  # no papers where there were many
-    STOPPED = "stopped"  # it answers, and nothing new comes
+    STOPPED = "stopped"  # it answers, but brings nothing new
 
 
 class SourceFailure(Failure):
     """A polled source did not answer as it should; it is asked again later.
 
-    ``wait`` is for how long its server wants to be left alone, where it says.
+    ``wait`` is the pause that its server asks for, if it does.
     """
 
     def __init__(

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Python's own are 700, 10 and 10: then a fifth of the time of reading a large dump goes into
 # looking, again and again, at the same records, which reference counts free a moment later.

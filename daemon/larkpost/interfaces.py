@@ -5,14 +5,12 @@ All times are aware and in UTC. Nothing here does any work.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, Protocol
+from datetime import date, datetime
+from typing import BinaryIO, ClassVar, Literal, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date, datetime
-
-    from larkpost.domain import Edition, Message, Paper, Reader, Record, Thumb
+from larkpost.domain import Edition, Message, Paper, Reader, Record, Thumb
 
 FeedFormat = Literal["rss", "atom", "json"]
 
@@ -23,27 +21,26 @@ class DumpFormat(Protocol):
     name: ClassVar[str]
 
     def recognises(self, head: bytes, filename: str) -> bool:
-        """Say from the first 64 KiB whether this format can read the file; never raises."""
+        """Return whether this format can read a file, from its first 64 KiB; never raises."""
         ...
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the records in order of the file, and the day of capture before the first of them.
+        """Yield the day of capture, then the records in the order of the file.
 
-        ``near`` is a day near which the dump was taken: a date without a year means the nearest.
-        Raises UnreadableDump when nothing in it is a record, saying what the file seems to be.
+        ``near`` is a day close to the capture: a date without a year means the closest one. Raises
+        UnreadableDump if it holds no record, saying what the file seems to be.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one interest of one reader has told us: thumbs with their times, words to start from.
+    """The training data of one interest of a reader: thumbs with their times, words to start from.
 
-    ``papers``, ``thumbs`` and ``at`` run side by side, oldest vote first, and ``shown_at`` beside
-    them: when an edition showed the paper, None where none did; empty where nothing is known of
-    editions. ``passed`` are papers that an edition showed and that got no thumb though the reader
-    was there, which is known by thumbs on other papers of the edition; ``passed_at`` is when each
-    was shown, the oldest first.
+    ``papers``, ``thumbs``, ``at`` and ``shown_at`` are parallel, oldest vote first. ``shown_at`` is
+    when an edition showed the paper, None if none did; it is empty if editions are unknown.
+    ``passed`` are papers that an edition showed and that got no thumb, although the reader gave
+    thumbs to other papers of that edition; ``passed_at`` is when each was shown, oldest first.
     """
 
     reader_id: int
@@ -58,14 +55,14 @@ class Evidence:
 
 
 class Renderer(Protocol):
-    """Pure: the same edition gives the same bytes; dates come from the edition, never from now."""
+    """Renders messages; pure: equal editions give equal bytes, with dates from the edition."""
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
-        """One letter an edition, in order; parts that readers share are rendered once."""
+        """Render one message per edition, in order; parts shared by readers are rendered once."""
         ...
 
     def notice(self, reader: Reader, asked: datetime) -> Message:
-        """Ask a pending reader to confirm; show any other the way to their page."""
+        """Ask a pending reader to confirm; send any other reader the link to their page."""
         ...
 
     def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
@@ -73,23 +70,24 @@ class Renderer(Protocol):
         ...
 
     def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
-        """Write to the operator; the same report of the same day has the same Message-ID."""
+        """Render a report to the operator; equal reports of one day have one Message-ID."""
         ...
 
 
 class Transport(Protocol):
-    """An open road to a mail server."""
+    """An open connection that takes messages."""
 
     def ready(self) -> None:
-        """Return when a letter can go: called, and logged in, and not too soon after the last.
+        """Return when a message can go: connected, logged in, and within the rate limit.
 
-        That may take its time, so that it comes before a letter is begun. Raises Deferred.
+        This may take long, so it is called before a message is begun. Raises Deferred.
         """
         ...
 
     def send(self, letter: Message) -> None:
-        """Return when the server took the letter.
+        """Return when the server accepted the message.
 
-        Raises Deferred (later), Refused (never for this address) or Unanswered (nobody knows).
+        Raises Deferred (retry later), Refused (never for this address) or Unanswered (outcome
+        unknown).
         """
         ...

@@ -1,4 +1,4 @@
-"""Every event that the log can hold, each named ``noun.verb``, and when it is logged."""
+"""Every event of the log, each named ``noun.verb``, and when it is logged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class LogEvent(StrEnum):
     meaning: str
 
     def __new__(cls, value: str, meaning: str) -> LogEvent:
-        """Make a member of its name in the log and its meaning."""
+        """Make a member from its name in the log and its meaning."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
@@ -26,21 +26,21 @@ class LogEvent(StrEnum):
     CONNECTION_FAILED = "connection.failed", "a connection of a visitor could not be accepted"
     CONNECTIONS_LIMITED = "connections.limited", "fewer connections than usual: few descriptors"
     DELIVERY_BOUNCED = "delivery.bounced", "a bounce of a reader's message came back"
-    DELIVERY_DEFERRED = "delivery.deferred", "a message could not go now and is tried again later"
+    DELIVERY_DEFERRED = "delivery.deferred", "a message could not be sent, and is tried again later"
     DELIVERY_FAILED = (
         "delivery.failed",
         "a message was refused or given up, or may not have arrived",
     )
     DELIVERY_HELD = "delivery.held", "a message waits for the hourly limit of its domain"
-    DELIVERY_INTERRUPTED = "delivery.interrupted", "sending was told to stop during a message"
-    DELIVERY_SKIPPED = "delivery.skipped", "a message was not sent, for it had been sent before"
+    DELIVERY_INTERRUPTED = "delivery.interrupted", "sending was stopped during a message"
+    DELIVERY_SKIPPED = "delivery.skipped", "a message was not sent, because it had been sent before"
     DELIVERY_UNRECORDED = (
         "delivery.unrecorded",
-        "the outcome of a message could not be written yet, and is written again",
+        "the outcome of a message could not be stored yet; it is tried again",
     )
     DIGEST_IGNORED = "digest.ignored", "an inbound mail is no digest of an allowed sender"
     DIGEST_INGESTED = "digest.ingested", "the papers of a digest mail were read into the database"
-    DIGEST_REJECTED = "digest.rejected", "there is no paper in a digest mail of an allowed sender"
+    DIGEST_REJECTED = "digest.rejected", "a digest mail of an allowed sender has no papers"
     DUMP_CHANGED = "dump.changed", "a dump was changed after it was read, and is read again"
     DUMP_DEFERRED = "dump.deferred", "a dump was left in the inbox, and is tried again"
     DUMP_FAILED = "dump.failed", "reading a dump raised an unexpected error"
@@ -59,37 +59,37 @@ class LogEvent(StrEnum):
     INBOUND_SKIPPED = "inbound.skipped", "an inbound mail could not be read or moved, and stays"
     INTEREST_UNCHECKED = "interest.unchecked", "the words of an interest could not be checked"
     JOB_FAILED = "job.failed", "a run of a job ended with an error"
-    JOB_HUNG = "job.hung", "a job gave no sign of life; the daemon ends to be started anew"
+    JOB_HUNG = "job.hung", "a job gave no sign of life; the daemon ends, to be restarted"
     JOB_INTERRUPTED = "job.interrupted", "the daemon ended in the middle of a run"
-    JOB_SKIPPED = "job.skipped", "a run was left to another process that is at it"
-    KEY_MOVED = "key.moved", "a damaged secret.key was moved aside for a new one"
+    JOB_SKIPPED = "job.skipped", "a run was skipped, because another process does it"
+    KEY_MOVED = "key.moved", "a damaged secret.key was renamed, and a new one created"
     LEASE_LOST = "lease.lost", "another process has taken over the lease; this one stops"
     LEASE_UNRENEWED = "lease.unrenewed", "a lease could not be renewed; it is tried again"
     LINES_SUPPRESSED = "lines.suppressed", "lines that visitors caused were left out of the log"
-    MAIL_SERVER_FAILED = "mail_server.failed", "the mail server takes no messages; sending pauses"
+    MAIL_SERVER_FAILED = "mail_server.failed", "the mail server accepts no messages; sending pauses"
     MESSAGE_FAILED = "message.failed", "making or sending a message raised an unexpected error"
     MODEL_FAILED = "model.failed", "fitting the TF-IDF model failed; an older one serves, if any"
     MODEL_FITTED = "model.fitted", "the TF-IDF model was fitted"
     PAGE_FAILED = "page.failed", "a page raised an unexpected error"
     PAGE_REFUSED = "page.refused", "a page could not be shown for a known reason"
-    PAPER_SKIPPED = "paper.skipped", "a paper was left out of a page, feed or message: it broke it"
-    PAPERS_ENRICHED = "papers.enriched", "papers got what a metadata file knows of them"
+    PAPER_SKIPPED = "paper.skipped", "a paper was left out of a page, feed or message that it broke"
+    PAPERS_ENRICHED = "papers.enriched", "ids, links, authors or dates were added to papers"
     PAPERS_PRUNED = "papers.pruned", "private papers without a thumb were deleted"
-    PROGRAM_FAILED = "program.failed", "a command ended by a fault of Larkpost itself"
+    PROGRAM_FAILED = "program.failed", "a command ended with an internal error"
     READER_EXPIRED = "reader.expired", "a reader was removed: never confirmed, or never used"
     READER_LEFT = "reader.left", "a reader unsubscribed by mail"
-    READER_MERGED = "reader.merged", "readers whose addresses differ in case alone became one"
+    READER_MERGED = "reader.merged", "readers whose addresses differ only in case were merged"
     READER_UNCLEARED = "reader.uncleared", "messages to a removed reader could not be deleted"
     SENT_LOG_FAILED = "sent_log.failed", "the log of sent messages can be neither read nor written"
-    SETTING_DEFERRED = "setting.deferred", "a changed setting takes effect at the next start only"
+    SETTING_DEFERRED = "setting.deferred", "a changed setting takes effect only at the next start"
     SETTINGS_REJECTED = "settings.rejected", "reloaded settings are wrong; the old ones stay"
     SETTINGS_RELOADED = "settings.reloaded", "the settings were read again"
     SETTINGS_WARNED = "settings.warned", "a file of the settings needs attention"
-    SOURCE_DEFERRED = "source.deferred", "a source was not asked now and is asked again later"
-    SOURCE_FAILED = "source.failed", "a source does not answer as it should, or stopped moving"
-    SOURCE_MOVED = "source.moved", "a source redirects for good; it is asked at its new address"
-    SOURCE_RECOVERED = "source.recovered", "a source that failed is well again"
-    SOURCE_RESET = "source.reset", "the new address of a source failed; the old one is asked again"
+    SOURCE_DEFERRED = "source.deferred", "a source was not polled now, and is polled later"
+    SOURCE_FAILED = "source.failed", "a source has a problem, or had no new papers for long"
+    SOURCE_MOVED = "source.moved", "a source moved permanently; its new address is polled"
+    SOURCE_RECOVERED = "source.recovered", "a source that failed answers again"
+    SOURCE_RESET = "source.reset", "the new address of a source failed; the old one is polled again"
     STEP_FAILED = "step.failed", "a step of a tick failed; the other steps are done"
     TRAINING_FAILED = "training.failed", "no taste could be learnt; editions go without"
     VOTES_PRUNED = "votes.pruned", "forgotten thumbs were deleted for good"

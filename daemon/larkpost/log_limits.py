@@ -1,25 +1,24 @@
-"""Limits what visitors may have the log say: how many lines a minute, and how long they are."""
+"""Limits the log lines that visitors cause: their number per minute, and their length."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from structlog.typing import EventDict, WrappedLogger
 
-LINES = 10  # of a kind in a minute
+LINES = 10  # per kind and minute
 MINUTE = 60.0  # seconds
 MOST_KINDS = 200  # those beyond count as one
 MOST_CHARACTERS = 2_000  # of a fact
-# Libraries that log what a visitor sends, also outside of a request.
+# Libraries that log data from visitors, also outside of a request.
 _OF_VISITORS = ("uvicorn", "asyncio", "python_multipart", "multipart")
 
 _of_a_visitor: ContextVar[bool] = ContextVar("_of_a_visitor", default=False)
@@ -29,7 +28,7 @@ Kind = tuple[str, str]  # a logger's name, and the event where it is one of ours
 
 @contextmanager
 def limit_lines() -> Iterator[None]:
-    """Have lines that are logged meanwhile, in threads of it too, count as those of a visitor."""
+    """Count lines logged inside the context, and in its threads, as caused by a visitor."""
     token = _of_a_visitor.set(True)
     try:
         yield
@@ -45,10 +44,10 @@ class _Window:
 
 
 class LineLimit(logging.Filter):
-    """Lets ``LINES`` lines of a kind pass in a minute, and says how many it left out.
+    """Lets ``LINES`` lines per kind and minute pass, and counts those left out.
 
-    A line is of a kind with those of the same logger and the same event; what libraries log is
-    of one kind for each logger, for their texts hold what a visitor sent.
+    Lines of the same logger and event are of one kind; the lines of a library are of one kind per
+    logger, because their texts contain data from visitors.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,7 +57,7 @@ class LineLimit(logging.Filter):
         self._windows: dict[Kind, _Window] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a record is written."""
+        """Return whether a record is written."""
         if not (_of_a_visitor.get() or record.name.split(".")[0] in _OF_VISITORS):
             return True
         with self._lock:
@@ -72,7 +71,7 @@ class LineLimit(logging.Filter):
         return True
 
     def close_windows(self) -> dict[Kind, int]:
-        """End the minutes that are over; gives how many lines of which kinds were left out."""
+        """End the minutes that are over; returns the number of lines left out per kind."""
         now = self._clock()
         with self._lock:
             over = {kind: one for kind, one in self._windows.items() if now - one.begun >= MINUTE}
@@ -81,7 +80,7 @@ class LineLimit(logging.Filter):
         return {kind: window.left_out for kind, window in over.items() if window.left_out}
 
     def _open(self, kind: Kind) -> tuple[_Window, int]:
-        """Give the minute that a kind is in, and what the one before left out if it is new."""
+        """Return the current minute of a kind, and the count left out before if it is new."""
         now = self._clock()
         if kind not in self._windows and len(self._windows) >= MOST_KINDS:
             kind = ("", "")
@@ -93,7 +92,7 @@ class LineLimit(logging.Filter):
 
 
 def shorten_facts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Cut long facts, as a structlog processor: a visitor chose some of what an error tells."""
+    """Cut long facts, as a structlog processor: visitors choose parts of some errors."""
     return {key: _short(value) for key, value in event.items()}
 
 

@@ -1,4 +1,4 @@
-"""Logging: one event a line, for people or for machines, without secrets or control characters."""
+"""Logging: one event per line, for people or machines, without secrets or control characters."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from larkpost.log_events import LogEvent
@@ -15,25 +17,22 @@ from larkpost.masking import HIDDEN, mask_text
 from larkpost.token_routes import FEED, SIGNED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import TracebackType
-
     from structlog.stdlib import ProcessorFormatter
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
 
-# The second part of these paths is a signed token or a feed key: whoever has it may use it.
+# The second part of these paths is a signed token or a feed key, and must stay secret.
 _SIGNED_PATH = re.compile(rf"(?<=/)({'|'.join(SIGNED)})/[^/\s\"'<>?#]+")
 _FEED_PATH = re.compile(rf"(?<=/){FEED}/[^/\s\"'<>?#.]+")
 _SECRET_KEY = re.compile(
     r"password|passwd|secret|token|authorization|cookie|feed_key", re.IGNORECASE
 )
-# Libraries that tell more than a reader of the log wants, unless everything is asked for.
+# Libraries that log more than operators want, except at level debug.
 _TALKATIVE = ("alembic", "apscheduler", "asyncio", "uvicorn.access")
 _setting_up = threading.Lock()
-_hidden: tuple[str, ...] = ()  # the passwords of the settings that this process goes by
+_hidden: tuple[str, ...] = ()  # the passwords in the settings of this process
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}  # as the standard library counts
 _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31"}
 
@@ -48,7 +47,7 @@ def configure(
     """Send every event, ours and the libraries', to ``stream`` (standard error).
 
     ``auto`` means console on a terminal and JSON elsewhere; ``hide`` are values, such as the mail
-    server's password, that are masked wherever they turn up. May be called again.
+    server's password, that are masked wherever they occur. May be called again.
     """
     global _hidden
     _hidden = tuple(value for value in hide if value)
@@ -67,7 +66,7 @@ def configure(
 
 
 def tell_left_out() -> None:
-    """Log how many lines of visitors were left out in the minutes that are over."""
+    """Log how many lines caused by visitors were left out in past minutes."""
     for (name, event), count in line_limit.close_windows().items():
         get_logger("larkpost.logs").warning(
             LogEvent.LINES_SUPPRESSED, count=count, of=name, like=event
@@ -84,28 +83,28 @@ class Logger:
         self.name = name
 
     def debug(self, event: LogEvent, **facts: Any) -> None:
-        """Log what only a developer wants to know."""
+        """Log a detail for developers."""
         self._log("debug", event, facts)
 
     def info(self, event: LogEvent, **facts: Any) -> None:
-        """Log what happened."""
+        """Log a normal event."""
         self._log("info", event, facts)
 
     def warning(self, event: LogEvent, **facts: Any) -> None:
-        """Log what somebody should look at."""
+        """Log an event that needs attention."""
         self._log("warning", event, facts)
 
     def error(self, event: LogEvent, **facts: Any) -> None:
-        """Log what failed."""
+        """Log a failure."""
         self._log("error", event, facts)
 
     def exception(self, event: LogEvent, **facts: Any) -> None:
-        """Log what failed, with the exception that is being handled."""
+        """Log a failure, with the exception that is being handled."""
         self._log("error", event, {"exc_info": True, **facts})
 
     def _log(self, level: Level, event: LogEvent, facts: dict[str, Any]) -> None:
         wanted = logging.getLogger(self.name).isEnabledFor(_LEVELS[level])
-        if not wanted and "structlog" not in sys.modules:  # else it may be captured by a test
+        if not wanted and "structlog" not in sys.modules:  # otherwise a test may have captured it
             return
         import structlog
 
@@ -116,7 +115,7 @@ class Logger:
 
 
 def get_logger(name: str) -> Logger:
-    """Give the logger of this name; module names make good ones."""
+    """Return the logger of this name, usually a module's."""
     return Logger(name)
 
 
@@ -131,7 +130,7 @@ class _Formatter(logging.Formatter):
         self._formatter: ProcessorFormatter | None = None
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line of a record, ours or a library's."""
+        """Format a record, ours or a library's."""
         if self._formatter is None:
             self._formatter = self._make()
         return self._formatter.format(record)
@@ -152,7 +151,7 @@ class _Formatter(logging.Formatter):
 
 
 def _shared_processors() -> list[Processor]:
-    """What every event goes through, ours and the libraries'."""
+    """The processors of every event, ours and the libraries'."""
     import structlog
 
     return [
@@ -165,7 +164,7 @@ def _shared_processors() -> list[Processor]:
 
 
 def _set_up_structlog() -> None:
-    """Have structlog pass our events on to the standard library's logging."""
+    """Make structlog pass our events on to the standard library's logging."""
     import structlog
 
     structlog.configure(
@@ -183,7 +182,7 @@ def _set_up_structlog() -> None:
 
 
 def escape(text: str) -> str:
-    """Put text from outside on one line: what cannot be printed is shown as its code point.
+    """Put untrusted text on one line: unprintable characters are shown as code points.
 
     Covers CR, LF, ESC, U+2028, U+2029, bidi overrides and lone surrogates (CWE-117).
     """
@@ -193,13 +192,13 @@ def escape(text: str) -> str:
 
 
 def mask(text: str, hide: Iterable[str] = ()) -> str:
-    """Take out the tokens of our links, and passwords."""
+    """Remove the tokens of our links, and passwords."""
     text = _FEED_PATH.sub(f"{FEED}/{HIDDEN}", _SIGNED_PATH.sub(rf"\1/{HIDDEN}", text))
     return mask_text(text, hide)
 
 
 def without_passwords(text: str) -> str:
-    """Take out passwords: what looks like one, and those that the log was told to hide."""
+    """Remove passwords: anything that looks like one, and the ``hide`` values of the log."""
     return mask_text(text, _hidden)
 
 
@@ -251,7 +250,7 @@ def _fact(value: object) -> str:
 
 
 def _one_line_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Put an exception into two facts: what it says, and where it came from, innermost first."""
+    """Put an exception into two facts: its message, and its origin, innermost frame first."""
     info = event.pop("exc_info", None)
     if isinstance(info, BaseException):
         error: BaseException | None = info
@@ -271,7 +270,7 @@ def _trace(trail: TracebackType | None) -> str:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """A stream handler that never stops the work: a full disk must not keep letters back."""
+    """A stream handler that never raises: a full disk must not stop messages."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name
         """Drop the line."""

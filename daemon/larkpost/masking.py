@@ -1,6 +1,6 @@
-"""Masks passwords in what is shown, logged or raised: in URLs, in ``key=value``, and by value.
+"""Masks passwords in output, logs and errors: in URLs, in ``key=value``, and by value.
 
-In the query of a database's URL only what is known to be harmless is shown (CWE-532, CWE-209):
+In the query of a database's URL only known harmless parameters are shown (CWE-532, CWE-209):
 libpq takes ``password``, ``sslpassword``, ``passfile`` and more there, and so may any driver.
 """
 
@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 HIDDEN = "***"
-# Parameters of libpq, psycopg, SQLAlchemy and SQLite that hold nothing secret.
+# Parameters of libpq, psycopg, SQLAlchemy and SQLite that hold no secret.
 HARMLESS = frozenset(
     {
         "application_name", "cache", "channel_binding", "check_same_thread", "client_encoding",
@@ -27,7 +24,7 @@ HARMLESS = frozenset(
         "target_session_attrs", "tcp_user_timeout", "timeout", "uri", "user", "vfs",
     }
 )  # fmt: skip
-# What a word looks like that names a secret, in a page's address or before an equals sign.
+# The form of a word that names a secret, in a page's address or before an equals sign.
 _NAMES_SECRET = re.compile(
     r"pass(?:word|wd|file|phrase)?$|^pw$|pwd|secret|token|api_?key|sslkey|credential|^auth$",
     re.IGNORECASE,
@@ -41,7 +38,7 @@ _PAIR = re.compile(
 )
 _WEB = frozenset({"http", "https", "ws", "wss"})
 _SIGNS = re.compile(r"[:/?#@&=]")  # where a driver cuts a password that is not encoded
-_FRAGMENT = 3  # characters of what it takes for a host then
+_FRAGMENT = 3  # characters of the text that it then takes for a host
 _ANYWHERE = 6  # characters: a shorter secret is hidden as a whole word only
 
 
@@ -67,7 +64,7 @@ def _mask_login(word: re.Match[str]) -> str:
 
 
 def secrets_of_url(url: str) -> tuple[str, ...]:
-    """List the secrets in a database's URL, as they are written there and decoded."""
+    """List the secrets in a database's URL, as written and decoded."""
     scheme, _, rest = url.partition("://")
     login = _login(scheme, rest)
     found = [login.partition(":")[2]]
@@ -82,7 +79,7 @@ def secrets_of_url(url: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def spellings(secret: str) -> tuple[str, ...]:
-    """List the forms in which a program may repeat a secret, the longest first."""
+    """List the forms in which a program may repeat a secret, longest first."""
     encoded = secret.encode("utf-8", "surrogateescape")
     forms = {
         secret, unquote(secret), unquote_plus(secret), quote(encoded, safe=""), quote(encoded),
@@ -106,7 +103,7 @@ def _mask_url(scheme: str, rest: str) -> str:
     user, colon, _ = login.partition(":")
     place = rest[len(login) :]
     if "?" in login or (not login and not _is_file(scheme, rest) and _has_odd_port(rest)):
-        # Where the login ends, and where the query begins, only its author knows.
+        # The end of the login, and the start of the query, are ambiguous.
         return f"{scheme}://{_authority(rest).partition(':')[0]}:{HIDDEN}"
     before, question, query = place.partition("?")
     shown = f"{user}:{HIDDEN}" if colon else user
@@ -114,11 +111,11 @@ def _mask_url(scheme: str, rest: str) -> str:
 
 
 def _login(scheme: str, rest: str) -> str:
-    """Find the login in what follows ``://``: all before the ``@``; empty where there is none.
+    """Find the login after ``://``: everything before the ``@``; empty if there is none.
 
-    People forget to encode what is in a password, so that it may hold slashes, question marks and
-    more of these signs, and reach to the last one. In the address of a page, a sign that comes
-    after a slash is part of the path. A file of SQLite has no login.
+    People forget to encode passwords, so one may contain slashes, question marks and more ``@``,
+    and extend to the last ``@``. In the address of a page, an ``@`` after a slash is part of the
+    path. A file of SQLite has no login.
     """
     if _is_file(scheme, rest):
         return ""
@@ -139,14 +136,14 @@ def _authority(rest: str) -> str:
 
 
 def _has_odd_port(rest: str) -> bool:
-    """Whether what stands in the place of a port is no number: a password, then."""
+    """Whether the text in place of a port is not a number, and so a password."""
     hosts = _authority(rest).rpartition("@")[2].split(",")
     ports = (host.rpartition("]")[2].partition(":")[2] for host in hosts)
     return any(port and not port.isdecimal() for port in ports)
 
 
 def _is_file(scheme: str, rest: str) -> bool:
-    """Whether it is a path of SQLite; SQLCipher has a password where others have a login."""
+    """Whether a URL is a path of SQLite; SQLCipher has a password in place of a login."""
     return scheme.lower().startswith("sqlite") and rest[:1] in ("", "/")
 
 

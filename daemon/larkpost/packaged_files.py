@@ -1,4 +1,4 @@
-"""Finds the files that ship beside the code, in a wheel as in a checkout."""
+"""Finds the files that ship beside the code, in a wheel or a checkout."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ CHECKOUT = PACKAGE.parent.parent
 
 
 def shipped_path(name: str) -> Path:
-    """The path of a shipped file or folder such as ``templates/email``.
+    """Return the path of a shipped file or folder such as ``templates/email``.
 
-    Raises FileNotFoundError when neither the wheel nor the checkout has it.
+    Raises FileNotFoundError if neither the wheel nor the checkout has it.
     """
     for root in (PACKAGE, CHECKOUT):
         if (found := root / name).exists():

@@ -1,10 +1,10 @@
-"""Writes, names and opens files so that nobody else on the machine can turn them elsewhere.
+"""Writes, names and opens files so that nobody else on the machine can redirect them.
 
-Every file that Larkpost writes goes through here (a test looks): under a name that nobody can
-guess, made with ``O_EXCL`` and ``O_NOFOLLOW`` and mode 0600, flushed, then renamed into place; a
-link or a file that somebody has put there before is never written through (CWE-59, CWE-377).
-Folders are opened once and worked in by their descriptor, so that they cannot be swapped between
-a look and its use (CWE-367). File systems that lack hard links or folder syncs are served too.
+Larkpost writes every file through this module (a test checks): under an unguessable name, made with
+``O_EXCL`` and ``O_NOFOLLOW`` and mode 0600, flushed, then renamed into place; an existing link or
+file of somebody else is never written through (CWE-59, CWE-377). Folders are opened once and used
+by their descriptor, so that they cannot be swapped between check and use (CWE-367). File systems
+without hard links or folder syncs work too.
 """
 
 from __future__ import annotations
@@ -15,40 +15,38 @@ import re
 import secrets
 import stat
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from pathlib import Path
+from typing import BinaryIO
 
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
-# What link(2) answers where a file system has no hard links (vfat, exFAT, many network and FUSE
-# mounts), or will not link this file to that place.
+# Errors of link(2) on a file system without hard links (vfat, exFAT, many network and FUSE mounts),
+# or if it cannot link this file to that place.
 NO_LINKS = frozenset(
     {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES, errno.ENOSYS}
 )
-# What fsync(2) of a folder answers where a file system knows no such thing.
+# Errors of fsync(2) on a folder if the file system does not support it.
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF})
-_CLAIM_SECONDS = 5.0  # an older claim is what a crash has left
+_CLAIM_SECONDS = 5.0  # an older claim is left from a crash
 _STALE_SECONDS = 86_400.0  # so is an older draft
 _DRAFT = re.compile(r"\..*\.[0-9a-f]{16}\.part")
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# A pipe must not be waited for, and nothing that is opened may become our terminal.
+# Do not wait for a pipe, and do not make an opened file our terminal.
 _CAREFUL = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 def atomic_write(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
-    """Write a file whole or not at all, in the place of one that is there; raises OSError."""
+    """Write a file completely or not at all, replacing an existing one; raises OSError."""
     with open_atomic(path, mode=mode) as file:
         file.write(content)
 
 
 def write_note(path: Path, content: bytes) -> None:
-    """Do that under a hidden name of our own, where others may have put anything.
+    """Do the same for a hidden file in a folder where others may have put anything.
 
-    What lies there and is no file is moved aside. Raises OSError.
+    An entry of that name which is not a file is moved aside. Raises OSError.
     """
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -60,11 +58,11 @@ def write_note(path: Path, content: bytes) -> None:
 def open_atomic(
     path: Path, *, mode: int = PRIVATE, drafts: Path | None = None
 ) -> Iterator[BinaryIO]:
-    """Give a file to write to that gets the name ``path`` at the end, on the disk and whole.
+    """Open a file to write to that gets the name ``path`` at the end, complete and flushed.
 
-    A symbolic link by that name is replaced, never followed; a folder, a pipe or a device is left
-    alone. The draft lies in the folder ``drafts`` of the same disk, or else beside ``path``. After
-    an error nothing has changed. Raises OSError.
+    A symbolic link of that name is replaced, never followed; a folder, a pipe or a device is left
+    alone. The draft is in the folder ``drafts`` of the same disk, or else beside ``path``. After an
+    error nothing has changed. Raises OSError.
     """
     with open_folder(drafts or path.parent) as here, open_folder(path.parent) as folder:
         draft = _draft_name(path.name)
@@ -73,7 +71,7 @@ def open_atomic(
                 yield file
                 file.flush()
                 if mode != PRIVATE:
-                    with suppress(OSError):  # a disk that keeps no rights
+                    with suppress(OSError):  # a disk without permissions
                         os.fchmod(file.fileno(), mode)
                 os.fsync(file.fileno())
             _must_be_replaceable(path, folder)
@@ -86,9 +84,9 @@ def open_atomic(
 
 
 def create_once(path: Path, content: bytes) -> None:
-    """Write a private file where nothing has its name yet; of several processes one does it.
+    """Write a private file if its name is free; of several processes only one succeeds.
 
-    Raises FileExistsError where the name is taken, and OSError.
+    Raises FileExistsError if the name is taken, and OSError.
     """
     with draft_file(path) as draft:
         with draft.open("r+b") as file:
@@ -100,9 +98,9 @@ def create_once(path: Path, content: bytes) -> None:
 
 @contextmanager
 def draft_file(path: Path) -> Iterator[Path]:
-    """Give an empty private file beside ``path``, for a library that writes to a path.
+    """Make an empty private file beside ``path``, for a library that writes to a path.
 
-    It is gone at the end, unless it was renamed. Raises OSError.
+    It is deleted at the end, unless it was renamed. Raises OSError.
     """
     draft = path.with_name(_draft_name(path.name))
     with open_folder(path.parent) as folder:
@@ -114,12 +112,12 @@ def draft_file(path: Path) -> Iterator[Path]:
 
 
 def make_private_file(path: Path) -> None:
-    """Make an empty file that its owner alone can read; raises FileExistsError and OSError."""
+    """Make an empty file that only its owner can read; raises FileExistsError and OSError."""
     os.close(os.open(path, _CREATE, PRIVATE))
 
 
 def put_in_place(draft: Path, path: Path) -> None:
-    """Flush a finished draft to the disk and give it its name, in the place of what is there."""
+    """Flush a finished draft to the disk and rename it into place, replacing an existing file."""
     number = os.open(draft, os.O_RDONLY | _CAREFUL)
     try:
         os.fsync(number)
@@ -132,7 +130,7 @@ def put_in_place(draft: Path, path: Path) -> None:
 
 
 def remove_stale_drafts(folder: Path) -> None:
-    """Remove the drafts that a crash has left in a folder more than a day ago."""
+    """Remove the drafts that a crash left in a folder more than a day ago."""
     with suppress(OSError), open_folder(folder) as descriptor:
         for name in os.listdir(descriptor):  # noqa: PTH208 - by its descriptor
             if not _DRAFT.fullmatch(name):
@@ -144,20 +142,20 @@ def remove_stale_drafts(folder: Path) -> None:
 
 
 def open_append(path: Path, *, linked: bool = False) -> int:
-    """Open a private file of ours to add lines to, making it where it is missing.
+    """Open a private file of ours for appending, making it if it is missing.
 
-    Gives the descriptor. Raises OSError, also where the name is a symbolic link, no regular file
-    or somebody else's, and, unless it may be ``linked``, where the file has other names as well:
-    in a folder of others that may be any file of ours.
+    Returns the descriptor. Raises OSError, also if the name is a symbolic link, not a regular file
+    or somebody else's, and, unless it may be ``linked``, if the file has other names: in other
+    people's folders that may be any file of ours.
     """
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _CAREFUL, PRIVATE)
     return _must_be_own(number, path, linked=linked)
 
 
 def read_own(path: Path, limit: int) -> bytes:
-    """Read a small file that we have written, at most ``limit`` bytes.
+    """Read a small file of ours, at most ``limit`` bytes.
 
-    Raises OSError, also where the name is a symbolic link, no regular file or somebody else's.
+    Raises OSError, also if the name is a symbolic link, not a regular file or somebody else's.
     """
     number = _must_be_own(os.open(path, os.O_RDONLY | _CAREFUL), path, linked=True)
     with os.fdopen(number, "rb") as file:
@@ -165,20 +163,20 @@ def read_own(path: Path, limit: int) -> bytes:
 
 
 def is_own(status: os.stat_result) -> bool:
-    """Say whether a file is ours, or root's."""
+    """Return whether a file belongs to us or to root."""
     return status.st_uid in (0, os.geteuid())
 
 
 def others_may_write(folder: Path) -> bool:
-    """Say whether anybody but us and root can put files into a folder; raises OSError."""
+    """Return whether anybody except us and root can write into a folder; raises OSError."""
     status = folder.stat()
     return not is_own(status) or bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def make_folder(folder: Path, mode: int = PRIVATE_FOLDER) -> None:
-    """Make a folder and those above it, where they are missing, for its owner alone.
+    """Make a folder and its parents if they are missing, accessible to the owner only.
 
-    One that is there keeps its rights. Raises OSError.
+    An existing one keeps its permissions. Raises OSError.
     """
     missing = []
     for place in (folder, *folder.parents):
@@ -194,10 +192,10 @@ def make_folder(folder: Path, mode: int = PRIVATE_FOLDER) -> None:
 
 @contextmanager
 def open_folder(folder: Path) -> Iterator[int]:
-    """Open a folder to work in by its descriptor.
+    """Open a folder, to use it by its descriptor.
 
-    A symbolic link to one is followed where we, or root, have made it: others could send us
-    anywhere by theirs. Raises OSError.
+    A symbolic link to one is followed if we or root made it: links of others could lead anywhere.
+    Raises OSError.
     """
     number = _open_folder(folder)
     try:
@@ -207,17 +205,17 @@ def open_folder(folder: Path) -> Iterator[int]:
 
 
 def name_new_file(draft: Path, target: Path) -> None:
-    """Give a finished file of the same disk its name, where nothing has that name yet.
+    """Rename a finished file of the same disk, if the new name is free.
 
-    The file appears whole or not at all, and to one of several processes only. ``draft`` may or
-    may not be there afterwards. Raises FileExistsError where the name is taken.
+    The file appears completely or not at all, and only one of several processes succeeds. ``draft``
+    may or may not exist afterwards. Raises FileExistsError if the name is taken.
     """
     with open_folder(draft.parent) as here, open_folder(target.parent) as there:
         name_new(draft.name, here, target.name, there)
 
 
 def name_new(draft: str, here: int, target: str, there: int) -> None:
-    """Do that in two folders that are open; raises FileExistsError where the name is taken."""
+    """Do the same in two open folders; raises FileExistsError if the name is taken."""
     try:
         os.link(draft, target, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
     except OSError as error:
@@ -227,19 +225,19 @@ def name_new(draft: str, here: int, target: str, there: int) -> None:
 
 
 def move_aside(path: Path, place: Path) -> None:
-    """Rename a file, or whatever is there, to a name that is free; raises FileExistsError."""
+    """Rename a file or any other entry to a free name; raises FileExistsError."""
     with open_folder(path.parent) as here, open_folder(place.parent) as there:
         _claim_and_rename(path.name, here, place.name, there)
 
 
 def create_draft(path: Path, folder: int) -> tuple[str, BinaryIO]:
-    """Make a draft of ``path`` in its open folder; gives its name and the file to write to."""
+    """Make a draft of ``path`` in its open folder; returns its name and the file to write to."""
     draft = _draft_name(path.name)
     return draft, os.fdopen(_create(draft, path, folder), "wb")
 
 
 def flush_descriptor(folder: int) -> None:
-    """Have the names in an open folder on the disk; raises OSError where the disk fails."""
+    """Flush the names in an open folder to the disk; raises OSError if the disk fails."""
     try:
         os.fsync(folder)
     except OSError as error:
@@ -248,7 +246,7 @@ def flush_descriptor(folder: int) -> None:
 
 
 def _create(draft: str, path: Path, folder: int) -> int:
-    """Make a draft; an error names the file that was wanted, and is the same at every try."""
+    """Make a draft; an error names the wanted file, and is the same at every attempt."""
     try:
         return os.open(draft, _CREATE, PRIVATE, dir_fd=folder)
     except OSError as error:
@@ -260,7 +258,7 @@ def _draft_name(name: str) -> str:
 
 
 def _must_be_replaceable(path: Path, folder: int) -> None:
-    """Raise OSError where a name is a folder, a pipe or a device: those are not for files."""
+    """Raise OSError if a name is a folder, a pipe or a device, which a file must not replace."""
     try:
         kind = os.lstat(path.name, dir_fd=folder).st_mode
     except FileNotFoundError:
@@ -270,7 +268,7 @@ def _must_be_replaceable(path: Path, folder: int) -> None:
 
 
 def _must_be_own(number: int, path: Path, *, linked: bool) -> int:
-    """Give a descriptor back, or close it and raise PermissionError."""
+    """Return a descriptor of ours, or close it and raise PermissionError."""
     status = os.fstat(number)
     alone = linked or status.st_nlink == 1
     if stat.S_ISREG(status.st_mode) and alone and is_own(status):
@@ -280,7 +278,7 @@ def _must_be_own(number: int, path: Path, *, linked: bool) -> int:
 
 
 def _open_folder(folder: Path) -> int:
-    looking = getattr(os, "O_PATH", 0)  # Linux: a look at the link itself, without its target
+    looking = getattr(os, "O_PATH", 0)  # Linux: opens the link itself, not its target
     if looking:
         number = os.open(folder, looking | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
@@ -300,16 +298,16 @@ def _open_directory(folder: Path, flags: int) -> int:
     flags |= os.O_DIRECTORY | os.O_CLOEXEC
     try:
         return os.open(folder, os.O_RDONLY | flags)
-    except PermissionError:  # a folder that may be written in, and not listed
+    except PermissionError:  # a folder that is writable but not listable
         if not hasattr(os, "O_PATH"):  # pragma: no cover
             raise
         return os.open(folder, os.O_PATH | flags)
 
 
 def _claim_and_rename(draft: str, here: int, target: str, there: int) -> None:
-    """Do it without hard links: rename(2) replaces what is there, so only one may look and do it.
+    """Rename without hard links. As rename(2) overwrites, only one process may check and rename.
 
-    Whoever makes the claim beside the target (``O_EXCL``) is that one.
+    The process that makes the claim beside the target (``O_EXCL``) is that one.
     """
     claim = f".{target}.claim"
     until = time.monotonic() + _CLAIM_SECONDS
@@ -325,7 +323,7 @@ def _claim_and_rename(draft: str, here: int, target: str, there: int) -> None:
 
 
 def is_there(name: str, folder: int) -> bool:
-    """Say whether anything has this name in an open folder."""
+    """Return whether anything has this name in an open folder."""
     try:
         os.lstat(name, dir_fd=folder)
     except FileNotFoundError:

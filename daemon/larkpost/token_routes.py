@@ -1,11 +1,9 @@
-"""The paths whose second part is a token: URLs are built, and logs masked, by this list."""
+"""The paths whose second part is a token; URLs are built and logs masked from this list."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Literal
 
 Purpose = Literal[
     "vote",
@@ -22,7 +20,7 @@ Purpose = Literal[
     "admin",
 ]
 
-# Where a signed token stands, and what it must have been signed for.
+# The paths with a signed token, and the purpose of each token.
 SIGNED: Mapping[str, Purpose] = {
     "vote": "vote",
     "edition": "edition",
@@ -31,4 +29,4 @@ SIGNED: Mapping[str, Purpose] = {
     "confirm": "confirm",
     "admin": "admin",
 }
-FEED = "feed"  # where the secret of a reader's feed stands
+FEED = "feed"  # the path with the secret of a reader's feed

@@ -1,4 +1,4 @@
-"""Signed tokens: what makes a link the reader's own, and a forged one worthless."""
+"""Signed tokens: they tie a link to a reader, and make forged links worthless."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itsdangerous import BadData, Signer
@@ -19,28 +22,24 @@ from larkpost.errors import DamagedKey, InvalidToken, SettingsError
 from larkpost.safe_files import create_once, make_folder, move_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.token_routes import Purpose
 
 KEY_BYTES = 32
 _KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")
-_LOST = "put it back from a backup; once it is lost for good, `larkpost init --new-key`"
+_LOST = "restore it from a backup; only if there is none, run larkpost init --new-key"
 _DAMAGED = (
-    "move it away and put the key back from a backup; once that is lost for good, `larkpost init"
-    " --new-key` moves it aside and makes a new one"
+    "restore the key from a backup; only if there is none, run larkpost init --new-key, which"
+    " renames the damaged file and creates a new key"
 )
 MAC_BYTES = 16  # 128 bits: OWASP ASVS 5.0, 11.5.1; short enough for a List-Unsubscribe header
 
 
 class Tokens:
-    """Signs and checks; the first key signs, every key given verifies, so keys can be rotated.
+    """Signs and verifies tokens; the first key signs, all keys verify, so keys can be rotated.
 
     A token is ``payload.mac`` in URL-safe base64 without padding. The payload is one byte that
     names the key, then the numbers; the MAC is HMAC-SHA256, cut to 128 bits, under a key derived
-    from the secret and the purpose, so that a token is worth nothing where another is asked for.
+    from the secret and the purpose, so that a token is invalid for any other purpose.
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
@@ -57,7 +56,7 @@ class Tokens:
         return self._signer(purpose, self._key_id).sign(payload).decode("ascii")
 
     def verify(self, purpose: Purpose, token: str) -> tuple[int, ...]:
-        """Give back what was signed; raises InvalidToken, the same for every kind of fault."""
+        """Return the signed numbers; raises InvalidToken, the same for every kind of fault."""
         try:
             text = token.encode("ascii")
             key_id = base64_decode(text[:2])[0]
@@ -65,13 +64,13 @@ class Tokens:
         except (UnicodeEncodeError, BadData, LookupError) as error:
             raise _refusal() from error
         mac = text.rpartition(b".")[2]
-        # Base64 has several spellings of the same bytes; only ours is taken.
+        # Base64 has several spellings of the same bytes; only ours is accepted.
         if base64_encode(base64_decode(mac)) != mac:
             raise _refusal()
         return _unpack(base64_decode(payload)[1:])
 
     def hash_text(self, text: str) -> str:
-        """Hash a text so that only who has the key can find it by trying; 64 hexadecimal digits."""
+        """Hash a text so that guessing it needs the key; 64 hexadecimal digits."""
         key = self._keys[self._key_id][-1]
         return hmac.digest(key, b"larkpost.hash" + text.encode(), "sha256").hex()
 
@@ -93,20 +92,20 @@ class _ShortMac(SigningAlgorithm):
 
 
 def make_key(path: Path) -> None:
-    """Write a fresh key to ``path``, readable by its owner only; a key that is there stays."""
-    if path.exists():  # a disk that cannot be written is no trouble then
+    """Write a new key to ``path``, readable by its owner only; an existing key stays."""
+    if path.exists():  # a read-only disk is fine then
         return
     make_folder(path.parent)
-    with suppress(FileExistsError):  # two that start at once agree on one key
+    with suppress(FileExistsError):  # two processes that start at once agree on one key
         create_once(path, f"{secrets.token_hex(KEY_BYTES)}\n".encode("ascii"))
 
 
 def read_keys(path: Path) -> list[bytes]:
-    """Read a key file: one key a line in hexadecimal, the newest first.
+    """Read a key file: one key per line in hexadecimal, newest first.
 
-    To rotate, put a new line at the top; links signed with the lines below stay good for as long
-    as those lines stay. Raises DamagedKey where there is no key in it, and SettingsError where it
-    cannot be read, or can be read by everybody on the machine.
+    To rotate, put a new line at the top; links signed with older lines stay valid as long as those
+    lines stay. Raises DamagedKey if it holds no key, and SettingsError if it cannot be read, or can
+    be read by everybody on the machine.
     """
     try:
         if not path.is_file():  # a folder, a pipe that nobody writes into, a link to nothing
@@ -114,14 +113,14 @@ def read_keys(path: Path) -> list[bytes]:
         if path.stat().st_mode & stat.S_IRWXO:
             raise SettingsError(
                 f"the key file {path} can be read by every user of this machine",
-                hint=f"chmod 600 {path}; a disk that keeps no rights (vfat, exFAT) must be mounted"
+                hint=f"run chmod 600 {path}; mount a file system without permissions (vfat, exFAT)"
                 " with umask=077",
             )
         lines = path.read_text("ascii", errors="replace").split()
     except OSError as error:
         raise SettingsError(
             f"the key file {path} cannot be read: {error.strerror}",
-            hint="check its owner and rights, and those of its folder",
+            hint="check its owner and permissions, and those of its folder",
         ) from error
     if not lines or not all(map(_KEY.fullmatch, lines)):
         what = "one of its lines is no key" if lines else "it holds no key"
@@ -130,10 +129,10 @@ def read_keys(path: Path) -> list[bytes]:
 
 
 def move_damaged_key(path: Path, now: datetime) -> Path | None:
-    """Move what is no key file out of its way; give its new place, None where nothing is wrong.
+    """Move a damaged key file aside; returns its new path, None if nothing is wrong.
 
-    It stays beside the key, named by the moment: somebody may still mend it. Raises SettingsError
-    as ``read_keys`` does, but for the damage.
+    It stays beside the key, named by the time, because it may be repairable. Raises SettingsError
+    as ``read_keys`` does, except for the damage.
     """
     if not os.path.lexists(path):
         return None
@@ -147,10 +146,10 @@ def move_damaged_key(path: Path, now: datetime) -> Path | None:
 
 
 def missing_key(path: Path, database: str) -> SettingsError:
-    """Make the error to raise where a database with something in it has lost its key."""
+    """Make the error for a database with content whose key is missing."""
     return SettingsError(
-        f"the key file {path} is missing, and {database} holds readers or papers: with a new key"
-        " every link in letters, feeds and bookmarks would be dead, those to unsubscribe too",
+        f"the key file {path} is missing, and {database} has readers or papers: a new key"
+        " would break all links in emails, feeds and bookmarks, including unsubscribe links",
         hint=_LOST,
     )
 
@@ -162,7 +161,7 @@ def _damage_error(path: Path, what: str) -> DamagedKey:
 def _refusal() -> InvalidToken:
     return InvalidToken(
         "this link is not valid",
-        hint="copy it again, whole, from the newest mail or feed entry",
+        hint="copy the whole link again from the newest email or feed entry",
     )
 
 
@@ -171,7 +170,7 @@ def _key_id(key: bytes) -> int:
 
 
 def _pack(number: int) -> bytes:
-    """LEB128: seven bits a byte, lowest first, the high bit says that more follow."""
+    """Encode as LEB128: seven bits per byte, lowest first; the high bit means that more follow."""
     if number < 0:
         raise ValueError(f"{number} is below zero: tokens hold numbers from 0 up")
     out = bytearray()

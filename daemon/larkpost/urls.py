@@ -1,23 +1,20 @@
-"""Builds every URL that this program hands out, from the configured base URL and nothing else."""
+"""Builds every URL of this program, from the configured base URL alone."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Interest, Reader, Thumb
 from larkpost.errors import InvalidToken
+from larkpost.interfaces import FeedFormat
 from larkpost.text.normalize import normal_form, one_line, shorten
-from larkpost.token_routes import FEED, SIGNED
+from larkpost.token_routes import FEED, SIGNED, Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from larkpost.domain import Edition, Interest, Reader
-    from larkpost.interfaces import FeedFormat
-    from larkpost.token_routes import Purpose
     from larkpost.tokens import Tokens
 
 
@@ -31,7 +28,7 @@ LONGEST_CALLED = 60  # characters of a reader's name in the title of a feed
 
 
 class Alternate(NamedTuple):
-    """What a page tells programs in ``<link rel="alternate">``: where its feed is."""
+    """A feed that a page names in ``<link rel="alternate">``."""
 
     type: str
     title: str
@@ -39,11 +36,11 @@ class Alternate(NamedTuple):
 
 
 class UrlBuilder:
-    """Absolute URLs; those that act for a reader carry a signed token in their path.
+    """Builds absolute URLs; those that act for a reader have a signed token in their path.
 
-    A token names its row by number and by a stamp of the reader's uid: a number that a database
-    gives out a second time, after a removal, does not open the newcomer's page. The reader's own
-    page can be given a new link, which ends those before it.
+    A token names its row by number and by a stamp of the reader's uid, so that a number which a
+    database reuses after a removal does not open the new reader's page. The link to a reader's own
+    page can be renewed, which ends older links.
     """
 
     def __init__(self, base_url: str, tokens: Tokens) -> None:
@@ -75,7 +72,7 @@ class UrlBuilder:
         return self._sign("me", reader.id, reader)
 
     def confirm(self, reader: Reader) -> str:
-        """Link to where a new reader says that the address is theirs."""
+        """Link to the page on which a new reader confirms the address."""
         return self._sign("confirm", reader.id, reader)
 
     def feed(
@@ -87,11 +84,10 @@ class UrlBuilder:
         page: int | None = None,
         least: float = 0.0,
     ) -> str:
-        """Link to the reader's feed; the key in it is a secret of its own and can be renewed.
+        """Link to the reader's feed; its key is a separate secret and can be renewed.
 
-        Only for a reader whose feed is switched on. There is one for each ``interest``, and
-        archive pages (RFC 5005), which count from 1. ``least`` is the probability of a thumbs-up
-        below which nothing is shown.
+        Only for a reader whose feed is switched on. Each ``interest`` has a feed, and archive pages
+        (RFC 5005) count from 1. ``least`` is the least probability of a thumbs-up to show.
         """
         path = [f"{self.base_url}/{FEED}/{reader.feed_key}"]
         path += [slugs(reader.interests)[interest.id]] if interest else []
@@ -103,7 +99,7 @@ class UrlBuilder:
         return f"{self.base_url}/{FEED}/{reader.feed_key}.opml"
 
     def trending(self, form: FeedFormat) -> str:
-        """Link to the feed of what all readers lift to the top."""
+        """Link to the feed of papers that are popular with all readers."""
         return f"{self.base_url}/trending.{form}"
 
     def archive(self, form: FeedFormat | None = None) -> str:
@@ -116,7 +112,7 @@ class UrlBuilder:
         return address + _query(page=str(page) if page > 1 else "")
 
     def search(self, words: str, form: FeedFormat | None = None) -> str:
-        """Link to the papers that these words find, as a page or as a feed."""
+        """Link to the papers found by these words, as a page or as a feed."""
         return f"{self.base_url}/search" + (f".{form}" if form else "") + _query(q=words)
 
     def paper(self, uid: str) -> str:
@@ -132,22 +128,22 @@ class UrlBuilder:
         return f"{self.admin(number)}/paste"
 
     def open_paste(self) -> str:
-        """Link to what a bookmarklet opens: no secret is in it, for other sites can read it."""
+        """Link to the page that a bookmarklet opens; it holds no secret, as other sites see it."""
         return f"{self.base_url}/paste"
 
     def public_alternates(self, site: str) -> list[Alternate]:
-        """Tell the feeds that anybody may read; ``site`` is the name of the paper."""
+        """List the public feeds; ``site`` is the site's title."""
         return [
-            *_alternates(f"{site}: trending", self.trending),
+            *_alternates(f"{site}: popular here", self.trending),
             *_alternates(f"{site}: every new paper", self.archive),
         ]
 
     def search_alternates(self, site: str, words: str) -> list[Alternate]:
-        """Tell the feeds of a search."""
+        """List the feeds of a search."""
         return _alternates(f"{site}: {words}", lambda form: self.search(words, form))
 
     def reader_alternates(self, site: str, reader: Reader) -> list[Alternate]:
-        """Tell a reader's own feeds; secret, so for the pages that only the reader can open."""
+        """List a reader's own feeds, which are secret: for pages that only the reader can open."""
         if not reader.feed_key:
             return []
         return _alternates(feed_title(site, reader), lambda form: self.feed(reader, form))
@@ -160,11 +156,11 @@ class UrlBuilder:
 
 
 def feed_title(site: str, reader: Reader, interest: Interest | None = None) -> str:
-    """Name a reader's feed, or that of an interest, so that two readers' feeds are told apart.
+    """Make the title of a reader's feed, or of an interest's, that distinguishes readers.
 
-    A feed program shows the title to whoever looks on, and may publish its list of feeds. So the
-    reader goes by the name that they chose, else by the address up to its ``@`` (and up to a
-    ``+``), never by the whole address; who has neither goes by the start of their uid.
+    A feed program shows the title to onlookers, and may publish its list of feeds. So the title has
+    the reader's name, else the address up to its ``@`` (and up to a ``+``), never the whole
+    address; without either, the start of their uid.
     """
     title = f"{site} for {_reader_name(reader)}"
     name = one_line(interest.name).strip() if interest else ""
@@ -179,10 +175,10 @@ def _reader_name(reader: Reader) -> str:
 
 
 def slugs(interests: Sequence[Interest]) -> dict[int, str]:
-    """Name each interest, by its id, in an address: its name as letters and digits of ASCII.
+    """Return the slug of each interest by its id: its name in ASCII letters and digits.
 
-    It stays when a reader moves to another database. Of two with one slug the first has it; the
-    other, and one without such letters, goes by its id.
+    A slug stays the same when a reader moves to another database. The first of two interests with
+    one slug has it; the other, and one without such letters, gets its id.
     """
     owners: dict[str, int] = {}
     for interest in interests:
@@ -202,9 +198,9 @@ def open_token(tokens: Tokens, purpose: Purpose, token: str) -> tuple[int, int]:
 
 
 def stamp(reader: Reader, purpose: Purpose | None = None) -> int:
-    """Give 32 bits that tell a reader from a later one with the same number.
+    """Return 32 bits that distinguish a reader from a later one with the same number.
 
-    For their own page they also tell its newest link from those before it.
+    For their own page they also distinguish its newest link from older ones.
     """
     relinked = purpose == "page" and reader.page_link_version
     told = f"{reader.uid} {relinked}" if relinked else reader.uid
@@ -212,7 +208,7 @@ def stamp(reader: Reader, purpose: Purpose | None = None) -> int:
 
 
 def is_stamped(seal: int, reader: Reader, former: Iterable[Reader], purpose: Purpose) -> bool:
-    """Whether a link's stamp is the reader's, or that of a former name of theirs."""
+    """Whether a link's stamp is the reader's, or that of a reader merged into them."""
     return any(stamp(one, purpose) == seal for one in (reader, *former))
 
 

@@ -44,7 +44,7 @@ HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 
 
 def main() -> None:
-    """Furnish a house, open its pages, and take a picture of each."""
+    """Fill a home, open its pages, and take a picture of each."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -1,4 +1,4 @@
-"""Nothing scrolls sideways, headings go down step by step, and what is written can be read."""
+"""Nothing scrolls sideways, headings are nested in order, and text is readable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.ranking.test_replay import measured
 
 from larkpost.db import editions, papers, readers, votes
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
-from larkpost.readers import subscriptions
+from larkpost.readers import interests, subscriptions
 from larkpost.render.evaluation_report import report_page
 from larkpost.serve import listen
 from larkpost.web import app
@@ -108,7 +108,7 @@ def publish_hostile(here: Place) -> Edition:
     subscriptions.change(
         store, here.reader.id, now=NOW, name=WORD[:100], words=[WORD[:90], "sparse"]
     )
-    subscriptions.set_interest(store, here.reader.id, WORD[:40], words=["routing", "W" * 80])
+    interests.set_interest(store, here.reader.id, WORD[:40], words=["routing", "W" * 80])
     with store.begin() as connection:
         absorbed = papers.absorb(connection, drafts(), now=NOW)
         known = papers.get(connection, [one.paper_id for one in absorbed])
@@ -190,7 +190,7 @@ def test_pages_of_hostile_papers_hold_their_width_and_their_outline(
         page.goto(address)
         found += faults(page, address)
     page.goto(here.program.links.edition(edition))
-    page.get_by_role("button", name="Thumbs up for paper 6").click()
+    page.get_by_role("button", name="More like this for paper 6").click()
     found += faults(page, "an edition after a thumb")
     page.get_by_text("Abstract and reasons").first.click()
     found += faults(page, "an edition with a paper unfolded")

@@ -79,7 +79,7 @@ def feed(page: Page, me: str) -> list[str]:
 
 
 def shown(page: Page, letter: EmailMessage) -> list[str]:
-    """Give the titles of an edition as its page in the browser has them."""
+    """Return the titles of an edition as its page in the browser has them."""
     page.goto(link(letter, "edition"))
     return [text.strip() for text in page.locator(".pick h2 bdi").all_inner_texts()]
 
@@ -91,15 +91,15 @@ def pass_days(daemon: Daemon, days: int) -> None:
 
 
 def ask_for_the_paper(daemon: Daemon, page: Page) -> None:
-    """They find the place, with what trends there, and ask for the paper."""
+    """They find the site, with its trending papers, and subscribe."""
     page.goto(daemon.url)
     eventually(lambda: page.reload() and page.locator(".picks li").count())
-    page.get_by_role("link", name="Choose days and hour").click()
+    page.get_by_role("link", name="Choose days and time").click()
     assert page.get_by_label("Time zone").input_value() == "America/New_York"
-    page.get_by_label("Mail address").fill(GRACE)
-    page.get_by_label("Papers an edition").fill("6")
-    page.get_by_role("button", name="Send me my paper").click()
-    page.get_by_role("heading", name="Look into your mail").wait_for()
+    page.get_by_label("Email address").fill(GRACE)
+    page.get_by_label("Papers per edition").fill("6")
+    page.get_by_role("button", name="Subscribe by email").click()
+    page.get_by_role("heading", name="Check your inbox").wait_for()
 
 
 def confirm(daemon: Daemon, page: Page) -> None:
@@ -107,8 +107,8 @@ def confirm(daemon: Daemon, page: Page) -> None:
     asked = letters(daemon, 1)
     assert "confirm" in asked["Subject"]
     page.goto(link(asked, "confirm"))
-    page.get_by_role("button", name="Yes, send me my paper").click()
-    page.get_by_role("status").get_by_text("You are in").wait_for()
+    page.get_by_role("button", name="Confirm my subscription").click()
+    page.get_by_role("status").get_by_text("Your subscription is confirmed").wait_for()
 
 
 def rate_ten(page: Page) -> str:
@@ -144,8 +144,8 @@ def thumb_from_the_mail(page: Page, me: str, first: EmailMessage) -> None:
     page.goto(f"{me}/rate")
     before = preview(page)
     page.goto(link(first, "vote"))
-    page.get_by_role("button", name="Thumbs down").click()
-    page.get_by_role("status").get_by_text("Thumbs down").wait_for()
+    page.get_by_role("button", name="Less like this").click()
+    page.get_by_role("status").get_by_text("Less like this").wait_for()
     page.goto(f"{me}/rate")
     assert preview(page) != before
 
@@ -153,9 +153,9 @@ def thumb_from_the_mail(page: Page, me: str, first: EmailMessage) -> None:
 def change_settings(page: Page, me: str) -> None:
     """They change their settings."""
     page.goto(me)
-    page.get_by_label("Papers an edition").fill("3")
+    page.get_by_label("Papers per edition").fill("3")
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_text("Your wishes are saved").wait_for()
+    page.get_by_text("Settings saved").wait_for()
 
 
 def read_the_next(page: Page, me: str, second: EmailMessage, papers: list[str]) -> None:
@@ -163,7 +163,7 @@ def read_the_next(page: Page, me: str, second: EmailMessage, papers: list[str]) 
     assert len(shown(page, second)) == 3
     assert not set(shown(page, second)) & set(papers)
     page.goto(f"{me}/taste")
-    page.get_by_role("img", name="Words for").wait_for()
+    page.get_by_role("img", name="Words that raise the score").wait_for()
 
 
 def unsubscribe_by_mail_program(daemon: Daemon, second: EmailMessage) -> str:
@@ -183,7 +183,7 @@ def unsubscribe_by_mail_program(daemon: Daemon, second: EmailMessage) -> str:
 def come_back_and_leave(daemon: Daemon, page: Page, way_out: str) -> None:
     """They come back by the page, and leave by the page."""
     page.goto(way_out)
-    page.get_by_role("button", name="Send me my paper again").click()
+    page.get_by_role("button", name="Subscribe again").click()
     page.get_by_role("status").get_by_text("Your next edition comes").wait_for()
     daemon.set_days_ahead(5)
     third = letters(daemon, 4)

@@ -92,7 +92,7 @@ def serving(html: str, headers: dict[str, str]) -> Iterator[str]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """Give the operator's browser, small as a phone."""
+    """Return the operator's browser, small as a phone."""
     with browser.new_context(viewport={"width": 375, "height": 700}) as context:
         yield context
 
@@ -136,7 +136,7 @@ def test_the_bookmarklet_brings_the_text_of_a_page_with_a_strict_policy(
         page.get_by_role("heading", name="2 papers would be read.").wait_for()
         assert page.evaluate("window.opener") is None
         assert contents(here.program.store) == before
-        page.get_by_role("button", name="Take these papers").click()
+        page.get_by_role("button", name="Add these papers").click()
         page.get_by_text("Taken: 2 papers, 2 of them new").wait_for()
 
 
@@ -161,7 +161,7 @@ def test_a_page_without_the_link_in_its_browser_says_what_to_open(
         source = another.new_page()
         source.goto(address)
 
-        press(source, code).get_by_role("heading", name="Open your paste page first.").wait_for()
+        press(source, code).get_by_role("heading", name="Open your paste page first").wait_for()
 
 
 def test_where_a_page_asks_for_isolation_the_bookmarklet_says_so(
@@ -210,7 +210,7 @@ def test_the_paste_page_works_without_a_script(here: Place, browser: Browser) ->
         page.goto(here.program.links.paste(1))
         page.get_by_label("Text", exact=True).fill("\n".join(LISTED))
         page.get_by_role("button", name="Show what would be read").click()
-        page.get_by_role("button", name="Take these papers").click()
+        page.get_by_role("button", name="Add these papers").click()
 
         assert page.get_by_text("Taken: 2 papers").is_visible()
 

@@ -15,7 +15,7 @@ from tests.helpers.web.site_client import NOW, place
 
 from larkpost.db import papers, votes
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
-from larkpost.readers import subscriptions
+from larkpost.readers import interests
 from larkpost.serve import listen
 from larkpost.web import app
 
@@ -55,7 +55,7 @@ def answering(server: uvicorn.Server, listener: object) -> Iterator[None]:
 
 def furnish(here: Place) -> None:
     """Give Ada a past: votes of two months, of which two on papers that are not in her edition."""
-    subscriptions.set_interest(here.program.store, here.reader.id, "Birdsong", words=["birdsong"])
+    interests.set_interest(here.program.store, here.reader.id, "Birdsong", words=["birdsong"])
     with here.program.store.begin() as connection:
         more = add_papers(connection, 6)
         drafts = [
@@ -125,7 +125,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         bypass_csp=True,
     )
     page.goto(here.program.links.vote(here.edition, 1, Thumb.UP))
-    page.get_by_role("button", name="Thumbs up").click()
+    page.get_by_role("button", name="More like this").click()
     page.wait_for_url("**/edition/**")
 
     for address in [page.url, *addresses(here)]:
@@ -135,9 +135,9 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         assert [(one["id"], address) for one in found] == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
     page.goto(f"{here.program.links.front()}subscribe")
-    page.get_by_label("Mail address").fill("grace@example.org")
-    page.get_by_role("button", name="Send me my paper").click()
-    page.get_by_role("heading", name="Look into your mail").wait_for()
+    page.get_by_label("email address").fill("grace@example.org")
+    page.get_by_role("button", name="Subscribe by email").click()
+    page.get_by_role("heading", name="Check your inbox").wait_for()
     assert [one["id"] for one in Axe().run(page).response["violations"]] == []
     page.close()
 
@@ -148,13 +148,13 @@ def test_a_thumb_is_given_changed_and_undone_with_the_keyboard(
     page = browser.new_page()
     page.goto(here.program.links.vote(here.edition, 2, Thumb.UP))
 
-    page.get_by_role("button", name="Thumbs up").press("Enter")
-    assert page.get_by_role("status").inner_text().startswith("Thumbs up")
+    page.get_by_role("button", name="More like this").press("Enter")
+    assert page.get_by_role("status").inner_text().startswith("More like this")
     assert here.thumb(2) is Thumb.UP
-    page.get_by_role("button", name="Thumbs down for paper 2").press("Enter")
-    page.get_by_role("status").get_by_text("Thumbs down").wait_for()
+    page.get_by_role("button", name="Less like this for paper 2").press("Enter")
+    page.get_by_role("status").get_by_text("Less like this").wait_for()
     page.get_by_role("button", name="Undo").press("Enter")
-    page.get_by_role("status").get_by_text("Thumbs up").wait_for()
+    page.get_by_role("status").get_by_text("More like this").wait_for()
 
     assert here.thumb(2) is Thumb.UP
     page.close()
@@ -168,7 +168,7 @@ def test_after_a_thumb_the_paper_and_the_next_are_in_view(
     page.goto(here.program.links.edition(here.edition))
 
     for position in (1, 2):
-        page.get_by_role("button", name=f"Thumbs up for paper {position}").click()
+        page.get_by_role("button", name=f"More like this for paper {position}").click()
         page.wait_for_url(f"**/edition/*#p{position}")
         top = page.locator(f"#p{position}").evaluate("one => one.getBoundingClientRect().top")
         heading = page.locator(f"#p{position + 1} h2")
@@ -200,11 +200,11 @@ def test_wishes_are_saved_from_the_readers_page(here: Place, browser: Browser) -
     page = browser.new_page()
     page.goto(here.program.links.page(here.reader))
 
-    page.get_by_label("Papers an edition").fill("7")
+    page.get_by_label("Papers per edition").fill("7")
     page.get_by_label("Sunday").uncheck()
     page.get_by_role("button", name="Save", exact=True).click()
 
-    page.get_by_text("Your wishes are saved").wait_for()
+    page.get_by_text("Settings saved").wait_for()
     assert here.current().papers_per_edition == 7
     assert here.current().weekdays == frozenset(range(6))
     page.close()
@@ -219,7 +219,7 @@ def test_the_zone_is_guessed_and_everything_works_without_script(
         page = context.new_page()
         page.goto(f"{here.program.links.front()}subscribe")
         guessed[script] = page.get_by_label("Time zone").input_value()
-        page.get_by_role("button", name="A feed, no letters").click()
+        page.get_by_role("button", name="Feed only").click()
         page.get_by_role("status").get_by_text("Welcome").wait_for()
         context.close()
 

@@ -46,7 +46,7 @@ CHROMIUM_FLAGS = [
 class Tool:
     """One way to capture a page.
 
-    ``name`` is the name of the file it makes; ``program`` must be installed for it, empty where a
+    ``name`` is the name of the file it makes; ``program`` must be installed for it, empty if a
     library of the environment does the work; ``capture`` takes the HTML and its address.
     """
 
@@ -122,7 +122,7 @@ def select_all(context: BrowserContext, html: str) -> str:
 
 
 def trafilatura_text(html: str, address: str) -> str:
-    """The main text as trafilatura finds it; empty where it finds none."""
+    """The main text as trafilatura finds it; empty if it finds none."""
     return trafilatura.extract(html, url=address, output_format="txt") or ""
 
 

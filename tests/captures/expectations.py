@@ -1,4 +1,4 @@
-"""What each capture shows of the sample papers, and so what must be read from it: no more, no less.
+"""The parts of the sample papers that each capture shows, which must be read exactly.
 
 Texts are compared with their white space collapsed, as line ends are the tools' own.
 """
@@ -37,7 +37,7 @@ class Shows(Flag):
     # The account of an organisation is the alternative text of its picture. Tools for text write
     # it before the name and nothing between them.
     HANDLE = auto()
-    ZERO = auto()  # votes are written as 0 where there are none
+    ZERO = auto()  # votes are written as 0 if there are none
     # w3m ends lines within words, after a slash and before a brace.
     SPLIT_WORDS = auto()
     # html2text and markdownify do not escape backticks, the latter does escape what is between
@@ -184,7 +184,7 @@ def read_capture(body: bytes) -> list[Record]:
 
 
 def check_papers(body: bytes, shows: Shows, papers: Sequence[SamplePaper]) -> None:
-    """Fail unless exactly these papers are read from a capture, in their order, and its day."""
+    """Fail unless exactly these papers are read from a capture, in order, and its day."""
     records = read_capture(body)
     drafts = [paper_read(record, shows) for record in records if isinstance(record, PaperRecord)]
     expected = [expected_paper(paper, shows) for paper in papers]

@@ -1,4 +1,4 @@
-"""Calls the installed program the way a shell does: a process of its own, a clean environment."""
+"""Calls the installed program as a shell does: in a separate process, with a clean environment."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.helpers import fork_server
+
 from larkpost.packaged_files import shipped_path
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "larkpost")
@@ -20,7 +22,7 @@ CONTROL = frozenset(map(chr, [*range(9), *range(11, 32), 127]))  # all but tab a
 
 @dataclass(frozen=True)
 class Done:
-    """What a call printed, and how it ended."""
+    """The output and exit code of a call."""
 
     code: int
     out: str
@@ -41,7 +43,7 @@ class Shell:
 
     @property
     def home(self) -> Path:
-        """Where the calls keep their things."""
+        """The home of the calls."""
         return self.folder / "home"
 
     @property
@@ -55,16 +57,24 @@ class Shell:
         }
 
     def __call__(self, *arguments: object, stdin: bytes = b"", code: int = 0) -> Done:
-        """Call and wait; the exit code must be ``code``."""
-        done = subprocess.run(
-            [PROGRAM, "--home", str(self.home), *map(str, arguments)],
-            input=stdin,
-            capture_output=True,
-            cwd=self.folder,
-            env=self.environ,
-            timeout=120,
-            check=False,
-        )
+        """Call and wait; the exit code must be ``code``.
+
+        The call is forked from a process that has imported the libraries, see ``fork_server``,
+        unless what it finds around itself is more than settings of Larkpost.
+        """
+        words = ["--home", str(self.home), *map(str, arguments)]
+        if all(name.startswith("LARKPOST_") for name in self.extra):
+            done = fork_server.call(words, folder=self.folder, environ=self.environ, stdin=stdin)
+        else:
+            done = subprocess.run(
+                [PROGRAM, *words],
+                input=stdin,
+                capture_output=True,
+                cwd=self.folder,
+                env=self.environ,
+                timeout=120,
+                check=False,
+            )
         out, err = done.stdout.decode(), done.stderr.decode()
         assert done.returncode == code, f"{arguments} ended with {done.returncode}\n{out}\n{err}"
         return Done(done.returncode, out, err)

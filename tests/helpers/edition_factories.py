@@ -85,7 +85,7 @@ def press(
     sender: str = "Larkpost <post@larkpost.example.org>",
     find_links: Sequence[FindLink] = FIND_LINKS,
 ) -> EditionRenderer:
-    """Make a press that has seen nothing."""
+    """Make an empty renderer."""
     return EditionRenderer(FixedLinks(), sender=sender, title=title, find_links=find_links)
 
 

@@ -1,4 +1,4 @@
-"""Makes what tests of the store begin with: papers, readers, picks."""
+"""Makes papers, readers and picks for tests of the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOW = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
 TODAY = date(2026, 8, 7)
 DAY = timedelta(days=1)
 
-# Far apart, so that none is taken for another one.
+# Different subjects, so that none is taken for another one.
 SUBJECTS = (
     "Sparse routing in mixtures of experts",
     "Glaciers of the southern Andes seen by radar",
@@ -48,7 +48,7 @@ def add_papers(connection: Connection, count: int) -> list[Paper]:
 
 
 def add_readers(connection: Connection, count: int) -> list[Reader]:
-    """Take active readers in whose slot has just come."""
+    """Create active readers whose slot is due."""
     return [
         readers.add(connection, address=f"reader{n}@example.org", now=NOW, next_slot=NOW)
         for n in range(1, count + 1)
@@ -56,7 +56,7 @@ def add_readers(connection: Connection, count: int) -> list[Reader]:
 
 
 def picks_of(chosen: Sequence[Paper]) -> list[Pick]:
-    """Pick these papers, in their order; each but the first is like the first."""
+    """Pick these papers, in order; each but the first is like the first."""
     return [
         Pick(
             paper=paper,

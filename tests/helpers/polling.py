@@ -1,4 +1,4 @@
-"""Waits for what has to come to pass, and not for ever."""
+"""Waits for a condition, with a time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a script where things are scarce: on a small disk, a frozen one, without root's rights."""
+"""Runs a script with scarce resources: on a small disk, a read-only one, without root's rights."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ STONES = ("granite", "basalt", "magma", "quartz")
 
 
 def unread() -> Iterator[PaperRecord]:
-    """Make a house full of other papers, or every word of the votes would be a common one."""
+    """Add many other papers; otherwise every word of the votes would be a common one."""
     syllables = ("ka", "lo", "mi", "ru", "te", "shi", "no", "va")
     for number in range(80):
         words = [

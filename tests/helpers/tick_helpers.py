@@ -40,7 +40,7 @@ def drop_sample(program: Program) -> None:
 def reasons(program: Program, now: datetime = MORNING) -> set[EmptyDay]:
     with program.store.read() as connection:
         now_stands = read_status(connection, now=now, window=program.window)
-    return {reason.kind for reason in now_stands.quiet}
+    return {reason.kind for reason in now_stands.empty_day}
 
 
 def letters(program: Program) -> list[Path]:

@@ -16,7 +16,7 @@ ATTEMPTS = 6
 
 
 def cpu_seconds(work: Callable[[], object], rounds: int = 1) -> float:
-    """Give the processor time of this process for some work: the shortest of the rounds."""
+    """Return the processor time of this process for some work: the shortest of the rounds."""
     return min(_once(work) for _ in range(rounds))
 
 

@@ -23,5 +23,5 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 
 @pytest.fixture
 def me(here: Place) -> str:
-    """Give the path of the reader's own page."""
+    """Return the path of the reader's own page."""
     return here.path(here.program.links.page(here.reader))

@@ -85,7 +85,7 @@ def test_different_mailboxes_have_different_keys(other: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["", "ann", "@example.org", "ann@", "a" * 5000])
 def test_what_is_no_address_has_no_key(wrong: str) -> None:
-    with pytest.raises(UsageError, match="not a mail address"):
+    with pytest.raises(UsageError, match="not an email address"):
         mailbox_key(wrong)
 
 

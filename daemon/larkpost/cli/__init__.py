@@ -1,4 +1,4 @@
-"""The command line: the edge where people and scripts call; every command's body imports late."""
+"""The command line, for people and scripts; the body of each command imports late."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import atexit
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
@@ -16,9 +17,6 @@ from larkpost.cli.context import CliContext
 from larkpost.cli.output import tell
 from larkpost.cli.streams import discard, help_width, is_broken, prepare_streams
 from larkpost.errors import LarkpostError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 WIDEST_HELP = 100
 OBJECTS_PER_COLLECTION = 20_000
@@ -36,7 +34,7 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
 @click.group(
     cls=CommandGroups,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP},
-    epilog="Try `larkpost demo` first. Exit codes: 0 done, 1 failed, 2 wrong call, 75 try again"
+    epilog="Try `larkpost demo` first. Exit codes: 0 done, 1 failed, 2 usage error, 75 try again"
     " later, 130 interrupted.",
 )
 @click.option(
@@ -51,8 +49,8 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     metavar="FILE",
     help="Read this settings file instead of the usual one.",
 )
-@click.option("-v", "--verbose", count=True, help="Tell more on standard error; twice: everything.")
-@click.option("-q", "--quiet", count=True, help="Tell errors only.")
+@click.option("-v", "--verbose", count=True, help="Log more to standard error; twice: everything.")
+@click.option("-q", "--quiet", count=True, help="Print only errors.")
 @click.option(
     "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True,
     help="Show the version and exit.",
@@ -61,16 +59,16 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
 def larkpost(
     ctx: click.Context, home: str | None, config: str | None, verbose: int, quiet: int
 ) -> None:
-    """Make everybody's own morning paper from digests of research papers.
+    """Send every reader a personal edition of the research papers they are likely to like.
 
-    Dumps come in with `ingest`, thumbs with `vote`; every reader gets a feed and a newsletter
-    with the papers they are likely to like, each with its reasons.
+    `ingest` reads dumps of papers, `vote` records thumbs. Every reader gets a feed and a
+    newsletter, and each paper in it comes with the reason why it was picked.
     """
     from pathlib import Path  # not above: --help needs no paths, and importing them takes long
 
     if home == "" or config == "":
         name = "--home" if home == "" else "--config"
-        raise click.BadParameter("an empty path names no place.", param_hint=name)
+        raise click.BadParameter("the path is empty", param_hint=name)
     ctx.obj = CliContext(
         home=Path(home) if home else None,
         config=Path(config) if config else None,
@@ -84,7 +82,7 @@ larkpost.take(
             ListedCommand(
                 "demo", "demo", "Make an edition from the sample, and watch thumbs change it."
             ),
-            ListedCommand("init", "home", "Make the home: folders, database, key."),
+            ListedCommand("init", "home", "Create the home: folders, database, key."),
             ListedCommand("config", "config", "Show or check the settings."),
             ListedCommand("doctor", "doctor", "Check everything Larkpost needs."),
             ListedCommand("serve", "daemon", "Run the daemon."),
@@ -94,10 +92,8 @@ larkpost.take(
             ListedCommand(
                 "interest", "interests", "List, set or remove the named interests of a reader."
             ),
-            ListedCommand("vote", "votes", "Give a paper a thumb, or take thumbs back."),
-            ListedCommand(
-                "forget", "votes", "Forget the thumbs before a moment, or bring them back."
-            ),
+            ListedCommand("vote", "votes", "Give a paper a thumb, or delete thumbs."),
+            ListedCommand("forget", "votes", "Forget the thumbs before a moment, or restore them."),
         ),
         "Papers": (
             ListedCommand(
@@ -106,54 +102,50 @@ larkpost.take(
             ListedCommand("ingest", "papers", "Read dumps of papers."),
             ListedCommand("papers", "papers", "List or search papers."),
             ListedCommand("enrich", "enrich", "Add ids, links, authors and dates to papers."),
-            ListedCommand("rank", "ranking", "Rank papers for a reader, and change nothing."),
+            ListedCommand(
+                "rank", "ranking", "Rank papers for a reader, without changing anything."
+            ),
             ListedCommand("explain", "ranking", "Show why a paper is ranked where it is."),
             ListedCommand("publish", "editions", "Publish editions."),
-            ListedCommand("preview", "editions", "Print an edition as HTML, text, letter or feed."),
-            ListedCommand("evaluate", "evaluate", "Measure how good readers' papers have been."),
+            ListedCommand("preview", "editions", "Print an edition as HTML, text, email or feed."),
+            ListedCommand(
+                "evaluate", "evaluate", "Measure how well readers' thumbs were predicted."
+            ),
         ),
         "Mail": (
-            ListedCommand("deliver", "mail", "Send the letters that are due."),
-            ListedCommand("deliveries", "mail", "List letters, and send again what failed."),
-            ListedCommand("send-test", "mail", "Send a letter to test the mail settings."),
-            ListedCommand("receive-mail", "mail", "Read one inbound mail from standard input."),
+            ListedCommand("deliver", "mail", "Send the emails that are due."),
+            ListedCommand("deliveries", "mail", "List emails, and send failed ones again."),
+            ListedCommand("send-test", "mail", "Send an email to test the mail settings."),
+            ListedCommand("receive-mail", "mail", "Read one inbound email from standard input."),
         ),
         "Maintenance": (
             ListedCommand(
-                "status", "daemon", "Show papers, readers and letters; or why a day is empty."
+                "status", "daemon", "Show papers, readers and emails; or why a day is empty."
             ),
             ListedCommand("tick", "daemon", "Read the inbox, publish and deliver once."),
             ListedCommand("admin", "daemon", "Print the link of the admin page."),
-            ListedCommand("migrate", "home", "Bring the database up to this version."),
+            ListedCommand("migrate", "home", "Upgrade the database to this version."),
             ListedCommand("export", "import_export", "Write everything as JSON Lines."),
             ListedCommand("import", "import_export", "Read papers, readers and thumbs."),
-            ListedCommand("completion", "config", "Print the completion script of a shell."),
+            ListedCommand("completion", "config", "Print the completion script for a shell."),
         ),
     }
 )
 
 
-def _from_click_error(error: click.ClickException) -> LarkpostError:
-    """Say what click found wrong in the form of our own messages."""
-    message = error.format_message().rstrip(".")
-    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-    hint = f"`{command} --help` shows how." if command else ""
-    return LarkpostError(message[:1].lower() + message[1:], hint=hint)
-
-
 def _from_os_error(error: OSError) -> LarkpostError:
-    """Say what the system would not do; a full disk is no failure, but for later."""
+    """Make an error of an OSError; a full disk means "try again later", not a failure."""
     from larkpost.disk_space import is_no_room, no_room
 
     where = error.filename or ("standard output" if is_broken(sys.stdout) else "")
     if is_no_room(error):
         return no_room(where or "what was to be written", error)
-    what = f"the system refused: {error.strerror or error}"
+    what = f"system error: {error.strerror or error}"
     return LarkpostError(f"{what}: {where}" if where else what)
 
 
 def _fault(error: Exception) -> LarkpostError:
-    """Say that we are at fault, and where; -vv has the whole trace in the log."""
+    """Report a bug and its place; -vv has the whole traceback in the log."""
     import traceback
     from pathlib import Path
 
@@ -164,13 +156,13 @@ def _fault(error: Exception) -> LarkpostError:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
     return LarkpostError(
-        f"a fault in Larkpost itself: {type(error).__name__}: {error} ({place})",
-        hint="Nothing half done was kept. Please report it, with the output of the call with -vv.",
+        f"internal error: {type(error).__name__}: {error} ({place})",
+        hint="nothing is half done; please report this, with the output of the command with -vv",
     )
 
 
 def _say(error: LarkpostError) -> None:
-    """Tell of an error, unless standard error itself cannot be written."""
+    """Print an error, unless standard error itself cannot be written."""
     try:
         tell(error)
     except OSError:
@@ -178,10 +170,10 @@ def _say(error: LarkpostError) -> None:
 
 
 def _collect_rarely() -> None:
-    """Have the garbage collector leave modules alone, while they are imported and at the exit.
+    """Keep the garbage collector from scanning modules during import and at the exit.
 
-    Their objects live as long as the process: looking through them finds nothing, and costs a
-    short command a fifth of its time.
+    Their objects live as long as the process: scanning them frees nothing, and costs a short
+    command a fifth of its time.
     """
     gc.set_threshold(OBJECTS_PER_COLLECTION)
     atexit.unregister(gc.freeze)
@@ -203,7 +195,9 @@ def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost")
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        _say(_from_click_error(error))
+        from larkpost.cli.click_errors import from_click_error
+
+        _say(from_click_error(error))
         code = error.exit_code
     except LarkpostError as error:
         _say(error)

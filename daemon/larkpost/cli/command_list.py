@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 class OutputClosedError(Exception):
-    """Whoever read our output has seen enough; no error, though nothing more can be said."""
+    """The reader of our output has closed it; not an error, but nothing more can be printed."""
 
 
 class ListedCommand(NamedTuple):
-    """A command as the list of commands has it: its module is imported when it is called.
+    """A command in the list: its module is imported when it is called.
 
     ``module`` is one of ``larkpost.cli.commands``, and has the command in its ``COMMANDS``.
     """
@@ -27,7 +25,7 @@ class ListedCommand(NamedTuple):
 
 
 class DefaultCommandGroup(click.Group):
-    """A group that may be called without the name of a command: then its ``default`` is meant.
+    """A group that may be called without a command: then its ``default`` runs.
 
     So `vote EMAIL PAPER up` and `vote clear EMAIL …` both work; the help is that of the default.
     """

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from larkpost.cli.output import put
+from larkpost.cli.output import put, put_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Reader
     from larkpost.settings import Settings
 
-# Commands that answer and end are quiet unless something is wrong; the daemon tells what it does.
+# Short commands log only problems; the daemon logs its work.
 LEVELS = ("error", "warning", "info", "debug")
 
 
@@ -52,7 +51,7 @@ class CliContext:
         daemon: bool = False,
         new_key: bool = False,
     ) -> Program:
-        """Build the program on a home that is ready for use, making it where it is not there."""
+        """Build the program on a home, creating the home if it is missing."""
         from larkpost.bootstrap import build
 
         program = build(self.settings(flags, daemon=daemon))
@@ -60,7 +59,7 @@ class CliContext:
         return program
 
     def rebuild(self, before: Program, flags: Mapping[str, object]) -> Program:
-        """Build a daemon's program anew by the settings as they are now; raises SettingsError."""
+        """Rebuild a daemon's program with the current settings; raises SettingsError."""
         from larkpost.settings import load
 
         settings = load(home=self.home, config=self.config, flags=flags)
@@ -77,13 +76,25 @@ class CliContext:
                 return readers.by_address(connection, name)
             return readers.by_uid(connection, name)
 
+    def open_reader(self, name: str) -> tuple[Program, Reader]:
+        """Build the program, and find the reader whom a command is about."""
+        program = self.program()
+        return program, self.reader(program, name)
+
+    def report(self, record: Mapping[str, object], text: str, *, as_json: bool) -> None:
+        """Print a command's result: as JSON, or for people like ``say``."""
+        if as_json:
+            put_json(record)
+        else:
+            self.say(text)
+
     def say(self, text: str) -> None:
-        """Print what a command has done, for people; with --quiet nothing, for cron mails it."""
+        """Print a command's result for people; nothing with --quiet, because cron mails output."""
         if self.loudness >= 0:
             put(text)
 
     def log(self, settings: Settings, *, daemon: bool = False) -> None:
-        """Set up the log: what the settings say for the daemon, little for a command."""
+        """Set up the log: by the settings for the daemon, with few lines for a command."""
         from larkpost import logs
         from larkpost.log_events import LogEvent
 

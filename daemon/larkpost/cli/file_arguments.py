@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import click
 
 from larkpost.cli.output import printable, tell, waiting
 from larkpost.errors import LarkpostError, UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    Progress = Callable[[int, int], None] | None
-
+Progress = Callable[[int, int], None] | None
 STDIN = Path("-")
 R = TypeVar("R")
 
@@ -25,10 +22,10 @@ def read_each(
     read: Callable[[Path | None, BinaryIO | None, Progress], R],
     show: Callable[[R], None],
 ) -> int:
-    """Read files one after the other and show what became of each; gives the exit code.
+    """Read files one by one and print the result of each; returns the exit code.
 
     ``read`` is given a path, or a stream in its place, and what to call with the bytes read and
-    their number. A file that cannot be read is told of, and the others are read all the same.
+    their number. An unreadable file is reported, and the others are still read.
     """
     code = done = 0
     for path in paths:
@@ -49,6 +46,6 @@ def read_each(
 
 
 def tell_oddities(name: str, oddities: Iterable[str]) -> None:
-    """Say on standard error what was odd about a file."""
+    """Print the warnings about a file on standard error."""
     for what in oddities:
         click.echo(f"larkpost: {printable(name)}: {printable(what)}", err=True)

@@ -1,16 +1,15 @@
-"""What commands print: results for people or as JSON on stdout, errors on stderr."""
+"""Output of commands: results for people or as JSON on stdout, errors on stderr."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from rich.console import Console
 
     from larkpost.domain import RejectedRecord
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from larkpost.settings import Settings
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON, one object a line."
+    "--json", "as_json", is_flag=True, help="Print JSON, one object per line."
 )
 
 
@@ -26,11 +25,12 @@ MOST_TOLD = 10  # bad lines of a file
 WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of columns of long text
 
 
-def put_json(record: Mapping[str, object]) -> None:
-    """Print one object on one line, in UTF-8 whatever the terminal speaks."""
+def put_json(*records: Mapping[str, object]) -> None:
+    """Print one object per line, in UTF-8 whatever the terminal's encoding."""
     import json
 
-    click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    for record in records:
+        click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 def reject_records(rejects: Iterable[RejectedRecord]) -> list[dict[str, object]]:
@@ -39,7 +39,7 @@ def reject_records(rejects: Iterable[RejectedRecord]) -> list[dict[str, object]]
 
 
 def reject_lines(rejects: Sequence[RejectedRecord], count: int) -> list[str]:
-    """Say of the first ten records that could not be read where and why; ``count`` there were."""
+    """Print place and reason of the first ten unreadable records, of ``count``."""
     told = [
         f"line {reject.line}: {reject.reason}" if reject.line else reject.reason
         for reject in rejects[:MOST_TOLD]
@@ -80,33 +80,38 @@ def printable(value: object) -> str:
     if value is None:
         return "-"
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
-    # A path may have bytes that are no text; leaving them out would name another file.
+    # A path may have bytes that are not text; leaving them out would name another file.
     return one_line(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Give a rich console that takes no markup from the text it prints."""
+    """Return a rich console that takes no markup from the text it prints."""
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
+def hint_line(hint: str) -> str:
+    """Return the hint line, which is printed below an error."""
+    return f"  hint: {printable(hint)}"
+
+
 def tell(error: LarkpostError) -> None:
-    """Say on stderr what happened, to which thing, and what to try."""
+    """Print an error on stderr: what happened, to which thing, and what to try."""
     from larkpost.logs import without_passwords
 
     click.echo(f"larkpost: {printable(without_passwords(str(error)))}", err=True)
     if error.hint:
-        click.echo(f"  {printable(without_passwords(error.hint))}", err=True)
+        click.echo(hint_line(without_passwords(error.hint)), err=True)
 
 
 def put_warnings(settings: Settings) -> list[str]:
-    """Say on stderr which settings lead readers nowhere; returns what was said, for JSON."""
+    """Print on stderr which settings make links unreachable; returns the texts for JSON."""
     from larkpost.settings.reachability import unreachable
 
     warnings = list(unreachable(settings))
     for warning, hint in warnings:
-        click.echo(f"larkpost: warning: {printable(warning)}\n  {printable(hint)}", err=True)
+        click.echo(f"larkpost: warning: {printable(warning)}\n{hint_line(hint)}", err=True)
     return [warning for warning, _ in warnings]
 
 
@@ -120,7 +125,7 @@ def bar(weight: float, largest: float, width: int = 12) -> str:
 def waiting(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """Show a progress bar on stderr, for as long as a person may be looking at it.
 
-    Gives the function to call with how much is done of how much; None where nobody looks.
+    Gives the function to call with how much is done of how much; None if nobody looks.
     """
     if not sys.stderr.isatty():
         yield None

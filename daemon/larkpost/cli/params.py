@@ -12,7 +12,7 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not a day such as 2026-08-07.") from None
+        raise click.BadParameter(f"{text!r} is not a day such as 2026-08-07") from None
 
 
 def moment(text: str) -> datetime:
@@ -21,7 +21,7 @@ def moment(text: str) -> datetime:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(
-            f"{text!r} is not a moment such as 2026-08-07 or 2026-08-07T06:30Z."
+            f"{text!r} is not a moment such as 2026-08-07 or 2026-08-07T06:30Z"
         ) from None
     return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def local_time(text: str) -> time:
         hours, minutes = text.split(":")
         return time(int(hours), int(minutes))
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not a time such as 06:30.") from None
+        raise click.BadParameter(f"{text!r} is not a time such as 06:30") from None
 
 
 def weekdays(text: str) -> frozenset[int]:
@@ -49,11 +49,11 @@ def weekdays(text: str) -> frozenset[int]:
 def refuse_both(
     _ctx: click.Context, option: click.Parameter, flags: tuple[bool, ...]
 ) -> bool | None:
-    """Give what a flag that may be given several times says, None where it is not given.
+    """Return what a flag that may be given several times says, None if it is not given.
 
-    Raises UsageError where it says yes and no: click alone would take the last.
+    Raises UsageError if it says yes and no: click alone would take the last.
     """
     if len(set(flags)) > 1:
         both = f"{option.opts[0]} and {option.secondary_opts[0]}"
-        raise click.UsageError(f"Choose one of {both}.")
+        raise click.UsageError(f"choose one of {both}")
     return flags[0] if flags else None

@@ -1,15 +1,14 @@
-"""Signals that tell a command to end: it finishes or puts back what it is at."""
+"""Signals that end a command: it finishes or puts back its current work."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
     from larkpost.bootstrap import Program
 
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import TextIO
+from typing import TextIO
 
 _HIGHEST_STANDARD = 2  # the descriptor of standard error
 
 
 def prepare_streams() -> None:
-    """Make the three standard streams usable, whatever the caller left of them.
+    """Make the three standard streams usable, whatever their state.
 
-    A stream that is closed reads as empty and takes what is written: Python has None for it, and
-    a file that is opened later would get its number, and our messages. A letter that the encoding
-    of a stream lacks is written as its code point.
+    A closed stream reads as empty and discards output: Python has None for it, and a file opened
+    later would get its number, and our messages. A character that a stream's encoding lacks is
+    written as its code point.
     """
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
         _fill_descriptors()
@@ -40,7 +37,7 @@ def _fill_descriptors() -> None:
 
 
 def is_broken(stream: TextIO) -> bool:
-    """Tell whether what waits to be written to a stream cannot be."""
+    """Return whether what waits to be written to a stream cannot be."""
     try:
         stream.flush()
     except (OSError, ValueError):
@@ -49,10 +46,9 @@ def is_broken(stream: TextIO) -> bool:
 
 
 def discard(stream: TextIO) -> None:
-    """Send the rest of a stream that cannot be written to the null device.
+    """Send the rest of a broken stream to the null device.
 
-    Without this, Python would fail over what is left in its buffer once more at exit, and end
-    with 120.
+    Otherwise Python would fail again at exit over the rest of its buffer, and end with 120.
     """
     with suppress(OSError, ValueError):  # not a stream of the system: nothing is left over
         null = os.open(os.devnull, os.O_WRONLY)
@@ -63,7 +59,7 @@ def discard(stream: TextIO) -> None:
 
 
 def help_width(most: int, environ: Mapping[str, str] = os.environ) -> int:
-    """Give the width of help texts: two columns less than the terminal, at least 50.
+    """Return the width of help texts: two columns less than the terminal, at least 50.
 
     Click would ask ``shutil`` for it, which imports what it packs archives with.
     """

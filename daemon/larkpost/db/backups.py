@@ -1,9 +1,10 @@
-"""Copies a running SQLite database, and looks whether one is whole."""
+"""Copies a running SQLite database, and checks its integrity."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.disk_space import is_at_limit, is_no_room, lacks_room, no_room
@@ -11,21 +12,19 @@ from larkpost.errors import StoreError
 from larkpost.safe_files import draft_file, put_in_place, remove_stale_drafts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from larkpost.db.engine import Store
 
 
 def copy(file: Path, target: Path) -> None:
-    """Write one consistent copy of a database that others may be writing to.
+    """Write a consistent copy of a database while others may write to it.
 
-    The copy appears under its name only when it is complete and on the disk. Raises StoreError,
-    and NoRoom where the disk is full; then no part of it stays.
+    The copy appears under its name only when it is complete and flushed. Raises StoreError, and
+    NoRoom if the disk is full; then no part of it stays.
     """
     remove_stale_drafts(target.parent)
     limited = False
     try:
-        with draft_file(target) as draft:  # it holds what the database holds
+        with draft_file(target) as draft:  # it holds the data of the database
             try:
                 _copy_into(draft, file)
             except (sqlite3.Error, OSError):
@@ -48,7 +47,7 @@ def _copy_into(draft: Path, file: Path) -> None:
             closing(sqlite3.connect(draft)) as copied,
         ):
             source.backup(copied)
-    finally:  # a journal of the copy must not take the room that is left
+    finally:  # a journal of the copy must not use the remaining space
         for end in ("-journal", "-wal"):
             draft.with_name(f"{draft.name}{end}").unlink(missing_ok=True)
 
@@ -58,9 +57,9 @@ def _is_full(error: Exception) -> bool:
 
 
 def faults(store: Store, limit: int = 20) -> list[str]:
-    """List what SQLite finds wrong in its file, in its own words; nothing when it is whole.
+    """List the faults that SQLite finds in its file; empty if it is intact.
 
-    Reads the whole file. PostgreSQL has its own tools (amcheck), so there nothing is looked at.
+    Reads the whole file. PostgreSQL has its own tools (amcheck), so it is not checked.
     """
     if store.file is None:
         return []

@@ -1,4 +1,4 @@
-"""The metadata of all tables, and column types that keep what the database promises."""
+"""The metadata of all tables, and column types that enforce guarantees."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ metadata = MetaData(
     }
 )
 
-# SQLite counts row ids only for a column of type INTEGER. ``sqlite_autoincrement`` stands where an
-# id travels in links or feeds: the id of a removed row must never name another one.
+# SQLite counts row ids only for a column of type INTEGER. ``sqlite_autoincrement`` is set if an id
+# is used in links or feeds: the id of a removed row must never be reused.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment: only aware datetimes go in, only UTC comes out, on every database."""
+    """A time: only aware datetimes go in, only UTC comes out, on every database."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -42,7 +42,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Hand out aware UTC."""
+        """Return aware UTC."""
         if value is None:
             return None
         moment: datetime = value
@@ -61,7 +61,7 @@ class CleanText(TypeDecorator[str]):
 
 
 class TextList(TypeDecorator[Sequence[str]]):
-    """Several texts in their order, each clean; goes in as any sequence, comes out as a tuple."""
+    """Several texts in order, each clean; goes in as any sequence, comes out as a tuple."""
 
     impl = JSON
     cache_ok = True
@@ -71,5 +71,5 @@ class TextList(TypeDecorator[Sequence[str]]):
         return None if value is None else [clean(text) for text in value]
 
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...] | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Hand out a tuple, fit for a frozen value."""
+        """Return a tuple, for frozen values."""
         return None if value is None else tuple(value)

@@ -1,32 +1,28 @@
-"""Editions and their picks: published once a reader and local day, and never changed."""
+"""Editions and their picks: published once per reader and local day, and never changed."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from larkpost.db import papers, readers, row_ids, schema, upsert_statement
 from larkpost.db.outbox import deliveries
 from larkpost.db.value_batches import batches
-from larkpost.domain import Edition, Pick, Status, TermWeight
+from larkpost.domain import Edition, Paper, Pick, Reader, Status, TermWeight
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row
-
-    from larkpost.domain import Paper, Reader
+_table = schema.edition
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedEdition:
-    """An edition that could be published; ``reader`` as it was read when that was decided.
+    """An edition to publish; ``reader`` is the row that was read for the decision.
 
-    With a ``message_id`` a letter is planned too, where the reader has an address and is active.
-    ``number`` is the one in links, where it is to be that of another database and is not taken.
+    With a ``message_id`` a message is planned too, if the reader has an address and is active.
+    ``number`` is the number in links, if it should be that of another database and is free.
     """
 
     reader: Reader
@@ -74,11 +70,11 @@ def publish(
 def publish_many(
     connection: Connection, prepared: Sequence[PreparedEdition]
 ) -> list[Edition | None]:
-    """Publish editions, each exactly once however many processes try; answers in the same order.
+    """Publish editions, each exactly once even with many processes; results in the same order.
 
-    A reader's slot moves on only if it still is what ``PreparedEdition.reader`` says: who comes
-    second gets None and changes nothing. None too where that local day has its edition already;
-    then the slot has moved on all the same, for the slot is done with.
+    A reader's slot moves on only if it still equals that in ``PreparedEdition.reader``: the second
+    process gets None and changes nothing. Also None if that local day has an edition already; then
+    the slot still moves on.
     """
     published: dict[int, Edition] = {}
     for some in batches(_first_of_each(prepared)):
@@ -97,57 +93,55 @@ def get(connection: Connection, edition_id: int) -> Edition | None:
 
 
 def get_many(connection: Connection, edition_ids: Collection[int]) -> dict[int, Edition]:
-    """Read several editions, by number, in a handful of queries; those gone are left out."""
-    table = schema.edition
+    """Read several editions, by number, in a few queries; missing ones are left out."""
     rows = [
         row
         for some in batches(edition_ids)
-        for row in connection.execute(select(table).where(table.c.id.in_(some)))
+        for row in connection.execute(select(_table).where(_table.c.id.in_(some)))
     ]
     return {edition.id: edition for edition in _load(connection, rows)}
 
 
 def on(connection: Connection, reader_id: int, date: date) -> Edition | None:
     """Read the reader's edition of a local day."""
-    table = schema.edition
-    that_day = select(table).where(table.c.reader_id == reader_id, table.c.date == date)
+    that_day = select(_table).where(_table.c.reader_id == reader_id, _table.c.date == date)
     return next(_load(connection, connection.execute(that_day).all()), None)
 
 
 def before(connection: Connection, edition: Edition) -> datetime | None:
-    """Tell when the reader's edition before this one came out; None for their first."""
-    table = schema.edition.c
-    earlier = (table.reader_id == edition.reader.id, table.date < edition.date)
-    return connection.execute(select(func.max(table.published_at)).where(*earlier)).scalar()
+    """Return when the reader's previous edition was published; None for their first."""
+    earlier = (_table.c.reader_id == edition.reader.id, _table.c.date < edition.date)
+    return connection.execute(select(func.max(_table.c.published_at)).where(*earlier)).scalar()
 
 
 def news(connection: Connection, edition: Edition) -> set[int]:
-    """Tell which papers of an edition came in since the reader's edition before; of none, none."""
+    """Return the papers of an edition ingested since the reader's previous edition.
+
+    None if no edition.
+    """
     since = before(connection, edition)
     return {pick.paper.id for pick in edition.picks if since and pick.paper.ingested_at > since}
 
 
 def last_out(connection: Connection) -> datetime | None:
-    """Tell when any reader's edition last came out."""
-    return connection.execute(select(func.max(schema.edition.c.published_at))).scalar()
+    """Return when the last edition of any reader was published."""
+    return connection.execute(select(func.max(_table.c.published_at))).scalar()
 
 
 def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Edition]:
-    """Read the reader's last editions, the newest first."""
-    table = schema.edition
-    newest = select(table).where(table.c.reader_id == reader_id).order_by(table.c.date.desc())
+    """Read the reader's last editions, newest first."""
+    newest = select(_table).where(_table.c.reader_id == reader_id).order_by(_table.c.date.desc())
     return list(_load(connection, connection.execute(newest.limit(limit)).all()))
 
 
 def future(connection: Connection, now: datetime) -> list[Edition]:
     """Read the editions of days that have not begun in UTC, the latest day's first."""
-    table = schema.edition
-    later = select(table).where(table.c.date > now.date()).order_by(table.c.date.desc())
+    later = select(_table).where(_table.c.date > now.date()).order_by(_table.c.date.desc())
     return list(_load(connection, connection.execute(later).all()))
 
 
 def find_used_message_ids(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Tell which of these name a letter already."""
+    """Return those of these Message-IDs that are in use."""
     column = schema.delivery.c.message_id
     return {
         one
@@ -157,12 +151,12 @@ def find_used_message_ids(connection: Connection, ids: Collection[str]) -> set[s
 
 
 def redate(connection: Connection, edition_id: int, day: date) -> None:
-    """Have an edition, and its letter, be of another day, of which its reader has none.
+    """Move an edition and its message to another day, on which its reader has none.
 
-    The letter keeps its Message-ID: it may have gone.
+    The message keeps its Message-ID, because it may have been sent.
     """
-    which = schema.edition.c.id == edition_id
-    connection.execute(update(schema.edition).where(which).values(date=day))
+    which = _table.c.id == edition_id
+    connection.execute(update(_table).where(which).values(date=day))
     letter = update(schema.delivery).where(schema.delivery.c.edition_id == edition_id)
     connection.execute(letter.values(day=day))
 
@@ -170,17 +164,17 @@ def redate(connection: Connection, edition_id: int, day: date) -> None:
 def papers_given(
     connection: Connection, reader_ids: Collection[int], among: Collection[int] | None = None
 ) -> dict[int, set[int]]:
-    """Tell which papers each of these readers has been given; an empty set for none.
+    """Return the papers that each of these readers has been given; an empty set for none.
 
-    Those under a former name count: the same person has read them. ``among`` narrows it down to
-    these papers, so that years of editions need not be read.
+    Editions of readers merged into them count. ``among`` limits the result to these papers, so that
+    years of editions need not be read.
     """
-    edition, pick = schema.edition.c, schema.pick.c
+    edition, pick = _table.c, schema.pick.c
     found: dict[int, set[int]] = {reader_id: set() for reader_id in reader_ids}
     wanted = [None] if among is None else list(batches(among))
     owners = {one.id: one.merged_into for one in readers.former(connection, found)}
+    theirs = select(edition.reader_id, pick.paper_id).join_from(schema.edition, schema.pick)
     for some in batches([*found, *owners]):
-        theirs = select(edition.reader_id, pick.paper_id).join_from(schema.edition, schema.pick)
         for part in wanted:
             given = theirs.where(edition.reader_id.in_(some))
             given = given if part is None else given.where(pick.paper_id.in_(part))
@@ -190,11 +184,11 @@ def papers_given(
 
 
 def chooser(connection: Connection, reader_id: int, paper_id: int) -> int | None:
-    """Tell which of the reader's interests last picked a paper, if one did."""
-    edition, pick = schema.edition.c, schema.pick.c
+    """Return which of the reader's interests last picked a paper, if one did."""
+    edition, pick = _table.c, schema.pick.c
     interests = (
         select(pick.interest_id)
-        .join_from(schema.pick, schema.edition)
+        .join_from(schema.pick, _table)
         .join(schema.interest, schema.interest.c.id == pick.interest_id)  # it may be gone
         .where(edition.reader_id == reader_id, pick.paper_id == paper_id)
         .order_by(edition.date.desc())
@@ -204,7 +198,7 @@ def chooser(connection: Connection, reader_id: int, paper_id: int) -> int | None
 
 
 def _first_of_each(prepared: Iterable[PreparedEdition]) -> list[PreparedEdition]:
-    """Keep the first edition a reader: the slot of the second is taken by then."""
+    """Keep the first edition per reader: the slot is taken for a second one."""
     kept: dict[int, PreparedEdition] = {}
     for one in prepared:
         kept.setdefault(one.reader.id, one)
@@ -214,7 +208,7 @@ def _first_of_each(prepared: Iterable[PreparedEdition]) -> list[PreparedEdition]
 def _take_slots(
     connection: Connection, prepared: Sequence[PreparedEdition]
 ) -> list[tuple[PreparedEdition, Status]]:
-    """Lock these readers, move the slots on that are unchanged, and tell whose those were."""
+    """Lock these readers, advance the unchanged slots, and return their readers."""
     table = schema.reader
     # In the order of ids, so that two processes at the same shard wait instead of deadlocking.
     locked = (
@@ -240,8 +234,7 @@ def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]
     """Write edition rows; returns the new ids by reader, without those whose day is taken."""
     if not prepared:
         return {}
-    table = schema.edition
-    statement = upsert_statement.insert(connection, table).on_conflict_do_nothing(
+    statement = upsert_statement.insert(connection, _table).on_conflict_do_nothing(
         index_elements=["reader_id", "date"]
     )
     rows = [
@@ -257,7 +250,7 @@ def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]
     ]
     new: dict[int, int] = {}
     for some in _by_their_numbers(connection, prepared, rows):
-        for row in connection.execute(statement.returning(table.c.reader_id, table.c.id), some):
+        for row in connection.execute(statement.returning(_table.c.reader_id, _table.c.id), some):
             new[row.reader_id] = row.id
     return new
 
@@ -265,15 +258,14 @@ def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]
 def _by_their_numbers(
     connection: Connection, prepared: Sequence[PreparedEdition], rows: Sequence[dict[str, Any]]
 ) -> Iterator[Sequence[dict[str, Any]]]:
-    """Part rows that bring a number of their own from those that are given one."""
-    table = schema.edition
+    """Separate rows with a given number from those that get a new one."""
     if all(one.number is None for one in prepared):
         yield rows
         return
     for one, row in zip(prepared, rows, strict=True):
-        own = row_ids.free(connection, table, one.number)
+        own = row_ids.free(connection, _table, one.number)
         yield [row if own is None else row | {"id": own}]
-        row_ids.count_on(connection, table)
+        row_ids.count_on(connection, _table)
 
 
 def _insert_picks(connection: Connection, made: Iterable[tuple[Sequence[Pick], int]]) -> None:
@@ -303,7 +295,7 @@ def _pick_row(pick: Pick, edition_id: int) -> dict[str, Any]:
 
 
 def _is_mailed(prepared: PreparedEdition, status: Status) -> bool:
-    """Say whether a letter goes out; who left while this was prepared gets none."""
+    """Return whether a message goes out; a reader who left meanwhile gets none."""
     return bool(prepared.message_id and prepared.reader.address) and status is Status.ACTIVE
 
 
@@ -327,7 +319,7 @@ def _edition(prepared: PreparedEdition, edition_id: int) -> Edition:
 
 
 def _load(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Edition]:
-    """Make editions of their rows, in that order: a few queries for any number of them."""
+    """Build editions from their rows, in order, with a few queries for any number of them."""
     who = readers.many(connection, {row.reader_id for row in rows})
     picks = _picks(connection, [row.id for row in rows])
     for row in rows:

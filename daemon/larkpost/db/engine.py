@@ -1,29 +1,25 @@
-"""Opens the database and gives out connections: transactions for writing, snapshots for reading."""
+"""Opens the database: transactions for writing, snapshots for reading."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from larkpost.db.coordination.writer_queue import WriterQueue
 from larkpost.db.errors import translate_errors
 from larkpost.errors import SettingsError, StoreError
 from larkpost.masking import mask_value, secrets_of_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["PATIENCE", "Connection", "Store", "open_sqlite", "time_limit"]
 
@@ -35,15 +31,15 @@ _HOW = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
 class Store:
     """One database, SQLite or PostgreSQL; give it the URL that SQLAlchemy understands.
 
-    Nothing is opened before the first transaction. An SQLite file that is not there is never made
-    here: ``larkpost.db.migrations.upgrade`` does that. Raises SettingsError for any other URL.
+    Nothing is opened before the first transaction. A missing SQLite file is never created here:
+    ``larkpost.db.migrations.upgrade`` does that. Raises SettingsError for any other URL.
     """
 
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         try:
             self.url = _parse_url(url)
         except (ArgumentError, ValueError):  # their words, and the value, may hold a password
-            raise SettingsError("database.url is not a URL that can be read", hint=_HOW) from None
+            raise SettingsError("database.url is not a valid URL", hint=_HOW) from None
         self.passwords = secrets_of_url(url)
         self._shown = mask_value(url)
         self.patience = patience
@@ -57,7 +53,7 @@ class Store:
 
     @property
     def name(self) -> str:
-        """What people call this database: its file, or its URL without the password."""
+        """The database's name for people: its file, or its URL without the password."""
         if self.file:
             return str(self.file)
         return self._shown
@@ -66,8 +62,8 @@ class Store:
     def begin(self) -> Iterator[Connection]:
         """Open a transaction that will write: committed at the end, rolled back on any error.
 
-        On SQLite the writers of this process go in the order they came. Raises Busy when somebody
-        else writes for too long, StoreError when the database is damaged, read-only or not there.
+        On SQLite the writers of this process go in order of arrival. Raises Busy if another process
+        writes for too long, StoreError if the database is damaged, read-only or missing.
         """
         is_single = self.engine.dialect.name == "sqlite"
         turn = self._writers.slot(self.patience) if is_single else nullcontext()
@@ -76,7 +72,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction that cannot write and sees one moment; raises what ``begin`` does."""
+        """Open a read-only snapshot; raises the errors of ``begin``."""
         options: dict[str, Any] = {"larkpost_read": True}
         if self.engine.dialect.name == "postgresql":
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -84,9 +80,9 @@ class Store:
             yield connection
 
     def truncate_journal(self) -> None:
-        """Write what SQLite's journal holds into the database file, and empty the journal.
+        """Write the content of SQLite's journal into the database file, and empty the journal.
 
-        Others who read just then are waited for, two seconds at most; then it stays as it is.
+        Waits for readers at most two seconds; then the journal stays.
         """
         if self.file is None:
             return
@@ -99,7 +95,7 @@ class Store:
                 lite.execute(f"PRAGMA busy_timeout={int(self.patience * 1000)}")
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
@@ -117,13 +113,14 @@ class Store:
                 return _postgres(self.url, self.patience)
             case other:
                 raise SettingsError(
-                    f"database.url names {other!r}: Larkpost knows sqlite and postgresql", hint=_HOW
+                    f"database.url names {other!r}: Larkpost supports sqlite and postgresql",
+                    hint=_HOW,
                 )
 
 
 @contextmanager
 def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
-    """Make the database give up a statement that takes longer, for what a visitor may ask.
+    """Limit the time of statements, for queries of visitors.
 
     The driver's error that follows ends the transaction; ``trouble.is_interruption`` knows it.
     """
@@ -143,7 +140,7 @@ def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
 
 
 def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
-    """Open a database file that is there (or, without a name, a fresh database in memory).
+    """Open an existing database file (or, without a name, a new database in memory).
 
     Raises StoreError when the file is missing or empty: an empty file is what a broken disk or a
     stray redirection leaves, and SQLite would take it for a database without tables.
@@ -163,7 +160,7 @@ def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-        # What is deleted is overwritten with zeros: a reader who is gone, a letter that went.
+        # Deleted rows are overwritten with zeros: removed readers, sent messages.
         connection.execute("PRAGMA secure_delete=ON")
     except (sqlite3.Error, StoreError):
         connection.close()
@@ -172,10 +169,10 @@ def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
 
 
 def _way(file: Path) -> str:
-    """Open for writing, but where the whole disk is read-only: there no journal can be made.
+    """Open for writing, except on a read-only disk, where no journal can be made.
 
-    Nobody writes to the file then, so it may be read without one; what a journal that is there
-    holds, SQLite reads by itself.
+    Nobody writes to the file then, so it may be read without one; SQLite reads an existing journal
+    by itself.
     """
     return (
         "mode=ro&immutable=1" if _on_a_frozen_disk(file) and not _has_journal(file) else "mode=rw"
@@ -199,14 +196,14 @@ def _parse_url(text: str) -> URL:
 
 
 def _file(url: URL) -> Path | None:
-    """Where an SQLite URL's database lies."""
+    """Return the path of an SQLite URL's database."""
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
         return None
     return Path(str(url.database))
 
 
 def _must_be_there(file: Path) -> None:
-    """Raise StoreError for a file that is missing, not to be read, or empty.
+    """Raise StoreError for a file that is missing, unreadable or empty.
 
     It is only looked at from outside: POSIX drops every lock that a process has on a file when
     it closes any descriptor of it, so whoever opens a database beside SQLite takes its locks
@@ -217,7 +214,7 @@ def _must_be_there(file: Path) -> None:
         size = file.stat().st_size
     except FileNotFoundError as error:
         hint = "make one with `larkpost init`"
-        raise StoreError(f"There is no database at {file}", hint=hint) from error
+        raise StoreError(f"there is no database at {file}", hint=hint) from error
     except OSError as error:
         raise _unreadable(file, error.strerror) from error
     if not file.is_file():
@@ -231,9 +228,9 @@ def _must_be_there(file: Path) -> None:
 def _must_be_whole(file: Path, connection: sqlite3.Connection) -> None:
     """Raise StoreError for a file that is cut inside its last page, which SQLite overlooks.
 
-    Only a journal can make good for that, so that where there is one SQLite is left to it.
+    Only a journal can repair that, so if there is one, SQLite handles it.
     """
-    connection.execute("PRAGMA schema_version")  # says so where the file is no database
+    connection.execute("PRAGMA schema_version")  # raises if the file is not a database
     (page,) = connection.execute("PRAGMA page_size").fetchone()
     if file.stat().st_size % page and not _has_journal(file):
         raise _damage_error(file, "cut off")
@@ -245,14 +242,21 @@ def _unreadable(file: Path, why: str | None) -> StoreError:
 
 def _damage_error(file: Path, how: str) -> StoreError:
     return StoreError(
-        f"{file} is {how}: what it held is lost",
-        hint="put a backup in its place; only for a fresh start remove it",
+        f"{file} is {how}, so its content is lost",
+        hint="restore a backup; remove the file only to start from scratch",
     )
 
 
 def _has_journal(file: Path) -> bool:
     journal = file.with_name(f"{file.name}-wal")
     return journal.exists() and journal.stat().st_size > 0
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("larkpost_read", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    # Taking the write lock first makes writers queue instead of failing half-way.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _sqlite(file: Path | None, patience: float) -> Engine:
@@ -262,16 +266,11 @@ def _sqlite(file: Path | None, patience: float) -> Engine:
         "sqlite://", creator=lambda: open_sqlite(file, patience), poolclass=QueuePool, **room
     )
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("larkpost_read", False)
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-        # Taking the write lock first makes writers queue instead of failing half-way.
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    event.listen(engine, "begin", _begin_sqlite)
 
     @event.listens_for(engine, "checkin")
     def on_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
-        if file and _on_a_frozen_disk(file):  # it may thaw, and then the file changes
+        if file and _on_a_frozen_disk(file):  # it may become writable later
             record.invalidate(soft=True)
 
     return engine
@@ -284,5 +283,5 @@ def _postgres(url: URL, patience: float) -> Engine:
     except ModuleNotFoundError as error:
         raise StoreError(
             f"PostgreSQL needs a driver that is not installed ({error.name})",
-            hint='pip install "larkpost[postgres]"',
+            hint='run pip install "larkpost[postgres]"',
         ) from error

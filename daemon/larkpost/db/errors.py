@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -14,11 +14,8 @@ from larkpost.disk_space import is_at_limit, lacks_room, no_room
 from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
 from larkpost.masking import mask_text
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-_RESTORE = "keep the file as it is, and put a backup in its place; `larkpost doctor` says more"
-_BROKEN = "keep the file as it is, and look at the disk; `larkpost doctor` says what is damaged"
+_RESTORE = "do not change the file; restore a backup, and run larkpost doctor"
+_BROKEN = "do not change the file; check the disk, and run larkpost doctor"
 _MAY_BE_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
 _MAY_BE_LIMIT = _MAY_BE_ROOM | {sqlite3.SQLITE_FULL}
 _SERVER = "check that the server runs and that database.url is right"
@@ -26,7 +23,7 @@ _SERVER = "check that the server runs and that database.url is right"
 
 @contextmanager
 def translate_errors(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
-    """Raise the driver's complaints about the database ``name`` as our own errors.
+    """Translate the driver's errors about the database ``name`` into our own.
 
     ``hide`` are the passwords in its URL, which no message repeats.
     """
@@ -38,13 +35,13 @@ def translate_errors(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
             raise
         raise first from error
     except PoolExhausted as error:
-        raise Busy(f"Every connection to {name} is in use", hint="try again") from error
+        raise Busy(f"every connection to {name} is in use", hint="try again") from error
 
 
 def _with_earlier(error: BaseException | None) -> Iterator[DBAPIError]:
-    """Give an error of the driver, then those in whose handling it came.
+    """Yield an error of the driver, then its context errors.
 
-    A full disk has SQLite roll back; who then tidies up finds a table missing (Alembic does).
+    On a full disk SQLite rolls back, and a later cleanup finds a table missing (Alembic's does).
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -55,7 +52,7 @@ def _with_earlier(error: BaseException | None) -> Iterator[DBAPIError]:
 
 
 def is_interruption(error: DBAPIError) -> bool:
-    """Say whether a statement was given up because of ``larkpost.db.engine.time_limit``."""
+    """Return whether a statement was aborted because of ``larkpost.db.engine.time_limit``."""
     lite = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
     return lite or getattr(error.orig, "sqlstate", None) == "57014"
 
@@ -63,7 +60,7 @@ def is_interruption(error: DBAPIError) -> bool:
 def translate(error: DBAPIError, name: str, hide: Iterable[str] = ()) -> LarkpostError | None:
     """Choose the error to raise in place of a driver's, about the database ``name``.
 
-    None where the driver complains about what was asked of it, and not about the database.
+    None if the error concerns the statement, and not the database.
     """
     if isinstance(error.orig, sqlite3.Error):
         return translate_sqlite(error.orig, name)
@@ -74,8 +71,8 @@ def translate(error: DBAPIError, name: str, hide: Iterable[str] = ()) -> Larkpos
 def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
     """Choose by the primary result code (https://www.sqlite.org/rescode.html).
 
-    A full disk is an error of its own only where SQLite grows the database or its journal. Where
-    it makes another file, or a quota is spent, it speaks of the disk or of opening.
+    A full disk has its own error only when SQLite extends the database or its journal. For other
+    files, or a used-up quota, SQLite reports a disk or open error.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _MAY_BE_LIMIT and is_at_limit(Path(name)):
@@ -86,7 +83,7 @@ def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Busy(f"{name} is locked by another process", hint="try again in a moment")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return StoreError(f"{name} is damaged, or is no database ({error})", hint=_RESTORE)
+            return StoreError(f"{name} is damaged, or is not a database ({error})", hint=_RESTORE)
         case sqlite3.SQLITE_READONLY:
             return StoreError(
                 f"{name} cannot be written: file or disk is read-only ({error})",
@@ -100,7 +97,7 @@ def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
         case sqlite3.SQLITE_FULL:
             return no_room(name, error)
         case sqlite3.SQLITE_IOERR:
-            return StoreError(f"The disk failed at {name} ({error})", hint=_BROKEN)
+            return StoreError(f"the disk failed at {name} ({error})", hint=_BROKEN)
     return None
 
 

@@ -1,21 +1,19 @@
-"""Which editions a document of a reader's feed shows, without reading them."""
+"""Finds the editions that a document of a reader's feed shows, without reading them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from larkpost.db import schema
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+_table = schema.edition
 
 
 @dataclass(frozen=True, slots=True)
 class FeedEditions:
-    """Some of a reader's editions by their ids, the newest first, out of ``total``."""
+    """Some of a reader's editions by their ids, newest first, out of ``total``."""
 
     editions: tuple[int, ...]
     total: int
@@ -23,21 +21,19 @@ class FeedEditions:
 
 def latest(connection: Connection, reader_id: int, limit: int) -> FeedEditions:
     """Find the reader's last editions."""
-    table = schema.edition.c
-    newest = select(table.id).where(table.reader_id == reader_id)
-    rows = connection.execute(newest.order_by(table.date.desc()).limit(limit)).scalars()
+    newest = select(_table.c.id).where(_table.c.reader_id == reader_id)
+    rows = connection.execute(newest.order_by(_table.c.date.desc()).limit(limit)).scalars()
     return FeedEditions(tuple(rows), _total(connection, reader_id))
 
 
 def page(connection: Connection, reader_id: int, number: int, size: int) -> FeedEditions:
     """Find a page of ``size`` editions, counted from 1, which has the oldest."""
-    table = schema.edition.c
-    oldest = select(table.id).where(table.reader_id == reader_id)
-    some = oldest.order_by(table.date).offset((number - 1) * size).limit(size)
+    oldest = select(_table.c.id).where(_table.c.reader_id == reader_id)
+    some = oldest.order_by(_table.c.date).offset((number - 1) * size).limit(size)
     rows = connection.execute(some).scalars().all()
     return FeedEditions(tuple(rows[::-1]), _total(connection, reader_id))
 
 
 def _total(connection: Connection, reader_id: int) -> int:
-    column = schema.edition.c.reader_id
+    column = _table.c.reader_id
     return connection.execute(select(func.count()).where(column == reader_id)).scalar_one()

@@ -1,24 +1,21 @@
-"""Stores fitted TF-IDF models: caches that can be made again, of which the newest counts."""
+"""Stores fitted TF-IDF models: caches that can be fitted again; the newest one counts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from larkpost.db import schema
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from sqlalchemy import Connection
+_table = schema.tfidf_model
 
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A TF-IDF model as it is stored: of how many papers, up to which moment, and its bytes."""
+    """A stored TF-IDF model: its number of papers, the time of their last change, and its bytes."""
 
     id: int
     fitted_at: datetime
@@ -42,7 +39,7 @@ def save_model(
         "corpus_updated_at": corpus_updated_at,
         "body": body,
     }
-    statement = insert(schema.tfidf_model).values(values).returning(schema.tfidf_model.c.id)
+    statement = insert(_table).values(values).returning(_table.c.id)
     number: int = connection.execute(statement).scalar_one()
     return number
 
@@ -53,10 +50,9 @@ def newest_model(connection: Connection) -> StoredModel | None:
 
 
 def newest_facts(connection: Connection) -> StoredModel | None:
-    """Read the model that was stored last without its bytes, which are many: these are empty."""
-    table = schema.tfidf_model
-    columns = table.c.id, table.c.fitted_at, table.c.paper_count, table.c.corpus_updated_at
-    row = connection.execute(select(*columns).order_by(table.c.id.desc()).limit(1)).one_or_none()
+    """Read the newest model without its bytes, which are large: they are left empty."""
+    columns = _table.c.id, _table.c.fitted_at, _table.c.paper_count, _table.c.corpus_updated_at
+    row = connection.execute(select(*columns).order_by(_table.c.id.desc()).limit(1)).one_or_none()
     return (
         None
         if row is None
@@ -65,11 +61,10 @@ def newest_facts(connection: Connection) -> StoredModel | None:
 
 
 def models(connection: Connection) -> Iterator[StoredModel]:
-    """Read the stored models, the newest first, one at a time: they are large."""
-    table = schema.tfidf_model
-    numbers = connection.execute(select(table.c.id).order_by(table.c.id.desc())).scalars().all()
+    """Read the stored models, newest first, one at a time because they are large."""
+    numbers = connection.execute(select(_table.c.id).order_by(_table.c.id.desc())).scalars().all()
     for number in numbers:
-        row = connection.execute(select(table).where(table.c.id == number)).one_or_none()
+        row = connection.execute(select(_table).where(_table.c.id == number)).one_or_none()
         if row is not None:
             yield StoredModel(
                 row.id, row.fitted_at, row.paper_count, row.corpus_updated_at, row.body
@@ -77,12 +72,11 @@ def models(connection: Connection) -> Iterator[StoredModel]:
 
 
 def newest_id(connection: Connection) -> int | None:
-    """Tell the id of the model that was stored last: who holds one knows if it is that."""
-    return connection.execute(select(func.max(schema.tfidf_model.c.id))).scalar()
+    """Return the id of the newest model, to compare with a model in memory."""
+    return connection.execute(select(func.max(_table.c.id))).scalar()
 
 
 def prune(connection: Connection, keep: int = 2) -> int:
-    """Drop all but the newest ``keep`` models; returns how many went."""
-    table = schema.tfidf_model
-    kept = select(table.c.id).order_by(table.c.id.desc()).limit(keep).scalar_subquery()
-    return connection.execute(delete(table).where(table.c.id.not_in(kept))).rowcount
+    """Delete all but the newest ``keep`` models; returns the number deleted."""
+    kept = select(_table.c.id).order_by(_table.c.id.desc()).limit(keep).scalar_subquery()
+    return connection.execute(delete(_table).where(_table.c.id.not_in(kept))).rowcount

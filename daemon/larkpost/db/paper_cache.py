@@ -1,33 +1,27 @@
-"""Keeps papers that were read lately: making one of its row costs more than reading the row."""
+"""Caches recently read papers: building one from its row costs more than reading the row."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from hashlib import blake2b
 from threading import Lock
-from typing import TYPE_CHECKING
 
-from sqlalchemy import select, type_coerce
+from sqlalchemy import Connection, select, type_coerce
 from sqlalchemy.types import NullType
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, get
 from larkpost.db.value_batches import batches
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from sqlalchemy import Connection
-
-    from larkpost.domain import Paper
+from larkpost.domain import Paper
 
 MOST = 5_000  # papers, of some 3 KB
-# As the driver gives them, so that nothing is converted only to be compared.
+# Raw values of the driver, so that nothing is converted just for comparison.
 _RAW = select(*(type_coerce(column, NullType()).label(column.name) for column in COLUMNS))
 
 
 class PaperCache:
-    """Papers by id; each is given back as long as not one column of its row has changed."""
+    """Papers by id; each is reused while no column of its row has changed."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most

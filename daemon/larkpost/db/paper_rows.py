@@ -1,24 +1,20 @@
-"""How a paper lies in its table: from row to value and back."""
+"""Converts rows of the paper table to values and back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import and_, false, select
+from sqlalchemy import Connection, Row, and_, false, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier, Paper
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from sqlalchemy import Connection, Row
-
 COLUMNS = tuple(column for column in schema.paper.c if column.name != "title_key")
-# What anybody may see: not the private papers that readers brought.
+# Public papers: not the private papers of readers.
 PUBLIC = schema.paper.c.owner_id.is_(None)
-# What may be recommended to anybody: not what its authors took back, either.
+# Recommendable papers: public and not withdrawn.
 RECOMMENDABLE = and_(PUBLIC, schema.paper.c.withdrawn == false())
 
 

@@ -1,29 +1,25 @@
-"""Papers: taken in, found by name, by words, by the days on which they were first seen."""
+"""Papers: ingested, and found by identifier, by words, or by the day of first sight."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, true, union
+from sqlalchemy import ColumnElement, Connection, Select, func, select, true, union
 
 from larkpost.db import schema
 from larkpost.db.matching.paper_names import of as names
 from larkpost.db.matching.paper_names import owners
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
+from larkpost.domain import Identifier, Paper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Select
-
     from larkpost.db.matching.merge_log import RecordOrigin
     from larkpost.db.matching.paper_matcher import MatchOutcome
     from larkpost.db.matching.paper_upsert import UpsertedPaper, absorb, take_turns
-    from larkpost.domain import Identifier, Paper
 
 __all__ = [
     "Extent",
@@ -51,8 +47,8 @@ __all__ = [
 ]
 
 
-# What takes papers in is imported when it is first asked for: it compares texts, and importing
-# what it compares them with costs a command that only reads a quarter of its time.
+# The ingesting part is imported on first use: it compares texts, and importing its libraries would
+# cost a read-only command a quarter of its time.
 _FROM_ABSORBING = {
     "MatchOutcome": "paper_matcher",
     "RecordOrigin": "merge_log",
@@ -63,7 +59,7 @@ _FROM_ABSORBING = {
 
 
 def __getattr__(name: str) -> Any:
-    """Find what ``larkpost.db.matching`` holds, on first use (PEP 562)."""
+    """Import names of ``larkpost.db.matching`` on first use (PEP 562)."""
     if module := _FROM_ABSORBING.get(name):
         return getattr(import_module(f"larkpost.db.matching.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -71,14 +67,14 @@ def __getattr__(name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How many papers there are, and the latest moment at which the text of one changed."""
+    """The number of papers, and the time of the latest change of a text."""
 
     count: int
     updated: datetime | None
 
 
 def by_identifier(connection: Connection, identifier: Identifier) -> Paper | None:
-    """Find the paper that has this name, be it the one shown to people or another."""
+    """Find the paper with this identifier, whether it is the main one or another."""
     table = schema.identifier
     statement = (
         select(*COLUMNS)
@@ -90,7 +86,7 @@ def by_identifier(connection: Connection, identifier: Identifier) -> Paper | Non
 
 
 def by_uid(connection: Connection, uid: str) -> Paper | None:
-    """Find a paper that anybody may see by the name that never changes, or once was another's."""
+    """Find a public paper by its uid, or by the uid of a paper merged into it."""
     former = schema.tables.former_paper.c
     for mine in (
         schema.paper.c.uid == uid,
@@ -103,7 +99,7 @@ def by_uid(connection: Connection, uid: str) -> Paper | None:
 
 
 def current_ids(connection: Connection, ids: Iterable[int]) -> list[int]:
-    """Give the ids of papers with those in their place that have taken papers in since."""
+    """Replace the ids of merged papers by those they were merged into."""
     former = schema.tables.former_paper.c
     rows = connection.execute(select(former.id, former.paper_id))
     now = {row.id: row.paper_id for row in rows}
@@ -111,7 +107,7 @@ def current_ids(connection: Connection, ids: Iterable[int]) -> list[int]:
 
 
 def candidates(connection: Connection, *, at: datetime, window: timedelta) -> list[Paper]:
-    """Read the papers first seen in the ``window`` before ``at``, the newest first.
+    """Read the papers first seen in the ``window`` before ``at``, newest first.
 
     A paper of an older dump counts too when the dump was read in that window.
     """
@@ -121,7 +117,7 @@ def candidates(connection: Connection, *, at: datetime, window: timedelta) -> li
 def candidate_marks(
     connection: Connection, *, at: datetime, window: timedelta, limit: int
 ) -> list[tuple[int, datetime]]:
-    """Read the ids of the newest ``limit`` of ``candidates``, with when each one's text changed."""
+    """Read the ids of the newest ``limit`` of ``candidates``, with each text's last change."""
     return _marks(connection, fresh(at, window), limit)
 
 
@@ -174,10 +170,10 @@ def count_candidates(connection: Connection, *, at: datetime, window: timedelta)
 
 
 def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
-    """Say what makes a paper a candidate: see ``candidates``. What was withdrawn is none.
+    """Make the condition of candidates: see ``candidates``.
 
-    Each of the two ways has an index of its own: of the one or the other, the databases read every
-    paper that is older, which took 0.13 s at 100,000.
+    Withdrawn papers are excluded. Each of the two conditions has its own index: of the one or the
+    other, the databases read every paper that is older, which took 0.13 s at 100,000.
     """
     since, seen, come = at - window, schema.paper.alias("seen").c, schema.paper.alias("come").c
     lately = union(
@@ -193,16 +189,16 @@ def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
 
 
 def extent(connection: Connection) -> Extent:
-    """Tell the size and the age of what there is, by which a kept model knows if it is current.
+    """Return the size and age of the corpus, by which a stored model is checked.
 
-    Private papers do not count: no model is learnt from them, so none goes stale by them.
+    Private papers do not count: no model is fitted to them, so none becomes stale by them.
     """
     # Two statements: in one, the date would be looked for in every row.
     return Extent(count(connection), latest_change(connection))
 
 
 def latest_change(connection: Connection) -> datetime | None:
-    """Say when a public paper came or changed last; None where there is none."""
+    """Return when a public paper was last added or changed; None if there is none."""
     found = connection.execute(select(func.max(schema.paper.c.updated)).where(PUBLIC))
     latest: datetime | None = found.scalar_one()
     return latest

@@ -1,17 +1,18 @@
-"""Counts what readers like: thumbs per paper, and what is trending.
+"""Counts the thumbs of papers, and ranks trending ones.
 
-Only thumbs that count for others are seen here (``counted_readers``), and what anybody is shown,
-or can tell by the order of papers, is made of counts in steps (``rounded_count``).
+Only thumbs that count for others are used here (``counted_readers``), and everything that people
+see, including the order of papers, is made from counts in steps (``rounded_count``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from math import log2
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, Label, Row, Subquery, case, func, select
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import get
@@ -19,28 +20,22 @@ from larkpost.db.papers import fresh
 from larkpost.db.usage.vote_eligibility import counts
 from larkpost.db.value_batches import batches
 from larkpost.db.votes import ON_PUBLIC
-from larkpost.domain import Thumb, Vote
+from larkpost.domain import Paper, Thumb, Vote
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime, timedelta
+_vote = schema.vote
 
-    from sqlalchemy import Connection, Label, Row, Subquery
-
-    from larkpost.domain import Paper
-
-# With these numbers a paper nobody has judged never passes one that is a day younger by its
-# upvotes alone: 0.5 / 0.4 is less than the 2 ** (1 / 3) that a day takes away.
+# With these numbers a paper without thumbs never overtakes one that is a day younger by its upvotes
+# alone: 0.5 / 0.4 is less than the 2 ** (1 / 3) that a day takes away.
 HALF_LIFE = 3.0  # days
-PRIOR = 4.0  # thumbs that the prior counts for
-LOWEST, HIGHEST = 0.4, 0.5  # what share of thumbs up is expected, by the dump's upvotes
-FEWEST = 5  # thumbs, below which none is shown: the default of web.thumb_count_step
-HALF_WAY = 20  # upvotes at which the expected share lies half-way
+PRIOR = 4.0  # the weight of the prior, in thumbs
+LOWEST, HIGHEST = 0.4, 0.5  # the expected share of thumbs up, by the dump's upvotes
+FEWEST = 5  # the least number of thumbs shown: the default of web.thumb_count_step
+HALF_WAY = 20  # upvotes at which the expected share is half-way
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A paper, its thumbs up and down as they may be shown, and how hot they make it."""
+    """A paper, its displayable thumbs up and down, and its heat."""
 
     paper: Paper
     ups: int
@@ -53,9 +48,9 @@ def trending(
 ) -> list[Judged]:
     """Rank the candidates of the ``window`` before ``at`` by ``heat``, the hottest first.
 
-    Only thumbs that count ``at`` that moment do, in steps of ``fewest``: the order would tell a
-    thumb that no count tells. Where nobody has voted, the newest come first, and those
-    of one day by their upvotes. Ties: the newest first, then by id.
+    Only thumbs that count ``at`` that moment do, in steps of ``fewest``; otherwise the order would
+    reveal single thumbs. Without votes the newest come first, and those of one day by their
+    upvotes. Ties: the newest first, then by id.
     """
     paper = schema.paper.c
     ups, downs = _number_of(Thumb.UP, at), _number_of(Thumb.DOWN, at)
@@ -70,10 +65,10 @@ def trending(
 
 
 def rounded_count(count: int, fewest: int) -> int:
-    """Say what is shown of a count of thumbs: the last whole step of ``fewest``, 0 below the first.
+    """Round a count of thumbs down to a whole step of ``fewest``, 0 below the first.
 
-    A count of fewer is single votes, and a count that grew by one is the vote of whoever has just
-    been here: in steps it shows neither.
+    Smaller counts would reveal single votes, and a count that grew by one the vote of the latest
+    visitor.
     """
     return count // fewest * fewest
 
@@ -81,13 +76,14 @@ def rounded_count(count: int, fewest: int) -> int:
 def tallies(
     connection: Connection, paper_ids: Collection[int], *, at: datetime, fewest: int = FEWEST
 ) -> dict[int, tuple[int, int]]:
-    """Count thumbs up and down on these papers, as ``rounded_count``; no entry where nothing is."""
-    vote = schema.vote.c
-    up = func.sum(case((vote.thumb == Thumb.UP.value, 1), else_=0))
+    """Count thumbs up and down on these papers, as ``rounded_count``; no entry without thumbs."""
+    up = func.sum(case((_vote.c.thumb == Thumb.UP.value, 1), else_=0))
     found: dict[int, tuple[int, int]] = {}
     for some in batches(set(paper_ids)):
-        cast = select(vote.paper_id, up, func.count()).where(vote.paper_id.in_(some), counts(at))
-        for paper_id, ups, cast_at_all in connection.execute(cast.group_by(vote.paper_id)):
+        cast = select(_vote.c.paper_id, up, func.count()).where(
+            _vote.c.paper_id.in_(some), counts(at)
+        )
+        for paper_id, ups, cast_at_all in connection.execute(cast.group_by(_vote.c.paper_id)):
             tally = rounded_count(ups, fewest), rounded_count(cast_at_all - ups, fewest)
             if any(tally):
                 found[paper_id] = tally
@@ -96,7 +92,7 @@ def tallies(
 
 @dataclass(frozen=True, slots=True)
 class CommonTastes:
-    """How many readers like several papers, and how many thumbs up that makes."""
+    """The number of readers who like several papers, and of their thumbs up."""
 
     readers: int
     ups: int
@@ -111,11 +107,11 @@ def common_tastes(connection: Connection, *, least: int, at: datetime) -> Common
 
 
 def libraries(connection: Connection, *, least: int, at: datetime) -> list[frozenset[int]]:
-    """Read what each reader likes, by ids of papers, of those who like ``least`` or more."""
-    vote, likers = schema.vote.c, _likers(least, at)
+    """Read the liked papers (ids) of each reader who likes ``least`` or more."""
+    vote, likers = _vote.c, _likers(least, at)
     rows = connection.execute(
         select(vote.reader_id, vote.paper_id)
-        .join_from(schema.vote, likers, likers.c.reader_id == vote.reader_id)
+        .join_from(_vote, likers, likers.c.reader_id == vote.reader_id)
         .where(vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
         .order_by(vote.reader_id)
     )
@@ -126,14 +122,13 @@ def libraries(connection: Connection, *, least: int, at: datetime) -> list[froze
 
 
 def thumbs(connection: Connection, *, without: int) -> list[Vote]:
-    """Read the thumbs of all readers but one on public papers, the oldest first.
+    """Read the thumbs of all readers but one on public papers, oldest first.
 
     They are all that count for others, whenever they begin to.
     """
-    table = schema.vote
-    counted = (ON_PUBLIC, table.c.counts_from.is_not(None))
-    others = select(table).where(table.c.reader_id != without, *counted)
-    rows = connection.execute(others.order_by(table.c.at, table.c.paper_id))
+    counted = (ON_PUBLIC, _vote.c.counts_from.is_not(None))
+    others = select(_vote).where(_vote.c.reader_id != without, *counted)
+    rows = connection.execute(others.order_by(_vote.c.at, _vote.c.paper_id))
     return [
         Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.source, row.interest_id)
         for row in rows
@@ -141,20 +136,19 @@ def thumbs(connection: Connection, *, without: int) -> list[Vote]:
 
 
 def _likers(least: int, at: datetime) -> Subquery:
-    vote = schema.vote.c
     ups = func.count().label("ups")
-    liked = (vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
-    liking = select(vote.reader_id, ups).where(*liked)
-    return liking.group_by(vote.reader_id).having(func.count() >= least).subquery()
+    liked = (_vote.c.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
+    liking = select(_vote.c.reader_id, ups).where(*liked)
+    return liking.group_by(_vote.c.reader_id).having(func.count() >= least).subquery()
 
 
 def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
-    """Say how hot a paper is: log2 of the share of thumbs up, halved for every 3 days of age.
+    """Return the heat of a paper: log2 of the share of thumbs up, halved for every 3 days of age.
 
     The share is the posterior mean of a Beta prior over Bernoulli thumbs (Gelman et al., Bayesian
     Data Analysis, 3rd ed., 2.4), ``(ups + m q) / (ups + downs + m)``, with m = 4 and q between
-    0.4 and 0.5 by the upvotes that the dump tells. The decay is exponential; its logarithm keeps
-    old papers apart where the power itself would vanish.
+    0.4 and 0.5 by the dump's upvotes. The decay is exponential; its logarithm still distinguishes
+    old papers, for which the power itself would vanish.
     """
     told = max(0, upvotes or 0)
     expected = LOWEST + (HIGHEST - LOWEST) * told / (told + HALF_WAY)
@@ -164,7 +158,7 @@ def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
 
 def _number_of(thumb: Thumb, at: datetime) -> Label[int]:
     """Count the thumbs of a kind on a paper: two ranges of an index a paper, and no sorting."""
-    vote, name = schema.vote.c, "ups" if thumb is Thumb.UP else "downs"
+    vote, name = _vote.c, "ups" if thumb is Thumb.UP else "downs"
     mine = (vote.paper_id == schema.paper.c.id, vote.thumb == thumb.value, counts(at))
     return select(func.count()).where(*mine).scalar_subquery().label(name)
 

@@ -1,19 +1,15 @@
-"""The papers that anybody may see, by the days (UTC) on which they were first seen."""
+"""The public papers by the days (UTC) on which they were first seen."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import Date, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Date, Select, and_, func, select
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, paper
-
-if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Select
-
-    from larkpost.domain import Paper
+from larkpost.domain import Paper
 
 _seen = schema.paper.c.first_seen
 
@@ -21,7 +17,7 @@ _seen = schema.paper.c.first_seen
 def between(
     connection: Connection, first: date, last: date, *, limit: int, offset: int = 0
 ) -> list[Paper]:
-    """Read the papers first seen from one day to another, both included, the newest first."""
+    """Read the papers first seen from one day to another, both included, newest first."""
     rows = connection.execute(
         select(*COLUMNS)
         .where(_within(first, last))

@@ -1,15 +1,16 @@
-"""Readers and their interests: who gets an edition, when, and about what."""
+"""Readers with their interests: who gets an edition, when, and about what."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import time
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, time
+from typing import Any, TypedDict, Unpack
 from uuid import uuid4
 
-from sqlalchemy import delete, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal, or_, select
 from sqlalchemy import update as change
 from sqlalchemy.exc import IntegrityError
 
@@ -21,20 +22,46 @@ from larkpost.errors import UnknownReader, UsageError
 from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.normalize import one_line
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Row
+_table, _interest_table = schema.reader, schema.interest
 
 EVERY_DAY = frozenset(range(7))
-MAIN = "main"  # the interest that every reader begins with
+MAIN = "main"  # the interest that every reader starts with
 SIZES = range(1, 101)
 
-# Before what stands in the column for no key: it is unique, and no address of a feed can have it.
+# Prefix of the value for no key: it is unique, and no feed address can contain it.
 _OFF = "off:"
 
-_NOT_MERGED = schema.reader.c.merged_into.is_(None)
+
+class NewReaderColumns(TypedDict, total=False):
+    """What may be said of a new reader; ``_NEW_READER`` says what holds otherwise."""
+
+    name: str
+    zone: str
+    send_time: time
+    weekdays: frozenset[int]
+    papers_per_edition: int
+    status: Status
+    threshold: float
+    weekly: bool
+    notify_when_empty: bool
+    next_slot: datetime | None
+    expires: bool
+
+
+_NEW_READER = NewReaderColumns(
+    name="",
+    zone="UTC",
+    send_time=time(6),
+    weekdays=EVERY_DAY,
+    papers_per_edition=10,
+    status=Status.ACTIVE,
+    threshold=0.0,
+    weekly=False,
+    notify_when_empty=False,
+    next_slot=None,
+    expires=False,
+)
+_NOT_MERGED = _table.c.merged_into.is_(None)
 _FIXED = {"id", "uid", "created", "interests", "merged_into"}
 _CHANGEABLE = {field.name for field in fields(Reader)} - _FIXED
 
@@ -44,90 +71,71 @@ def add(
     *,
     address: str | None,
     now: datetime,
-    name: str = "",
-    zone: str = "UTC",
-    send_time: time = time(6),
-    weekdays: frozenset[int] = EVERY_DAY,
-    papers_per_edition: int = 10,
     words: Sequence[str] = (),
-    status: Status = Status.ACTIVE,
-    threshold: float = 0.0,
-    weekly: bool = False,
-    notify_when_empty: bool = False,
     uid: str | None = None,
-    next_slot: datetime | None = None,
     number: int | None = None,
-    expires: bool = False,
     signed_up: bool = False,
+    **others: Unpack[NewReaderColumns],
 ) -> Reader:
-    """Take a reader in, with one interest of these ``words``.
+    """Create a reader, with one interest of these ``words``.
 
-    The thumbs of who ``signed_up`` do not count for others yet: see ``counted_readers``.
-
-    ``number`` is the one in links, where it is to be that of another database and is not taken.
-    Who ``expires`` goes when nobody uses their page or feed: see ``db.usage.last_use``.
-    Raises UsageError when address or uid is taken, and for an impossible number of papers.
+    ``signed_up``: the thumbs do not count for others yet, see ``db.usage.vote_eligibility``.
+    ``number`` is the number in links, if it should be that of another database and is free.
+    ``expires``: removed when nobody uses their page or feed, see ``db.usage.last_use``. Raises
+    UsageError if address or uid is taken, and for an invalid number of papers.
     """
     columns = {
+        **_NEW_READER,
+        **others,
         "uid": uid or str(uuid4()),
         "feed_key": new_feed_key(),
         "created": now,
         "address": address,
-        "name": name,
-        "zone": zone,
-        "send_time": send_time,
-        "weekdays": weekdays,
-        "papers_per_edition": papers_per_edition,
-        "status": status,
-        "threshold": threshold,
-        "weekly": weekly,
-        "notify_when_empty": notify_when_empty,
-        "next_slot": next_slot,
-        "expires": expires,
         "counts_from": None if signed_up else vote_eligibility.ALWAYS,
     }
-    if (own := row_ids.free(connection, schema.reader, number)) is not None:
+    if (own := row_ids.free(connection, _table, number)) is not None:
         columns["id"] = own
-    statement = insert(schema.reader).values(_columns(columns)).returning(schema.reader.c.id)
+    statement = insert(_table).values(_columns(columns)).returning(_table.c.id)
     with _unless_taken(connection, address):
         reader_id: int = connection.execute(statement).scalar_one()
     if own is not None:
-        row_ids.count_on(connection, schema.reader)
-    set_interest(connection, reader_id, MAIN, words=words)
+        row_ids.count_on(connection, _table)
+    main = {"reader_id": reader_id, "name": MAIN, "words": list(words), "quota": 1}
+    connection.execute(insert(_interest_table).values(main))
     return get(connection, reader_id)
 
 
 def get(connection: Connection, reader_id: int) -> Reader:
-    """Find a reader by number, also by that of a former name; raises UnknownReader."""
-    return _one(connection, schema.reader.c.id == reader_id, f"the number {reader_id}")
+    """Find a reader by number, also by that of a reader merged into them; raises UnknownReader."""
+    return _one(connection, _table.c.id == reader_id, f"the number {reader_id}")
 
 
 def by_address(connection: Connection, address: str) -> Reader:
-    """Find a reader by mail address, in whatever case it is written; raises UnknownReader."""
+    """Find a reader by mail address, ignoring case; raises UnknownReader."""
     key = address_key(address)
-    return _one(connection, schema.reader.c.address_key == key, f"the address {one_line(address)}")
+    return _one(connection, _table.c.address_key == key, f"the address {one_line(address)}")
 
 
 def by_uid(connection: Connection, uid: str) -> Reader:
-    """Find a reader by the name that never changes; raises UnknownReader."""
-    return _one(connection, schema.reader.c.uid == uid, f"the uid {one_line(uid)}")
+    """Find a reader by uid; raises UnknownReader."""
+    return _one(connection, _table.c.uid == uid, f"the uid {one_line(uid)}")
 
 
 def by_feed_key(connection: Connection, key: str) -> Reader | None:
-    """Find the reader whose feed has this secret; none has it while it is switched off."""
-    found = next(iter(_where(connection, _has_name(schema.reader.c.feed_key == key))), None)
+    """Find the reader whose feed has this key; none has it while the feed is switched off."""
+    found = next(iter(_where(connection, _has_name(_table.c.feed_key == key))), None)
     return found if found and found.feed_key else None
 
 
 def many(connection: Connection, reader_ids: Collection[int]) -> dict[int, Reader]:
-    """Find several readers at once, by number; those that are gone are left out.
+    """Find several readers at once, by number; removed ones are left out.
 
-    Under the number of a former name stands the reader it belongs to.
+    The number of a merged reader maps to the remaining one.
     """
     found = {
         reader.id: reader
         for some in batches(reader_ids)
-        for reader in _where(connection, schema.reader.c.id.in_(some))
+        for reader in _where(connection, _table.c.id.in_(some))
     }
     owners = {one.id: one.merged_into for one in found.values() if one.merged_into is not None}
     theirs = many(connection, set(owners.values())) if owners else {}
@@ -135,33 +143,33 @@ def many(connection: Connection, reader_ids: Collection[int]) -> dict[int, Reade
 
 
 def former(connection: Connection, reader_ids: Collection[int]) -> list[Reader]:
-    """List the former names of readers: rows that were merged into theirs by a migration.
+    """List the readers that a migration merged into these.
 
-    Links and feeds made for one of them open what is the reader's now.
+    Links and feeds made for one of them open the remaining reader's page and feed.
     """
     return [
         reader
         for some in batches(reader_ids)
-        for reader in _where(connection, schema.reader.c.merged_into.in_(some))
+        for reader in _where(connection, _table.c.merged_into.in_(some))
     ]
 
 
 def merges(connection: Connection) -> list[tuple[Reader, Reader]]:
-    """List former names, each with the reader it belongs to now."""
-    found = _where(connection, schema.reader.c.merged_into.is_not(None))
+    """List merged readers, each with the remaining one."""
+    found = _where(connection, _table.c.merged_into.is_not(None))
     owners = many(connection, {one.id for one in found})
     return [(one, owners[one.id]) for one in found]
 
 
 def all(connection: Connection, status: Status | None = None) -> list[Reader]:  # noqa: A001 - reads as readers.all
-    """List every reader, or those of one status, in the order they came."""
-    wanted = [schema.reader.c.status == status.value] if status else []
+    """List every reader, or those of one status, in order of creation."""
+    wanted = [_table.c.status == status.value] if status else []
     return _where(connection, _NOT_MERGED, *wanted)
 
 
 def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reader]:
-    """List readers, whoever came last first."""
-    column = schema.reader.c.id
+    """List readers, newest first."""
+    column = _table.c.id
     some = select(column).where(_NOT_MERGED).order_by(column.desc()).limit(limit).offset(offset)
     ids = connection.execute(some).scalars().all()
     found = many(connection, ids)
@@ -169,12 +177,11 @@ def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reade
 
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[Reader]:
-    """List the active readers whose slot has come, the longest waiting first."""
-    reader = schema.reader.c
+    """List the active readers whose slot is due, longest waiting first."""
     chosen = (
-        select(reader.id)
-        .where(reader.status == Status.ACTIVE.value, reader.next_slot <= now)
-        .order_by(reader.next_slot, reader.id)
+        select(_table.c.id)
+        .where(_table.c.status == Status.ACTIVE.value, _table.c.next_slot <= now)
+        .order_by(_table.c.next_slot, _table.c.id)
         .limit(limit)
     )
     ids = connection.execute(chosen).scalars().all()
@@ -186,28 +193,27 @@ def due_after(connection: Connection, moment: datetime) -> list[Reader]:
     """List the active readers whose next slot is later than a moment."""
     return _where(
         connection,
-        schema.reader.c.status == Status.ACTIVE.value,
-        schema.reader.c.next_slot > moment,
+        _table.c.status == Status.ACTIVE.value,
+        _table.c.next_slot > moment,
     )
 
 
 def next_slot(connection: Connection) -> datetime | None:
-    """Tell when the next edition of any active reader is due."""
-    reader = schema.reader.c
-    soonest = select(func.min(reader.next_slot)).where(reader.status == Status.ACTIVE.value)
+    """Return when the next edition of any active reader is due."""
+    soonest = select(func.min(_table.c.next_slot)).where(_table.c.status == Status.ACTIVE.value)
     return connection.execute(soonest).scalar()
 
 
 def update(connection: Connection, reader_id: int, **columns: Any) -> Reader:
-    """Change what is named, by the names and in the types of ``larkpost.domain.Reader``.
+    """Change the given fields, with the names and types of ``larkpost.domain.Reader``.
 
-    Raises UnknownReader, UsageError for an address that is taken or a size that cannot be,
-    TypeError for a name that is not a reader's or may not change.
+    Raises UnknownReader, UsageError for a taken address or an invalid size, TypeError for an
+    unknown or unchangeable field.
     """
     if wrong := columns.keys() - _CHANGEABLE:
         raise TypeError(f"readers.update cannot change {', '.join(sorted(wrong))}")
     if columns:
-        statement = change(schema.reader).where(schema.reader.c.id == reader_id)
+        statement = change(_table).where(_table.c.id == reader_id)
         with _unless_taken(connection, columns.get("address")):
             _free_former(connection, reader_id, columns)
             connection.execute(statement.values(_columns(columns)))
@@ -215,111 +221,70 @@ def update(connection: Connection, reader_id: int, **columns: Any) -> Reader:
 
 
 def _free_former(connection: Connection, reader_id: int, columns: Collection[str]) -> None:
-    """End what former names still hold of what is changed: a feed's old key, an old address."""
-    names = change(schema.reader).where(schema.reader.c.merged_into == reader_id)
+    """Clear changed values in merged readers: a feed's old key, an old address."""
+    names = change(_table).where(_table.c.merged_into == reader_id)
     if "address" in columns:
         connection.execute(names.values(address=None))
     if "feed_key" in columns:
-        connection.execute(names.values(feed_key=literal(_OFF) + schema.reader.c.uid))
+        connection.execute(names.values(feed_key=literal(_OFF) + _table.c.uid))
 
 
 def advance(connection: Connection, reader: Reader, next_slot: datetime | None) -> bool:
-    """Move a reader's slot on, if it still is what ``reader`` says; tells whether it was."""
-    table = schema.reader.c
-    statement = change(schema.reader).where(
-        table.id == reader.id, table.next_slot.is_not_distinct_from(reader.next_slot)
+    """Advance a reader's slot, if it still equals that of ``reader``; returns whether it did."""
+    statement = change(_table).where(
+        _table.c.id == reader.id, _table.c.next_slot.is_not_distinct_from(reader.next_slot)
     )
     return connection.execute(statement.values(next_slot=next_slot)).rowcount == 1
 
 
 def remove(connection: Connection, reader_id: int) -> None:
-    """Forget a reader with everything that is theirs; raises UnknownReader."""
-    table = schema.reader
-    # Former names first: their editions may name private papers of the reader, which go along.
-    connection.execute(delete(table).where(table.c.merged_into == reader_id))
-    if connection.execute(delete(table).where(table.c.id == reader_id)).rowcount == 0:
+    """Delete a reader with all their data; raises UnknownReader."""
+    # Merged readers first: their editions may refer to private papers of the reader, which are
+    # deleted too.
+    connection.execute(delete(_table).where(_table.c.merged_into == reader_id))
+    if connection.execute(delete(_table).where(_table.c.id == reader_id)).rowcount == 0:
         raise _unknown(f"the number {reader_id}")
 
 
 def renew_feed_key(connection: Connection, reader_id: int) -> str:
-    """Give the reader's feed a new secret; the old one opens nothing from now on.
+    """Give the reader's feed a new key; the old one is invalid from now on.
 
-    A feed that was switched off is on again. ``update`` switches it off by an empty key.
+    A feed that was switched off is switched on. ``update`` switches it off with an empty key.
     """
     return update(connection, reader_id, feed_key=new_feed_key()).feed_key
 
 
 def relink(connection: Connection, reader_id: int) -> Reader:
-    """Give the reader's own page a new link; the older ones open nothing from now on."""
-    table = schema.reader
-    whose = or_(table.c.id == reader_id, table.c.merged_into == reader_id)
+    """Renew the link to the reader's own page; older ones are invalid from now on."""
+    whose = or_(_table.c.id == reader_id, _table.c.merged_into == reader_id)
     connection.execute(
-        change(table).where(whose).values(page_link_version=table.c.page_link_version + 1)
+        change(_table).where(whose).values(page_link_version=_table.c.page_link_version + 1)
     )
     return get(connection, reader_id)
 
 
 def new_feed_key() -> str:
-    """Make a secret of 128 bits, fit for a path."""
+    """Make a random key of 128 bits for a path."""
     return secrets.token_urlsafe(16)
 
 
 def count_by_status(connection: Connection) -> dict[Status, int]:
-    """Count the readers of each status, those without any included."""
-    column = schema.reader.c.status
+    """Count the readers of each status, including empty ones."""
+    column = _table.c.status
     counted = select(column, func.count()).where(_NOT_MERGED).group_by(column)
     rows = connection.execute(counted).all()
     return dict.fromkeys(Status, 0) | {Status(status): count for status, count in rows}
 
 
-def set_interest(
-    connection: Connection, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
-) -> Interest:
-    """Write an interest of a reader, new or known by its name; raises UsageError for quota < 1."""
-    if quota < 1:
-        raise UsageError(f"A quota of {quota} gives the interest no place", hint="1 or more")
-    table = schema.interest
-    mine = (table.c.reader_id == reader_id, table.c.name == name)
-    values = {"words": list(words), "quota": quota}
-    if connection.execute(change(table).where(*mine).values(values)).rowcount == 0:
-        connection.execute(insert(table).values(reader_id=reader_id, name=name, **values))
-    return _interest(connection.execute(select(table).where(*mine)).one())
-
-
-def number_interest(connection: Connection, reader_id: int, name: str, number: int | None) -> None:
-    """Give an interest that nothing names yet the number that feeds know it by, if it is free."""
-    if (own := row_ids.free(connection, schema.interest, number)) is not None:
-        table = schema.interest
-        mine = (table.c.reader_id == reader_id, table.c.name == name)
-        connection.execute(change(table).where(*mine).values(id=own))
-        row_ids.count_on(connection, table)
-
-
-def remove_interest(connection: Connection, reader_id: int, name: str) -> None:
-    """Take an interest away; its votes go to the first one left.
-
-    Raises UsageError when there is none of that name, or when it is the reader's last.
-    """
-    interests = get(connection, reader_id).interests
-    if name not in {interest.name for interest in interests}:
-        raise UsageError(f"There is no interest called {one_line(name)!r}")
-    if len(interests) == 1:
-        raise UsageError(
-            f"{one_line(name)!r} is the last interest", hint="change its words instead"
-        )
-    table = schema.interest
-    connection.execute(delete(table).where(table.c.reader_id == reader_id, table.c.name == name))
-
-
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
-    """Turn a reader's fields into what the columns hold."""
+    """Convert a reader's fields to column values."""
     columns = dict(values)
     if columns.get("address") is not None:
         columns["address_key"] = address_key(columns["address"])
         columns["address"] = spell_address(columns["address"])
     size = columns.get("papers_per_edition")
     if size not in {None, *SIZES}:
-        raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
+        raise UsageError(f"a size of {size} papers is not possible", hint="give 1 to 100")
     if "status" in columns:
         columns["status"] = columns["status"].value
     if columns.get("feed_key") == "":
@@ -331,21 +296,23 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]:
-    """Raise UsageError where a unique column says no; the transaction stays usable."""
+    """Raise UsageError if a unique column is violated; the transaction stays usable."""
     try:
         with connection.begin_nested():
             yield
     except IntegrityError as error:
         what = f"the address {one_line(address)}" if address else "that uid or feed key"
         raise UsageError(
-            f"There is a reader with {what} already", hint="`larkpost reader list` shows them"
+            f"there is a reader with {what} already",
+            hint="run larkpost reader list",
         ) from error
 
 
 def _has_name(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Choose the reader whom this condition names, by a former name too."""
-    table = schema.reader.c
-    return table.id.in_(select(func.coalesce(table.merged_into, table.id)).where(condition))
+    """Find the reader of this condition, also through a merged reader."""
+    return _table.c.id.in_(
+        select(func.coalesce(_table.c.merged_into, _table.c.id)).where(condition)
+    )
 
 
 def _one(connection: Connection, condition: ColumnElement[bool], what: str) -> Reader:
@@ -355,23 +322,21 @@ def _one(connection: Connection, condition: ColumnElement[bool], what: str) -> R
 
 
 def _unknown(what: str) -> UnknownReader:
-    return UnknownReader(
-        f"There is no reader with {what}", hint="`larkpost reader list` shows all of them"
-    )
+    return UnknownReader(f"there is no reader with {what}", hint="run larkpost reader list")
 
 
 def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Reader]:
-    """Read readers, in the order they came, and their interests: two queries for any number."""
-    reader, interest = schema.reader, schema.interest
-    rows = connection.execute(select(reader).where(*conditions).order_by(reader.c.id)).all()
-    theirs = select(interest).join(reader).where(*conditions).order_by(interest.c.id)
+    """Read readers, in order of creation, and their interests, with two queries for any number."""
+    rows = connection.execute(select(_table).where(*conditions).order_by(_table.c.id)).all()
+    theirs = select(_interest_table).join(_table).where(*conditions).order_by(_interest_table.c.id)
     interests: dict[int, list[Interest]] = {row.id: [] for row in rows}
     for row in connection.execute(theirs) if rows else ():
-        interests[row.reader_id].append(_interest(row))
+        interests[row.reader_id].append(read_interest(row))
     return [_reader(row, tuple(interests[row.id])) for row in rows]
 
 
-def _interest(row: Row[Any]) -> Interest:
+def read_interest(row: Row[Any]) -> Interest:
+    """Make an interest of its row."""
     return Interest(row.id, row.name, row.words, row.quota)
 
 

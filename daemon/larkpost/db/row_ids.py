@@ -1,19 +1,14 @@
-"""Ids of rows that come from another database: links name readers and editions by them."""
+"""Ids of rows imported from another database; links contain ids of readers and editions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import func, select
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, func, select
 
 HIGHEST = 2**53  # so that there is room above it, whatever a file says
 
 
 def free(connection: Connection, table: Table, number: int | None) -> int | None:
-    """Give the number back where a new row of the table may have it, else None."""
+    """Return the number if a new row of the table may have it, else None."""
     if number is None or not 0 < number <= HIGHEST:
         return None
     taken = select(table.c.id).where(table.c.id == number)
@@ -21,9 +16,9 @@ def free(connection: Connection, table: Table, number: int | None) -> int | None
 
 
 def count_on(connection: Connection, table: Table) -> None:
-    """Have new rows numbered above those that came with a number of their own.
+    """Number new rows above those with imported numbers.
 
-    SQLite does so by itself; PostgreSQL counts beside the table.
+    SQLite does so by itself; PostgreSQL uses a separate sequence.
     """
     if connection.dialect.name == "postgresql":
         sequence = func.pg_get_serial_sequence(table.name, "id")

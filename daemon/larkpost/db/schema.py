@@ -1,9 +1,7 @@
-"""Every table, with named constraints; what the columns mean stands in ``larkpost.domain``.
+"""Every table, with named constraints; ``larkpost.domain`` explains the columns.
 
-The search index has a form of its own on each database: ``larkpost.db.search.index``.
+The search index is different on each database: ``larkpost.db.search.index``.
 """
-
-from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
@@ -38,7 +36,7 @@ dump = Table(
     Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the bytes
     Column("name", CleanText, nullable=False),
     Column("format", String(40), nullable=False),
-    Column("captured", Date),  # the day the page was taken, where it is known
+    Column("captured", Date),  # the day of capture, if known
     Column("read_at", UtcDateTime, nullable=False),
     Column("papers", Integer, nullable=False),
     Column("new", Integer, nullable=False),
@@ -78,7 +76,7 @@ paper = Table(
     Column("organisation", CleanText),
     Column("links", TextList),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
-    Column("version", Integer),  # arXiv's, of the title and abstract; none where nobody told it
+    Column("version", Integer),  # arXiv's, of the title and abstract; none if nobody told it
     Column("text_seen", UtcDateTime),  # when the record of the text was seen; none: first_seen
     Column("keywords", TextList),
     Column("comment", CleanText),
@@ -101,7 +99,7 @@ identifier = Table(
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
 )
 
-private_identifier = Table(  # by what its owner finds a private paper again
+private_identifier = Table(  # the lookup keys of private papers
     "private_identifier",
     metadata,
     Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
@@ -131,7 +129,7 @@ reader = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("uid", String(36), nullable=False, unique=True),
-    Column("address", CleanText, unique=True),  # as letters are sent to it: text.spell_address
+    Column("address", CleanText, unique=True),  # for sending: text.spell_address
     Column("address_key", CleanText, index=True, unique=True),  # as compared: text.address_key
     Column("name", CleanText, nullable=False),
     Column("status", String(12), nullable=False, index=True),
@@ -252,7 +250,7 @@ pick = Table(
     Column("shown_terms", JSON(none_as_null=True)),  # none in old editions
 )
 
-delivery = Table(  # the outbox; what its columns mean stands in ``larkpost.domain.Delivery``
+delivery = Table(  # the outbox; ``larkpost.domain.Delivery`` explains its columns
     "delivery",
     metadata,
     Column("id", Id, primary_key=True),
@@ -272,7 +270,7 @@ delivery = Table(  # the outbox; what its columns mean stands in ``larkpost.doma
     Column("sent_at", UtcDateTime),
     Column("requeued_at", UtcDateTime),
     Column("payload", JSON(none_as_null=True)),
-    # Of confirmations alone: who asked, by which domain they are limited, and their place.
+    # Only for confirmations: the requester, the limiting domain, and the place in its queue.
     Column("address_key", CleanText, unique=True),
     Column("domain", CleanText),
     Column("place", UtcDateTime),
@@ -333,7 +331,7 @@ rate_limit = Table(  # who did how much of it; see larkpost.db.coordination.rate
     Column("full_at", BigInteger, nullable=False, index=True),  # microseconds since 1970
 )
 
-polled_source = Table(  # what is asked for papers, and how it is doing; see db.polling
+polled_source = Table(  # polled sources, and their health; see db.polling
     "polled_source",
     metadata,
     Column("name", CleanText, primary_key=True),
@@ -358,7 +356,7 @@ polled_source = Table(  # what is asked for papers, and how it is doing; see db.
     Column("moved_to", CleanText, nullable=False),
 )
 
-polled_page = Table(  # one address of a source: what is needed to ask whether it has changed
+polled_page = Table(  # one address of a source, with its validators
     "polled_page",
     metadata,
     Column("source", ForeignKey("polled_source.name", ondelete="CASCADE"), primary_key=True),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -15,7 +13,7 @@ BATCH = 1_000
 
 
 def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """Yield the values in their order, at most ``size`` at a time."""
+    """Yield the values in order, at most ``size`` at a time."""
     rest = iter(values)
     while batch := list(islice(rest, size)):
         yield batch

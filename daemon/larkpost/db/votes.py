@@ -1,10 +1,12 @@
-"""Thumbs of readers on papers; one row a reader and paper, and the last thumb wins."""
+"""Thumbs of readers on papers; one row per reader and paper, and the last thumb wins."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 
 from larkpost.db import schema
 from larkpost.db.upsert_statement import insert
@@ -12,73 +14,66 @@ from larkpost.db.usage import vote_eligibility
 from larkpost.db.value_batches import batches
 from larkpost.domain import Thumb, Vote
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection, Row, Select
+_table = schema.vote
 
 _KEY = ["reader_id", "paper_id"]
 _CHANGING = ("thumb", "interest_id", "source", "at", "counts_from")
 # Thumbs that may count for anybody but their reader: not those on private papers.
-ON_PUBLIC = schema.vote.c.paper_id.not_in(
+ON_PUBLIC = _table.c.paper_id.not_in(
     select(schema.paper.c.id).where(schema.paper.c.owner_id.is_not(None))
 )
 
 
 def cast(connection: Connection, vote: Vote) -> None:
-    """Write a thumb down in place of any earlier one, whatever the clock says."""
-    statement = insert(connection, schema.vote)
+    """Store a thumb, replacing any earlier one, whatever the times."""
+    statement = insert(connection, _table)
     new = {name: statement.excluded[name] for name in _CHANGING}
     statement = statement.on_conflict_do_update(index_elements=_KEY, set_=new)
     connection.execute(statement, _rows(connection, [vote]))
 
 
 def cast_many(connection: Connection, votes: Iterable[Vote]) -> None:
-    """Write down thumbs that were collected elsewhere: of those on one paper the latest stays."""
-    statement = insert(connection, schema.vote)
+    """Store imported thumbs: of those on one paper the latest stays."""
+    statement = insert(connection, _table)
     excluded = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=_KEY,
         set_={name: excluded[name] for name in _CHANGING},
-        where=excluded.at >= schema.vote.c.at,
+        where=excluded.at >= _table.c.at,
     )
     for some in batches(_latest(votes)):
         connection.execute(statement, _rows(connection, some))
 
 
 def clear(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
-    """Take a thumb back; returns the vote there was."""
-    table = schema.vote
-    statement = delete(table).where(table.c.reader_id == reader_id, table.c.paper_id == paper_id)
-    row = connection.execute(statement.returning(*table.c)).one_or_none()
+    """Delete a thumb; returns the previous vote."""
+    statement = delete(_table).where(_table.c.reader_id == reader_id, _table.c.paper_id == paper_id)
+    row = connection.execute(statement.returning(*_table.c)).one_or_none()
     return None if row is None else from_row(row)
 
 
 def clear_between(
     connection: Connection, reader_id: int, since: datetime | None, until: datetime | None
 ) -> list[Vote]:
-    """Take back every thumb of a reader cast from ``since`` on and before ``until``.
+    """Delete every thumb of a reader cast from ``since`` on and before ``until``.
 
-    Returns the votes there were, the oldest first.
+    Returns the deleted votes, oldest first.
     """
-    table = schema.vote
-    bounds = [table.c.reader_id == reader_id]
-    bounds += [table.c.at >= since] if since is not None else []
-    bounds += [table.c.at < until] if until is not None else []
-    gone = connection.execute(delete(table).where(*bounds).returning(*table.c))
+    bounds = [_table.c.reader_id == reader_id]
+    bounds += [_table.c.at >= since] if since is not None else []
+    bounds += [_table.c.at < until] if until is not None else []
+    gone = connection.execute(delete(_table).where(*bounds).returning(*_table.c))
     return sorted((from_row(row) for row in gone), key=lambda vote: (vote.at, vote.paper_id))
 
 
 def judged(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> set[int]:
     """Find those of these papers that a reader has given a thumb."""
-    table = schema.vote
     return {
         paper_id
         for some in batches(paper_ids)
         for paper_id in connection.execute(
-            select(table.c.paper_id).where(
-                table.c.reader_id == reader_id, table.c.paper_id.in_(some)
+            select(_table.c.paper_id).where(
+                _table.c.reader_id == reader_id, _table.c.paper_id.in_(some)
             )
         ).scalars()
     }
@@ -88,40 +83,37 @@ def move(
     connection: Connection, reader_id: int, paper_ids: Collection[int], interest_id: int
 ) -> None:
     """Let the reader's votes on these papers count for one interest."""
-    table = schema.vote
     for some in batches(set(paper_ids)):
-        mine = (table.c.reader_id == reader_id, table.c.paper_id.in_(some))
-        connection.execute(update(table).where(*mine).values(interest_id=interest_id))
+        mine = (_table.c.reader_id == reader_id, _table.c.paper_id.in_(some))
+        connection.execute(update(_table).where(*mine).values(interest_id=interest_id))
 
 
 def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
     """Read the reader's vote on a paper."""
-    table = schema.vote
-    mine = select(table).where(table.c.reader_id == reader_id, table.c.paper_id == paper_id)
+    mine = select(_table).where(_table.c.reader_id == reader_id, _table.c.paper_id == paper_id)
     row = connection.execute(mine).one_or_none()
     return None if row is None else from_row(row)
 
 
 def on(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> dict[int, Vote]:
     """Read the reader's votes on these papers, by paper; no entry where there is none."""
-    table = schema.vote
     found: dict[int, Vote] = {}
     for some in batches(set(paper_ids)):
-        mine = select(table).where(table.c.reader_id == reader_id, table.c.paper_id.in_(some))
+        mine = select(_table).where(_table.c.reader_id == reader_id, _table.c.paper_id.in_(some))
         found |= {row.paper_id: from_row(row) for row in connection.execute(mine)}
     return found
 
 
 def of(connection: Connection, reader_id: int) -> list[Vote]:
-    """Read the votes of a reader, the oldest first."""
+    """Read the votes of a reader, oldest first."""
     return of_many(connection, [reader_id])[reader_id]
 
 
 def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, list[Vote]]:
-    """Read the votes of each of these readers, the oldest first; an empty list for none."""
+    """Read the votes of each of these readers, oldest first; an empty list for none."""
     found: dict[int, list[Vote]] = {reader_id: [] for reader_id in reader_ids}
     for some in batches(found):
-        theirs = _select_in_order().where(schema.vote.c.reader_id.in_(some))
+        theirs = _select_in_order().where(_table.c.reader_id.in_(some))
         for row in connection.execute(theirs):
             found[row.reader_id].append(from_row(row))
     return found
@@ -129,23 +121,22 @@ def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, li
 
 def count(connection: Connection) -> int:
     """Count the votes of all readers on public papers."""
-    counted = select(func.count()).select_from(schema.vote).where(ON_PUBLIC)
+    counted = select(func.count()).select_from(_table).where(ON_PUBLIC)
     return connection.execute(counted).scalar_one()
 
 
 def iterate(connection: Connection) -> Iterator[Vote]:
-    """Read every vote, reader by reader, the oldest first, a batch in memory at a time."""
+    """Read every vote, reader by reader, oldest first, a batch in memory at a time."""
     result = connection.execute(_select_in_order(), execution_options={"yield_per": 1_000})
     return (from_row(row) for row in result)
 
 
 def _select_in_order() -> Select[Any]:
-    table = schema.vote
-    return select(table).order_by(table.c.reader_id, table.c.at, table.c.paper_id)
+    return select(_table).order_by(_table.c.reader_id, _table.c.at, _table.c.paper_id)
 
 
 def _latest(votes: Iterable[Vote]) -> Sequence[Vote]:
-    """Keep one vote a reader and paper: the latest, of equal times the last named."""
+    """Keep one vote per reader and paper: the latest, of equal times the last given."""
     kept: dict[tuple[int, int], Vote] = {}
     for vote in votes:
         before = kept.get((vote.reader_id, vote.paper_id))
@@ -173,5 +164,5 @@ def _columns(vote: Vote) -> dict[str, Any]:
 
 
 def from_row(row: Row[Any]) -> Vote:
-    """Make a vote of a row of ``vote``, or of one that was forgotten."""
+    """Make a vote from a row of ``vote``, or of forgotten votes."""
     return Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.source, row.interest_id)

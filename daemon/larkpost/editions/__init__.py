@@ -1,1 +1,1 @@
-"""Editions: recommend papers, publish them, and what is made of published ones."""
+"""Editions: recommend papers, publish them, and build archives and lists from them."""

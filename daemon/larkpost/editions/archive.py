@@ -1,26 +1,25 @@
-"""Pages of the archive: papers by day, week or month, with the spans before and after."""
+"""Pages of the archive: papers by day, week or month, with the previous and next spans."""
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from larkpost.db import public_archive
+from larkpost.domain import Paper
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Paper
 
 _NAME = re.compile(r"([0-9]{4})-(?:W([0-9]{2})|([0-9]{2})(?:-([0-9]{2}))?)")
 
-_LAST_WEEK = date.max - timedelta(days=date.max.weekday())  # it goes on after the calendar
+_LAST_WEEK = date.max - timedelta(days=date.max.weekday())  # it extends beyond the calendar
 
 
 class SpanKind(StrEnum):
@@ -41,7 +40,7 @@ class DateSpan:
 
     @property
     def name(self) -> str:
-        """What ``read_span`` reads: ``2026-08-07``, ``2026-W32`` or ``2026-08``."""
+        """The form that ``read_span`` reads: ``2026-08-07``, ``2026-W32`` or ``2026-08``."""
         match self.kind:
             case SpanKind.DAY:
                 return self.first.isoformat()
@@ -56,7 +55,7 @@ class DateSpan:
 class ArchivePage:
     """A page of the archive: papers of a span, newest first, out of ``total``.
 
-    ``days`` counts the papers of each day that has some; ``previous`` and ``next`` are the
+    ``days`` counts the papers per day; ``previous`` and ``next`` are the
     nearest spans of the same kind that are not empty.
     """
 
@@ -84,7 +83,7 @@ def span_of(kind: SpanKind, day: date) -> DateSpan:
 def read_span(name: str) -> DateSpan:
     """Read ``2026-08-07``, ``2026-W32`` or ``2026-08``; raises UsageError.
 
-    A day whose week goes on after the end of the calendar, in 9999, is none.
+    A week that extends beyond the end of the calendar, in 9999, is refused.
     """
     match = _NAME.fullmatch(name)
     try:
@@ -94,7 +93,7 @@ def read_span(name: str) -> DateSpan:
     if span is not None and (span.kind is SpanKind.MONTH or span.first < _LAST_WEEK):
         return span
     raise UsageError(
-        "There is no such day, week or month", hint="write it like 2026-08-07, 2026-W32 or 2026-08"
+        "there is no such day, week or month", hint="write it like 2026-08-07, 2026-W32 or 2026-08"
     )
 
 
@@ -123,13 +122,13 @@ def volume(connection: Connection, span: DateSpan, *, limit: int, offset: int = 
 
 
 def latest(connection: Connection, kind: SpanKind) -> DateSpan | None:
-    """The newest span that is not empty; None where there are no papers."""
+    """The newest span that is not empty; None if there are no papers."""
     day = public_archive.latest(connection)
     return span_of(kind, day) if day else None
 
 
 def contents(connection: Connection, kind: SpanKind) -> dict[DateSpan, int]:
-    """Every span that is not empty with the number of its papers, the newest first."""
+    """Every non-empty span with the number of its papers, newest first."""
     counted: dict[DateSpan, int] = {}
     for day, count in reversed(public_archive.per_day(connection).items()):
         span = span_of(kind, day)

@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from larkpost.db import public_archive
-from larkpost.editions.archive import SpanKind, latest, read_span, span_of, volume
+from larkpost.editions.archive import (
+    ArchivePage,
+    DateSpan,
+    SpanKind,
+    latest,
+    read_span,
+    span_of,
+    volume,
+)
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
-    from larkpost.editions.archive import ArchivePage, DateSpan
 
-# How one document leads to another: the relation, the month's name, and its page from 1 on.
+# A link between documents: the relation, the month's name, and its page from 1 on.
 Related = list[tuple[str, str, int]]
 
 
@@ -27,14 +34,14 @@ class ArchiveMonth:
 
 
 def open_month(connection: Connection, name: str, *, page: int, size: int) -> ArchiveMonth:
-    """Open a page of ``2026-08``, counted from 1; raises UsageError where there is none."""
+    """Open a page of ``2026-08``, counted from 1; raises UsageError if there is none."""
     span = read_span(name)
     opened = volume(connection, span, limit=size, offset=(page - 1) * size)
     if span.kind is not SpanKind.MONTH or not opened.papers:
-        raise UsageError("There is no such page of a month")
+        raise UsageError("there is no such page of a month")
     more = page * size < opened.total
     older = [("prev-archive", opened.previous.name, 1)] if opened.previous else []
-    if opened.next is None:  # it still grows, so nobody may keep it (RFC 5005 section 3)
+    if opened.next is None:  # it still grows, so it must not be cached (RFC 5005 section 3)
         return ArchiveMonth(opened, False, [("next", span.name, page + 1)] * more + older)
     older = [("prev-archive", span.name, page + 1)] if more else older
     newer = [("next-archive", span.name, page - 1)] if page > 1 else []
@@ -44,9 +51,9 @@ def open_month(connection: Connection, name: str, *, page: int, size: int) -> Ar
 
 
 def before_today(connection: Connection, shown: int) -> Related:
-    """Lead on from the ``shown`` newest papers.
+    """Link from the ``shown`` newest papers to older documents.
 
-    To the newest month that is over; and to the one that is not, if it has more papers than these.
+    These are the newest complete month, and the current month if it has more papers than these.
     """
     running = latest(connection, SpanKind.MONTH)
     if running is None:

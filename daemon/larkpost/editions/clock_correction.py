@@ -1,4 +1,4 @@
-"""Goes on after a clock that was ahead was set right: nothing waits for what it wrote."""
+"""Repairs future dates after a clock that was ahead was set right."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.coordination import future_timestamps
+from larkpost.domain import Edition, Reader
 from larkpost.log_events import LogEvent
 from larkpost.schedule import is_available, local_date, next_after, timetable_of
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Edition, Reader
 
 log = logs.get_logger(__name__)
 
-# Before this program was written a clock is wrong itself: what it takes for the future is the past.
+# A clock from before this program was written is wrong: dates in its future may be right.
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 _SOON = timedelta(hours=1)  # slots nearer than this need not be looked at
 _NEAR = 31  # days
-_GRACE = timedelta(days=1)  # a clock may jump back by hours, and then that day is soon here
+_GRACE = timedelta(days=1)  # a clock may jump back by hours, and then that day comes soon
 
 
 def recover_from_future(store: Store, *, now: datetime) -> bool:
-    """Bring back every stored moment that lies further ahead than can be; tells whether one did.
+    """Correct every stored time that is impossibly far ahead; returns whether there was one.
 
-    A machine whose clock says 2036 for a minute would else publish its readers' next editions, try
-    letters again and count papers as new in 2036. Cheap where there is nothing to do; while a clock
-    is behind, each call looks at every reader. A clock that
-    says 1970, as one without a battery does after a start, changes nothing, and one that fell back
-    by months no history: there it goes on right behind "now".
+    Otherwise a machine whose clock says 2036 for a minute would publish its readers' next editions,
+    retry messages and count papers as new in 2036. Cheap if there is nothing to do; while a clock
+    is behind, each call looks at every reader. A clock that says 1970, as without a battery after a
+    start, changes nothing. A clock that fell back by months changes no history.
     """
     if now < _EARLIEST:
         return False
@@ -51,9 +50,9 @@ def recover_from_future(store: Store, *, now: datetime) -> bool:
 
 
 def _redate(connection: Connection, edition: Edition, now: datetime) -> bool:
-    """Give an edition of a day to come the newest day before today that has none, if one is near.
+    """Move an edition of a future day to the newest free day before today, if one is near.
 
-    Else that day would bring nothing when it comes, and the edition stand above all others till
+    Otherwise that day would have no edition when it comes, and the edition would stay on top until
     then.
     """
     today = local_date(edition.reader.zone, now)
@@ -69,7 +68,7 @@ def _redate(connection: Connection, edition: Edition, now: datetime) -> bool:
 
 
 def _bring_slot_back(connection: Connection, reader: Reader, now: datetime) -> bool:
-    """Compute a reader's slot anew; today's is due at once if it brought no edition."""
+    """Compute a reader's slot again; today's is due at once if it had no edition."""
     if not is_available(reader.zone):
         return False
     today = local_date(reader.zone, now)

@@ -1,30 +1,26 @@
-"""Tells when a reader presses thumbs down more than before, and what they can do about it."""
+"""Detects when a reader gives more thumbs down than before, and advises what to do."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import sqrt
-from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
 A_MONTH = timedelta(days=30)
-LATELY, BEFORE = 20, 100  # thumbs that are compared, at most: the newest, and those before them
-FEWEST = 10  # of each, below which nothing is said
-HALF = 0.5  # of the newest thumbs are down, at least
+LATELY, BEFORE = 20, 100  # the most thumbs that are compared: the newest, and those before them
+FEWEST = 10  # the least of each for a comparison
+HALF = 0.5  # the least share of downs among the newest
 SURE = 2.326  # standard errors: one-sided, a false alarm in a hundred looks
 
 
 @dataclass(frozen=True, slots=True)
 class ManyDowns:
-    """Thumbs down among the newest thumbs of a reader, and among those before them.
+    """Thumbs down among a reader's newest thumbs, and among those before.
 
-    ``since`` is when the first of the newest was given: a date before which to forget.
+    ``since`` is when the first of the newest was given: the proposed date before which to forget.
     """
 
     downs: int
@@ -35,22 +31,22 @@ class ManyDowns:
 
     @property
     def text(self) -> str:
-        """Say it, and what to do, as a note in an edition."""
+        """Return the note for an edition: the finding, and what to do."""
         return (
             f"Many thumbs down lately: {self.downs} of your last {self.thumbs},"
-            f" and {self.downs_before} of the {self.thumbs_before} before. If you look for other"
-            f" things now, your page can forget your thumbs before {self.since:%Y-%m-%d}, and bring"
-            " them back if that was wrong."
+            f" and {self.downs_before} of the {self.thumbs_before} before. If your"
+            " interests have changed, you can have your thumbs before"
+            f" {self.since:%Y-%m-%d} forgotten on your page, and restore them later."
         )
 
 
 def many_downs(cast: Iterable[tuple[datetime, Thumb]], now: datetime) -> ManyDowns | None:
     """Compare the share of downs among a reader's newest thumbs with the share before.
 
-    The newest are those of the last 30 days, ``LATELY`` at most. There is something to say where
-    half of them are down and the difference of the two shares is above zero by ``SURE`` of its
-    standard errors, with one success and one failure added to each (Agresti & Caffo 2000). None
-    where it is not, or where there are too few thumbs to tell.
+    The newest are those of the last 30 days, ``LATELY`` at most. Returns a result if half of them
+    are down and the difference of the two shares is above zero by ``SURE`` standard errors, with
+    one success and one failure added to each (Agresti & Caffo 2000). None otherwise, or if there
+    are too few thumbs.
     """
     ordered = sorted(cast)
     lately = [at for at, _ in ordered[-LATELY:] if now - at < A_MONTH]
@@ -68,12 +64,12 @@ def _downs(some: Sequence[tuple[datetime, Thumb]]) -> list[bool]:
 
 
 def _is_higher(one: Sequence[bool], other: Sequence[bool]) -> bool:
-    """Say whether the share of true values is surely higher in the one."""
+    """Return whether the share of true values is significantly higher in the first."""
     (first, second), errors = zip(*map(_share, (one, other)), strict=True)
     return bool(first - second > SURE * sqrt(sum(errors)))
 
 
 def _share(some: Sequence[bool]) -> tuple[float, float]:
-    """Give the share of true values, with one of each added, and its variance."""
+    """Return the share of true values, with one of each added, and its variance."""
     share = (sum(some) + 1) / (len(some) + 2)
     return share, share * (1 - share) / (len(some) + 2)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,16 @@ from larkpost.db.coordination import job_status
 from larkpost.db.polling import polled_sources
 from larkpost.domain import Status
 from larkpost.errors import FetchProblem
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
     from larkpost.db.polling.polled_sources import SourceState
 
 
 class EmptyDay(StrEnum):
-    """Why a morning may bring nothing."""
+    """The reasons for an empty day."""
 
     NO_READER = "no-reader"
     NO_DUMP = "no-dump"
@@ -37,7 +36,7 @@ class EmptyDay(StrEnum):
     SOURCE_PROBLEM = "source-problem"
 
 
-# Of the network, and passing as a rule: told when the source has not answered for so long.
+# Network problems are usually temporary: reported when a source has not answered for so long.
 _PASSING = frozenset(
     {
         FetchProblem.UNREACHABLE,
@@ -51,20 +50,20 @@ _PASSING = frozenset(
 _LONG_ENOUGH = timedelta(hours=6)
 
 
-# Readers are told nothing of files and other readers, and not what the operator could try.
+# Texts for readers do not mention files, other readers, or remedies for the operator.
 _TO_A_READER = {
-    EmptyDay.NO_DUMP: "no new papers came in",
-    EmptyDay.KNOWN_DUMP: "what came in was a page that had been read before",
-    EmptyDay.KNOWN_PAPERS: "every paper that came in was known already",
-    EmptyDay.UNREADABLE_DUMP: "nothing in what came in could be read",
-    EmptyDay.ALL_BELOW: "every paper was below your threshold",
-    EmptyDay.ALL_SEEN: "you had seen every paper there was",
+    EmptyDay.NO_DUMP: "there were no new papers",
+    EmptyDay.KNOWN_DUMP: "the page with the papers had been read before",
+    EmptyDay.KNOWN_PAPERS: "all papers in the page were known already",
+    EmptyDay.UNREADABLE_DUMP: "the page with the papers could not be read",
+    EmptyDay.ALL_BELOW: "all papers were below your lowest match",
+    EmptyDay.ALL_SEEN: "you had seen all papers",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class EmptyDayReason:
-    """Why a morning may bring nothing, in words, and what to try."""
+    """The reason for an empty day, in words, and what to try."""
 
     kind: EmptyDay
     text: str
@@ -73,11 +72,12 @@ class EmptyDayReason:
 
 @dataclass(frozen=True, slots=True)
 class DayFacts:
-    """What is known at the moment ``now``.
+    """The facts at the time ``now``.
 
     ``readers`` counts the active ones, ``fresh`` the papers in the window. ``news`` is when a dump
-    last brought a new paper, ``out`` when an edition last came out. ``happened`` holds the latest
-    event of each kind, ``publish`` with the outcomes of its whole day; ``sources`` are polled.
+    last had a new paper, ``out`` when an edition was last published. ``happened`` holds the latest
+    event of each kind, ``publish`` with the outcomes of its whole day; ``sources`` are the polled
+    ones.
     """
 
     now: datetime
@@ -95,7 +95,7 @@ class DayFacts:
 
     @property
     def idle(self) -> JobStatus | None:
-        """The editions last due, where they brought nobody a paper and nothing has come since."""
+        """The last run of publishing, if it brought nobody a paper and nothing arrived since."""
         event = self.happened.get("publish")
         if event is None or event.detail.get("published") or self.has_papers:
             return None
@@ -104,19 +104,19 @@ class DayFacts:
 
     @property
     def none_since(self) -> bool:
-        """Whether no paper has come since the last edition."""
+        """Whether no paper has arrived since the last edition."""
         return self.out is not None and (self.news is None or self.news <= self.out)
 
     @property
     def nothing_new(self) -> bool:
-        """Whether no paper is left to publish, or none has come since the last edition."""
+        """Whether no paper is left to publish, or none has arrived since the last edition."""
         return not self.fresh or (self.idle is not None and self.none_since)
 
 
 def explain_empty_day(
     connection: Connection, *, now: datetime, window: timedelta
 ) -> tuple[EmptyDayReason, ...]:
-    """Say why a morning may bring nothing; empty while papers flow to readers.
+    """Return the reasons for an empty day; empty while readers get papers.
 
     ``window`` is how far back an edition looks for papers.
     """
@@ -124,7 +124,7 @@ def explain_empty_day(
 
 
 def of_reader(connection: Connection, below: bool, *, now: datetime, window: timedelta) -> str:
-    """Say in a clause, to one reader, why the slot that has come brings them nothing.
+    """Return a clause for one reader on why this slot brings them nothing.
 
     ``below`` is whether there were papers, all of them below their threshold.
     """
@@ -133,7 +133,7 @@ def of_reader(connection: Connection, below: bool, *, now: datetime, window: tim
     facts = _read_day(connection, now, window)
     if facts.fresh and (facts.has_papers or not facts.none_since):
         return _TO_A_READER[EmptyDay.ALL_SEEN]
-    *_, last = _of_ingest(facts)  # that a dump could not be read says more than that none came
+    *_, last = _of_ingest(facts)  # an unreadable dump is a better reason than a missing one
     return _TO_A_READER[last.kind]
 
 
@@ -150,10 +150,12 @@ def _read_day(connection: Connection, now: datetime, window: timedelta) -> DayFa
 
 
 def reasons(facts: DayFacts) -> Iterator[EmptyDayReason]:
-    """Say why a morning may bring nothing; what is broken is told even where others got papers."""
+    """Return the reasons for an empty day; failures are included even if others got papers."""
     if not facts.readers:
         yield EmptyDayReason(
-            EmptyDay.NO_READER, "there is no active reader", "larkpost reader add you@example.org"
+            EmptyDay.NO_READER,
+            "there is no active reader",
+            "run larkpost reader add you@example.org",
         )
     if facts.nothing_new and not facts.has_papers:
         yield from _of_ingest(facts)
@@ -166,33 +168,33 @@ def reasons(facts: DayFacts) -> Iterator[EmptyDayReason]:
 def _of_ingest(facts: DayFacts) -> Iterator[EmptyDayReason]:
     event = facts.happened.get("ingest")
     if event is not None and facts.out is not None and event.at <= facts.out:
-        event = None  # what came before the last edition is none of this morning's business
+        event = None  # events before the last edition do not explain this day
     name = event.detail.get("name", "the last file") if event else ""
     if event is not None and event.detail.get("already"):
         yield EmptyDayReason(
             EmptyDay.KNOWN_DUMP,
-            f"{name} has the bytes of a dump that was read on {event.detail['already']}",
-            "nothing is wrong if it came twice; otherwise fetch a newer page",
+            f"{name} is the same file as a dump that was read on {event.detail['already']}",
+            "fetch a newer page, unless it was delivered twice",
         )
         return
     if event is not None and event.detail.get("papers") and not event.detail.get("new"):
         yield EmptyDayReason(
             EmptyDay.KNOWN_PAPERS,
-            f"{name} brought {no_new_papers(event.detail['papers'])}",
-            "nothing is wrong if the day brought none; otherwise fetch a newer page",
+            f"{name} had {no_new_papers(event.detail['papers'])}",
+            "fetch a newer page, unless the day had no new papers",
         )
         return
     news = facts.news
-    last = f"the last one was read on {news:%d %B %Y}" if news else "none ever came"
+    last = f"the last one was read on {news:%d %B %Y}" if news else "there has been none yet"
     yield EmptyDayReason(
         EmptyDay.NO_DUMP,
-        f"no dump brought a paper lately; {last}",
-        "save today's page into the inbox folder, or larkpost ingest FILE",
+        f"no recent dump had a new paper; {last}",
+        "save today's page into the inbox folder, or run larkpost ingest FILE",
     )
     if event is not None and not event.ok:
         yield EmptyDayReason(
             EmptyDay.UNREADABLE_DUMP,
-            f"nothing was recognised: {event.detail.get('problem', name)}",
+            f"a dump was not recognised: {event.detail.get('problem', name)}",
             event.detail.get("hint")
             or "see the .why file beside it in the folder bad/, and docs/formats.md",
         )
@@ -204,13 +206,13 @@ def _of_sources(facts: DayFacts) -> Iterator[EmptyDayReason]:
         if state.problem and (state.problem not in _PASSING or silent >= _LONG_ENOUGH):
             yield EmptyDayReason(
                 EmptyDay.SOURCE_PROBLEM,
-                f"the source {state.source.name} is not well: {state.problem_text}",
-                state.problem_hint or "larkpost source check tells more",
+                f"the source {state.source.name} has a problem: {state.problem_text}",
+                state.problem_hint or "run larkpost source check",
             )
 
 
 def no_new_papers(count: int) -> str:
-    """Say of a dump with ``count`` papers that none of them was new."""
+    """Return the reason for a dump of ``count`` papers without a new one."""
     return f"no new papers: {'the one in it was' if count == 1 else f'all {count} were'} known"
 
 
@@ -218,14 +220,14 @@ def _of_publish(event: JobStatus, *, seen: bool) -> Iterator[EmptyDayReason]:
     if below := event.detail.get("below_threshold"):
         yield EmptyDayReason(
             EmptyDay.ALL_BELOW,
-            f"every paper was below the threshold of {below} of the readers",
-            "larkpost reader set EMAIL --threshold 0",
+            f"all papers were below the threshold of {quantity(below, 'reader')}",
+            "run larkpost reader set EMAIL --threshold 0",
         )
     elif seen and (empty := event.detail.get("empty")):
         yield EmptyDayReason(
             EmptyDay.ALL_SEEN,
-            f"{empty} of the readers had seen every paper there was",
-            "a new dump brings new papers",
+            f"{quantity(empty, 'reader')} had seen all papers",
+            "read a new dump",
         )
 
 
@@ -238,11 +240,11 @@ def _of_faults(happened: Mapping[str, JobStatus]) -> Iterator[EmptyDayReason]:
         yield EmptyDayReason(
             EmptyDay.NOT_PUBLISHED,
             f"publishing failed: {problem}",
-            "the log tells where; it is tried again at every tick",
+            "see the log; publishing is tried again at every tick",
         )
     if deliver is not None and not deliver.ok:
         yield EmptyDayReason(
             EmptyDay.MAIL_REFUSED,
-            f"the mail server did not take letters: {deliver.detail.get('problem', '')}",
-            deliver.detail.get("hint") or "letters are kept and tried again; larkpost doctor helps",
+            f"the mail server did not accept emails: {deliver.detail.get('problem', '')}",
+            deliver.detail.get("hint") or "run larkpost doctor; the emails are tried again",
         )

@@ -1,28 +1,25 @@
-"""Which readers want a notice of an empty day, and have not got it yet."""
+"""Decides which readers get a notice of an empty day."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import notices
-from larkpost.domain import Status
+from larkpost.domain import Reader, Status
 from larkpost.schedule import local_date
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Reader
 
-# Longer than a local day is, so that a slot moved to a later hour tells of no day again.
+# Longer than a local day, so that a slot moved to a later hour does not repeat a day's notice.
 A_DAY = timedelta(days=2)
 
 
 def wants_notice(reader: Reader, now: datetime) -> bool:
-    """Whether a reader gets a notice on empty days: asked for it, has an address, is sent mail."""
+    """Whether a reader gets notices on empty days: requested, with an address, and sent mail."""
     until = reader.paused_until
     away = until is not None and until > local_date(reader.zone, now)
     going = reader.status is Status.ACTIVE and not away
@@ -30,11 +27,11 @@ def wants_notice(reader: Reader, now: datetime) -> bool:
 
 
 def owe(connection: Connection, reader: Reader, day: date, why: str, *, now: datetime) -> None:
-    """Have the reader told by the next tick that ``day`` brought nothing, once for each day."""
+    """Queue a notice that ``day`` is empty, once per day; the next tick sends it."""
     if rate_limits.allow(connection, f"quiet:{reader.uid}:{day}", now=now, most=1, per=A_DAY):
         notices.notify(connection, reader.id, {"why": why}, day=day, now=now)
 
 
 def is_wanted(connection: Connection, reader: Reader, day: date, now: datetime) -> bool:
-    """Say whether a notice is still wished for, and the day has brought no paper after all."""
+    """Return whether a notice is still wanted, and the day is still without a paper."""
     return wants_notice(reader, now) and not editions.on(connection, reader.id, day)

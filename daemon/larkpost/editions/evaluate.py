@@ -1,35 +1,33 @@
-"""Measures how good a reader's editions have been: reads the history and has it replayed."""
+"""Measures how good a reader's editions have been: reads the history and replays it."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions, papers, popularity, votes
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Paper, Reader, Thumb
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Edition, Paper, Reader
     from larkpost.ranking import History, Logged, ReplayReport, TfidfRanker
 
 FEWEST = 10  # votes; a replay of fewer measures chance
 MOST_VOTES = 5_000  # the newest are replayed
-MOST_PAPERS = 20_000  # the newest are on offer
+MOST_PAPERS = 20_000  # the newest ones are candidates
 WINDOW = timedelta(days=7)  # of the first edition
-BEFORE = timedelta(days=30)  # texts that were there before the first vote
+BEFORE = timedelta(days=30)  # texts from before the first vote
 EDITIONS = 5 * 366
 
 
 def evaluate(
     store: Store, ranker: TfidfRanker, reader: Reader, *, fewest: int = popularity.FEWEST
 ) -> ReplayReport:
-    """Replay a reader's votes against other ways of ranking; of no votes, an empty report.
+    """Replay a reader's votes with several rankings; without votes, an empty report.
 
-    What others thought is known in steps of ``fewest`` thumbs.
+    Votes of others count in steps of ``fewest`` thumbs.
     """
     from larkpost.ranking import evaluate as replayed
 
@@ -39,7 +37,7 @@ def evaluate(
 
 
 def history(connection: Connection, reader: Reader) -> History:
-    """A reader's past as the replay wants it; all interests count as one."""
+    """Build the history of a reader for a replay; all interests count as one."""
     from larkpost.ranking import History
 
     cast = votes.of(connection, reader.id)[-MOST_VOTES:]
@@ -66,10 +64,9 @@ def history(connection: Connection, reader: Reader) -> History:
 
 
 def _stream(connection: Connection, issued: Sequence[Edition]) -> list[Paper]:
-    """The papers that came for a reader's editions, the newest first; none without an edition.
+    """Return the papers since a reader's first edition, newest first; none without an edition.
 
-    What was there when the first of the editions came out was not held back from anybody, so its
-    papers count as well.
+    The candidates of the first edition count as well.
     """
     if not issued:
         return []
@@ -81,7 +78,7 @@ def _stream(connection: Connection, issued: Sequence[Edition]) -> list[Paper]:
 
 
 def exploration_log(issued: Sequence[Edition], liked: Collection[int]) -> list[Logged]:
-    """The last places of editions that the lot might have given away, and what became of them."""
+    """Return the last places of editions that exploration may have filled, with their outcomes."""
     from larkpost.ranking import Logged
 
     return [

@@ -1,35 +1,33 @@
-"""Gives the last place of editions to what readers were never shown, with the odds written down."""
+"""Gives the last place of some editions to papers unlike those shown, and records the odds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Thumb
+from larkpost.domain import Paper, Pick, Reader, Thumb
+from larkpost.interfaces import Evidence
 from larkpost.schedule import local_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
-
-    from larkpost.domain import Paper, Pick, Reader
-    from larkpost.interfaces import Evidence
     from larkpost.ranking import TextSpace
     from larkpost.ranking.exploration.unseen import Unseen
     from larkpost.ranking.selection import DuplicateGroups
 
-    Judge = Callable[[Paper], Pick]  # what a reader's interests say of a paper
+    Judge = Callable[[Paper], Pick]  # the scores of a paper from a reader's interests
 
-FARTHEST = 10  # papers among which the lot draws, beside the one that has the place
+FARTHEST = 10  # papers in the draw, beside the one that has the place
 
 
 @dataclass(frozen=True)
 class Explorer:
-    """What is needed to explore on one morning.
+    """The data for exploration in one run.
 
-    ``spent`` are the papers (ids) that each reader (id) has had of the candidates, or pressed a
-    thumb on. ``rate`` is that of readers who are known: see ``ranking.choice.exploration_rate``.
+    ``spent`` maps readers (ids) to the candidates (ids) that they got or gave a thumb to. ``rate``
+    applies to known readers: see ``ranking.selection.exploration_rate``.
     """
 
     space: TextSpace
@@ -42,11 +40,11 @@ class Explorer:
     def explore(
         self, reader: Reader, asked: Sequence[Evidence], picks: Sequence[Pick], judge: Judge
     ) -> list[Pick]:
-        """Give the last of a reader's picks away by lot, or leave it; its odds are told either way.
+        """Replace the last of a reader's picks by a random draw, or leave it; records the odds.
 
-        The lot draws among the ``FARTHEST`` candidates from all that the reader was shown or
-        pressed a thumb on, and the paper that has the place. What these are is worked out only on
-        days on which the place is given away; how many they are is known before.
+        The draw is among the ``FARTHEST`` candidates from all papers that the reader was shown or
+        judged, and the paper that has the place. These are computed only when the place is given
+        away; their number is known before.
         """
         from larkpost.ranking import selection
 
@@ -91,7 +89,7 @@ class Explorer:
         first: Sequence[Pick],
         free: Sequence[Paper],
     ) -> list[Paper]:
-        """Find the candidates farthest from what was shown, today's other picks included."""
+        """Find the candidates farthest from all shown papers, including today's other picks."""
         shown = {paper.id: paper for paper in self.candidates if paper.id in spent}
         shown |= {paper.id: paper for one in asked for paper in (*one.papers, *one.passed)}
         ordered = [paper for _, paper in sorted(shown.items())]

@@ -1,22 +1,18 @@
-"""Picks papers where nothing could be learnt: by interest words, then trending, then new."""
+"""Picks papers if training failed: by interest words, then trending, then new."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from larkpost.domain import Pick, TermWeight
+from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight
 from larkpost.text.stemming import stem_words
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from larkpost.domain import Interest, Paper, Reader
-
 NOTE = (
-    "Your thumbs could not be used today, and none is lost: these papers were chosen by the words"
-    " of your interests, by what other readers like, and by what is new."
+    "Your thumbs could not be used today, but they are not lost. These papers were picked by the"
+    " words of your interests, by what other readers like, and by date."
 )
 
 _WORD = re.compile(r"[^\W_]+")
@@ -37,10 +33,10 @@ def choose(
     hot: Sequence[int],
     limit: int,
 ) -> tuple[Pick, ...]:
-    """The reader's picks, best first: needs no space, no taste, and no votes.
+    """Return the reader's picks, best first, without model, taste or votes.
 
-    ``spent`` are the ids of papers that are done with, ``hot`` those of the trending ones, the
-    hottest first. A threshold is not asked for: nothing is known about chances.
+    ``spent`` are the ids of papers to leave out, ``hot`` those of the trending ones, hottest first.
+    Thresholds do not apply, because chances are unknown.
     """
     heat = {paper_id: place for place, paper_id in enumerate(hot)}
 
@@ -65,7 +61,7 @@ def _match_interest(reader: Reader, paper: Paper) -> _InterestMatch:
 
 
 def _speaks_of(paper: Paper, word: str) -> bool:
-    """Say whether a paper has a word or phrase, in any form, or is of the category so called."""
+    """Return whether a paper contains a word or phrase, in any form, or is in that category."""
     if word.casefold() in {category.casefold() for category in paper.categories}:
         return True
     if not word.isascii():  # scripts without spaces have no words to compare
@@ -73,9 +69,9 @@ def _speaks_of(paper: Paper, word: str) -> bool:
     return _stem_text(word) in _stem_text(paper.text)
 
 
-@lru_cache(maxsize=4096)  # every reader of a shard is chosen for from the same papers
+@lru_cache(maxsize=4096)  # the same papers serve every reader of a batch
 def _stem_text(text: str) -> str:
-    """Give the stems of a text between spaces, so that one text can be looked for in another."""
+    """Return the stems of a text between spaces, so that one text can be searched in another."""
     return f" {' '.join(stem_words(_WORD.findall(text.casefold())))} "
 
 

@@ -1,4 +1,4 @@
-"""Fits a space to the corpus: in this process, or in one of its own whose memory goes back."""
+"""Fits a TF-IDF model to the papers: in this process, or in a separate one to free its memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote
 
 from larkpost import logs
@@ -19,41 +21,37 @@ from larkpost.errors import TryAgainLater
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-    from typing import IO
-
     from larkpost.db.engine import Store
     from larkpost.ranking import TextSpace, TfidfRanker
 
 log = logs.get_logger(__name__)
 
-NEWEST = 20_000  # papers, to which a space is fitted
-LIKED = 3  # papers that a reader likes at least, whose thumbs teach
-LONGEST = 240.0  # seconds: a tick that shows no sign of life for five minutes ends the daemon
-LOOK = 0.1  # seconds between two looks at the process
-MOST_TOLD = 500  # characters of what the process says of its end
+NEWEST = 20_000  # papers to which a model is fitted
+LIKED = 3  # the least number of liked papers for a reader's thumbs to count
+LONGEST = 240.0  # seconds: a tick without progress for five minutes ends the daemon
+LOOK = 0.1  # seconds between two checks of the process
+MOST_TOLD = 500  # characters of the process's error output
 
 
 class Fitted(NamedTuple):
-    """A space as bytes, and as it is in memory where it was fitted here."""
+    """A model as bytes, and in memory if it was fitted here."""
 
     body: bytes
     space: TextSpace | None = None
 
 
 class Fit(Protocol):
-    """What fits a space to what a store holds at ``now``; with what readers like, where asked."""
+    """A function that fits a model to a database at ``now``, optionally with readers' likes."""
 
     def __call__(
         self, store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
     ) -> Fitted:
-        """Fit it; whatever keeps it from that is raised, and nothing is written to the store."""
+        """Fit a model; raises every error, and writes nothing to the database."""
         ...
 
 
 def fit_here(store: Store, ranker: TfidfRanker, now: datetime, *, together: bool) -> Fitted:
-    """Fit a space in this process, with no transaction open meanwhile."""
+    """Fit a model in this process, with no transaction open meanwhile."""
     with store.read() as connection:
         corpus = papers.corpus(connection, limit=NEWEST)
         libraries = popularity.libraries(connection, least=LIKED, at=now) if together else []
@@ -63,12 +61,13 @@ def fit_here(store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
 
 @dataclass(frozen=True, slots=True)
 class FitApart:
-    """Fits a space in a process of its own, so that the memory it takes goes back to the system.
+    """Fits a model in a separate process, so that its memory goes back to the system.
 
-    ``accurate`` is the ranker's setting. The process reads the store itself, is a nice one, takes
-    ``seconds`` at most, and ends with this one. Its answer is a space as bytes, which is read like
-    any that was kept. Raises RuntimeError where it fails or is killed, TimeoutError where it takes
-    too long, TryAgainLater where ``stopped`` says that this process is to end.
+    ``accurate`` is the ranker's setting. The process reads the database itself, runs with a low
+    priority (nice), takes ``seconds`` at most, and ends with this one. Its output is a model as
+    bytes, which is read like a stored one. Raises RuntimeError if it fails or is killed,
+    TimeoutError if it takes too long, TryAgainLater if ``stopped`` says that this process is to
+    end.
     """
 
     accurate: bool
@@ -78,15 +77,18 @@ class FitApart:
     def __call__(
         self, store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
     ) -> Fitted:
-        """Fit it there; ``ranker`` is asked only where no other process can read the store."""
+        """Fit in the other process.
+
+        ``ranker`` is used only if no other process can read the database.
+        """
         wanted = {
-            # On the standard input, for a command line may be read by everybody.
+            # On standard input, because a command line can be read by everybody.
             "store": _address(store),
             "accurate": self.accurate,
             "now": now.isoformat(),
             "together": together,
         }
-        if store.file is None and store.engine.dialect.name == "sqlite":  # in memory, for us alone
+        if store.file is None and store.engine.dialect.name == "sqlite":  # in memory
             return fit_here(store, ranker, now, together=together)
         began = time.monotonic()
         body = self._run([sys.executable, "-P", "-m", "larkpost.editions.fit_process"], wanted)
@@ -95,7 +97,7 @@ class FitApart:
 
     def _run(self, command: list[str], wanted: dict[str, object]) -> bytes:
         pipe = subprocess.PIPE
-        # Unbuffered: what a process that died did not take would be written once more at the end.
+        # Unbuffered: bytes that a dead process did not take would be written again at the end.
         with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603 - our own module
             body, said = _Reader(process.stdout), _Reader(process.stderr)
             try:
@@ -106,7 +108,7 @@ class FitApart:
                 process.kill()
                 answer, told = body.whole(), said.whole()
         if process.returncode:
-            self._raise_if_stopped()  # who ends a service signals all of its processes
+            self._raise_if_stopped()  # stopping a service signals all of its processes
             why = told.decode(errors="replace").strip()[-MOST_TOLD:]
             raise RuntimeError(f"the process that fits ended with {process.returncode}: {why}")
         return answer
@@ -123,11 +125,11 @@ class FitApart:
 
     def _raise_if_stopped(self) -> None:
         if self.stopped():
-            raise TryAgainLater("The fit of the model was given up: the daemon is to end")
+            raise TryAgainLater("fitting the model was stopped, because the daemon ends")
 
 
 def _address(store: Store) -> str:
-    """Give the URL of a store, with the password; the path of a file may be no text."""
+    """Return the URL of a database, with the password; a file's path may not be valid text."""
     if store.file is None:
         return store.url.render_as_string(hide_password=False)
     return f"sqlite:///{quote(os.fsencode(store.file))}"
@@ -136,7 +138,7 @@ def _address(store: Store) -> str:
 def _ask(process: subprocess.Popen[bytes], wanted: dict[str, object]) -> None:
     if process.stdin is None:
         raise ValueError("the process has no standard input")
-    with suppress(BrokenPipeError):  # it ended at once; why, it has said
+    with suppress(BrokenPipeError):  # it ended at once, and has printed why
         process.stdin.write(json.dumps(wanted).encode() + b"\n")
 
 
@@ -152,6 +154,6 @@ class _Reader:
         self._parts.append(pipe.read() if pipe else b"")
 
     def whole(self) -> bytes:
-        """Give all of it; what writes has ended."""
+        """Return all bytes; the writer has ended."""
         self._thread.join()
         return b"".join(self._parts)

@@ -1,13 +1,11 @@
-"""Does something for many at once, and halves a batch that fails, down to the one at fault."""
+"""Runs a batch, and bisects it if it fails, down to the item at fault."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from larkpost.errors import LarkpostError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 One = TypeVar("One")
 Done = TypeVar("Done")
@@ -18,16 +16,16 @@ def bisect_failures(
     together: Callable[[Sequence[One]], Done],
     alone: Callable[[One, Exception], Done],
 ) -> Iterator[Done]:
-    """Do something for many at once; where that breaks, for halves of them, down to the broken.
+    """Run a batch; if that fails, run its halves, down to the items that fail.
 
-    ``alone`` is called for each of those with what it raised. Our own errors (a database that is
-    busy) are nobody's fault among them, and go on up.
+    ``alone`` is called for each of those with its exception. Our own errors (a busy database) are
+    not an item's fault, and propagate.
     """
     try:
         yield together(some)
     except LarkpostError:
         raise
-    except Exception as fault:  # whatever one reader's data brings about must not stop the others
+    except Exception as fault:  # no error from one reader's data may stop the others
         if len(some) == 1:
             yield alone(some[0], fault)
             return

@@ -1,9 +1,9 @@
-"""Keeps the TF-IDF model fresh: fitted when it must be, else the one that is stored."""
+"""Keeps the TF-IDF model fresh: uses the stored one, and fits a new one when needed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -11,32 +11,29 @@ from larkpost import logs
 from larkpost.db import fitted_models, papers, popularity
 from larkpost.db.coordination import job_status
 from larkpost.db.paper_cache import PaperCache
-from larkpost.editions.fit_model import LIKED, Fitted, fit_here
+from larkpost.editions.fit_model import LIKED, Fit, Fitted, fit_here
 from larkpost.editions.refit_policy import FitBasis, still_serves
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.editions.fit_model import Fit
     from larkpost.ranking import TextSpace, TfidfRanker
 
 log = logs.get_logger(__name__)
 
 TRY_AGAIN = timedelta(hours=1)  # after a fit that failed
 
-# From as many readers on, with as many liked papers each, what they like together teaches
-# something about texts; below it is noise, and whose taste it is could be told from it.
+# With so many readers, and so many liked papers each, common likes say something about texts; with
+# fewer they are noise, and could reveal a reader's taste.
 READERS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class ModelBuild:
-    """A space, what it was fitted to and when, and its bytes where the store is yet to keep it.
+    """A model, its data and time, and its bytes if it is not stored yet.
 
-    ``problem`` says why it is an older one that stands in for what could not be fitted.
+    ``problem`` says why an older model is used because a fit failed.
     """
 
     space: TextSpace
@@ -49,12 +46,11 @@ class ModelBuild:
 def fresh_space(
     store: Store, ranker: TfidfRanker, *, now: datetime, fit: Fit = fit_here
 ) -> TextSpace:
-    """The newest space if it still fits the corpus, else a new one, kept for the next time.
+    """Return the newest model if it still matches the papers, else fit and store a new one.
 
-    Where hundreds of readers vote, what they like together is learnt with it, anew where there are
-    a tenth more thumbs up, or fewer, but once a day at most. Where fitting fails, the newest kept
-    space that can be read serves, which the log and the event ``space`` tell; without one the
-    failure is raised.
+    With hundreds of readers their common likes are trained with it; again when thumbs up changed by
+    10 %, but at most once per day. If fitting fails, the newest stored model that can be read is
+    used, and the log and the event ``space`` report it; without one the error is raised.
     """
     made = _load_or_fit(store, ranker, now, fit)
     _keep(store, made)
@@ -63,9 +59,9 @@ def fresh_space(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A space as it is held in memory, and the number of the newest kept one when it was read.
+    """A model in memory, and the number of the newest stored one when it was read.
 
-    ``blank`` is one that stands for none: nothing is kept, or nothing that can be read.
+    ``blank`` means none: no model is stored, or none that can be read.
     """
 
     number: int | None
@@ -74,12 +70,12 @@ class Held:
 
 
 class ModelCache:
-    """The space that a process shares: its rounds make it, its visits take it as it is.
+    """The model that a process shares: the tick fits it, page views only use it.
 
-    To fit one takes seconds, and whoever brings a paper makes the last one stale: so a visit never
-    fits. It takes the newest space that is kept, though papers came since; what a space does not
-    know of them, the words in no paper before, is left out. ``fit`` is how the rounds fit one: the
-    daemon's do so in a process of its own. ``papers`` are those that were voted on.
+    A fit takes seconds, and every new paper makes the last model stale, so page views never fit.
+    They use the newest stored model, even if papers came since; words that occur only in newer
+    papers are left out. ``fit`` is the function that the tick uses: the daemon's fits in a separate
+    process. ``papers`` are those that were voted on.
     """
 
     def __init__(self, fit: Fit = fit_here) -> None:
@@ -90,9 +86,9 @@ class ModelCache:
         self.papers = PaperCache()
 
     def refresh(self, store: Store, ranker: TfidfRanker, *, now: datetime) -> None:
-        """Fit and keep a space where the newest does not fit the corpus any more.
+        """Fit and store a model if the newest does not match the papers any more.
 
-        It is for rounds, one at a time. Where fitting failed, it is tried again after an hour.
+        For the tick, one call at a time. A failed fit is tried again after an hour.
         """
         with store.read() as connection:
             if self._readable and _is_fresh(connection, now):
@@ -101,7 +97,7 @@ class ModelCache:
             _keep(store, _load_or_fit(store, ranker, now, self._fit))
         except LarkpostError:
             raise
-        except Exception as error:  # editions and pages go without, and say so
+        except Exception as error:  # editions and pages work without, and say so
             problem = f"{type(error).__name__}: {error}"
             log.warning(LogEvent.MODEL_FAILED, older=False, exc_info=True)
             with store.begin() as connection:
@@ -109,9 +105,9 @@ class ModelCache:
         self._readable = True
 
     def fresh(self, store: Store, ranker: TfidfRanker, *, now: datetime) -> TextSpace:
-        """Give what ``fresh_space`` gives; it is read once, and held as long as it serves.
+        """Return ``fresh_space``; it is read once, and held while it is valid.
 
-        Where a fit has failed within the hour, an older space that can be read serves meanwhile.
+        If a fit failed within the hour, an older model that can be read is used meanwhile.
         """
         with store.read() as connection:
             serves = _is_fresh(connection, now)
@@ -122,10 +118,10 @@ class ModelCache:
         return fresh_space(store, ranker, now=now, fit=self._fit)
 
     def newest(self, store: Store, ranker: TfidfRanker, *, wait: bool = False) -> Held:
-        """The newest kept space that can be read; one of no papers while there is none.
+        """The newest stored model that can be read; an empty one while there is none.
 
-        It is read once. While somebody reads a newer one, the others go on with what is held,
-        unless they are to ``wait``.
+        It is read once. While one thread reads a newer one, the others use the held one, unless
+        they are to ``wait``.
         """
         with store.read() as connection:
             number = fitted_models.newest_id(connection)
@@ -147,13 +143,13 @@ class ModelCache:
             newest = fitted_models.newest_model(connection)
         space = ranker.space_from(newest.body) if newest else None
         if newest is not None and space is None:
-            self._readable = False  # the next round makes one
+            self._readable = False  # the next tick fits one
             space = _last_good(store, ranker)
         return Held(number, space or ranker.fit([]), blank=space is None)
 
 
 def _is_fresh(connection: Connection, now: datetime) -> bool:
-    """Say whether the newest kept space still serves, or need not be tried again so soon."""
+    """Return whether the newest stored model is still valid, or a fit failed too recently."""
     wanted = _basis(connection, now)
     last = job_status.latest(connection).get("fit")
     if not wanted.papers or (last and not last.ok and timedelta(0) <= now - last.at < TRY_AGAIN):
@@ -169,7 +165,7 @@ def _is_fresh(connection: Connection, now: datetime) -> bool:
 
 
 def _load_or_fit(store: Store, ranker: TfidfRanker, now: datetime, fit: Fit) -> ModelBuild:
-    """The space that is kept if it fits what there is, else one fitted now."""
+    """Return the stored model if it matches the papers, else fit one now."""
     with store.read() as connection:
         basis = _basis(connection, now)
         kept = _load(connection, ranker, basis, now)
@@ -177,9 +173,9 @@ def _load_or_fit(store: Store, ranker: TfidfRanker, now: datetime, fit: Fit) -> 
         return kept
     try:
         return _made(ranker, fit(store, ranker, now, together=bool(basis.ups)), basis, now)
-    except TryAgainLater:  # nothing is wrong with it
+    except TryAgainLater:  # a valid model
         raise
-    except Exception as error:  # yesterday's space ranks nearly as well, no space not at all
+    except Exception as error:  # an old model ranks nearly as well
         last = _last_good(store, ranker)
         if last is None:
             raise
@@ -189,7 +185,7 @@ def _load_or_fit(store: Store, ranker: TfidfRanker, now: datetime, fit: Fit) -> 
 
 
 def _made(ranker: TfidfRanker, fitted: Fitted, basis: FitBasis, now: datetime) -> ModelBuild:
-    """Take up what was fitted; raises ValueError where another process gave what is no space."""
+    """Load a fitted model; raises ValueError if another process returned invalid bytes."""
     space = ranker.space_from(fitted.body) if fitted.space is None else fitted.space
     if space is None:
         raise ValueError("what the process that fits has answered is no space")
@@ -197,7 +193,7 @@ def _made(ranker: TfidfRanker, fitted: Fitted, basis: FitBasis, now: datetime) -
 
 
 def _last_good(store: Store, ranker: TfidfRanker) -> TextSpace | None:
-    """The newest of the kept spaces that can be read."""
+    """Return the newest stored model that can be read."""
     with store.read() as connection:
         read = (ranker.space_from(kept.body) for kept in fitted_models.models(connection))
         return next((space for space in read if space is not None), None)
@@ -212,7 +208,7 @@ def _basis(connection: Connection, now: datetime) -> FitBasis:
 def _load(
     connection: Connection, ranker: TfidfRanker, wanted: FitBasis, now: datetime
 ) -> ModelBuild | None:
-    """Read the space that is kept, if it still serves and can be read."""
+    """Read the stored model, if it is still valid and can be read."""
     newest = fitted_models.newest_model(connection)
     if newest is None:
         return None
@@ -224,28 +220,25 @@ def _load(
 
 
 def _keep(store: Store, made: ModelBuild) -> None:
-    """Write a space down that is not kept yet, or why there is no new one."""
-    basis, now = made.basis, made.at
+    """Store a new model, or the reason why there is none."""
     if made.problem:
         with store.begin() as connection:
-            ups = _ups(connection)
-            job_status.record(connection, "fit", ok=False, now=now, problem=made.problem, ups=ups)
+            ups, problem = _ups(connection), made.problem
+            job_status.record(connection, "fit", ok=False, now=made.at, problem=problem, ups=ups)
     elif made.body:
         with store.begin() as connection:
-            fitted_models.save_model(
-                connection,
-                made.body,
-                paper_count=basis.papers,
-                corpus_updated_at=basis.updated,
-                now=now,
-            )
-            fitted_models.prune(connection)
-            job_status.record(
-                connection, "fit", ok=True, now=now, papers=basis.papers, ups=basis.ups
-            )
+            _save(connection, made.body, made.basis, made.at)
+
+
+def _save(connection: Connection, body: bytes, basis: FitBasis, now: datetime) -> None:
+    fitted_models.save_model(
+        connection, body, paper_count=basis.papers, corpus_updated_at=basis.updated, now=now
+    )
+    fitted_models.prune(connection)
+    job_status.record(connection, "fit", ok=True, now=now, papers=basis.papers, ups=basis.ups)
 
 
 def _ups(connection: Connection) -> int:
-    """How many thumbs up the kept space was learnt from, other readers' and all."""
+    """Return the number of thumbs up that the stored model was trained with, of all readers."""
     learnt = job_status.latest(connection).get("fit")
     return int(learnt.detail.get("ups", 0)) if learnt else 0

@@ -1,11 +1,12 @@
-"""Publishes editions: what is due by the readers' timetables, or what somebody asks for by hand."""
+"""Publishes editions that are due by readers' timetables, or requested by hand."""
 
 from __future__ import annotations
 
 import traceback
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, partial
 from itertools import groupby
@@ -16,7 +17,7 @@ from larkpost.db import editions, readers
 from larkpost.db.coordination import job_status
 from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
-from larkpost.domain import Edition
+from larkpost.domain import Edition, Reader
 from larkpost.editions import empty_day_reasons, empty_notice, recommend
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.isolate_failures import bisect_failures
@@ -27,11 +28,7 @@ from larkpost.render.email.mime import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Reader
     from larkpost.ranking import TextSpace, TfidfRanker
 
 SHARD = 500
@@ -40,11 +37,11 @@ LONGEST_CATCH_UP = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class PublishContext:
-    """What every publication needs: the store, the ranker, the usual window, the mail domain.
+    """The dependencies of publishing: database, ranker, default window, mail domain.
 
-    ``exploration`` is the rate at which an edition's last place is given away by lot;
-    ``thumb_count_step`` of all readers order papers for who has taught nothing yet; ``spaces`` is
-    the space that the process shares.
+    ``exploration`` is the rate at which an edition's last place is drawn at random;
+    ``thumb_count_step`` is the step of all readers' thumb counts, which order papers for untrained
+    readers; ``spaces`` is the shared model.
     """
 
     store: Store
@@ -56,7 +53,7 @@ class PublishContext:
     spaces: ModelCache = field(default_factory=ModelCache)
 
     def question(self, request: EditionRequest) -> RankingRequest:
-        """What to rank for an occasion: after missed days, papers of the whole gap."""
+        """Make the ranking request for an edition: after missed days, papers of the whole gap."""
         window = _window(request, self.window)
         return RankingRequest(
             request.at,
@@ -68,10 +65,10 @@ class PublishContext:
 
 @dataclass(frozen=True, slots=True)
 class EditionRequest:
-    """One edition to be: whose, for which local day, from what was there at ``at``.
+    """A request for one edition: its reader, its local day, and the time ``at`` of its data.
 
-    ``since`` is the first local day that was missed, None when none was; ``next_slot`` is what
-    the reader's slot becomes.
+    ``since`` is the first local day that was missed, None if none was; ``next_slot`` is the
+    reader's new slot.
     """
 
     reader: Reader
@@ -82,25 +79,33 @@ class EditionRequest:
 
     @property
     def at_slot(self) -> bool:
-        """Whether it is the reader's timetable that asks, and not somebody by hand."""
+        """Whether the reader's timetable made the request, and not a person."""
         return self.next_slot != self.reader.next_slot
 
 
 class PublishOutcome(StrEnum):
-    """What became of an occasion."""
+    """The outcome of a request."""
 
     PUBLISHED = "published"
-    ALREADY_PUBLISHED = "already_published"  # that day's edition is out; it stays as it is
+    ALREADY_PUBLISHED = "already_published"  # that day's edition stays unchanged
     EMPTY = "empty"  # no paper to publish
     BELOW_THRESHOLD = "below_threshold"  # papers, but none above the reader's threshold
-    FAILED = "failed"  # something broke; the slot stays, and is tried again
+    FAILED = "failed"  # an error; the slot stays, and is tried again
+
+
+# Outcomes that are told of a whole day (UTC), and not of the last time only.
+_COUNTED_BY_DAY = (
+    PublishOutcome.PUBLISHED,
+    PublishOutcome.EMPTY,
+    PublishOutcome.BELOW_THRESHOLD,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """An occasion, what became of it, and the edition that is out for that day, if any.
+    """A request, its outcome, and the published edition of that day, if any.
 
-    ``fault`` says what broke: publishing, or only the learning (then the papers were chosen
+    ``fault`` describes an error: of publishing, or only of training (then the papers were chosen
     without it).
     """
 
@@ -111,9 +116,9 @@ class PublishResult:
 
 
 def due(reader: Reader, now: datetime) -> EditionRequest:
-    """The occasion of a reader whose slot has come.
+    """Make the request of a reader whose slot is due.
 
-    Slots missed since (the machine slept) make one catch-up of the latest slot's day, never
+    Missed slots (the machine slept) make one catch-up edition for the latest slot's day, never
     several editions.
     """
     if reader.next_slot is None:
@@ -130,7 +135,7 @@ def due(reader: Reader, now: datetime) -> EditionRequest:
 def all_due(
     readers: Iterable[Reader], now: datetime
 ) -> tuple[list[EditionRequest], list[PublishResult]]:
-    """The occasions of readers whose slots have come, and those that cannot be made out."""
+    """Return the requests of readers whose slots are due, and the results of those that fail."""
     occasions: list[EditionRequest] = []
     lost: list[PublishResult] = []
     for reader in readers:
@@ -143,7 +148,7 @@ def all_due(
 
 
 def by_hand(reader: Reader, now: datetime, day: date | None = None) -> EditionRequest:
-    """The occasion of somebody asking: today's edition, or that of a given day."""
+    """Make a request by hand: today's edition, or that of a given day."""
     if day is None:
         return EditionRequest(reader, local_date(reader.zone, now), now, None, reader.next_slot)
     return EditionRequest(reader, day, min(now, recommend.end_of(day)), None, reader.next_slot)
@@ -151,7 +156,7 @@ def by_hand(reader: Reader, now: datetime, day: date | None = None) -> EditionRe
 
 @dataclass(slots=True)
 class _PublishSummary:
-    """What became of the editions that were due, and what went wrong."""
+    """The outcomes of the editions that were due, and their errors."""
 
     tally: Counter[PublishOutcome] = field(default_factory=Counter)
     failed: set[int] = field(default_factory=set)  # readers
@@ -160,7 +165,7 @@ class _PublishSummary:
     fault: str = ""
 
     def take(self, result: PublishResult) -> None:
-        """Count a result in."""
+        """Count a result."""
         self.tally[result.outcome] += 1
         if result.outcome is PublishOutcome.FAILED:
             self.failed.add(result.request.reader.id)
@@ -171,9 +176,9 @@ class _PublishSummary:
 
 
 def publish_due(context: PublishContext, *, now: datetime) -> Counter[PublishOutcome]:
-    """Publish every edition whose slot has come, a shard of readers at a time.
+    """Publish every edition that is due, one batch of readers at a time.
 
-    One that cannot be published keeps no other from it, and stays due.
+    One that cannot be published does not stop the others, and stays due.
     """
     recover_from_future(context.store, now=now)
     day = _PublishSummary()
@@ -193,15 +198,11 @@ def publish_due(context: PublishContext, *, now: datetime) -> Counter[PublishOut
 
 
 def _note(connection: Connection, day: _PublishSummary, now: datetime) -> None:
-    """Write down what became of the editions, and how learning went where that is news."""
+    """Record the outcomes of the editions, and of training if that changed."""
     happened = job_status.latest(connection)
     counts = {str(outcome): n for outcome, n in day.tally.items()}
     if (earlier := happened.get("publish")) and earlier.at.date() == now.date():
-        for outcome in (
-            PublishOutcome.PUBLISHED,
-            PublishOutcome.EMPTY,
-            PublishOutcome.BELOW_THRESHOLD,
-        ):  # of the whole day (UTC)
+        for outcome in _COUNTED_BY_DAY:
             if n := earlier.detail.get(outcome, 0):
                 counts[outcome] = counts.get(outcome, 0) + n
     problem = {"problem": day.problem} if day.failed else {}
@@ -217,10 +218,10 @@ def _note(connection: Connection, day: _PublishSummary, now: datetime) -> None:
 def publish(
     context: PublishContext, occasions: Sequence[EditionRequest], *, now: datetime
 ) -> list[PublishResult]:
-    """Rank and publish these occasions, in their order where the papers asked for are the same.
+    """Rank and publish these requests, grouped by equal candidates, in order within a group.
 
-    A reader for whom there is no paper gets no edition, only the next slot: a dump that comes
-    late is in the next edition. What breaks over one occasion keeps no other from being published.
+    A reader without a paper gets no edition, only the next slot: a late dump is in the next
+    edition. An error in one request does not stop the others.
     """
 
     def together(some: Sequence[EditionRequest]) -> list[PublishResult]:
@@ -243,7 +244,7 @@ def publish(
 
 
 def _in_words(fault: Exception) -> str:
-    """Say what broke, and where; what we foresaw speaks for itself."""
+    """Describe an error and its place; expected errors are described by their message."""
     if isinstance(fault, LarkpostError):
         return f"{fault} ({fault.hint})" if fault.hint else str(fault)
     *_, frame = traceback.extract_tb(fault.__traceback__)
@@ -257,9 +258,9 @@ def draft(
     now: datetime,
     space: TextSpace | None = None,
 ) -> Edition:
-    """The edition as it would be published; its id is 0.
+    """Return the edition as it would be published; its id is 0.
 
-    With a ``space`` nothing is written down, without one perhaps the space that it takes.
+    With a ``space`` nothing is stored; without one a fitted model may be stored.
     """
     question, asking = context.question(request), [request.reader]
     ranking = recommend.rank(
@@ -358,9 +359,9 @@ def _prepare(request: EditionRequest, ranking: ReaderRanking, domain: str) -> Pr
 def _replace_message_ids(
     connection: Connection, prepared: Sequence[PreparedEdition], domain: str
 ) -> Sequence[PreparedEdition]:
-    """Give letters whose names are in use others.
+    """Give messages new Message-IDs if theirs are in use.
 
-    That of a day was taken where its edition came out while the clock was ahead.
+    That of a day is in use if its edition was published while the clock was ahead.
     """
     used = editions.find_used_message_ids(connection, [str(one.message_id) for one in prepared])
     return [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from larkpost import logs
 from larkpost.db import editions, papers, popularity, votes
-from larkpost.domain import Thumb
+from larkpost.domain import Paper, Pick, Reader, Thumb
 from larkpost.editions import downvote_advice, fallback_picks, second_interest
 from larkpost.editions.exploration import Explorer
 from larkpost.editions.isolate_failures import bisect_failures
@@ -20,32 +21,31 @@ from larkpost.interfaces import Evidence
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date, timedelta
-
     from larkpost.db.engine import Connection, Store
     from larkpost.db.paper_cache import PaperCache
-    from larkpost.domain import Paper, Pick, Reader
     from larkpost.ranking import LinearTaste, TextSpace, TfidfRanker
     from larkpost.ranking.selection import DuplicateGroups
 
-    Found = dict[int, Sequence[Pick]]  # what each interest of a reader found, best first
+    Found = dict[int, Sequence[Pick]]  # the papers that each interest of a reader found, best first
 
 log = logs.get_logger(__name__)
 
+T = TypeVar("T")
+
 UNMATCHED = (
-    "None of your interest words tells one paper here from another, so this is what other readers"
-    " like, then the newest. Your page takes other words."
+    "None of your interest words helps to choose between the papers here, so these are what other"
+    " readers like, then the newest. You can change the words on your page."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RankingRequest:
-    """What to rank: candidates of ``window`` before ``at``; ``again`` lets picked ones return.
+    """A ranking request: candidates of ``window`` before ``at``.
 
-    ``limit`` is the number of picks a reader; None asks for each reader's own size.
-    ``exploration`` is the rate at which a known reader's last place is given away by lot;
-    ``thumb_count_step`` of all readers order papers for who has taught nothing yet.
+    ``again`` includes papers picked before. ``limit`` is the number of picks per reader; None uses
+    each reader's own number. ``exploration`` is the rate at which a known reader's last place is
+    drawn at random; ``thumb_count_step`` is the step of all readers' thumb counts, which order
+    papers for untrained readers.
     """
 
     at: datetime
@@ -58,11 +58,11 @@ class RankingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRanking:
-    """The answer for one reader: picks, best first, out of ``candidate_count`` candidates.
+    """The ranking of one reader: picks, best first, out of ``candidate_count`` candidates.
 
     ``below`` counts the candidates left out because their probability is under the reader's
-    threshold. ``note`` is what the reader is to be told of it; ``fault`` what kept us from
-    learning, empty where nothing did.
+    threshold. ``note`` is a text for the reader; ``fault`` the error of training, empty if there
+    was none.
     """
 
     picks: tuple[Pick, ...]
@@ -73,7 +73,7 @@ class ReaderRanking:
 
 
 def end_of(day: date) -> datetime:
-    """The last moment (UTC) of a day: what was first seen on it is a candidate of that day."""
+    """Return the end (UTC) of a day: papers first seen on it are candidates of that day."""
     return datetime.combine(day, time.max, tzinfo=UTC)
 
 
@@ -91,18 +91,17 @@ def rank(
     space: TextSpace | None = None,
     spaces: ModelCache | None = None,
 ) -> dict[int, ReaderRanking]:
-    """The ranking of each reader, by reader id; every reader has one, though it may be empty.
+    """Return the ranking of each reader, by reader id; every reader has one, maybe empty.
 
-    Without a ``space`` the fresh one is taken, that of ``spaces`` where a process shares them; it
-    may have to be fitted and written down.
-    Where none can be had, or learning breaks over a reader's data, that reader's papers are
-    chosen without it; no other reader is the worse for it.
+    Without a ``space`` the fresh model is used, from ``spaces`` if a process shares one; it may
+    have to be fitted and stored. If there is none, or training fails on a reader's data, that
+    reader's papers are chosen without it; other readers are not affected.
     """
     try:
         shared = space or (spaces or ModelCache()).fresh(store, ranker, now=now)
     except LarkpostError:
         raise
-    except Exception as fault:  # a failed training keeps nobody from their paper
+    except Exception as fault:  # a failed training keeps nobody from their edition
         _tell(readers, fault)
         return {reader.id: _plain(store, reader, question, fault) for reader in readers}
 
@@ -127,7 +126,7 @@ def _tell(readers: Sequence[Reader], fault: Exception) -> None:
 def _plain(
     store: Store, reader: Reader, question: RankingRequest, fault: Exception
 ) -> ReaderRanking:
-    """Choose without having learnt anything; the ranking says so."""
+    """Choose papers without training; the ranking says so."""
     with store.read() as connection:
         candidates = papers.candidates(connection, at=question.at, window=question.window)
         spent = {vote.paper_id for vote in votes.of(connection, reader.id)}
@@ -157,8 +156,6 @@ def _learn(
     question: RankingRequest,
     known: PaperCache | None = None,
 ) -> dict[int, ReaderRanking]:
-    from larkpost.ranking import selection
-
     with store.read() as connection:
         cast = votes.of_many(connection, _ids(readers))
         asked = evidence(connection, readers, now=question.at, cast=cast, known=known)
@@ -169,59 +166,81 @@ def _learn(
         reader.id: {*picked.get(reader.id, ()), *(vote.paper_id for vote in cast[reader.id])}
         for reader in readers
     }
-    own: dict[int, list[Evidence]] = {reader.id: [] for reader in readers}
-    for one in asked:
-        own[one.reader_id].append(one)
-    alike = selection.twins(candidates)
     most = max((question.limit or reader.papers_per_edition for reader in readers), default=0)
-    enough = most + min(alike.doubles, most)
-    ids = frozenset(paper.id for paper in candidates)
-    # A chance means something once there is a thumb up, as where a letter tells it.
-    untaught = frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs)
-    explorer = Explorer(space, candidates, spent, alike, question.exploration, question.at)
-    shard = _ShardRanking(
-        ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer
-    )
+    shard = _make_shard(ranker, space, question, candidates, spent, asked, most)
     tastes = ranker.learn(space, asked, now=question.at)
     found = shard.find_candidates(asked, tastes)
     if lost := [reader for reader in readers if not found.get(reader.id)]:
         with store.read() as connection:
             found |= shard.trending(connection, lost)
-    theirs: dict[int, list[LinearTaste]] = {}
-    for one, taste in zip(asked, tastes, strict=True):
-        theirs.setdefault(one.reader_id, []).append(taste)
+    own, theirs = _by_reader(asked, asked), _by_reader(asked, tastes)
     rankings = {
-        reader.id: _add_advice(
-            shard.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id]),
-            own[reader.id],
-            question.at,
-        )
+        reader.id: shard.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id])
         for reader in readers
     }
     for reader in readers:
-        if offer := second_interest.note(space, reader, own[reader.id], now=question.at):
-            told = rankings[reader.id]
-            rankings[reader.id] = replace(told, note=f"{told.note} {offer}".strip())
-    for reader in lost:
-        if any(one.words for one in own[reader.id]) and not any(o.papers for o in own[reader.id]):
-            rankings[reader.id] = replace(rankings[reader.id], note=UNMATCHED)
+        ranking, mine = rankings[reader.id], own[reader.id]
+        if reader in lost and any(one.words for one in mine) and not any(o.papers for o in mine):
+            rankings[reader.id] = replace(ranking, note=UNMATCHED)
+        else:
+            offer = second_interest.note(space, reader, mine, now=question.at)
+            rankings[reader.id] = _add_notes(ranking, mine, offer, question.at)
     return rankings
 
 
-def _add_advice(ranking: ReaderRanking, asked: Sequence[Evidence], now: datetime) -> ReaderRanking:
-    """Add advice to the note of a reader who presses thumbs down more than before."""
+def _by_reader(asked: Sequence[Evidence], items: Sequence[T]) -> dict[int, list[T]]:
+    """Group the items, one per evidence, by reader."""
+    found: dict[int, list[T]] = {}
+    for one, item in zip(asked, items, strict=True):
+        found.setdefault(one.reader_id, []).append(item)
+    return found
+
+
+def _make_shard(
+    ranker: TfidfRanker,
+    space: TextSpace,
+    question: RankingRequest,
+    candidates: Sequence[Paper],
+    spent: Mapping[int, set[int]],
+    asked: Sequence[Evidence],
+    most: int,
+) -> _ShardRanking:
+    """Prepare the ranking of readers who each get at most ``most`` papers."""
+    from larkpost.ranking import selection
+
+    alike = selection.twins(candidates)
+    return _ShardRanking(
+        ranker,
+        space,
+        question,
+        candidates,
+        ids=frozenset(paper.id for paper in candidates),
+        spent=spent,
+        alike=alike,
+        enough=most + min(alike.doubles, most),
+        # A chance is meaningful only after the first thumb up, as in messages.
+        untaught=frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs),
+        explorer=Explorer(space, candidates, spent, alike, question.exploration, question.at),
+    )
+
+
+def _add_notes(
+    ranking: ReaderRanking, asked: Sequence[Evidence], offer: str, now: datetime
+) -> ReaderRanking:
+    """Add an offer to the note, and advice to a reader who gives more thumbs down than before."""
     cast = (vote for one in asked for vote in zip(one.at, one.thumbs, strict=True))
     found = downvote_advice.many_downs(cast, now)
-    return replace(ranking, note=f"{found.text} {ranking.note}".strip()) if found else ranking
+    note = " ".join(filter(None, [found.text if found else "", ranking.note, offer]))
+    return ranking if note == ranking.note else replace(ranking, note=note)
 
 
 @dataclass(frozen=True, slots=True)
 class _ShardRanking:
-    """What the rankings of a shard of readers have in common.
+    """The shared data of the rankings of a batch of readers.
 
-    ``spent`` are the papers by id that each reader is done with; ``enough`` is how many picks
-    of an interest fill any reader's edition, near-duplicates left out; ``untaught`` are the
-    interests that have no thumb up, to which no threshold applies.
+    ``spent`` are the ids of papers to leave out for each reader; ``enough`` is the number of picks
+    of an interest that fills any reader's edition without near-duplicates; ``untaught`` are the
+    interests without a thumb up, to which no threshold applies.
     """
 
     ranker: TfidfRanker
@@ -238,7 +257,10 @@ class _ShardRanking:
     def find_candidates(
         self, asked: Sequence[Evidence], tastes: Sequence[LinearTaste]
     ) -> dict[int, Found]:
-        """What the interests find, by reader; those that know nothing yet find nothing."""
+        """Return the papers that the interests find, by reader.
+
+        Untrained interests find nothing.
+        """
         ranked = self.ranker.rank(
             self.space,
             tastes,
@@ -253,7 +275,7 @@ class _ShardRanking:
         return found
 
     def trending(self, connection: Connection, lost: Sequence[Reader]) -> dict[int, Found]:
-        """What all readers together think, for readers of whom nothing is known yet."""
+        """Return the papers popular with all readers, for untrained readers."""
         most = self.enough + max(len(self.spent[reader.id]) for reader in lost)
         hot = [
             judged.paper
@@ -281,7 +303,7 @@ class _ShardRanking:
     def ranking(
         self, reader: Reader, found: Found, asked: Sequence[Evidence], tastes: Sequence[LinearTaste]
     ) -> ReaderRanking:
-        """The reader's picks: shared between interests, likely enough, perhaps one explored."""
+        """Return the reader's picks: shared between interests, above the threshold."""
         from larkpost.ranking import selection
 
         size = self.question.limit or reader.papers_per_edition
@@ -306,7 +328,7 @@ class _ShardRanking:
 def explain_paper(
     store: Store, ranker: TfidfRanker, reader: Reader, paper: Paper, *, now: datetime
 ) -> Pick:
-    """Judge one paper for a reader, by the interest that likes it most."""
+    """Score one paper for a reader, by the interest with the highest score."""
     space = fresh_space(store, ranker, now=now)
     with store.read() as connection:
         asked = evidence(connection, [reader], now=now)

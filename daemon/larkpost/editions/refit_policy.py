@@ -1,27 +1,23 @@
-"""The rule when the TF-IDF model is fitted anew: by new papers, by new thumbs, by age."""
+"""Decides when the TF-IDF model is fitted again: after new papers, new thumbs, or a time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-# Up to this many papers the space is fitted anew whenever one of them changes, which makes a
-# ranking a function of the data alone; beyond, fits are rarer, so that a year of them costs in
-# proportion to the papers, and what was learnt of votes in a space can be kept.
+# Up to this many papers the model is fitted again whenever one of them changes, which makes a
+# ranking a function of the data alone; beyond, fits are rarer, so that the cost of a year is
+# proportional to the papers, and tastes trained in a model can be cached.
 EXACT_UP_TO = 2_000
 GROWTH = 1.1
 STALE_AFTER = timedelta(days=7)
-# A reader can take thumbs back and give them again all day long: that is to cost no fit each time.
+# A reader can undo and repeat thumbs all day; that must not cause a fit each time.
 THUMBS_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class FitBasis:
-    """What there is to fit a space to: papers, the last change of a text, thumbs up to learn."""
+    """The data for a fit: number of papers, last change of a text, thumbs up to train on."""
 
     papers: int
     updated: datetime | None
@@ -29,7 +25,7 @@ class FitBasis:
 
 
 def still_serves(made: FitBasis, wanted: FitBasis, age: timedelta) -> bool:
-    """Say whether a model that was fitted to ``made``, ``age`` ago, does for what there is now."""
+    """Return whether a model fitted to ``made``, ``age`` ago, still serves the current data."""
     if not _as_liked(made.ups, wanted.ups) and not timedelta(0) <= age < THUMBS_AFTER:
         return False
     if wanted.papers <= EXACT_UP_TO:

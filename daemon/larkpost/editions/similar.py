@@ -1,24 +1,23 @@
-"""Finds papers similar to one, for the page of a paper."""
+"""Finds similar papers for the page of a paper."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost.db import papers
 from larkpost.db.search import find
+from larkpost.domain import Paper
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Paper
     from larkpost.ranking import TextSpace, TfidfRanker
 
-REMEMBERED = 512  # papers whose like are known
-AMONG = 300  # papers that are compared, those with the most words of the title in common
+REMEMBERED = 512  # papers with cached results
+AMONG = 300  # papers that are compared, those with the most title words in common
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +31,15 @@ class SimilarPaper:
 def similar(
     connection: Connection, ranker: TfidfRanker, space: TextSpace, paper: Paper, *, limit: int = 6
 ) -> list[SimilarPaper]:
-    """The papers closest to this one, the closest first; none by a space of no papers."""
+    """Return the papers most similar to this one, closest first; none with an empty model."""
     among = find.kin(connection, paper, limit=AMONG)
     return [SimilarPaper(*found) for found in ranker.similar(space, paper, among, limit)]
 
 
 class SimilarPapers:
-    """What is like the papers that were looked at last, while no paper came or changed.
+    """Caches the similar papers of recently viewed papers, until a paper arrives or changes.
 
-    To compare three hundred papers takes most of the time of a paper's page.
+    Comparing three hundred papers takes most of the time of a paper's page.
     """
 
     def __init__(self) -> None:
@@ -58,7 +57,7 @@ class SimilarPapers:
         *,
         limit: int,
     ) -> list[SimilarPaper]:
-        """Give what ``similar`` gives, of the papers as they are now."""
+        """Return ``similar`` for the current papers."""
         changed, key = papers.latest_change(connection), (paper.id, limit)
         with self._lock:
             if self._space is not space or self._changed != changed:

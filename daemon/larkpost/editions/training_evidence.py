@@ -1,32 +1,30 @@
-"""Gathers what readers have told us: thumbs, and what they were shown and passed over."""
+"""Gathers the training data of readers: thumbs, and papers shown and passed over."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import votes
 from larkpost.db.paper_cache import PaperCache
 from larkpost.db.usage import shown_papers
+from larkpost.domain import Interest, Paper, Reader, Vote
 from larkpost.interfaces import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.db.usage.shown_papers import Shown
-    from larkpost.domain import Interest, Paper, Reader, Vote
 
-MOST_VOTES = 1000  # of an interest and a kind: no ranker heeds more, however many there are
-LOOK_BACK = timedelta(days=60)  # editions that are older tell of a reader's past
+MOST_VOTES = 1000  # per interest and kind: the ranker uses no more
+LOOK_BACK = timedelta(days=60)  # older editions are no longer relevant
 
 
 @dataclass(frozen=True, slots=True)
 class _GatheredEvidence:
-    """What counts of an interest, all that its reader has pressed, what they were shown of late.
+    """The votes of an interest, all votes of its reader, and recently shown papers.
 
     ``papers`` are all of these by their ids.
     """
@@ -45,10 +43,10 @@ def evidence(
     cast: Mapping[int, Sequence[Vote]] | None = None,
     known: PaperCache | None = None,
 ) -> list[Evidence]:
-    """One evidence for each interest of each reader, in their order, in a handful of queries.
+    """One evidence for each interest of each reader, in order, in a handful of queries.
 
-    Of the votes of an interest only the newest are told, ``MOST_VOTES`` up and as many down.
-    ``cast`` are all votes by reader, where they were read before; ``known`` keeps papers that were.
+    Of the votes of an interest only the newest are returned, ``MOST_VOTES`` up and as many down.
+    ``cast`` are all votes by reader, if they were read before; ``known`` caches papers.
     """
     ids = [reader.id for reader in readers]
     cast = votes.of_many(connection, ids) if cast is None else cast
@@ -76,7 +74,7 @@ def evidence(
 
 
 def _newest(reader: Reader, interest: Interest, cast: Sequence[Vote]) -> Iterator[Vote]:
-    """Leave out the oldest votes of each kind where there are too many; they are in order."""
+    """Leave out the oldest votes of each kind if there are too many; they are in order."""
     main = reader.interests[0].id
     mine = [vote for vote in cast if (vote.interest_id or main) == interest.id]
     later = Counter(vote.thumb for vote in mine)
@@ -87,23 +85,28 @@ def _newest(reader: Reader, interest: Interest, cast: Sequence[Vote]) -> Iterato
 
 
 def _looked_at(given: Iterable[Shown], cast: Iterable[Vote]) -> Iterator[Shown]:
-    """Leave out the editions in which no thumb was pressed: nobody may have looked at them."""
+    """Leave out editions without any thumb, because nobody may have looked at them."""
     given = list(given)
     voted = {vote.paper_id for vote in cast}
     looked = {one.edition_id for one in given if one.paper_id in voted}
     return (one for one in given if one.edition_id in looked)
 
 
-def _evidence(reader: Reader, interest: Interest, told: _GatheredEvidence) -> Evidence:
+def _passed_over(reader: Reader, interest: Interest, told: _GatheredEvidence) -> list[Shown]:
+    """List what was shown of an interest and not voted on; the first has what is of none."""
     main, names = reader.interests[0].id, {one.id for one in reader.interests}
     voted = {vote.paper_id for vote in told.cast}
-    shown_at = {one.paper_id: one.at for one in told.given}
-    passed = [
+    return [
         one
         for one in told.given
         if one.paper_id not in voted
         and (one.interest_id if one.interest_id in names else main) == interest.id
     ]
+
+
+def _evidence(reader: Reader, interest: Interest, told: _GatheredEvidence) -> Evidence:
+    shown_at = {one.paper_id: one.at for one in told.given}
+    passed = _passed_over(reader, interest, told)
     return Evidence(
         reader_id=reader.id,
         interest_id=interest.id,

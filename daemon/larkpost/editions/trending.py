@@ -1,17 +1,15 @@
-"""Makes the trending edition: what the votes of all readers lift to the top on a day."""
+"""Makes the trending edition: the papers of a day that the votes of all readers rank highest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import popularity
 from larkpost.editions.recommend import end_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.db.popularity import Judged
 
@@ -22,7 +20,7 @@ Day = date  # for classes in which ``date`` is a field
 
 @dataclass(frozen=True, slots=True)
 class TrendingEdition:
-    """The house's edition of a day (UTC): papers with their thumbs, the hottest first."""
+    """The trending papers of a day (UTC) with their thumbs, hottest first."""
 
     date: Day
     papers: tuple[Judged, ...]
@@ -37,10 +35,10 @@ def trending_edition(
     limit: int = 10,
     fewest: int = popularity.FEWEST,
 ) -> TrendingEdition:
-    """The house's edition of a day: what trends at its end, or now where it is not over.
+    """Return the trending papers at the end of a day, or now if it is not over.
 
-    Thumbs are counted in steps of ``fewest``. Once the day is over it changes
-    only where a paper or vote of that day does.
+    Thumbs are counted in steps of ``fewest``. Once the day is over the result changes only with a
+    paper or vote of that day.
     """
     at = min(now, end_of(day))
     hot = popularity.trending(connection, at=at, window=window, limit=limit, fewest=fewest)

@@ -1,1 +1,1 @@
-"""Polled sources: what is asked for, when, by which rules of politeness, and how it is doing."""
+"""Polled sources: requests, schedules, politeness rules, and health."""

@@ -1,16 +1,13 @@
-"""Looks at what a source answered: papers, an empty list, or something else than before."""
+"""Classifies the answer of a source: papers, an empty list, or another format than before."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.errors import FetchProblem, SourceFailure
-from larkpost.settings.polled_sources import SourceKind
-
-if TYPE_CHECKING:
-    from larkpost.settings.polled_sources import PolledSource
+from larkpost.settings.polled_sources import PolledSource, SourceKind
 
 _HEAD = 64 * 1024
 _CHUNK = 1024 * 1024
@@ -23,14 +20,14 @@ _FEED_LINK = re.compile(
     rb"<link\b[^>]{0,500}type=[\"']?application/(?:rss|atom)\+xml[^>]{0,500}>", re.IGNORECASE
 )
 _HREF = re.compile(rb"href=[\"']?([^\"'\s>]{1,500})", re.IGNORECASE)
-_LOOK_AGAIN = "look at its address in a browser; it is asked again, in case this passes"
+_LOOK_AGAIN = "open its address in a browser; it is polled again, in case this is temporary"
 
 
 def is_empty_list(source: PolledSource, body: BinaryIO) -> bool:
-    """Say whether an answer is a list or a feed without any paper, and leave it at its start.
+    """Return whether an answer is a list or a feed without any paper; rewinds it.
 
-    Raises SourceFailure where it is not what such a source answers: nothing at all, a web page in
-    place of JSON or of a feed, an error in place of a list.
+    Raises SourceFailure for another kind of answer: an empty one, a web page in place of JSON or of
+    a feed, an error in place of a list.
     """
     body.seek(0)
     head = body.read(_HEAD).removeprefix(_BOM).lstrip(_SPACE)
@@ -58,14 +55,14 @@ def _is_empty_json(body: BinaryIO, head: bytes) -> bool:
         given = json.loads(body.read())
     except (ValueError, RecursionError) as error:
         raise SourceFailure(
-            "the answer is no whole JSON",
+            "the answer is not complete JSON",
             problem=FetchProblem.CUT,
-            hint="it may have been cut off; it is asked again",
+            hint="it may have been cut off; the source is polled again",
         ) from error
     if isinstance(given, dict) and "error" in given:
         raise _changed(f"the answer is an error: {str(given['error'])[:200]}")
     if not isinstance(given, list):
-        raise _changed("the answer is no list of papers")
+        raise _changed("the answer is not a list of papers")
     return not given
 
 
@@ -90,12 +87,12 @@ def _what_it_is(head: bytes) -> str:
 
 
 def _feed_of_page(head: bytes) -> str:
-    """Say which feed a web page names as its own, if any."""
+    """Return the feed that a web page names as its own, if any."""
     link = _FEED_LINK.search(head)
     href = _HREF.search(link[0]) if link else None
     if href is None:
         return _LOOK_AGAIN
-    return f"the page names a feed of its own: {href[1].decode('utf-8', 'replace')}"
+    return f"the page has a feed: {href[1].decode('utf-8', 'replace')}"
 
 
 def _changed(text: str, hint: str = _LOOK_AGAIN) -> SourceFailure:

@@ -1,4 +1,4 @@
-"""When sources bring papers: arXiv's announcements, and the days of the Hugging Face list."""
+"""The calendars of sources: arXiv's announcements, and the days of the Hugging Face list."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def count_arxiv_announcements(since: datetime, until: datetime) -> int:
 
 
 def is_arxiv_holiday(day: date) -> bool:
-    """Say whether arXiv may announce nothing on this evening (US Eastern).
+    """Return whether arXiv may announce nothing on this evening (US Eastern).
 
-    arXiv names its holidays year by year, and they follow those of the United States: so all of
-    these count, and the days from Christmas Eve to New Year's Day. To take an ordinary day for a
-    holiday only makes an alarm come a day later.
+    The holidays are announced year by year and follow those of the United States: so all of these
+    count, and the days from Christmas Eve to New Year's Day. Mistaking an ordinary day for a
+    holiday only delays an alarm by a day.
     """
     fixed = {(1, 1), (6, 19), (7, 3), (7, 4), *((12, number) for number in range(24, 32))}
     return (day.month, day.day) in fixed or day in _moving_holidays(day.year)
@@ -61,12 +61,12 @@ def _weekday_of_month(year: int, month: int, weekday: int, number: int) -> date:
 
 
 def is_list_day(day: date) -> bool:
-    """Say whether Hugging Face has a daily list on this day: Monday to Friday."""
+    """Return whether Hugging Face has a daily list on this day: Monday to Friday."""
     return day.weekday() < 5
 
 
 def end_of_list_day(day: date) -> datetime:
-    """Tell when a day of the list is over; its days are those of UTC."""
+    """Return when a day of the list is over, in UTC."""
     return datetime.combine(day + _ONE_DAY, time(), UTC)
 
 

@@ -1,9 +1,10 @@
-"""Asks a source now and says what would be read of it, without taking anything in."""
+"""Asks a source now and reports the papers in its answer, without ingesting them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db.polling import polled_sources
@@ -12,26 +13,20 @@ from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
 from larkpost.fetch.answer_shape import is_empty_list
 from larkpost.fetch.calendars import is_list_day
 from larkpost.fetch.health import SourceProblem
-from larkpost.fetch.requests import day_request, plan_requests
+from larkpost.fetch.requests import PageRequest, day_request, plan_requests
 from larkpost.ingest.dump_reader import find_format, recognise_format
-from larkpost.ingest.file_reader import copy_of_stream
+from larkpost.ingest.file_reader import DumpCopy, copy_of_stream
 from larkpost.masking import mask_text
-from larkpost.settings.polled_sources import SourceKind
+from larkpost.settings.polled_sources import PolledSource, SourceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
     from larkpost.fetch.http_client import Answer
     from larkpost.fetch.poll import PollContext
-    from larkpost.fetch.requests import PageRequest
-    from larkpost.ingest.file_reader import DumpCopy
-    from larkpost.settings.polled_sources import PolledSource
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a source answers at this moment: how many papers, in which format, and the first."""
+    """The current answer of a source: number of papers, format, and first titles."""
 
     source: PolledSource
     papers: int = 0
@@ -41,9 +36,9 @@ class CheckResult:
 
 
 def check_source(context: PollContext, source: PolledSource, *, now: datetime) -> CheckResult:
-    """Ask a source and read its answer; one that answers well is due at once.
+    """Ask a source and read its answer; after success it is due at once.
 
-    Raises TryAgainLater where a limited host is being asked by another process.
+    Raises TryAgainLater while another process asks a limited host.
     """
     request = _request_of(context, source, now)
     try:

@@ -1,8 +1,11 @@
-"""The sources that the settings name, and how they and those added by command become one list."""
+"""Combines the sources of the settings and those added by command into one list."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.db.polling import polled_sources
@@ -10,15 +13,10 @@ from larkpost.db.polling.polled_sources import SourceState
 from larkpost.errors import LarkpostError, UsageError
 from larkpost.fetch.opml import read_opml
 from larkpost.settings import expand
-from larkpost.settings.polled_sources import PolledSource
+from larkpost.settings.polled_sources import PolledSource, SourceEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.settings.polled_sources import SourceEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +29,21 @@ class ConfiguredSources:
 
 @dataclass(frozen=True, slots=True)
 class SourceChanges:
-    """What has to be written so that the database has the sources of the settings."""
+    """The changes that bring the database in line with the sources of the settings."""
 
     saved: tuple[SourceState, ...] = ()
     removed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Whether there is anything to write."""
+        """Whether there are any changes."""
         return bool(self.saved or self.removed)
 
 
 def read_configured(entries: Iterable[SourceEntry], folder: Path) -> ConfiguredSources:
     """List the sources of the settings, with each feed of the OPML files that they name.
 
-    A relative path starts at ``folder``. Of two sources with one name, the first counts; of two
-    with one address, too.
+    A relative path starts at ``folder``. Of two sources with one name or one address, the first
+    counts.
     """
     sources: dict[str, PolledSource] = {}
     addresses: set[str] = set()
@@ -76,11 +74,10 @@ def _sources_of(entry: SourceEntry, folder: Path) -> list[PolledSource]:
 def compare_sources(
     states: Sequence[SourceState], configured: ConfiguredSources, *, now: datetime
 ) -> SourceChanges:
-    """Find what the database lacks of the settings' sources, and what it has beyond them.
+    """Compare the database with the sources of the settings.
 
-    A source of the settings takes the place of one with its name or address that was added by
-    command: no address is polled twice. While
-    an OPML file cannot be read, none goes.
+    A source of the settings replaces one with its name or address that was added by command, so
+    that no address is polled twice. While an OPML file cannot be read, none is removed.
     """
     known = {state.source.name: state for state in states}
     saved = [
@@ -102,7 +99,7 @@ def compare_sources(
 def new_state(
     source: PolledSource, *, now: datetime, before: SourceState | None = None
 ) -> SourceState:
-    """Begin with a source, due at once; with another address, nothing is known of it."""
+    """Make the initial state of a source, due at once; a new address resets it."""
     if before is None or before.source.address != source.address:
         return SourceState(source, added_at=now, next_poll_at=now)
     return replace(before, source=source, next_poll_at=now)
@@ -144,7 +141,7 @@ def add_sources(
 ) -> list[PolledSource]:
     """Add sources by command, and give those that were not there yet.
 
-    A source whose address is there already is not added again. Raises UsageError where its name is
+    A source whose address is there already is not added again. Raises UsageError if its name is
     that of another one, before anything is added.
     """
     listed = {state.source.name: state.source for state in list_sources(store, configured, now=now)}
@@ -154,7 +151,7 @@ def add_sources(
         if source.name in listed:
             raise UsageError(
                 f"there is a source {source.name} already: {listed[source.name].address}",
-                hint="give this one another name with --name, or remove that one",
+                hint="choose another name with --name, or remove the other source",
             )
     with store.begin() as connection:
         for source in fresh:
@@ -169,7 +166,7 @@ def remove_source(
     source = find_source(store, name, configured, now=now).source
     if not source.by_command:
         raise UsageError(
-            f"{source.name} is named in the settings", hint="take it out of `sources` there"
+            f"{source.name} is in the settings file", hint="remove it from `sources` there"
         )
     with store.begin() as connection:
         polled_sources.remove(connection, [source.name])
@@ -179,10 +176,12 @@ def remove_source(
 def find_source(
     store: Store, name: str, configured: ConfiguredSources, *, now: datetime
 ) -> SourceState:
-    """Find a source by its name, or by its address; raises UsageError where there is none."""
+    """Find a source by its name, or by its address; raises UsageError if there is none."""
     states = list_sources(store, configured, now=now)
     found = [one for one in states if one.source.name == name]
     found += [one for one in states if one.source.address == name]
     if not found:
-        raise UsageError(f"there is no source {name}", hint="`larkpost source list` names them")
+        raise UsageError(
+            f"there is no source {name}", hint="run larkpost source list to see all sources"
+        )
     return found[0]

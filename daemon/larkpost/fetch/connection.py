@@ -1,7 +1,7 @@
-"""Connects to addresses that were checked: a name is resolved once, and its number is called.
+"""Connects only to checked addresses: a name is resolved once, and that address is called.
 
-So a name that changes its address between the check and the call (DNS rebinding) leads nowhere
-else. Every wait ends with the deadline of the whole request: a slow drip ends, too.
+So a name that changes its address between check and call (DNS rebinding) has no effect. Every wait
+ends with the deadline of the whole request, also for slow answers.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ from larkpost.fetch.public_addresses import is_public
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Iterator
 
     Resolve = Callable[[str, int], list[str]]
 
@@ -28,7 +28,7 @@ _MOST_ADDRESSES = 4  # that are tried
 
 
 class Deadline:
-    """The moment at which a request ends, whatever it is doing."""
+    """The time at which a request is aborted."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -36,17 +36,17 @@ class Deadline:
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Do not count what passes meanwhile, such as the wait for one's turn."""
+        """Exclude the time inside the context, such as waiting for a rate limit."""
         began = monotonic()
         yield
         self._end += monotonic() - began
 
     def left(self, wanted: float | None = None) -> float:
-        """Give the seconds that are left, at most ``wanted``; raises SourceFailure at the end."""
+        """Return the remaining seconds, at most ``wanted``; raises SourceFailure at the end."""
         rest = self._end - monotonic()
         if rest <= 0:
             raise SourceFailure(
-                f"the answer was not whole after {self.seconds:g} seconds",
+                f"the answer was not complete after {self.seconds:g} seconds",
                 problem=FetchProblem.TIMEOUT,
                 hint="it is tried again, later each time; fetch.timeout allows more",
             )
@@ -78,12 +78,12 @@ class CheckedBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Resolve, check, and connect to the number that was checked; raises SourceFailure."""
+        """Resolve, check, and connect to the checked address; raises SourceFailure."""
         addresses = self._look_up(host, port, timeout)
         allowed = [one for one in addresses if self._allow_private or is_public(one)]
         if not allowed:
             raise SourceFailure(
-                f"{host} is {', '.join(addresses[:3]) or 'nowhere'}: no public address",
+                f"{host} is {', '.join(addresses[:3]) or 'nowhere'}, which is not a public address",
                 problem=FetchProblem.PRIVATE_ADDRESS,
                 hint="allow_private = true (source add --allow-private) allows it for one source",
             )
@@ -117,7 +117,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         if isinstance(answer, Exception):
             why = getattr(answer, "strerror", None) or answer
             raise SourceFailure(
-                f"{host} was not found: {why}",
+                f"{host} does not exist or cannot be resolved: {why}",
                 problem=FetchProblem.UNREACHABLE,
                 hint="check the spelling of the address, and the network of this machine",
             ) from answer

@@ -1,9 +1,9 @@
-"""Judges how a source is doing: whether it still moves, by the rhythm of its kind or its own."""
+"""Judges the health of a source: whether it still brings papers, by its usual rhythm."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.errors import FetchProblem
@@ -11,8 +11,6 @@ from larkpost.fetch.calendars import count_arxiv_announcements, count_list_days
 from larkpost.settings.polled_sources import SourceKind
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.polling.polled_sources import SourceState
 
 MISSED = 2  # announcements, or days of the list
@@ -29,7 +27,7 @@ MANY = 5  # papers
 
 @dataclass(frozen=True, slots=True)
 class SourceProblem:
-    """What is wrong with a source, in words, and what to try."""
+    """A problem of a source, in words, and what to try."""
 
     problem: FetchProblem
     text: str
@@ -39,7 +37,7 @@ class SourceProblem:
 def note_answer(
     state: SourceState, *, news: bool, papers: int, interval: timedelta, now: datetime
 ) -> SourceState:
-    """Count an answer: ``news`` is whether it had papers that the source had not had before."""
+    """Record an answer: ``news`` is whether it had papers new to the source."""
     pause = max(_PAUSE, 3 * interval)
     last = state.last_poll_at
     begins = state.watched_since is None or last is None or not timedelta(0) <= now - last <= pause
@@ -61,7 +59,7 @@ def note_answer(
 
 
 def find_stop(state: SourceState, *, now: datetime) -> SourceProblem | None:
-    """Say whether a source that answers has stopped moving; None while it keeps its rhythm."""
+    """Return the problem of a source that answers but brings nothing new; None while in rhythm."""
     since = max(filter(None, (state.last_news_at, state.watched_since)), default=None)
     if since is None or since > now or not _has_stopped(state, since, now):
         return None
@@ -69,12 +67,12 @@ def find_stop(state: SourceState, *, now: datetime) -> SourceProblem | None:
     days = max(1, (now - (last or since)).days)
     ago = f"{days} day{'s' if days != 1 else ''}"
     text = (
-        f"it answers, but has brought no new paper for {ago}"
+        f"it answers, but has had no new papers for {ago}"
         if last
-        else f"it answers, but has brought no paper in the {ago} since it is asked"
+        else f"it answers, but has had no papers in the {ago} since it was added"
     )
     return SourceProblem(
-        FetchProblem.STOPPED, text, "look at its address in a browser: it may have moved or ended"
+        FetchProblem.STOPPED, text, "open its address in a browser: it may have moved or ended"
     )
 
 
@@ -97,9 +95,9 @@ def _longest_pause(state: SourceState) -> timedelta:
 
 
 def find_emptiness(state: SourceState, had: int, *, now: datetime) -> SourceProblem | None:
-    """Say whether a source has no papers where it ``had`` many; 0 where its answer has some.
+    """Return the problem of a source without papers that ``had`` many.
 
-    The feed of arXiv is empty on the days without an announcement, and that is nothing odd.
+    0 if its answer has some. arXiv's feed is normally empty on days without an announcement.
     """
     if had < MANY:
         return None
@@ -109,6 +107,6 @@ def find_emptiness(state: SourceState, had: int, *, now: datetime) -> SourceProb
             return None
     return SourceProblem(
         FetchProblem.EMPTY,
-        f"it answers without any paper, and had {had} before",
-        "look at its address in a browser; it is asked again, in case this passes",
+        f"it answers without papers, but had {had} before",
+        "open its address in a browser; it is polled again, in case this is temporary",
     )

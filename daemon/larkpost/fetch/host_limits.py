@@ -1,4 +1,4 @@
-"""Limits of hosts that ask for them: arXiv wants one request in three seconds, one connection.
+"""Rate limits of hosts: arXiv asks for one request per three seconds, and one connection.
 
 Source: arXiv's terms of use for its APIs (info.arxiv.org/help/api/tou.html). The limits hold for
 all processes that share a database.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from larkpost.db.coordination import leases, rate_limits
 from larkpost.errors import TryAgainLater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from larkpost.db.engine import Store
 
 ARXIV = "arxiv.org"
@@ -29,13 +28,13 @@ _LEASE_MARGIN = 30.0  # seconds beyond the time limit of a request
 
 
 def is_arxiv(host: str) -> bool:
-    """Say whether a host is one of arXiv's."""
+    """Return whether a host is one of arXiv's."""
     name = host.lower().rstrip(".")
     return name == ARXIV or name.endswith(f".{ARXIV}")
 
 
 class HostLimits:
-    """Lets requests to limited hosts go one after the other, and not too soon."""
+    """Serialises and spaces out requests to limited hosts."""
 
     def __init__(
         self,
@@ -53,9 +52,9 @@ class HostLimits:
 
     @contextmanager
     def hold(self, host: str, seconds: float) -> Iterator[None]:
-        """Make a request of at most ``seconds`` meanwhile; waits for the host's permission first.
+        """Wait for the host's limit, then allow a request of at most ``seconds`` in the context.
 
-        Raises TryAgainLater where others keep the host busy for minutes, or when told to end.
+        Raises TryAgainLater if others keep the host busy for minutes, or when told to end.
         """
         if not is_arxiv(host):
             yield
@@ -86,6 +85,6 @@ class HostLimits:
         while not condition():
             if self._stopped() or self._clock() > end:
                 raise TryAgainLater(
-                    f"{ARXIV} is being asked by another process", hint="it is tried again later"
+                    f"{ARXIV} is being polled by another process", hint="it is tried again later"
                 )
             self._sleep(_LOOK_SECONDS)

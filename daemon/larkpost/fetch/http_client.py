@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -16,8 +18,6 @@ from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
-    from datetime import datetime
 
     import httpx2
 
@@ -52,22 +52,22 @@ class FetchLimits:
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a server gave to ask "has it changed?" with (RFC 9110, 8.8); empty where it did not."""
+    """The validators of a response for conditional requests (RFC 9110, 8.8); may be empty."""
 
     etag: str = ""
     last_modified: str = ""
 
     def __bool__(self) -> bool:
-        """Whether there is anything to ask with."""
+        """Whether there is any validator."""
         return bool(self.etag or self.last_modified)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came: ``body`` from its beginning, or None where it has not changed since (304).
+    """A response: ``body`` from its beginning, or None if unchanged (304).
 
     The ``validators`` of a 304 are those that were sent, unless the server gave another ETag.
-    ``moved_to`` is where redirects led that are meant for good (301, 308), if there were any.
+    ``moved_to`` is the target of permanent redirects (301, 308), if there were any.
     """
 
     url: str
@@ -98,8 +98,8 @@ class HttpClient:
     ) -> Iterator[Answer]:
         """Ask for ``url``, following at most five redirects, each checked like the first.
 
-        Raises SourceFailure where the answer is no whole 200, or 304 to ``validators``; and
-        TryAgainLater where a limited host is being asked by another process.
+        Raises SourceFailure unless the answer is a complete 200, or a 304 to ``validators``; and
+        TryAgainLater while another process asks a limited host.
         """
         answer = self._follow(url, validators, allow_private, now)
         try:
@@ -125,7 +125,7 @@ class HttpClient:
         raise SourceFailure(
             f"more than {MOST_REDIRECTS} redirects, the last to {mask_text(asked)}",
             problem=FetchProblem.REDIRECTS,
-            hint="open the address in a browser, and set the one where it ends",
+            hint="open the address in a browser, and set the final address",
         )
 
     @contextmanager
@@ -159,7 +159,7 @@ class HttpClient:
                 raise _network_failure(url, error) from error
             except (httpcore2.ProtocolError, httpx2.ProtocolError) as error:
                 raise SourceFailure(
-                    f"the answer of {_host(url)} is cut off or no HTTP: {error}",
+                    f"the answer of {_host(url)} is cut off or not HTTP: {error}",
                     problem=FetchProblem.CUT,
                 ) from error
             except httpx2.InvalidURL as error:
@@ -188,7 +188,7 @@ class HttpClient:
             return Answer(url, validators=now_valid if changed else validators, moved_to=moved_to)
         if status != 200:
             raise _status_failure(response, url, now)
-        # It lives as long as the answer does, and is gone when nobody has it any more.
+        # It lives as long as the answer, and is deleted with it.
         body = cast("BinaryIO", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - see above
         encoding = response.headers.get("Content-Encoding", "")
         try:
@@ -220,7 +220,9 @@ def _short_ascii(text: str) -> str:
 def _redirect_target(url: str, response: httpx2.Response) -> str:
     location = response.headers.get("Location", "")
     if not location:
-        raise SourceFailure(f"{_host(url)} redirects to nowhere", problem=FetchProblem.REDIRECTS)
+        raise SourceFailure(
+            f"{_host(url)} redirects without an address", problem=FetchProblem.REDIRECTS
+        )
     try:
         target = urljoin(url, location).partition("#")[0]
     except ValueError as error:
@@ -241,7 +243,7 @@ def _must_be_web_address(url: str) -> None:
 
 def _no_web_address(url: str) -> SourceFailure:
     return SourceFailure(
-        f"{mask_text(url[:200])} is no http or https address", problem=FetchProblem.REDIRECTS
+        f"{mask_text(url[:200])} is not an http or https address", problem=FetchProblem.REDIRECTS
     )
 
 
@@ -256,17 +258,17 @@ def _status_failure(response: httpx2.Response, url: str, now: datetime) -> Sourc
             problem=FetchProblem.RATE_LIMITED if status == 429 else FetchProblem.HTTP_STATUS,
             status=status,
             wait=wait,
-            hint="it is left alone for as long as it asks, and then asked again",
+            hint="it is polled again after the time that it asks for",
         )
     if status in (404, 410):
         return SourceFailure(
             text,
             problem=FetchProblem.GONE,
             status=status,
-            hint="look for the new address of the feed, and set that",
+            hint="find the new address of the feed, and set that",
         )
     if status in (401, 403):
-        hint = "it wants a login, or does not want programs: ask its operator"
+        hint = "it needs a login, or blocks programs; ask its operator"
         return SourceFailure(text, problem=FetchProblem.HTTP_STATUS, status=status, hint=hint)
     hint = "it is tried again, later each time"
     return SourceFailure(
@@ -292,7 +294,7 @@ def _network_failure(url: str, error: Exception) -> SourceFailure:
         cause = cause.__cause__ or cause.__context__
     if any(isinstance(one, ssl.SSLError) for one in causes) or "SSL" in str(error):
         return SourceFailure(
-            f"the TLS of {_host(url)} does not work: {str(error)[:200]}",
+            f"the TLS connection to {_host(url)} failed: {str(error)[:200]}",
             problem=FetchProblem.TLS,
             hint="check the address and the clock of this machine; certificates are verified",
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from larkpost.errors import UsageError
@@ -16,10 +18,6 @@ from larkpost.settings.polled_sources import (
     read_source_address,
 )
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 LARGEST = 10_000_000  # bytes
 _DEEPEST = 32
@@ -35,12 +33,7 @@ class OpmlFeed(NamedTuple):
     address: str
 
 
-def read_opml(path: Path) -> list[OpmlFeed]:
-    """Read the feeds of a file, each address once, each name once.
-
-    Raises UsageError for a file that cannot be read, that is no OPML, holds no feed, or declares a
-    document type.
-    """
+def _read_file(path: Path) -> bytes:
     try:
         with open_regular(path, follow=True) as file:
             body = file.read(LARGEST + 1)
@@ -48,21 +41,30 @@ def read_opml(path: Path) -> list[OpmlFeed]:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}") from error
     if len(body) > LARGEST:
         raise UsageError(
-            f"{path.name} is larger than {LARGEST // 1_000_000} MB, and no list of feeds"
+            f"{path.name} is larger than {LARGEST // 1_000_000} MB, so it is not a list of feeds"
         )
-    feeds = _with_unique_names(parse_opml(body, one_line(path.name)))
+    return body
+
+
+def read_opml(path: Path) -> list[OpmlFeed]:
+    """Read the feeds of a file, each address once, each name once.
+
+    Raises UsageError for a file that cannot be read, that is no OPML, holds no feed, or declares a
+    document type.
+    """
+    feeds = _with_unique_names(parse_opml(_read_file(path), one_line(path.name)))
     if not feeds:
         raise UsageError(
-            f"{one_line(path.name)} holds no feed", hint="export the feeds again, as OPML"
+            f"{one_line(path.name)} has no feeds", hint="export the feeds again, as OPML"
         )
     return feeds
 
 
 def parse_opml(body: bytes, name: str) -> Iterator[OpmlFeed]:
-    """Give each feed of an OPML document; raises UsageError where it is none."""
+    """Return each feed of an OPML document; raises UsageError if it is none."""
     plain = body.replace(b"\0", b"") if b"\0" in body[:1000] else body  # UTF-16
     if _DECLARED.search(plain):
-        raise UsageError(f"{name} has a document type, which is not read", hint="take it out")
+        raise UsageError(f"{name} has a document type, which is not read", hint="remove it")
     seen: set[str] = set()
     try:
         for element in _outlines(body, name):
@@ -72,12 +74,12 @@ def parse_opml(body: bytes, name: str) -> Iterator[OpmlFeed]:
                 yield feed
     except (ET.ParseError, ValueError) as error:
         raise UsageError(
-            f"{name} is no whole OPML: {error}", hint="export the feeds again, as OPML"
+            f"{name} is not complete OPML: {error}", hint="export the feeds again, as OPML"
         ) from error
 
 
 def _outlines(body: bytes, name: str) -> Iterator[ET.Element]:
-    """Give each element when it begins, and keep none; raises UsageError for what is no OPML."""
+    """Return each element when it begins, and keep none; raises UsageError for what is no OPML."""
     depth = 0
     for event, element in ET.iterparse(BytesIO(body), ("start", "end")):  # noqa: S314 - no DTD
         if event == "end":
@@ -86,7 +88,7 @@ def _outlines(body: bytes, name: str) -> Iterator[ET.Element]:
             continue
         depth += 1
         if depth > _DEEPEST or (depth == 1 and element.tag.lower() != "opml"):
-            raise UsageError(f"{name} is no OPML", hint="export the feeds again, as OPML")
+            raise UsageError(f"{name} is not OPML", hint="export the feeds again, as OPML")
         yield element
 
 

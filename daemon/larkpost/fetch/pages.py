@@ -1,9 +1,10 @@
-"""Asks for one page of a source, hands its papers to the ingest, and remembers its state."""
+"""Requests one page of a source, ingests its papers, and stores its state."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -12,31 +13,27 @@ from larkpost.db.polling import polled_sources
 from larkpost.db.polling.polled_sources import PageState
 from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
 from larkpost.fetch.answer_shape import is_empty_list
-from larkpost.fetch.http_client import Validators
+from larkpost.fetch.http_client import Answer, Validators
 from larkpost.fetch.requests import (
     MISSING_DAYS,
     MOST_PAGES,
     PAGE_SIZE,
+    PageRequest,
     day_request,
     interval_of,
 )
-from larkpost.ingest.ingest import ingest
+from larkpost.ingest.ingest import IngestReport, ingest
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from larkpost.fetch.http_client import Answer
     from larkpost.fetch.poll import PollContext
-    from larkpost.fetch.requests import PageRequest
-    from larkpost.ingest.ingest import IngestReport
     from larkpost.settings.polled_sources import PolledSource
 
 log = logs.get_logger(__name__)
 
-# An ETag may lie: so a page is asked for whole after so many intervals, at least once a day.
+# An ETag may be wrong: so a page is requested in full after so many intervals, at least once per
+# day.
 _WHOLE_AFTER = 6
 _WHOLE_AT_LEAST = timedelta(days=1)
 _REMEMBERED = timedelta(days=MISSING_DAYS + 7)
@@ -44,10 +41,9 @@ _REMEMBERED = timedelta(days=MISSING_DAYS + 7)
 
 @dataclass(frozen=True, slots=True)
 class PageAnswer:
-    """What a page brought: how many ``papers`` it has, and whether some are ``news``.
+    """The result of a page: its number of ``papers``, and whether some are ``news``.
 
-    ``had`` is how many it had, where it has none now. There is no ``report`` where nothing had to
-    be read.
+    ``had`` is the earlier number, if it has none now. ``report`` is None if nothing had to be read.
     """
 
     papers: int = 0
@@ -75,7 +71,7 @@ class PagePoller:
     def ask(self, request: PageRequest) -> list[PageAnswer]:
         """Ask for a page, and for those after it where a day has more papers than one holds.
 
-        Raises SourceFailure, and TryAgainLater where it is nobody's fault.
+        Raises SourceFailure, and TryAgainLater if it is not the source's fault.
         """
         answers = [self._ask_one(request)]
         if request.day is None:
@@ -88,7 +84,7 @@ class PagePoller:
             following = self._ask_one(request)
             after = self._pages.get(request.url)
             if before and after and before.digest == after.digest:
-                break  # this server knows no pages
+                break  # this server does not support pages
             answers.append(following)
         return answers
 
@@ -194,7 +190,7 @@ class PagePoller:
             ) from error
 
     def _has_news(self, report: IngestReport) -> bool:
-        """Whether it lists a paper that no page of this source listed before, known here or not."""
+        """Whether it lists a paper that no page of this source listed before."""
         earlier = [page.dump_id for page in self._pages.values() if page.dump_id is not None]
         with self._context.store.read() as connection:
             before = {
@@ -234,12 +230,12 @@ class PagePoller:
 
 
 def _moved_to(answer: Answer, url: str, page: PageState | None) -> str:
-    """Where the page is from now on: further on, or still where it had moved to."""
+    """Return the new address of the page, or the one that it moved to earlier."""
     return answer.moved_to or (page.moved_to if page and page.moved_to == url else "")
 
 
 def _lies(validators: Validators, page: PageState | None) -> bool:
-    """Whether validators stayed the same though the papers did not."""
+    """Whether the validators stayed the same although the papers changed."""
     return (
         page is not None
         and bool(validators)

@@ -1,7 +1,8 @@
-"""One round of polling: asks the sources that are due, one after the other, and writes down how."""
+"""One run of polling: asks the sources that are due one by one, and records the results."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -11,24 +12,20 @@ from urllib.parse import urlsplit
 from larkpost import logs
 from larkpost.db.polling import polled_sources
 from larkpost.errors import FetchProblem, LarkpostError, SourceFailure, TryAgainLater
-from larkpost.fetch.configured import compare_sources, save_changes
+from larkpost.fetch.configured import ConfiguredSources, compare_sources, save_changes
 from larkpost.fetch.health import SourceProblem, find_emptiness, find_stop, note_answer
 from larkpost.fetch.pages import PageAnswer, PagePoller
-from larkpost.fetch.requests import interval_of, plan_requests
+from larkpost.fetch.requests import BaseUrls, interval_of, plan_requests
 from larkpost.fetch.retry_after import back_off
+from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from larkpost.db.engine import Store
     from larkpost.db.polling.polled_sources import SourceState
-    from larkpost.fetch.configured import ConfiguredSources
     from larkpost.fetch.http_client import HttpClient
-    from larkpost.fetch.requests import BaseUrls
     from larkpost.ingest.ingest import IngestReport
-    from larkpost.interfaces import DumpFormat
     from larkpost.settings.polled_sources import PolledSource
 
 log = logs.get_logger(__name__)
@@ -50,31 +47,30 @@ _LONGEST_SLEEP = timedelta(days=9)  # a later poll was planned before the clock 
 
 _REST = timedelta(minutes=5)
 
-# Sources of which nothing could be written down (a full disk, a busy database), by store and name:
-# they would be asked at every round.
+# Sources whose results could not be recorded (a full disk, a busy database), by database and name;
+# otherwise they would be asked at every run.
 _left: dict[tuple[str, str], datetime] = {}
-
-
-def _never() -> bool:
-    return False
 
 
 @dataclass(frozen=True, slots=True)
 class PollContext:
-    """What polling needs; ``configured`` reads the sources of the settings, ``draw`` is random."""
+    """The dependencies of polling.
+
+    ``configured`` reads the sources of the settings, ``draw`` is random.
+    """
 
     store: Store
     dump_formats: Sequence[DumpFormat]
     configured: Callable[[], ConfiguredSources]
     client: HttpClient
     bases: BaseUrls
-    stopped: Callable[[], bool] = _never
+    stopped: Callable[[], bool] = lambda: False
     draw: Callable[[], float] = SystemRandom().random
 
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """What one source brought: the dumps that were read of it, and what is wrong, if anything."""
+    """The result of one source: its ingested dumps, and its problem, if any."""
 
     source: PolledSource
     reports: Sequence[IngestReport] = ()
@@ -87,7 +83,7 @@ class PollResult:
 
 
 def list_due(context: PollContext, *, now: datetime) -> list[SourceState]:
-    """List the sources that are due, the longest first, after taking up changed settings."""
+    """List the sources that are due, longest first, after taking up changed settings."""
     configured = context.configured()
     with context.store.read() as connection:
         states = polled_sources.list_states(connection)
@@ -110,9 +106,10 @@ def poll_sources(
     clock: Callable[[], datetime],
     moved: Callable[[], None] = lambda: None,
 ) -> list[PollResult]:
-    """Ask each source that is due; calls ``moved`` after each. A fault of one stops no other.
+    """Ask each source that is due; calls ``moved`` after each.
 
-    Where a host says that it is asked too often, all sources of that host wait.
+    An error in one does not stop the others. If a host answers that it is asked too often, all its
+    sources wait.
     """
     results: list[PollResult] = []
     resting: set[str] = set()
@@ -160,7 +157,7 @@ class SourcePoll:
         self._answers: list[PageAnswer] = []
 
     def run(self) -> PollResult | None:
-        """Ask for all that is wanted of it, and write down how that went; None where put off."""
+        """Make all requests of the source, and record the result; None if deferred."""
         source = self._state.source
         with self._context.store.read() as connection:
             pages = polled_sources.pages(connection, source.name)
@@ -252,7 +249,7 @@ def _broken(error: Exception) -> SourceFailure:
     return SourceFailure(
         f"reading its answer broke: {type(error).__name__}: {error}"[:500],
         problem=FetchProblem.SHAPE,
-        hint="please report it; it is asked again, later each time",
+        hint="please report it; the source is polled again, later each time",
     )
 
 

@@ -1,4 +1,4 @@
-"""Tells public internet addresses from those of this machine and of private networks."""
+"""Distinguishes public internet addresses from those of this machine and of private networks."""
 
 from __future__ import annotations
 

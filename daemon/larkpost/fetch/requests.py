@@ -1,9 +1,10 @@
-"""What a source is asked for at a moment: addresses by its kind, and the missing days of a list."""
+"""Plans the requests of a source: addresses by its kind, and the missing days of a list."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -11,9 +12,6 @@ from larkpost.fetch.calendars import end_of_list_day, is_list_day
 from larkpost.settings.polled_sources import PolledSource, SourceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date, datetime
-
     from larkpost.db.polling.polled_sources import PageState
 
 MISSING_DAYS = 14  # of a daily list that are asked for, back from today
@@ -48,7 +46,7 @@ class PageRequest:
 
 
 def interval_of(source: PolledSource) -> timedelta:
-    """Give the time between two polls of a source."""
+    """Return the time between two polls of a source."""
     if source.interval_minutes is not None:
         return timedelta(minutes=source.interval_minutes)
     return _INTERVALS[source.kind]
@@ -97,7 +95,7 @@ def _days_to_ask(
 
 
 def has_settled(page: PageState, day: date) -> bool:
-    """Say whether a day grows no more: it was quiet for a day after its end, or is long over."""
+    """Return whether a day is final: unchanged for a day after its end, or long over."""
     end = end_of_list_day(day)
     if page.checked_at >= end and not page.papers and not is_list_day(day):
         return True

@@ -1,4 +1,4 @@
-"""How long to leave a source alone: ``Retry-After`` of the server, else longer each time."""
+"""Computes how long to wait for a source: ``Retry-After``, else exponential back-off."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _read_date(text: str) -> datetime | None:
 
 
 def back_off(failures: int, *, draw: float) -> timedelta:
-    """Give the wait after so many failures in a row: doubled each time, with jitter.
+    """Return the wait after so many failures in a row: doubled each time, with jitter.
 
     ``draw`` is a random number from 0 to 1: between half the wait and the whole of it.
     """

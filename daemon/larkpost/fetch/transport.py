@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import httpcore2
@@ -12,7 +13,6 @@ from larkpost.fetch.connection import CheckedBackend, Deadline, resolve_host
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
 
     from larkpost.fetch.http_client import HttpClient
 

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.errors import FetchProblem, SourceFailure
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 ENCODINGS = "gzip, deflate"  # those that are asked for
 _PIECE = 256 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 
+def _too_large(limit: int) -> SourceFailure:
+    return SourceFailure(
+        f"the answer is larger than {limit / 1_000_000:g} MB",
+        problem=FetchProblem.TOO_LARGE,
+        hint="set fetch.max_megabytes to allow more; no list of one day is that large",
+    )
+
+
 def spool(chunks: Iterable[bytes], encoding: str, into: BinaryIO, *, limit: int) -> tuple[str, int]:
     """Write a body, unpacked by its ``Content-Encoding``, and give its SHA-256 and its size.
 
     At most ``limit`` bytes: a packed body is unpacked a little at a time, so a small one that
-    unpacks to gigabytes ends as early as a large plain one. Raises SourceFailure where it is
+    unpacks to gigabytes ends as early as a large plain one. Raises SourceFailure if it is
     larger, cut off, or packed in a way that was not asked for.
     """
     digest, size = sha256(), 0
     for piece in _unpack(chunks, encoding.strip().lower()):
         size += len(piece)
         if size > limit:
-            raise SourceFailure(
-                f"the answer is larger than {limit / 1_000_000:g} MB",
-                problem=FetchProblem.TOO_LARGE,
-                hint="fetch.max_megabytes allows more; no list of a day is that large",
-            )
+            raise _too_large(limit)
         digest.update(piece)
         into.write(piece)
     into.seek(0)
@@ -45,9 +47,16 @@ def _unpack(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
         yield from _inflate(chunks, raw_allowed=encoding == "deflate")
     else:
         raise SourceFailure(
-            f"the answer is packed as {encoding[:40]}, which was not asked for",
+            f"the answer is packed as {encoding[:40]}, which was not requested",
             problem=FetchProblem.SHAPE,
         )
+
+
+def _decompress(unpacker: zlib._Decompress, packed: bytes) -> bytes:
+    try:
+        return unpacker.decompress(packed, _PIECE)
+    except zlib.error as error:
+        raise SourceFailure("the packed answer is damaged", problem=FetchProblem.CUT) from error
 
 
 def _inflate(chunks: Iterable[bytes], *, raw_allowed: bool) -> Iterator[bytes]:
@@ -57,12 +66,7 @@ def _inflate(chunks: Iterable[bytes], *, raw_allowed: bool) -> Iterator[bytes]:
         rest, is_full = chunk, False
         while rest or is_full:
             unpacker = unpacker or _unpacker(rest, raw_allowed=raw_allowed)
-            try:
-                piece = unpacker.decompress(rest, _PIECE)
-            except zlib.error as error:
-                raise SourceFailure(
-                    "the packed answer is damaged", problem=FetchProblem.CUT
-                ) from error
+            piece = _decompress(unpacker, rest)
             yield piece
             is_full = len(piece) == _PIECE  # there may be more, even where all input was taken
             rest = unpacker.unconsumed_tail

@@ -1,1 +1,1 @@
-"""The dump formats: one module per format, and what they share (lines, dates, kinds of files)."""
+"""The dump formats: one module per format, and shared code (lines, dates, file types)."""

@@ -1,44 +1,38 @@
-"""Reads metadata of papers that may be here: arXiv's own, the API's, or papers in our own form.
+"""Reads metadata files: arXiv's snapshot, answers of its API, or our own JSON.
 
-arXiv's are those of its metadata snapshot: an object per line with ``id``, ``title``, ``abstract``,
-``authors_parsed``, ``categories``, ``doi`` and ``versions``.
+The snapshot has an object per line with ``id``, ``title``, ``abstract``, ``authors_parsed``,
+``categories``, ``doi`` and ``versions``.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from datetime import date
+from typing import Any, BinaryIO
 
-from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
-from larkpost.errors import UsageError
+from larkpost.domain import Identifier, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.formats import huggingface_api, jsonl
 from larkpost.formats.json_fields import BadRecordError, JsonFields
 from larkpost.formats.json_items import JsonItem, json_items
-from larkpost.text.identifiers import identifier_url, parse_identifier
+from larkpost.text.identifiers import find_identifier, identifier_url
 from larkpost.text.mail_dates import read_mail_date
 from larkpost.text.normalize import squash
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date
-    from typing import Any
-
-    from larkpost.domain import Identifier
 
 _ARXIV_KEYS = frozenset(("authors_parsed", "versions", "update_date", "submitter"))
 _API_KEYS = frozenset(("paper", "publishedAt", "submittedOnDailyAt", "discussionId"))
 _MOST_AUTHORS = 5_000
-_BRACKETS = re.compile(r"\([^()]*\)")  # where the authors are written in one text: affiliations
+_BRACKETS = re.compile(r"\([^()]*\)")  # affiliations in a text of all authors
 # White space is matched from where a run of it begins, or a long run would take quadratic time.
 _BETWEEN_AUTHORS = re.compile(r"(?:(?<!\s)\s+)?(?:,|;|\band\b)\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataRecord:
-    """A record as far as it must be read to know whether it may be about a paper that is here.
+    """A partly read record, enough to know whether it may match a stored paper.
 
-    ``abstract`` still has its markup. ``read`` gives the whole.
+    ``abstract`` still has its markup. ``read`` parses the rest.
     """
 
     title: str
@@ -49,7 +43,7 @@ class MetadataRecord:
     draft: PaperRecord | None = None
 
     def read(self) -> PaperRecord | RejectedRecord:
-        """Read the whole record, or say why it cannot be taken."""
+        """Parse the whole record, or return why it is rejected."""
         try:
             return self.draft or _arxiv_draft(self.fields)
         except BadRecordError as bad:
@@ -93,7 +87,7 @@ def _is_arxiv(given: Mapping[str, Any]) -> bool:
 
 
 def _names(fields: JsonFields) -> tuple[Identifier, ...]:
-    """Read the arXiv id, which must be there, and the DOIs, which somebody typed."""
+    """Read the arXiv id, which is required, and the DOIs, which are typed by people."""
     arxiv = fields.identifier("id")
     if not arxiv or arxiv[0].scheme != "arxiv":
         raise BadRecordError("it has no arXiv id")
@@ -103,11 +97,8 @@ def _names(fields: JsonFields) -> tuple[Identifier, ...]:
 
 def _dois(text: str) -> Iterator[Identifier]:
     for word in text.split():
-        try:
-            name = parse_identifier(word.rstrip(";,"))
-        except UsageError:
-            continue
-        if name.scheme == "doi":
+        name = find_identifier(word.rstrip(";,"))
+        if name and name.scheme == "doi":
             yield name
 
 
@@ -151,7 +142,7 @@ def _categories(fields: JsonFields) -> tuple[str, ...]:
 
 
 def _first_version(fields: JsonFields) -> date | None:
-    """Read the day of the first version; the day of the last update says nothing of that."""
+    """Read the day of the first version, not that of the last update."""
     versions = fields.given.get("versions")
     first = versions[0] if isinstance(versions, list) and versions else None
     created = first.get("created") if isinstance(first, dict) else None

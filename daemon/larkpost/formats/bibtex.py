@@ -1,12 +1,9 @@
-"""Reads BibTeX as it is found in the wild: the fields of each entry, in time linear in the text."""
+"""Reads BibTeX leniently: the fields of each entry, in linear time."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
 # Each piece is limited, or a long run of letters or spaces would be read again and again.
 ENTRY = re.compile(r"@\s{0,9}([A-Za-z]{1,30})\s{0,9}[{(]")
@@ -17,9 +14,9 @@ _NOT_PAPERS = {"comment", "string", "preamble"}
 
 
 def entries(text: str) -> Iterator[dict[str, str]]:
-    """Give the fields of each entry, names in lower case, values without what encloses them.
+    """Yield the fields of each entry, names in lower case, values without delimiters.
 
-    An entry that never ends, ends where the next one begins; one without fields is none.
+    An unterminated entry ends where the next one begins; one without fields is skipped.
     """
     heads = list(ENTRY.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]

@@ -1,4 +1,4 @@
-"""Days as pages, files and addresses write them, and which one is meant by "Aug 7" alone.
+"""Parses days in pages, files and addresses, and resolves those without a year ("Aug 7").
 
 A page, or what it was saved by, may tell the day in words (``find_day``), in its metadata
 (``captured_day``), in an address (``day_in_path``) or in the name of the file (``in_name``).
@@ -80,9 +80,9 @@ class PartialDay:
     days_ago: int | None = None
 
     def resolve(self, bound: date) -> date | None:
-        """Say which day is meant on a page that is no younger than ``bound``; None for no day.
+        """Resolve the day on a page that is not newer than ``bound``; None for no valid day.
 
-        A year that is written holds, whatever the bound; see ``latest_before`` for the others.
+        A written year counts, whatever the bound; see ``latest_before`` for the others.
         """
         if self.days_ago is not None:
             return bound - timedelta(days=self.days_ago)
@@ -92,7 +92,7 @@ class PartialDay:
 
 
 def latest_before(month: int, day: int, bound: date) -> date | None:
-    """Find the latest day of that name up to ``bound`` and one more; None where none is.
+    """Find the latest day of that name up to one day after ``bound``; None if there is none.
 
     A page is never younger than its file or than today, so nothing later can be meant; the one
     day more is for time zones. 29 February is the last that was.
@@ -104,7 +104,7 @@ def latest_before(month: int, day: int, bound: date) -> date | None:
 
 
 def day_of(year: int, month: int, day: int) -> date | None:
-    """Make a date; None for the 31st of April and for years in which there are no digests."""
+    """Make a date; None for invalid ones such as 31 April, and for years without digests."""
     if not EARLIEST.year <= year <= _LATEST_YEAR:
         return None
     try:
@@ -114,7 +114,7 @@ def day_of(year: int, month: int, day: int) -> date | None:
 
 
 def find_day(text: str) -> PartialDay | None:
-    """Read a line that is a day and nothing else; None where there are other words.
+    """Parse a line that is only a day; None if there are other words.
 
     English, with or without the day of the week and the year, in either order ("Aug 7", "Friday,
     7 August 2026"); year, month, day with ``-``, ``/`` or ``.``; day, month, year with ``.``;
@@ -135,9 +135,9 @@ def find_day(text: str) -> PartialDay | None:
 
 
 def captured_day(text: str) -> date | None:
-    """Read a line of metadata that says when a page was saved: ``retrieved: 2026-10-02``.
+    """Parse a metadata line with the day of saving.
 
-    None where the line says something else, or leaves the year out. A moment with its zone gives
+    ``retrieved: 2026-10-02``. None for other lines, or without a year. A moment with its zone gives
     the day in UTC, in which the page's own days run.
     """
     match = _CAPTURE.match(text)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.text.normalize import clean, count_unwanted, ends_cut
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 CHUNK = 64 * 1024
 LONGEST_LINE = 1024 * 1024  # bytes; the longest abstracts have some thousand
@@ -37,9 +35,9 @@ _TWICE = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac.")
 
 @dataclass(frozen=True, slots=True)
 class NumberedLine:
-    """A line without its end; white space at its beginning is kept.
+    """A line without its line end; leading white space is kept.
 
-    ``number`` counts from 1; ``whole`` is false where the file ends without ending the line.
+    ``number`` counts from 1; ``whole`` is false if the file ends within the line.
     """
 
     number: int
@@ -48,12 +46,12 @@ class NumberedLine:
 
 
 def lines(dump: BinaryIO) -> Iterator[NumberedLine | RejectedRecord | IngestWarning]:
-    """Yield the lines of a dump, and what was odd about them.
+    """Yield the lines of a dump, and warnings about them.
 
     Only CR LF, LF and CR end lines. The encoding is that of the byte order mark, else UTF-8; a
     line that is not UTF-8 is read as Windows-1252. A line over 1 MiB is rejected. A line of
-    characters that nobody sees is empty; of empty lines in a row the first stands for all. A word
-    that is cut at a soft hyphen stands whole on the line where it begins.
+    invisible characters is empty; of empty lines in a row only the first is yielded. A word that is
+    split at a soft hyphen is joined on the line where it begins.
     """
     cut: NumberedLine | None = None
     for read, ends_within_word in _decode_lines(dump):
@@ -73,7 +71,7 @@ def lines(dump: BinaryIO) -> Iterator[NumberedLine | RejectedRecord | IngestWarn
 def _decode_lines(
     dump: BinaryIO,
 ) -> Iterator[tuple[NumberedLine | RejectedRecord | IngestWarning, bool]]:
-    """Yield clean lines, each with whether it ends within a word, and what was odd."""
+    """Yield clean lines, each with whether it ends within a word, and warnings."""
     oddities = _Oddities()
     blank = False
     for number, (raw, whole) in enumerate(_split(_as_utf8(dump)), 1):
@@ -99,7 +97,7 @@ def _decode_lines(
 def _move_word_up(
     cut: NumberedLine, line: NumberedLine
 ) -> tuple[NumberedLine | None, NumberedLine | None]:
-    """Give the first word of a line to the line before, if it goes on in lower case."""
+    """Move the first word of a line to the previous line, if it continues in lower case."""
     match = _FIRST_WORD.match(line.text)
     if not match or not match["word"][0].islower() or len(cut.text) > _LONGEST_CUT:
         return cut, line
@@ -153,7 +151,7 @@ codecs.register_error(_AS_WINDOWS, _decode_as_windows)
 
 
 class _Oddities:
-    """What was odd so far: each kind is told once, with the line where it was met first."""
+    """Collects warnings: each kind is reported once, with its first line."""
 
     def __init__(self) -> None:
         self.kinds: set[str] = set()
@@ -173,7 +171,7 @@ class _Oddities:
             text = _windows(raw)
         else:
             if _TWICE.search(text):
-                self._note(number, "looks like UTF-8 encoded twice (“Ã©” for “é”); kept as it is")
+                self._note(number, "looks like UTF-8 encoded twice (“Ã©” for “é”); left as it is")
         if "\ufffd" in text:
             self._note(number, "a character was lost before this file was written (U+FFFD)")
         self.controls += count_unwanted(text)
@@ -240,7 +238,7 @@ def _guess_encoding(head: bytes) -> str:
 
 
 def _split(chunks: Iterator[bytes]) -> Iterator[tuple[bytes | None, bool]]:
-    """Yield each line and whether it was ended; None for one that is too long to be kept."""
+    """Yield each line and whether it was terminated; None for one that is too long."""
     parts: list[bytes] = []
     size = 0
     for chunk in chunks:

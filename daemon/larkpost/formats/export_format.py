@@ -1,23 +1,21 @@
-"""Tells which kind of our own exchange format a record is of: ``"format"`` says it."""
+"""Reads the version of our exchange format from a record's ``"format"``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from larkpost.errors import UsageError
 from larkpost.text.normalize import one_line, shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FIRST = 1  # of records that do not say: field names as before tables and columns were renamed
 CURRENT = 2
 
 
 def export_format(record: Mapping[str, Any]) -> int:
-    """Read the format of a record: ``FIRST`` where it says none.
+    """Read the format of a record.
 
-    Raises UsageError for one that this program does not know.
+    ``FIRST`` if it has none. Raises UsageError for an unknown one.
     """
     said = record.get("format")
     if said is None:
@@ -25,6 +23,6 @@ def export_format(record: Mapping[str, Any]) -> int:
     if isinstance(said, int) and not isinstance(said, bool) and FIRST <= said <= CURRENT:
         return said
     raise UsageError(
-        f"“format” is {shorten(one_line(repr(said)), 40)}, and has to be {FIRST} or {CURRENT}:"
+        f"“format” is {shorten(one_line(repr(said)), 40)}, but must be {FIRST} or {CURRENT}:"
         " a newer Larkpost wrote it, or another program"
     )

@@ -1,9 +1,9 @@
-"""Recognises from its first bytes a file that is no dump, to refuse it by the name of its type."""
+"""Recognises files that are not dumps from their first bytes, to refuse them by type."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.bibtex import ENTRY
@@ -11,10 +11,7 @@ from larkpost.formats.references import RIS, TABLE
 from larkpost.formats.tables.table import is_table
 from larkpost.text.normalize import one_line
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Test = Callable[[str], re.Match[str] | None]
+Test = Callable[[str], re.Match[str] | None]
 
 _TEXT = "dumps are text: the page as text, or JSON Lines"
 _UNPACK = "unpack it and ingest what is inside"
@@ -32,7 +29,7 @@ _SOURCES = "its feeds are polled after `larkpost source add FILE`"
 
 _MAGIC = (
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
-    (b"PK\x03\x04", "a zip archive (or an office document)", _UNPACK),
+    (b"PK\x03\x04", "a zip archive (or a Word, Excel or OpenDocument file)", _UNPACK),
     (b"PK\x05\x06", "an empty zip archive", _TEXT),
     (b"BZh", "a bzip2 archive", _UNPACK),
     (b"\xfd7zXZ\x00", "an xz archive", _UNPACK),
@@ -49,7 +46,7 @@ _MAGIC = (
     (b"PAR1", "a Parquet table", "write it as JSON Lines and ingest that"),
     (b"bplist00", "a Safari web archive or another property list", _AS_TEXT),
     (b"WARC/", "a web archive (WARC)", "save the page in it as text and ingest that"),
-    (b"\xd0\xcf\x11\xe0", "an office document", _TEXT),
+    (b"\xd0\xcf\x11\xe0", "a Word, Excel or OpenDocument file", _TEXT),
     (b"{\\rtf", "an RTF document", "save it as plain text and ingest that"),
 )
 
@@ -83,7 +80,7 @@ def _is_entry(text: str, entry: re.Match[str]) -> bool:
     return begins_line and (special or bool(_CITATION_KEY.match(text, entry.end())))
 
 
-# The first test that the beginning of a file passes says what it is; groups fill the words.
+# The first matching test names the type of a file; its groups fill the text.
 _KINDS: tuple[tuple[Test, str, str], ...] = (
     # JSON
     (
@@ -107,7 +104,7 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
         _START,
     ),
     (_test(r'\A\{\s*"(?:cells|nbformat)"\s*:'), "a Jupyter notebook", _TEXT),
-    # What servers say in place of papers
+    # Error pages of servers
     (
         _test(r"\AHTTP/\d\S* ([23]\d\d)"),
         r"an HTTP answer with its headers (\1)",
@@ -168,9 +165,9 @@ _MOST_CONTROLS = 0.1
 
 
 def refuse_what_is_no_dump(head: bytes, name: str, *, as_papers: bool = False) -> None:
-    """Raise UnreadableDump, saying what the file is, unless ``head`` may be the start of a dump.
+    """Raise UnreadableDump, naming the file's type, unless ``head`` may be the start of a dump.
 
-    A list of references will do where it is to be read ``as_papers``.
+    A list of references is accepted if it is to be read ``as_papers``.
     """
     if not head:
         raise UnreadableDump(f"{name} is empty", hint="was it cut off? save it again")
@@ -194,14 +191,14 @@ def refuse_what_is_no_dump(head: bytes, name: str, *, as_papers: bool = False) -
 
 
 def is_reference_list(head: bytes) -> bool:
-    """Say whether a file is a list of references, of the kinds that are read."""
+    """Return whether a file is a list of references, of the supported kinds."""
     start = _start(head)
     hint = next((hint for test, _, hint in _KINDS if test(start)), "")
     return hint.startswith(_START)
 
 
 def refuse_what_is_no_metadata(head: bytes, name: str) -> None:
-    """Raise UnreadableDump, saying what the file is, unless ``head`` may be the start of JSON."""
+    """Raise UnreadableDump, naming the file's type, unless ``head`` may be the start of JSON."""
     refuse_what_is_no_dump(head, name)
     if what := what_is_for_ingest(_start(head), name) or _what_is_read_as_text(head, name):
         hint = "`larkpost ingest FILE` reads it"
@@ -218,9 +215,9 @@ def _what_is_read_as_text(head: bytes, name: str) -> str:
 
 
 def what_is_for_ingest(start: str, name: str) -> str:
-    """Say what a file is whose beginning may look like that of others; empty where it is not one.
+    """Return the type of a dump whose beginning may look like other types; empty for others.
 
-    Of these nothing else is asked: an entry may hold whatever an error page does.
+    No other test applies to these, because an entry may contain the text of an error page.
     """
     if _FEED(start):
         return "a feed, or an answer in XML,"
@@ -230,7 +227,7 @@ def what_is_for_ingest(start: str, name: str) -> str:
 
 
 def _start(head: bytes) -> str:
-    """Decode the beginning of a file roughly, from its first character that shows."""
+    """Decode the beginning of a file roughly, from its first visible character."""
     text = head[:_BEGINNING].lstrip(b"\xff\xfe").translate(None, b"\x00").decode("utf-8", "replace")
     if len(head) > _BEGINNING:
         text = text.rpartition("\n")[0] or text

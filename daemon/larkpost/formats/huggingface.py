@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar
 
-from larkpost.domain import PaperRecord, RejectedRecord
+from larkpost.domain import IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.digest_mail import mail_records
-from larkpost.formats.page.layout import find_layout
+from larkpost.formats.page.layout import PageLayout, find_layout
+from larkpost.formats.page.marked_page import MarkedPage
 from larkpost.formats.page.page_lines import plain_lines
 from larkpost.formats.page.page_tokens import TokenKind
 from larkpost.formats.page.paragraphs import Paragraph
-from larkpost.formats.page.parser import MarkedPage
 from larkpost.formats.page.plausibility import check_records
 from larkpost.formats.page.title_abstract_pairs import AlternatingPage
 from larkpost.formats.page.title_or_abstract import width
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from larkpost.domain import IngestWarning, Record
-    from larkpost.formats.page.layout import PageLayout
-
 _ANY_DAY = date(2000, 1, 1)
 _TELLING = frozenset({TokenKind.MARK, TokenKind.SUBMITTED})
 
-# Of a text without any heading: how many papers it must hold, one of how many records may be
-# something else, and within which lengths abstracts lie (arXiv takes none over 1,920).
+# For a text without headings: the least number of papers, the accepted share of other records (one
+# in so many), and the lengths of abstracts (arXiv accepts at most 1,920).
 _SEVERAL = 3
 _ONE_IN = 5
 _SHORTEST, _LONGEST = 250, 3_000
@@ -60,10 +55,10 @@ class HuggingFacePage:
         return _alternates(head, several=1 if layout.linked else _SEVERAL)
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order; a title without an abstract is a paper too.
+        """Yield the papers in order; a title without an abstract is a paper too.
 
-        Reads twice, so that ``dump`` must be seekable. Raises UnreadableDump for a page in which
-        there is no paper, or too much that cannot be one.
+        Reads twice, so that ``dump`` must be seekable. Raises UnreadableDump for a page without
+        papers, or with too many implausible records.
         """
         start = dump.tell()
         layout = find_layout(dump, near)
@@ -72,7 +67,7 @@ class HuggingFacePage:
 
 
 def is_papers_page(head: bytes) -> bool:
-    """Say whether a text is the papers page, or the digest mail, by what only these say."""
+    """Return whether a text is the papers page, or the digest mail, by their typical phrases."""
     return _is_marked(head, find_layout(BytesIO(head), _ANY_DAY))
 
 
@@ -108,7 +103,7 @@ def _records(dump: BinaryIO, layout: PageLayout, near: date) -> Iterator[Record]
 def _only_lines(
     dump: BinaryIO, odd: list[RejectedRecord | IngestWarning]
 ) -> Iterator[NumberedLine]:
-    """Yield the lines; what is odd about them is put aside."""
+    """Yield the lines, without warnings."""
     for line in lines(dump):
         if isinstance(line, NumberedLine):
             yield line
@@ -131,7 +126,7 @@ def _alternates(head: bytes, several: int) -> bool:
 
 
 def _looks_like_a_paper(draft: PaperRecord) -> bool:
-    """Whether it has a title, and an abstract, such as papers have and licences have not."""
+    """Whether a record has a title and an abstract typical of papers, and not of licences."""
     title, abstract = draft.title, draft.abstract
     return (
         _SHORTEST <= width(abstract) <= _LONGEST

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate, PaperRecord
+from larkpost.domain import DumpDate, PaperRecord, Record
 from larkpost.formats.dates import EARLIEST
 from larkpost.formats.json_fields import JsonFields, read_papers
 from larkpost.formats.json_items import json_head
 from larkpost.text.identifiers import identifier_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from larkpost.domain import Record
 
 # Keys that only the API writes; within a text, their quotation marks would have backslashes.
 _OURS = re.compile(
@@ -35,7 +31,7 @@ class HuggingFaceApi:
     name: ClassVar[str] = "huggingface-api"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Go by keys that only the API writes."""
+        """Recognise the answer by keys that only the API writes."""
         return _OURS.search(json_head(head)) is not None
 
     def read(
@@ -54,7 +50,7 @@ class HuggingFaceApi:
 
 
 def _day_of_list(dump: BinaryIO) -> date | None:
-    """Find the one day of all items of a dump, from where it stands; None where they differ."""
+    """Find the one day of all items of a dump, from where it stands; None if they differ."""
     start, days, end = dump.tell(), set[bytes](), b""
     while len(days) < 2 and (chunk := dump.read(_CHUNK)):
         days.update(_LISTED_AT.findall(end + chunk))
@@ -95,9 +91,9 @@ def draft_of(fields: JsonFields) -> PaperRecord:
 
 
 def _paper(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Unwrap the paper of an item; what stands beside it counts where the paper is silent.
+    """Unwrap the paper of an item; keys beside it fill missing ones.
 
-    The item's own ``publishedAt`` is when it was listed, by the reading of the official client.
+    The item's own ``publishedAt`` is the time of listing, as in the official client.
     """
     paper = given.get("paper")
     if not isinstance(paper, dict):

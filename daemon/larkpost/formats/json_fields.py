@@ -1,12 +1,13 @@
-"""Reads papers from JSON objects, field by field: what makes no sense is left out and told."""
+"""Reads papers from JSON objects, field by field: invalid values are left out and reported."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
+from larkpost.domain import Identifier, IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_TITLE
 from larkpost.formats.json_items import JsonItem, json_items
@@ -15,11 +16,6 @@ from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.normalize import one_line, squash
 from larkpost.text.urls import is_web_address
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from larkpost.domain import Identifier, Record
-
 _MOST_VOTES = 2**31
 _MOST_VERSIONS = 10_000
 _VERSION = re.compile(r"\dv([1-9]\d{0,3})$")  # of arxiv:2508.13426v2
@@ -27,14 +23,15 @@ _HINT = 'write an object per line, as in {"id": "arxiv:2508.13426", "title": "�
 
 
 class BadRecordError(Exception):
-    """A record cannot be taken; the message says why."""
+    """A record is unusable; the message says why."""
 
 
 class JsonFields:
-    """The fields of one object, by their keys; ``remarks`` collects what was odd about them.
+    """The fields of one object, by their keys; ``remarks`` collects warnings.
 
-    ``clean`` turns a text of the object into one without markup. Methods that need a field raise
-    BadRecordError where it is missing or no good; the others give nothing then, and remark it.
+    ``clean`` removes markup from a text of the object. Methods for required fields raise
+    BadRecordError if the field is missing or invalid; the others return nothing then, and add a
+    warning.
     """
 
     def __init__(self, given: Mapping[str, Any], line: int) -> None:
@@ -45,11 +42,11 @@ class JsonFields:
         self.clean = plain_latex if "uid" in given else clean_markup
 
     def remark(self, text: str, key: str = "") -> None:
-        """Note an oddity of the object; ``key`` is a key that nobody knows."""
+        """Add a warning about the object; ``key`` is an unknown key."""
         self.remarks.append(IngestWarning(self.line, text, key))
 
     def title(self) -> str:
-        """Read ``title``, which must be there: one line without markup."""
+        """Read ``title``, which is required: one line without markup."""
         title = self.given.get("title")
         if not isinstance(title, str) or not (plain := squash(self.clean(title))):
             raise BadRecordError("it has no title")
@@ -58,9 +55,9 @@ class JsonFields:
         return plain
 
     def abstract(self, *keys: str) -> tuple[str, tuple[Identifier, ...]]:
-        """Read the abstract under the first key that has one, and the name of the paper in it.
+        """Read the abstract under the first key that has one, and the paper's identifier in it.
 
-        arXiv's announcement and a label before it are cut off.
+        An announcement of arXiv and a label before it are removed.
         """
         abstract = next((v for key in keys if (v := self.given.get(key)) not in (None, "")), "")
         if not isinstance(abstract, str):
@@ -72,7 +69,7 @@ class JsonFields:
         return plain, (name,) if name else ()
 
     def identifier(self, key: str) -> tuple[Identifier, ...]:
-        """Read the name of the paper: none where the key is missing."""
+        """Read the identifier of the paper: none if the key is missing."""
         name = self.given.get(key)
         if name is None:
             return ()
@@ -82,13 +79,13 @@ class JsonFields:
             raise BadRecordError(f"its id is not of the form scheme:value ({error})") from error
 
     def identifiers(self, key: str) -> tuple[Identifier, ...]:
-        """Read a list of names of the paper."""
+        """Read a list of identifiers of the paper."""
         names = []
         for name in self._texts(key):
             try:
                 names.append(parse_identifier(name))
             except UsageError as error:
-                self.remark(f"“{key}” holds what is no name; left out ({error})")
+                self.remark(f"“{key}” has an entry that is not a name; left out ({error})")
         return tuple(names)
 
     def text(self, key: str) -> str | None:
@@ -117,7 +114,7 @@ class JsonFields:
         """Read a list of web addresses."""
         read = [(one, _web_address(one)) for one in self._texts(key)]
         if not all(address for _, address in read):
-            self.remark(f"“{key}” holds what is no web address; left out")
+            self.remark(f"“{key}” has an entry that is not a web address; left out")
         return tuple(address for _, address in read if address)
 
     def votes(self, key: str) -> int | None:
@@ -154,7 +151,7 @@ class JsonFields:
             self.remark(f"“{key}” {what}; left out")
             return None
         if moment.date() < earliest:
-            self.remark(f"“{key}” lies before the first digest; left out")
+            self.remark(f"“{key}” is before the first digest; left out")
             return None
         return moment
 
@@ -176,10 +173,10 @@ def _web_address(value: object) -> str | None:
 
 
 def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], PaperRecord]) -> Iterator[Record]:
-    """Yield a record per object; one that cannot be taken is rejected with the reason.
+    """Yield a record per object; an unusable one is rejected with the reason.
 
-    ``draft_of`` makes a draft of an object, or raises BadRecordError. Each kind of oddity is told
-    once, where it was first. Raises UnreadableDump when nothing in the file is a paper.
+    ``draft_of`` makes a draft from an object, or raises BadRecordError. Each kind of warning is
+    reported once, at its first place. Raises UnreadableDump when nothing in the file is a paper.
     """
     return records_of(json_items(dump), draft_of, hint=_HINT)
 
@@ -217,7 +214,7 @@ def records_of(
 
 
 def _records(item: JsonItem, draft_of: Callable[[JsonFields], PaperRecord]) -> list[Record]:
-    """Give the draft of an item after the remarks on it, or why it is rejected."""
+    """Yield the remarks on an item, then its draft or the rejection."""
     try:
         if not isinstance(item.value, dict):
             raise BadRecordError("this is not a JSON object")  # noqa: TRY301 - one place that rejects

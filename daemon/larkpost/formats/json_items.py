@@ -1,19 +1,17 @@
-"""Finds the objects in JSON as it comes: one per line, in a list, or in a list within an object."""
+"""Finds the objects in JSON: one per line, in a list, or in a list within an object."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decode, lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as many
 _SHOWN = 2_000  # characters of an item that are shown where it is rejected
@@ -34,13 +32,13 @@ class JsonItem:
 
 
 def json_head(head: bytes) -> str:
-    """Decode the beginning of a file; empty where it is not that of a JSON object or list."""
+    """Decode the beginning of a file; empty if it is not that of a JSON object or list."""
     text = decode(head).lstrip("\ufeff\0 \t\r\n")
     return text if re.match(r"\{|\[\s*[{\]]", text) else ""
 
 
 def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWarning]:
-    """Yield the items of a dump in order, and what cannot be read of it.
+    """Yield the items of a dump in order, and rejections of unreadable parts.
 
     A file that begins with a list, or with an object over several lines, is read as a whole; all
     others line by line. Lists, and objects that only hold a list, are opened. Raises
@@ -74,7 +72,7 @@ def _lone_paper(line: NumberedLine) -> JsonItem | None:
 
 
 class HeadFirst:
-    """What comes in on a stream whose ``head`` was read before: that again, then the rest."""
+    """A stream whose ``head`` was read before: yields that again, then the rest."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = BytesIO(head)
@@ -119,7 +117,7 @@ def read_whole(dump: BinaryIO) -> str:
 
 
 class _Walk:
-    """Goes through a text of JSON values; brackets and commas between them only part them."""
+    """Walks through a text of JSON values; brackets and commas between them are separators."""
 
     def __init__(
         self, text: str, line: int, *, ended: bool = False, numbered: bool = False
@@ -135,7 +133,7 @@ class _Walk:
         self.one_list = False  # whether the walk ends with the list in which it began
 
     def items(self) -> Iterator[JsonItem | RejectedRecord]:
-        """Yield the items; what is no JSON ends the walk, unless the next item can be told."""
+        """Yield the items; invalid JSON ends the walk, unless the next item can be found."""
         while (start := self._between()) < len(self.text):
             if self.one_list and not self.depth:
                 return
@@ -147,7 +145,8 @@ class _Walk:
                 end = self._next(start, error)
             else:
                 shown = self.text[start : min(end, start + _SHOWN)]
-                for one in _unwrap(value):
+                # An object may only wrap the list of papers.
+                for one in _papers_in(value, _DEEPEST) or [value]:
                     self.count += 1
                     yield JsonItem(self.line, one, shown, self._place())
             self._advance(end)
@@ -155,7 +154,7 @@ class _Walk:
             yield self._reject_open_list()
 
     def _between(self) -> int:
-        """Pass over what parts two items; gives where the next one begins."""
+        """Skip the separator of two items; returns the start of the next one."""
         match = _BETWEEN.match(self.text, self.at)
         between = match[0] if match else ""
         self.depth += between.count("[") - between.count("]")
@@ -206,11 +205,6 @@ class _Walk:
 
 def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
-
-
-def _unwrap(value: object) -> list[Any]:
-    """Give the list of papers that an object only wraps, or else the value itself."""
-    return _papers_in(value, _DEEPEST) or [value]
 
 
 def _papers_in(value: object, depth: int) -> list[Any]:

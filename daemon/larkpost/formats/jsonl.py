@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, BinaryIO, ClassVar
 
-from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord, Record
 from larkpost.errors import UsageError
 from larkpost.formats.dates import EARLIEST
 from larkpost.formats.export_format import CURRENT, FIRST, export_format
-from larkpost.formats.json_fields import BadRecordError, read_papers
+from larkpost.formats.json_fields import BadRecordError, JsonFields, read_papers
 from larkpost.formats.json_items import json_head
 from larkpost.formats.tables.columns import split_subjects
 from larkpost.text.author_names import split_authors
 from larkpost.text.normalize import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date
-
-    from larkpost.domain import Record
-    from larkpost.formats.json_fields import JsonFields
 
 _KEYS = frozenset(
     [
@@ -54,12 +49,12 @@ _ENDINGS = (".jsonl", ".ndjson")
 
 
 class Jsonl:
-    """Our own interchange format; only ``title`` is obligatory."""
+    """Our own exchange format; only ``title`` is required."""
 
     name: ClassVar[str] = "jsonl"
 
     def recognises(self, head: bytes, filename: str) -> bool:
-        """Go by the ending of the name, or by a beginning like that of an object or a list."""
+        """Recognise a file by its extension, or by the start of an object or a list."""
         return filename.lower().endswith(_ENDINGS) or bool(json_head(head))
 
     def read(
@@ -81,7 +76,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
     given = fields.given
     if "title" not in given and "reader" in given:
         kind = "a vote" if "thumb" in given else "a reader"
-        raise BadRecordError(f"this is {kind}, not a paper: take it in with `larkpost import`")
+        raise BadRecordError(f"this is {kind}, not a paper: import it with larkpost import")
     newer = _read_format(fields) == CURRENT
     for key in sorted(given.keys() - (_KEYS if newer else _FIRST_KEYS)):
         fields.remark(f"the key “{shorten(key, 40)}” is not known; left out", key)
@@ -118,7 +113,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
 
 
 def _read_format(fields: JsonFields) -> int:
-    """Read the format of the record; a “format” that is no number is a key of somebody else's."""
+    """Read the format of the record; a “format” that is not a number is another program's key."""
     if not isinstance(fields.given.get("format", FIRST), int):
         fields.remark("the key “format” is not a number; left out", "format")
         return FIRST

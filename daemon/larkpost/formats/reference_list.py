@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from collections.abc import Iterator
+from datetime import date
+from typing import BinaryIO, ClassVar
 
-from larkpost.domain import RejectedRecord
+from larkpost.domain import Record, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.decoding import LONGEST_REJECT, decode
 from larkpost.formats.file_types import is_reference_list
 from larkpost.formats.references import read_references
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from larkpost.domain import Record
 
 _LARGEST = 16 * 1024 * 1024  # bytes
 _MOST = 20_000  # references

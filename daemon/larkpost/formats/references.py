@@ -6,21 +6,19 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import UsageError
 from larkpost.formats import zotero_rdf
 from larkpost.formats.bibtex import ENTRY, entries
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.markup import clean_markup, plain_latex
 from larkpost.text.normalize import clean, shorten, squash
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 MOST = 2_000  # references; more than anybody has read with care
 LONGEST_TITLE = 500
@@ -63,7 +61,7 @@ def _read(text: str) -> Iterator[PaperRecord]:
         return _from_rdf(text.lstrip())
     if start.startswith(("<?xml", "<!DOCTYPE", "PK", "{\\rtf")):
         raise UsageError(
-            "This kind of file is not read", hint="Export it as BibTeX, RIS, CSL JSON, RDF or CSV."
+            "this file type is not supported", hint="export it as BibTeX, RIS, CSL JSON, RDF or CSV"
         )
     if start.startswith(("[", "{")):
         return _from_brackets(text)
@@ -137,7 +135,9 @@ def _from_brackets(text: str) -> Iterator[PaperRecord]:
         drafts = _from_text(text)
         first = next(drafts, None)
         if first is None:
-            raise UsageError("This looks like JSON, but is none", hint="Export it again.") from None
+            raise UsageError(
+                "this looks like JSON, but is not valid", hint="export it again"
+            ) from None
         return chain([first], drafts)
     listed = found.get("items", [found]) if isinstance(found, dict) else found
     items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
@@ -237,7 +237,6 @@ def _names_of(authors: Iterable[str]) -> Iterator[str]:
 def _read_names(texts: Iterable[str]) -> Iterator[Identifier]:
     """Read names of arXiv, DOIs and links; the keys of somebody's own collection are none."""
     for text in filter(None, texts):
-        with suppress(UsageError):
-            name = parse_identifier(text.strip())
-            if name.scheme in {"arxiv", "doi", "url"}:
-                yield name
+        name = find_identifier(text.strip())
+        if name and name.scheme in {"arxiv", "doi", "url"}:
+            yield name

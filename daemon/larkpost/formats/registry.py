@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from larkpost.formats.feeds.any_feed import AnyFeed
 from larkpost.formats.feeds.arxiv_announcements import ArxivAnnouncements
@@ -17,11 +17,7 @@ from larkpost.formats.mail.mail_dump import MailDump
 from larkpost.formats.paper_lists.html_page import HtmlPage
 from larkpost.formats.paper_lists.link_list import LinkList
 from larkpost.formats.tables.table import Table
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from larkpost.interfaces import DumpFormat
+from larkpost.interfaces import DumpFormat
 
 # The most particular first: the first that recognises a file reads it.
 DUMP_FORMATS: Sequence[DumpFormat] = (

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from xml.etree import ElementTree as ET
 
 from larkpost.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHUNK = 64 * 1024
 DEEPEST = 32  # elements in one another; Zotero's lie at most eight deep
@@ -50,7 +48,7 @@ def items(text: str) -> Iterator[ZoteroItem]:
     """
     if _DECLARED.search(text):
         raise UsageError(
-            "A file with a document type is not read", hint="Export it from Zotero again."
+            "a file with a document type is not read", hint="export it from Zotero again"
         )
     read = 0
     try:
@@ -61,12 +59,12 @@ def items(text: str) -> Iterator[ZoteroItem]:
     except ET.ParseError as error:
         if not read:
             raise UsageError(
-                "This RDF is damaged, and not read", hint="Export it from Zotero again."
+                "this RDF is damaged, and not read", hint="export it from Zotero again"
             ) from error
 
 
 def _children(text: str) -> Iterator[ET.Element]:
-    """Give the elements right below the root, one in memory at a time."""
+    """Return the elements right below the root, one in memory at a time."""
     parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
     path: list[ET.Element] = []
     for at in range(0, len(text), CHUNK):

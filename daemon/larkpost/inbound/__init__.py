@@ -1,1 +1,1 @@
-"""Mail that comes back: bounces, votes in replies, and unsubscribing by mail."""
+"""Inbound mail: bounces, votes in replies, and unsubscribing by mail."""

@@ -1,4 +1,4 @@
-"""Recognises mail that a program wrote: holiday answers, lists, delivery notices (RFC 3834)."""
+"""Recognises mail written by a program: holiday replies, lists, delivery notices (RFC 3834)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def is_automatic(message: Message) -> bool:
-    """Say whether a program wrote this (RFC 3834 and what came before it)."""
+    """Return whether a program wrote this (RFC 3834 and older conventions)."""
     return (
         is_reply_of_a_program(message)
         or _word(message, "Auto-Submitted") not in ("", "no")
@@ -19,7 +19,7 @@ def is_automatic(message: Message) -> bool:
 
 
 def is_reply_of_a_program(message: Message) -> bool:
-    """Say whether a program answered a letter (RFC 3834, 5), and nobody asked for this mail."""
+    """Return whether a program replied to a message (RFC 3834, 5), unrequested."""
     return (
         _word(message, "Auto-Submitted") == "auto-replied"
         or _word(message, "Precedence") == "auto_reply"

@@ -1,4 +1,4 @@
-"""Parses bounces: what a returned mail says of an address (RFC 3464 and older ways)."""
+"""Parses bounces: the result that a mail reports for an address (RFC 3464 and older forms)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _PLAIN = re.compile(
     r"\b(?:no such (?:user|mailbox|address)|(?:user|mailbox|recipient) unknown)", re.IGNORECASE
 )
 _LONGEST_TEXT = 300
-_SEARCHED = 20_000  # characters of an old-fashioned bounce in which its reason is looked for
-# What stands on a line of an old-fashioned bounce: its readers try patterns of which some take
-# time with the cube of a line's length, and of the number of its "<".
+_SEARCHED = 20_000  # characters of an old-fashioned bounce that are searched for its reason
+# Limits for a line of an old-fashioned bounce: some of the library's patterns take time with the
+# cube of a line's length, and of the number of its "<".
 _LONGEST_LINE = 200
 _MOST_BRACKETS = 4
 _MOST_LINES = 500
@@ -38,17 +38,17 @@ _WIDE_SPACE = re.compile(r"[^\S\n]{9,}")
 
 
 class BounceNews(StrEnum):
-    """What a returned mail says."""
+    """The result that a returned mail reports."""
 
     DEAD = "dead"  # there is no such address
-    FAILED = "failed"  # not delivered, whatever the reason
-    WAITING = "waiting"  # not yet, or delivered: nothing to be done
+    FAILED = "failed"  # not delivered, for any other reason
+    WAITING = "waiting"  # delayed, or delivered: nothing to do
     NOTHING = "nothing"  # not a bounce at all
 
 
 @dataclass(frozen=True, slots=True)
 class BounceReport:
-    """What a mail says, with the code and the words of the server that said it."""
+    """The result of a bounce, with the server's code and words."""
 
     news: BounceNews
     code: str = ""
@@ -56,7 +56,7 @@ class BounceReport:
 
 
 def parse_bounce(message: Message) -> BounceReport:
-    """Say what a mail to the return path tells of the address the letter went to."""
+    """Parse what a mail to the return path reports about the address of the original message."""
     reports = list(_reports(message))
     if reports:
         order = list(BounceNews)
@@ -65,7 +65,7 @@ def parse_bounce(message: Message) -> BounceReport:
 
 
 def _reports(message: Message) -> list[Message]:
-    """Give the fields for each recipient of a delivery status (RFC 3464, 2.1)."""
+    """Return the fields for each recipient of a delivery status (RFC 3464, 2.1)."""
     return [
         block
         for part in message.walk()
@@ -82,7 +82,7 @@ def _of_report(block: Message) -> BounceReport:
     code = found[1] if found else ""
     text = _field(block, "Diagnostic-Code")
     if code in ("", "5.0.0") and (told := _ENHANCED.search(text)):
-        code = told[1]  # Exim and others say 5.0.0 and leave the reason to the words
+        code = told[1]  # Exim and others send 5.0.0 and give the reason in words only
     if action != "failed" and not (action == "" and code.startswith("5")):
         return BounceReport(BounceNews.WAITING, code, text)
     return BounceReport(BounceNews.DEAD if code in DEAD else BounceNews.FAILED, code, text)
@@ -93,16 +93,16 @@ def _field(block: Message, name: str) -> str:
 
 
 def _parse_old_styles(message: Message) -> BounceReport:
-    """Read what qmail, Exim, Exchange and many more wrote before there was a standard."""
+    """Parse the forms of qmail, Exim, Exchange and many more from before the standard."""
     from flufl.bounce import all_failures
 
-    # Its readers stumble over mails that are in no format, each time with a trace in the log.
+    # Its readers fail on mails in no known form, each time with a trace in the log.
     logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
     text = plain_text(message)
     try:
         _simplify(message)
         waiting, failed = all_failures(message)
-    except Exception:  # the library stumbles over mails in none of the forms that it knows
+    except Exception:  # the library fails on mails in none of the forms that it knows
         return BounceReport(BounceNews.NOTHING)
     if not failed:
         return BounceReport(BounceNews.WAITING if waiting else BounceNews.NOTHING)
@@ -115,7 +115,7 @@ def _parse_old_styles(message: Message) -> BounceReport:
 
 
 def _simplify(message: Message) -> None:
-    """Leave of every text a few short lines, decoded, in which a reason of a bounce would stand."""
+    """Reduce every text part to the few short, decoded lines that may give a bounce's reason."""
     left, lines_left = _SEARCHED, _MOST_LINES
     for part in message.walk():
         if part.is_multipart():
@@ -135,7 +135,7 @@ def _short(line: str) -> str:
 
 
 def plain_text(message: Message) -> str:
-    """Give the first text of a mail, without the tags where it is HTML only."""
+    """Return the first text of a mail, without tags if it is HTML only."""
     for kind in ("text/plain", "text/html"):
         for part in message.walk():
             content = part.get_payload(decode=True)
@@ -147,7 +147,7 @@ def plain_text(message: Message) -> str:
 
 def _without_tags(html: str) -> str:
     quoted = re.split(r"<blockquote", html, maxsplit=1, flags=re.IGNORECASE)[0]
-    # A "<" within a tag ends it, or many would take time with the square of their number.
+    # A "<" within a tag ends the tag; otherwise many of them would take quadratic time.
     lines = r"<(?:br|p|div|tr|li)\b[^<>]*>|</(?:p|div)>"
     broken = re.sub(lines, "\n", quoted, flags=re.IGNORECASE)
     return unescape(re.sub(r"<[^<>]*>", "", broken))

@@ -1,10 +1,12 @@
-"""Takes in the papers of digests and alerts that arrive as mail, from allowed senders only."""
+"""Ingests the papers of digests and alerts that arrive as mail, from allowed senders only."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -18,16 +20,13 @@ from larkpost.ingest.refused_files import Refusal, remember_mail_refusal
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Store
     from larkpost.inbound.digest_senders import DigestSenders
 
 log = logs.get_logger(__name__)
 
-LARGEST_DIGEST = 5_000_000  # bytes of a digest; journals put their pictures into it
-# What makes a mail what it is. The others say by which way it came, and differ in each copy.
+LARGEST_DIGEST = 5_000_000  # bytes of a digest; journals embed pictures
+# The header fields that identify a mail. The others describe its path, and differ in each copy.
 _SHARED_FIELD = re.compile(
     rb"(?:from|date|subject|message-id|mime-version|content-[a-z-]+)\s*:", re.IGNORECASE
 )
@@ -36,7 +35,7 @@ _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 
 @dataclass(frozen=True, slots=True)
 class DigestMail:
-    """Whose mails are digests, and the Maildir in which they arrive beside the returned mail."""
+    """The senders of digests, and the Maildir in which they arrive beside the returned mail."""
 
     senders: DigestSenders
     folder: Path | None = None
@@ -44,11 +43,11 @@ class DigestMail:
     def receive(
         self, store: Store, content: bytes, *, size: int, now: datetime
     ) -> InboundResult | None:
-        """Take in the papers of a mail; None, with nothing done, where its sender is not allowed.
+        """Ingest the papers of a mail; None, with nothing done, if its sender is not allowed.
 
-        A mail is read once: another copy of it, or the same after a crash, changes nothing. One of
-        an allowed sender without any paper is told like a file that was refused, and left to
-        people. Raises Busy and StoreError where the database cannot be written.
+        A mail is read once: another copy of it, or the same after a crash, changes nothing. A mail
+        from an allowed sender without any paper is reported like a refused file, and left unread.
+        Raises Busy and StoreError if the database cannot be written.
         """
         try:
             message = parse(content)
@@ -86,7 +85,7 @@ def _tell_refusal(store: Store, subject: str, error: UnreadableDump, now: dateti
 
 
 def essential_mail(content: bytes) -> bytes:
-    """Leave of the header what all copies of a mail share, so that each copy has the same bytes."""
+    """Reduce the header to the fields that all copies of a mail share."""
     end = _END_OF_HEADER.search(content)
     header = content[: end.start()] if end else content
     kept: list[bytes] = []

@@ -1,9 +1,10 @@
-"""Says whose mails are read as digests: by From, and by what our own mail server checked."""
+"""Decides whose mails are read as digests: by From, and by the checks of our own mail server."""
 
 from __future__ import annotations
 
 import re
 import string
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from larkpost.formats.mail.header_fields import sender_address
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from email.message import Message
 
 _RESULT = re.compile(
@@ -19,24 +19,25 @@ _RESULT = re.compile(
 )
 _PROPERTY = re.compile(r"\b(?P<name>[a-z]+\.[a-z0-9-]+)\s*=\s*(?P<value>[^\s;]+)", re.IGNORECASE)
 _PLAIN = frozenset(string.ascii_letters + string.digits + ".@-_+")
-# What of a result names the domain that it proves (RFC 8601, 2.7; for DMARC RFC 7489, 11.2).
+# The property of a result that names the proven domain (RFC 8601, 2.7; for DMARC RFC 7489, 11.2).
 _PROVES = {"dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom",), "dmarc": ("header.from",)}
 _SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
 class DigestSenders:
-    """The senders that are allowed: ``allowed`` holds addresses, and domains as ``@example.org``.
+    """The allowed senders.
 
-    ``authserv_id`` is the name under which our mail server writes what it checked (RFC 8601); empty
-    where it writes nothing: then anybody can send in an allowed name.
+    ``allowed`` holds addresses, and domains as ``@example.org``. ``authserv_id`` is the name under
+    which our mail server writes its results (RFC 8601); empty if it writes none: then anybody can
+    send in an allowed name.
     """
 
     allowed: Sequence[str]
     authserv_id: str = ""
 
     def refusal(self, message: Message) -> str:
-        """Say why a mail is not of an allowed sender; empty where it is."""
+        """Return why a mail is not from an allowed sender; empty if it is."""
         address = sender_address(message)
         domain = address.rpartition("@")[2]
         if not address:
@@ -54,7 +55,7 @@ class DigestSenders:
 def _proven_domains(message: Message, authserv_id: str) -> Iterator[str]:
     """Yield the domains that passed, by the first field that our own server wrote.
 
-    Only the first counts: servers put theirs on top, and what is below may be the sender's own.
+    Only the first counts: servers add theirs on top, and fields below may be the sender's own.
     """
     for field in message.get_all("Authentication-Results", []):
         server, *results = _without_comments(str(field)).split(";")
@@ -65,9 +66,10 @@ def _proven_domains(message: Message, authserv_id: str) -> Iterator[str]:
 
 
 def _without_comments(text: str) -> str:
-    """Leave out comments, and what a quoted string holds beside letters (RFC 5322, 3.2.2, 3.2.4).
+    """Remove comments, and all but letters from quoted strings (RFC 5322, 3.2.2, 3.2.4).
 
-    The sender of a mail chooses some of these strings: a ``;`` in one of them ends no result.
+    The sender of a mail chooses some of these strings: a ``;`` in one of them must not end a
+    result.
     """
     plain: list[str] = []
     depth, quoted, escaped = 0, False, False

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from os.path import lexists
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Failure, LarkpostError
 from larkpost.formats.mail.mail_parser import MOST_READ, OutsizedMail, parse
-from larkpost.inbound.digest_mail import LARGEST_DIGEST
+from larkpost.inbound.digest_mail import LARGEST_DIGEST, DigestMail
 from larkpost.inbound.maildir_files import (
+    MaildirEntry,
     NoMailFile,
     RefusedMail,
     first_names,
@@ -27,29 +30,24 @@ from larkpost.text.normalize import one_line
 from larkpost.transports.maildir import REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from larkpost.db.engine import Store
-    from larkpost.inbound.digest_mail import DigestMail
-    from larkpost.inbound.maildir_files import MaildirEntry
     from larkpost.inbound.return_address import ReturnAddresses
 
 log = logs.get_logger(__name__)
 
-# So much in one go, so that a flood does not keep the editions waiting: what comes first ends it.
+# Limits of one tick, so that a flood does not delay editions: the first one reached ends the sweep.
 MOST = 500  # mails
 MOST_BYTES = 16_000_000
 MOST_SECONDS = 5.0
-# What nobody could make sense of is left unread, for a person to look at.
+# Mail that was not understood stays unread, for a person to look at.
 _FOR_PEOPLE = frozenset({InboundKind.UNREAD, InboundKind.FOREIGN, InboundKind.NO_DIGEST})
-_MOST_STUCK = 10  # mails in one go that cannot be moved: then it is the folder's fault
+_MOST_STUCK = 10  # unmovable mails in one sweep: then the folder is at fault
 _MOST_REMEMBERED = 10_000
 
 _TRY_AGAIN = timedelta(hours=1)
 
-# What could not be read or moved, by folder and name, with the reason and when: told once by this
-# process, behind all others from then on, and tried again once an hour.
+# Mails that could not be read or moved, by folder and name, with the reason and time: this process
+# reports each once, puts it behind all others, and tries it again once per hour.
 _left: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
 
 
@@ -63,13 +61,14 @@ def collect(
     stopped: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = monotonic,
 ) -> Counter[InboundKind]:
-    """Take in new mail of a Maildir and move it on to ``cur``; tells what it was.
+    """Process new mail of a Maildir and move it to ``cur``; returns counts by kind.
 
-    At most so much in one go that the tick goes on within seconds; the rest stays new for the next.
-    ``mailboxes`` reads our signed addresses, ``digests`` the papers that allowed senders mail. What
-    no mail program sends, and what is no file, goes to ``refused``, of which the newest is kept.
-    What cannot be moved is told once and passed over. Raises Busy or StoreError where the database
-    cannot be written: the mail stays new. Raises Failure where nothing can be moved.
+    The work of one call is limited so that the tick goes on within seconds; the rest stays new for
+    the next. ``mailboxes`` reads our signed addresses, ``digests`` the papers that allowed senders
+    mail. Mail beyond the limits, and entries that are not files, go to ``refused``, where the
+    newest are kept. Mail that cannot be moved is reported once and skipped. Raises Busy or
+    StoreError if the database cannot be written: the mail stays new. Raises Failure if nothing can
+    be moved.
     """
     tally: Counter[InboundKind] = Counter()
     if not (folder / "new").is_dir():
@@ -91,7 +90,7 @@ def collect(
 
 @dataclass(slots=True)
 class _MaildirSweep:
-    """What one go has at hand; ``stuck`` counts what could not be moved."""
+    """The state of one sweep; ``stuck`` counts mails that could not be moved."""
 
     store: Store
     mailboxes: ReturnAddresses | None
@@ -101,7 +100,7 @@ class _MaildirSweep:
     stuck: int = 0
 
     def names(self) -> list[str]:
-        """List what came first, what could not be read or moved before at the end."""
+        """List the names, oldest first; those that could not be read or moved before come last."""
         try:
             (self.folder / "cur").mkdir(mode=0o700, exist_ok=True)
             for part in ("new", "cur"):  # a link would have other folders emptied, or filled
@@ -121,7 +120,7 @@ class _MaildirSweep:
         return known is not None and timedelta(0) <= self.now - known[1] < _TRY_AGAIN
 
     def take(self, name: str) -> tuple[InboundKind | None, int]:
-        """Take in one mail; returns what it was, None where it was left, and the bytes read."""
+        """Process one mail; returns its kind, None if it was left, and the number of bytes read."""
         path = self.folder / "new" / name
         if self._rests(name):
             return None, 0
@@ -164,7 +163,7 @@ class _MaildirSweep:
             )  # fmt: skip
 
     def _move(self, name: str, move: Callable[[], object]) -> None:
-        """Move something; where that cannot be, say so once. Raises Failure for too many."""
+        """Move an entry; if that fails, report it once. Raises Failure after too many."""
         try:
             move()
         except OSError as error:
@@ -177,8 +176,8 @@ class _MaildirSweep:
 
     def _unusable(self, error: OSError) -> Failure:
         return Failure(
-            f"the mail that came back cannot be taken in: {self.folder}: {error.strerror or error}",
-            hint="make it a folder that the daemon may write to, with room on its disk",
+            f"inbound mail cannot be read: {self.folder}: {error.strerror or error}",
+            hint="make it a folder that the daemon can write to, on a disk with free space",
         )
 
     def _leave(self, name: str, why: str) -> None:
@@ -199,9 +198,9 @@ def receive_safely(
     size: int | None = None,
     digests: DigestMail | None = None,
 ) -> InboundResult:
-    """Read one mail; one that cannot be understood is left to people, and stops no other.
+    """Process one mail; one that causes an error is left unread, and does not stop the others.
 
-    What came to a signed address of ours is never a digest, whoever it says it is from.
+    Mail to a signed address of ours is never a digest, whatever its From says.
     """
     try:
         if digests is not None and not _is_to_us(mailboxes, content):

@@ -1,7 +1,7 @@
-"""Opens the files of the inbound Maildir safely, and moves them, never over another one.
+"""Opens the files of the inbound Maildir safely, and moves them without overwriting others.
 
-Whoever may write to that folder may put anything there. What is no regular file is never opened:
-a pipe would hang, a device act, and a link show us what is not theirs.
+Anybody who may write to that folder may put anything there. Only regular files are opened: a pipe
+would hang, a device would act, and a link could lead to files that are not theirs.
 """
 
 from __future__ import annotations
@@ -9,38 +9,35 @@ from __future__ import annotations
 import heapq
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count, islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from larkpost.formats.mail.mail_parser import MOST_READ
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-MOST_LISTED = 100_000  # names of the folder that are looked at in one go
+MOST_LISTED = 100_000  # names of the folder that one call looks at
 _LONGEST_NAME = 200  # bytes, so that a number and flags still fit where 255 are allowed
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 @dataclass(frozen=True, slots=True)
 class MaildirEntry:
-    """A mail as it lies there: the beginning that is read, and the size of the whole in bytes."""
+    """A mail in the folder: the beginning that is read, and the whole size in bytes."""
 
     content: bytes
     size: int
 
 
 class NoMailFile(Exception):
-    """What lies there is no regular file, but what the message says."""
+    """The entry is not a regular file; the error's message says what it is."""
 
 
 def first_names(folder: Path, most: int, *, last: Callable[[str], bool]) -> list[str]:
-    """List the first names of a folder, in order, those behind the others that are ``last``.
+    """List the first names of a folder in order, with those in ``last`` behind the others.
 
-    Mail programs name mails by the time (maildir(5)), and leave out names that begin with a dot.
+    Mail programs name mails by the time (maildir(5)), and skip names that begin with a dot.
     """
     with os.scandir(folder) as entries:
         names = [entry.name for entry in islice(entries, MOST_LISTED)]
@@ -54,7 +51,7 @@ def read_mail(path: Path, most: int = MOST_READ) -> MaildirEntry:
     number = os.open(path, _FLAGS)
     try:
         status = os.fstat(number)
-        _require_regular(status.st_mode)  # it may have been put in the other's place meanwhile
+        _require_regular(status.st_mode)  # it may have replaced the other one meanwhile
         pieces, left = [], most
         while left and (more := os.read(number, left)):
             pieces.append(more)
@@ -77,7 +74,7 @@ def _require_regular(mode: int) -> None:
 
 
 def move_mail(path: Path, folder: Path, *, before: str = "", flags: str | None = None) -> Path:
-    """Move what lies there into a folder, and return where it is now; raises OSError.
+    """Move an entry into a folder, and return its new path; raises OSError.
 
     A name that is taken there gets a number. ``before`` is put in front of the name; ``flags`` are
     those of a Maildir.
@@ -95,16 +92,16 @@ def move_mail(path: Path, folder: Path, *, before: str = "", flags: str | None =
 
 @dataclass(frozen=True, slots=True)
 class RefusedMail:
-    """The folder of what was refused, in which no more than so much is kept: the newest."""
+    """The folder of refused mail, which keeps only the newest up to a limit."""
 
     folder: Path
     most: int = 100
     most_bytes: int = 100_000_000
 
     def take_in(self, path: Path, moment: str) -> tuple[Path, list[str]]:
-        """Move what lies there in; returns where it is, and the names of what had to go for it.
+        """Move an entry into the folder; returns its new path, and the names deleted to make room.
 
-        Folders in it are never removed, nor what is in them. Raises OSError.
+        Folders in it, and their contents, are never removed. Raises OSError.
         """
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if self.folder.is_symlink():

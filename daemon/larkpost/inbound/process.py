@@ -11,7 +11,7 @@ from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import deliveries
-from larkpost.domain import Bounce, BounceKind
+from larkpost.domain import Bounce, BounceKind, Edition, Reader
 from larkpost.formats.mail.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.automatic_mail import is_automatic, is_reply_of_a_program
 from larkpost.inbound.bounce_parser import BounceNews, parse, parse_bounce, plain_text
@@ -24,36 +24,35 @@ if TYPE_CHECKING:
     from email.message import Message
 
     from larkpost.db.engine import Store
-    from larkpost.domain import Edition, Reader
     from larkpost.inbound.return_address import AddressTag, ReturnAddresses
 
 log = logs.get_logger(__name__)
 
-# A bounce that comes later than this is a replay, or of no use.
+# A bounce that is older than this is a replay, or useless.
 LATEST_BOUNCE = timedelta(days=30)
-MOST_AN_HOUR = 60  # mails to one signed address: a person answers a letter a few times
+MOST_AN_HOUR = 60  # mails to one signed address: a person replies to a message a few times
 _TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 
 
 class InboundKind(StrEnum):
-    """What a mail turned out to be."""
+    """The kind of an inbound mail."""
 
-    SUSPENDED = "suspended"  # a bounce, and the one that was too much
+    SUSPENDED = "suspended"  # a bounce that suspended its reader
     BOUNCED = "bounced"  # a bounce that counts against the address
-    HARMLESS = "harmless"  # a delay, a receipt, a bounce that came too late
-    AUTOMATIC = "automatic"  # a holiday answer, a challenge: nobody wrote it
-    UNSUBSCRIBED = "unsubscribed"  # a mail to the address for that
-    VOTED = "voted"  # an answer with thumbs in it
-    UNREAD = "unread"  # by somebody, for somebody: no thumbs in it
-    FOREIGN = "foreign"  # to none of our signed addresses: forged, or for somebody else
-    DIGEST = "digest"  # papers of an allowed sender, read
-    NO_DIGEST = "no digest"  # of an allowed sender, but there is no paper in it
-    REFUSED = "refused"  # larger, longer or deeper than what a mail program sends
+    HARMLESS = "harmless"  # a delay, a receipt, an old bounce
+    AUTOMATIC = "automatic"  # a holiday reply, a challenge: written by a program
+    UNSUBSCRIBED = "unsubscribed"  # a mail to the unsubscribe address
+    VOTED = "voted"  # a reply with thumbs in it
+    UNREAD = "unread"  # a personal mail without thumbs
+    FOREIGN = "foreign"  # not to one of our signed addresses: forged, or for somebody else
+    DIGEST = "digest"  # a digest from an allowed sender, ingested
+    NO_DIGEST = "no digest"  # from an allowed sender, but without a paper
+    REFUSED = "refused"  # beyond the limits of real mail programs
 
 
 @dataclass(frozen=True, slots=True)
 class InboundResult:
-    """What became of a mail; ``votes`` is how many thumbs it held, ``why`` why it was refused.
+    """The result for a mail; ``votes`` counts its thumbs, ``why`` is the reason of a refusal.
 
     ``papers`` and ``new`` count the papers of a digest.
     """
@@ -73,11 +72,11 @@ def receive(
     now: datetime,
     size: int | None = None,
 ) -> InboundResult:
-    """Read one mail and do what it asks for; nothing is ever answered.
+    """Read one mail and act on it; no mail is ever answered.
 
-    Only the signed address that a mail came to makes it count: who it says that it is from, and
-    whom it speaks of, anybody can write. The same mail twice changes nothing more. ``size`` is that
-    of the whole mail in bytes, where ``content`` is its beginning. What no mail program sends is
+    Only the signed address that a mail was sent to makes it count, because anybody can write any
+    sender and any text. The same mail twice changes nothing more. ``size`` is that of the whole
+    mail in bytes; ``content`` is its beginning. Mail beyond the limits of real mail programs is
     refused.
     """
     size = len(content) if size is None else size
@@ -110,12 +109,12 @@ def receive(
 
 
 def find_tag(mailboxes: ReturnAddresses, message: Message) -> AddressTag | None:
-    """Find the signed address of ours that a mail came to; None where there is none."""
+    """Find the signed address that a mail was sent to; None if there is none."""
     return mailboxes.read("\n".join(str(v) for name in _TO for v in message.get_all(name, [])))
 
 
 def _has_turn(store: Store, tag: AddressTag, now: datetime) -> bool:
-    """Take a turn of a signed address; to unsubscribe there always is one."""
+    """Count a mail against the limit of its signed address; unsubscribing has no limit."""
     if tag.purpose == "unsubscribe":
         return True
     key = f"mail to:{tag.purpose}:{tag.number}"
@@ -143,10 +142,10 @@ def _find_reader(store: Store, tag: AddressTag) -> Reader | None:
 
 
 def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) -> InboundKind:
-    """End a subscription, as the link of the letter does; saying it twice changes nothing more.
+    """End a subscription, as the unsubscribe link does; a second mail changes nothing more.
 
-    Mail programs, and services in their name, write such a mail by themselves, so that an
-    automatic one counts. A bounce or a holiday answer does not: nobody pressed a button.
+    Mail programs and their services send such a mail automatically, so an automatic one counts. A
+    bounce or a holiday reply does not: nobody clicked a button.
     """
     if parse_bounce(message).news is not BounceNews.NOTHING or is_reply_of_a_program(message):
         return InboundKind.AUTOMATIC
@@ -156,7 +155,7 @@ def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) 
 
 
 def _from_the_operator(message: Message) -> InboundKind:
-    """Say in the log that a letter to the operator came back: nobody else can be told."""
+    """Log that a message to the operator bounced: nobody else can be informed."""
     returned = parse_bounce(message)
     if returned.news not in (BounceNews.DEAD, BounceNews.FAILED):
         return InboundKind.AUTOMATIC if is_automatic(message) else InboundKind.UNREAD
@@ -177,7 +176,7 @@ def _bounce(
     if returned.news is BounceNews.WAITING or now - sent > LATEST_BOUNCE:
         return InboundKind.HARMLESS
     kind = BounceKind.HARD if returned.news is BounceNews.DEAD else BounceKind.SOFT
-    # Dated by its letter: a second report on the same letter adds nothing.
+    # Dated by its message: a second bounce of the same message adds nothing.
     bounce = Bounce(reader.id, sent, kind, returned.code, returned.text)
     with store.begin() as connection:
         suspended = suspension.count(connection, bounce, now=now)

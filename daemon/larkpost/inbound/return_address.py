@@ -10,25 +10,24 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from larkpost.domain import Edition, Reader
 from larkpost.errors import InvalidToken
-from larkpost.tokens import MAC_BYTES
+from larkpost.tokens import MAC_BYTES, Tokens
 from larkpost.urls import open_token, stamp
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, Reader
     from larkpost.token_routes import Purpose
-    from larkpost.tokens import Tokens
 
-# The letter says what the address is for, so that the right key is tried.
+# The letter gives the purpose of the address, which selects the key.
 _PURPOSES: dict[str, Purpose] = {"b": "bounce", "v": "answer", "n": "notice", "u": "unsubscribe"}
 _TAGGED = re.compile(r"\+([bvnu])([a-z2-7]{30,60})@", re.IGNORECASE)
-_MOST_TRIED = 50  # addresses of one mail whose signature is looked at
-_FIRST_DAY = date(2024, 1, 1)  # days of notices are counted from here, which keeps them short
+_MOST_TRIED = 50  # addresses of one mail whose signature is checked
+_FIRST_DAY = date(2024, 1, 1)  # the days of notices count from here, to be short
 
 
 @dataclass(frozen=True, slots=True)
 class AddressTag:
-    """What an address of ours was made for.
+    """The purpose of a signed address.
 
     ``number`` is that of an edition (bounce, answer) or of a reader (notice, unsubscribe; 0 is
     the operator), ``stamp`` that of the reader, and ``sent`` the day of a notice.
@@ -41,11 +40,11 @@ class AddressTag:
 
 
 class ReturnAddresses:
-    """Makes ``post+b…@example.org`` of ``post@example.org``, and reads such addresses again.
+    """Makes ``post+b…@example.org`` from ``post@example.org``, and parses such addresses.
 
-    The mail server must deliver what follows the ``+`` to the same mailbox (RFC 5233 calls it
-    sub-addressing). Servers on the way may change the case of the local part, so that the token
-    is in base32; with it a local part of 20 characters stays below the 64 of RFC 5321, 4.5.3.1.1.
+    The mail server must deliver addresses with a ``+`` to the same mailbox (RFC 5233 calls it
+    sub-addressing). Servers may change the case of the local part, so the token is in base32; with
+    it a local part of 20 characters stays below the 64 of RFC 5321, 4.5.3.1.1.
     """
 
     def __init__(self, address: str, tokens: Tokens) -> None:
@@ -53,24 +52,24 @@ class ReturnAddresses:
         self._tokens = tokens
 
     def bounces(self, edition: Edition) -> str:
-        """Make the return path of an edition's letter (VERP)."""
+        """Make the return path of an edition's message (VERP)."""
         return self._tag("b", edition)
 
     def answers(self, edition: Edition) -> str:
-        """Make the address to which a reader answers an edition."""
+        """Make the address for replies to an edition."""
         return self._tag("v", edition)
 
     def notices(self, reader: Reader | None, day: date) -> str:
-        """Make the return path of a letter of one occasion; None is the operator."""
+        """Make the return path of a message that is not an edition; None is the operator."""
         number, mark = (reader.id, stamp(reader)) if reader else (0, 0)
         return self._sign("n", number, mark, max(0, (day - _FIRST_DAY).days))
 
     def unsubscribes(self, reader: Reader) -> str:
-        """Make the address to which any mail ends the reader's subscription (RFC 2369, 3.2)."""
+        """Make the address where any mail ends the reader's subscription (RFC 2369, 3.2)."""
         return self._sign("u", reader.id, stamp(reader))
 
     def read(self, text: str) -> AddressTag | None:
-        """Find the first address in ``text`` that is genuinely ours; None where there is none."""
+        """Find the first address in ``text`` with a valid signature; None if there is none."""
         for match in islice(_TAGGED.finditer(text), _MOST_TRIED):
             kind, code = match.groups()
             purpose = _PURPOSES[kind.lower()]
@@ -101,7 +100,7 @@ def _code(token: str) -> str:
 
 
 def _token(code: str) -> str:
-    """Turn a code back into a token; raises InvalidToken where it is no base32."""
+    """Turn a code back into a token; raises InvalidToken if it is not base32."""
     try:
         raw = b32decode(code.upper() + "=" * (-len(code) % 8))
     except binascii.Error as error:

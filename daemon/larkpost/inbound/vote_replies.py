@@ -23,7 +23,7 @@ _LONGEST_LINE = 400
 def votes_in(text: str) -> dict[int, Thumb]:
     """Read thumbs by position, from lines above the quotation that hold nothing else.
 
-    The sign may stand before or behind the number; of two for one position the last counts.
+    The sign may be before or after the number; of two for one position the last counts.
     """
     own = takewhile(lambda line: not _QUOTE.match(line), text.splitlines())
     found: dict[int, Thumb] = {}

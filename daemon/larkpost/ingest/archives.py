@@ -1,6 +1,6 @@
 """Unpacks gzip and zip as streams, in bounded memory: the dumps in them are read like others.
 
-An archive within an archive is refused: what needs to be unpacked twice is no dump.
+An archive within an archive is refused.
 """
 
 from __future__ import annotations
@@ -8,25 +8,23 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from larkpost.domain import RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.text.normalize import shorten
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 MOST_MEMBERS = 1_000
 LARGEST_UNPACKED = 512 * 1024 * 1024  # bytes, of all members together
 MOST_TIMES = 200  # of its packed size; text comes to a tenth, deflate can reach 1,032
-_SMALL = 16 * 1024 * 1024  # bytes that may be unpacked whatever the packed size
+_SMALL = 16 * 1024 * 1024  # bytes that may always be unpacked
 _IN_MEMORY = 8 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _HEAD = 64 * 1024
@@ -43,7 +41,7 @@ _SPLIT_UP = "split it up, or unpack it and ingest what is inside"
 class DumpMember:
     """A dump to be read: a file, or a member of an archive, which then has a ``name``.
 
-    ``file_name`` may tell the format and the day, as ``modified`` may.
+    ``file_name`` may give the format and the day, and ``modified`` the day.
     """
 
     name: str
@@ -54,7 +52,7 @@ class DumpMember:
 
 
 class GunzipReader:
-    """The unpacked bytes of a gzip stream; raises UnreadableDump where it is damaged or a bomb."""
+    """The unpacked bytes of a gzip stream; raises UnreadableDump if it is damaged or a zip bomb."""
 
     def __init__(self, packed: BinaryIO, name: str) -> None:
         self._counted = _CountingReader(packed)
@@ -74,7 +72,9 @@ class GunzipReader:
         self._size += len(chunk)
         if _is_bomb(self._size, self._counted.size):
             what = _BOMB.format(times=MOST_TIMES)
-            raise UnreadableDump(f"{self._name} {what}", hint="no dump does; it is not read")
+            raise UnreadableDump(
+                f"{self._name} {what}", hint="no dump does that, so it is not read"
+            )
         return chunk
 
 
@@ -94,10 +94,10 @@ def _is_bomb(unpacked: int, packed: int) -> bool:
 
 
 def zip_members(archive: BinaryIO, name: str) -> Iterator[DumpMember | RejectedRecord]:
-    """Yield the members of a zip archive in their order; one that is no dump is rejected.
+    """Yield the members of a zip archive in order; one that is not a dump is rejected.
 
-    Folders, hidden files and those of macOS are passed over. Raises UnreadableDump for an archive
-    that is damaged, has too many members or unpacks to too much, and for an office document.
+    Folders, hidden files and those of macOS are skipped. Raises UnreadableDump for an archive that
+    is damaged, has too many members or unpacks to too much, and for an office document.
     """
     _refuse_large_directory(archive, name)
     try:
@@ -137,7 +137,7 @@ def _refuse_other_archives(members: list[zipfile.ZipInfo], name: str) -> None:
         raise UnreadableDump(f"{name} has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
     if not _OFFICE_FILES.isdisjoint(one.filename.lower() for one in members):
         raise UnreadableDump(
-            f"{name} is an office document or a program, not a dump",
+            f"{name} is a document, spreadsheet or program, not a dump",
             hint="save it as text and ingest that",
         )
     if not any(map(_is_meant, members)):
@@ -149,24 +149,29 @@ def _is_meant(member: zipfile.ZipInfo) -> bool:
     return not any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
+def _problem_of_content(head: bytes, name: str) -> str:
+    """Say what is wrong with a member that begins so; empty if it may be a dump."""
+    try:
+        refuse_what_is_no_dump(head, name)
+    except UnreadableDump as error:
+        return str(error)
+    return ""
+
+
 @contextmanager
 def _unpack(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int
 ) -> Iterator[tuple[DumpMember | RejectedRecord, int]]:
-    """Give a member, or what is wrong with it, and how many bytes were unpacked for that."""
+    """Return a member, or its problem, and the number of bytes unpacked for it."""
     name = shorten(member.filename, 100) or "a file without a name"
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
         problem = _problem_of(member) or _copy_member(archive, member, body, most)
         size = body.seek(0, 2)
-        if not problem:
-            body.seek(0)
-            head = body.read(_HEAD)
-            body.seek(0)
-            try:
-                refuse_what_is_no_dump(head, name)
-            except UnreadableDump as error:
-                problem = str(error)
+        body.seek(0)
+        head = body.read(_HEAD)
+        body.seek(0)
+        problem = problem or _problem_of_content(head, name)
         if problem:
             reason = problem if problem.startswith(name) else f"{name} {problem}"
             yield RejectedRecord(0, reason), size
@@ -177,15 +182,15 @@ def _unpack(
 def _problem_of(member: zipfile.ZipInfo) -> str:
     if member.flag_bits & 1:
         return "is encrypted"
-    return "" if member.compress_type in _READ else "is packed in a way that is not read"
+    return "" if member.compress_type in _READ else "uses a compression that is not supported"
 
 
 def _copy_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, body: BinaryIO, most: int
 ) -> str:
-    """Unpack a member; gives what is wrong with it, empty where nothing is.
+    """Unpack a member; returns its problem, empty if there is none.
 
-    Raises UnreadableDump for one that takes the archive over its limits.
+    Raises UnreadableDump for one that exceeds the limits of the archive.
     """
     size = 0
     try:

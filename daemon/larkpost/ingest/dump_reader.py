@@ -1,8 +1,9 @@
-"""Reads the papers out of a dump, with its day and what was odd; nothing is stored."""
+"""Reads the papers of a dump, with its day and warnings; nothing is stored."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
@@ -13,28 +14,26 @@ from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
 from larkpost.frozen_records import copy_with
 from larkpost.ingest.capture_day import CaptureHint, capture_hint
+from larkpost.interfaces import DumpFormat
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from larkpost.ingest.archives import DumpMember
     from larkpost.ingest.file_reader import DumpCopy
-    from larkpost.interfaces import DumpFormat
 
-    Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 _MOST_REJECTS = 1_000
 _LONGEST_REJECT = 2_000  # characters
 _MOST_REJECTED = 1_000_000  # characters of all rejected records together
 _LONGEST_REASON = 500
-_LONGEST_FORMAT = 40  # characters, as the store has room
+_LONGEST_FORMAT = 40  # characters, the limit of the database
 _MOST_WARNINGS = 50
 _STEP = 50
 
 
 def find_format(dump_formats: Sequence[DumpFormat], wanted: str) -> DumpFormat:
-    """Give the format of this name; raises UsageError where there is none."""
+    """Return the format of this name; raises UsageError for an unknown one."""
     found = next((one for one in dump_formats if one.name == wanted), None)
     if found is None:
         raise UsageError(f"there is no format {one_line(wanted)}", hint=_format_names(dump_formats))
@@ -42,7 +41,7 @@ def find_format(dump_formats: Sequence[DumpFormat], wanted: str) -> DumpFormat:
 
 
 def recognise_format(dump_formats: Sequence[DumpFormat], member: DumpMember) -> DumpFormat:
-    """Give the first format that reads such a file; raises UnreadableDump where none does."""
+    """Return the first format that recognises a file; raises UnreadableDump if none does."""
     for one in dump_formats:
         if one.recognises(member.head, member.file_name):
             return one
@@ -57,11 +56,11 @@ def _format_names(dump_formats: Sequence[DumpFormat]) -> str:
 
 
 class DumpReader:
-    """One reading of a dump. When ``records`` has ended, the rest tells what else it held.
+    """Reads one dump.
 
-    ``format_name`` is that of the record yielded last, ``counts`` those of the records ``rejected``
-    and ``cut``, of which ``rejects`` has the first thousand; ``warnings`` tell in words what was
-    odd.
+    After ``records`` has ended, the other attributes describe the rest. ``format_name`` is that of
+    the record yielded last; ``rejected`` and ``cut`` count records, of which ``rejects`` has the
+    first thousand; ``warnings`` are in words.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class DumpReader:
         self.now = now
         self.progress = progress or (lambda _done, _total: None)
         self.captured: Date | None = None
-        self.undated = False  # whether a paper got its day from elsewhere than the dump
+        self.undated = False  # whether a paper's day does not come from the dump
         self.counts: Counter[str] = Counter()
         self.rejects: list[RejectedRecord] = []
         self.reject_characters = 0
@@ -93,7 +92,7 @@ class DumpReader:
     def records(self) -> Iterator[PaperRecord]:
         """Yield the papers of the dump, or of all in the archive, with the day of capture.
 
-        What is refused is in ``rejects``. Raises UnreadableDump where nothing can be taken.
+        Refused records are in ``rejects``. Raises UnreadableDump if nothing can be read.
         """
         for member in self.copy.members():
             if isinstance(member, RejectedRecord):
@@ -112,10 +111,10 @@ class DumpReader:
                 f"nothing in it is a dump; the first file: {self.rejects[0].reason}"
             )
         if self.undated:
-            self._warn(0, f"it does not say when it was taken: {self.day()}, {self.near.how}")
+            self._warn(0, f"the dump has no date; assumed: {self.day()}, {self.near.how}")
 
     def _records_of(self, member: DumpMember) -> Iterator[PaperRecord]:
-        """Yield the papers with the day of capture; keep what else the file tells."""
+        """Yield the papers with the day of capture; collect the rest of the file's data."""
         dump_format = self.named or recognise_format(self.dump_formats, member)
         self.format_name = dump_format.name
         self.near = capture_hint(member, self.date, self.now)
@@ -126,8 +125,8 @@ class DumpReader:
             if count % _STEP == 0:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
-                case PaperRecord() if record.private:  # of an export: it was never for everybody
-                    self._warn(record.line, "a reader brought this paper privately; left out")
+                case PaperRecord() if record.private:  # a private paper of an export
+                    self._warn(record.line, "this is a private paper of a reader; left out")
                 case PaperRecord() if record.first_seen:
                     yield record
                 case PaperRecord():
@@ -144,9 +143,9 @@ class DumpReader:
         self.formats[dump_format.name] = None
 
     def _moment(self, day: Date) -> datetime:
-        """Say when a dump of that day was taken: at its first moment, or now if it is today."""
+        """Return the time of a dump of that day: the start of the day, or now if it is today."""
         if day > self.now.date() + GRACE:
-            self._warn(0, f"its date, {day}, is yet to come; taken for today's")
+            self._warn(0, f"its date, {day}, is in the future; today is used instead")
         if day >= self.now.date():
             return self.now
         return datetime.combine(day, time.min, tzinfo=UTC)
@@ -169,10 +168,13 @@ class DumpReader:
             self.warnings.append(f"{self.member}: {what}" if self.member else what)
 
     def format(self) -> str:
-        """Name the format; of an archive, those of the files in it, as far as there is room."""
+        """Return the format's name.
+
+        For an archive, those of its files, up to the column's limit.
+        """
         names = ", ".join(self.formats)
         return f"zip: {names}"[:_LONGEST_FORMAT] if self.copy.is_zip else names
 
     def day(self) -> Date | None:
-        """Tell the day of capture: the dump's own, else the one that its papers were given."""
+        """Return the day of capture: the dump's own, else the one that its papers got."""
         return min(self.near.day, self.now.date()) if self.undated else self.captured

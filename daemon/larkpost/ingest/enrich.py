@@ -1,16 +1,19 @@
-"""Adds what a file of metadata tells to the papers that are here; the file may have gigabytes."""
+"""Adds the data of a metadata file to stored papers; the file may have gigabytes."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost import logs
 from larkpost.db.matching.duplicate_rules import conflicting
-from larkpost.db.paper_metadata import MatchResult, count_without_link, read_known
-from larkpost.db.paper_metadata import enrich as enrich_papers
+from larkpost.db.matching.enrich_papers import MatchResult, count_without_link, read_known
+from larkpost.db.matching.enrich_papers import enrich as enrich_papers
 from larkpost.db.value_batches import batches
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
@@ -22,18 +25,14 @@ from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Store
-    from larkpost.db.paper_metadata import KnownPapers, MatchedRecord
+    from larkpost.db.matching.enrich_papers import KnownPapers, MatchedRecord
 
     Progress = Callable[[int, int], None]
 
 log = logs.get_logger(__name__)
 
-BATCH = 200  # records that may be about a paper here; each batch is one transaction
+BATCH = 200  # records that may match a stored paper; each batch is one transaction
 _HEAD = 64 * 1024
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
 _UNPACK = "unpack it on the way: unzip -p FILE | larkpost enrich - (or zcat, bzcat, xzcat, zstdcat)"
@@ -45,13 +44,13 @@ _MOST_REMARKS = 50
 
 @dataclass(frozen=True, slots=True)
 class EnrichReport:
-    """What became of a file of metadata.
+    """The result for a metadata file.
 
-    ``enriched`` and ``complete`` count papers here: those that gained something, and those that
-    had everything already. ``unmatched`` counts the records about no paper here, ``ambiguous``
-    those of which title or abstract is that of a paper here and that are not the only ones.
-    ``rejects`` are the first thousand of the ``rejected`` records. ``without_link`` counts the
-    papers here that still have no link, or on a dry run those that would have none.
+    ``enriched`` and ``complete`` count stored papers: those that gained data, and those that had
+    everything already. ``unmatched`` counts the records without a stored paper, ``ambiguous`` those
+    that match a stored paper by title or abstract alone and are not the only ones. ``rejects`` are
+    the first thousand of the ``rejected`` records. ``without_link`` counts the papers that still
+    have no link, or on a dry run those that would have none.
     """
 
     name: str
@@ -76,11 +75,11 @@ def enrich(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> EnrichReport:
-    """Read metadata from ``path``, or else from ``stream``, and add them to the papers here.
+    """Read metadata from ``path``, or else from ``stream``, and add them to stored papers.
 
-    Nothing is written on a ``dry_run``. ``progress`` is called with the bytes read and their
-    number. Raises UnreadableDump when there is no record in it, UsageError when there is no file.
-    What was added before an error stays, and the same call again goes on with the rest.
+    Nothing is written on a ``dry_run``. ``progress`` is called with the bytes read and the total.
+    Raises UnreadableDump if there is no record in it, UsageError if there is no file. Data added
+    before an error stay, and repeating the call continues with the rest.
     """
     name = one_line(path.name) if path is not None else "standard input"
     with ExitStack() as stack:
@@ -118,33 +117,26 @@ def _reporter(path: Path | None, stream: BinaryIO, progress: Progress | None) ->
     return lambda: progress(stream.tell(), size)
 
 
+@dataclass(slots=True)
 class _EnrichingFile:
-    """A file of metadata on its way: memory holds a batch, and a draft for each paper in doubt."""
+    """A metadata file being read: memory holds a batch, and a draft for each doubtful paper."""
 
-    def __init__(
-        self,
-        store: Store,
-        name: str,
-        now: datetime,
-        progress: Callable[[], None],
-        *,
-        dry_run: bool,
-    ) -> None:
-        self.store = store
-        self.name = name
-        self.now = now
-        self.progress = progress
-        self.dry_run = dry_run
-        self.counts: Counter[str] = Counter()
-        self.enriched: set[int] = set()
-        self.met: set[int] = set()
-        self.gained_link: set[int] = set()
-        self.unsure: dict[int, PaperRecord | None] = {}  # by paper; None where several claim it
-        self.rejects: list[RejectedRecord] = []
-        self.remarks: list[str] = []
+    store: Store
+    name: str
+    now: datetime
+    progress: Callable[[], None]
+    dry_run: bool
+    counts: Counter[str] = field(default_factory=Counter)
+    enriched: set[int] = field(default_factory=set)
+    met: set[int] = field(default_factory=set)
+    gained_link: set[int] = field(default_factory=set)
+    # By paper; None if several claim it.
+    unsure: dict[int, PaperRecord | None] = field(default_factory=dict)
+    rejects: list[RejectedRecord] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def run(self, stream: BinaryIO) -> EnrichReport:
-        """Read it all; what title or abstract alone speaks for is decided at the end."""
+        """Read the whole file; matches by title or abstract alone are decided at the end."""
         with self.store.read() as connection:
             known = read_known(connection)
         for some in batches(self._drafts(stream, known), BATCH):
@@ -156,7 +148,7 @@ class _EnrichingFile:
         return self._report()
 
     def _drafts(self, stream: BinaryIO, known: KnownPapers) -> Iterator[PaperRecord]:
-        """Yield the records that may be about a paper here, read whole; count the others."""
+        """Yield the records that may match a stored paper, fully parsed; count the others."""
         for count, record in enumerate(read_metadata(stream)):
             if count % _STEP == 0:
                 self.progress()
@@ -203,7 +195,7 @@ class _EnrichingFile:
                 self.met.add(matched.paper_id)
 
     def _postpone(self, draft: PaperRecord, paper_id: int) -> None:
-        """Keep a record until the whole file was read: another one may be that paper."""
+        """Keep a record until the whole file is read: another one may match the same paper."""
         if paper_id not in self.unsure:
             self.unsure[paper_id] = draft
             return
@@ -250,7 +242,7 @@ class _EnrichingFile:
 
 
 def _is_same_record(one: PaperRecord, other: PaperRecord) -> bool:
-    """Whether two records name one paper, as where two snapshots were put into one file."""
+    """Whether two records name one paper, as in a file of two snapshots."""
     mine, theirs = set(one.identifiers), set(other.identifiers)
     return not mine.isdisjoint(theirs) and not conflicting(mine, theirs)
 

@@ -1,4 +1,4 @@
-"""Moves a file out of the inbox: never over another one, and across disks too."""
+"""Moves a file out of the inbox, without overwriting another one, also across disks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import errno
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain, count
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import BinaryIO
 
 from larkpost.safe_files import (
     NO_LINKS,
@@ -20,21 +22,17 @@ from larkpost.safe_files import (
     open_folder,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 _LONGEST = 240  # bytes of a name, so that ".why" still fits where 255 are allowed
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def move(path: Path, folder: Path, *, beside: str = "") -> Path:
-    """Move a regular file into a folder and return where it is now.
+    """Move a regular file into a folder and return its new path.
 
-    A name that is taken there gets a number, and so does one whose companion is there: the same
-    name with the ending ``beside``. The file is whole in one of the two places at every moment:
-    linked there before it goes here, or copied and flushed where links cannot reach. No symbolic
-    link of others is followed, neither as the file nor as a folder. Raises OSError.
+    A name that is taken there gets a number, and so does one whose companion exists: the same name
+    with the ending ``beside``. The file is complete in one of the two places at every time: linked
+    in the new place before it is removed from the old, or copied and flushed across disks. No
+    symbolic link of others is followed, neither as the file nor as a folder. Raises OSError.
     """
     make_folder(folder)
     with open_folder(path.parent) as here, open_folder(folder) as there:
@@ -60,23 +58,28 @@ def _put(path: Path, here: int, target: Path, there: int) -> None:
         _copy(path, here, target, there)
 
 
+def _copy_content(source: BinaryIO, copy: BinaryIO, status: os.stat_result) -> None:
+    """Copy bytes, rights and times of a file onto the disk."""
+    shutil.copyfileobj(source, copy)
+    copy.flush()
+    with suppress(OSError):  # a disk without permissions may refuse to set them
+        os.fchmod(copy.fileno(), status.st_mode & 0o777)
+        os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
+    os.fsync(copy.fileno())
+
+
 def _copy(path: Path, here: int, target: Path, there: int) -> None:
-    """Copy to a hidden name first, so that a crash leaves no half file under the real one."""
+    """Copy to a hidden name first, so that a crash leaves no partial file under the real one."""
     number = os.open(path.name, _READING, dir_fd=here)
     status = os.fstat(number)
-    if not stat.S_ISREG(status.st_mode):  # of a folder, fdopen would leave the descriptor open
+    if not stat.S_ISREG(status.st_mode):  # for a folder, fdopen would leave the descriptor open
         os.close(number)
-        raise OSError(errno.EINVAL, "it is no regular file any more", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file any more", str(path))
     with os.fdopen(number, "rb") as source:
         draft, copy = create_draft(target, there)
         try:
             with copy:
-                shutil.copyfileobj(source, copy)
-                copy.flush()
-                with suppress(OSError):  # a disk that keeps no rights may refuse to be told of them
-                    os.fchmod(copy.fileno(), status.st_mode & 0o777)
-                    os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
-                os.fsync(copy.fileno())
+                _copy_content(source, copy, status)
             name_new(draft, there, target.name, there)
         finally:
             with suppress(FileNotFoundError):
@@ -84,7 +87,7 @@ def _copy(path: Path, here: int, target: Path, there: int) -> None:
 
 
 def _free_names(name: str) -> Iterator[str]:
-    """Yield the name, cut where it is too long, then the same with 2, 3, … before its ending."""
+    """Yield the name, cut if it is too long, then the same with 2, 3, … before its ending."""
     stem, dot, ending = name.rpartition(".")
     if not stem or len(os.fsencode(ending)) > 20:
         stem, dot, ending = name, "", ""

@@ -1,4 +1,4 @@
-"""Opens an untrusted dump file safely, and takes a private copy of it to read from."""
+"""Opens an untrusted dump file safely, and makes a private copy to read from."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
+from larkpost.domain import RejectedRecord
 from larkpost.errors import TryAgainLater, UnreadableDump, UsageError
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.formats.json_items import HeadFirst
 from larkpost.ingest.archives import GZIP, ZIP, DumpMember, GunzipReader, zip_members
 from larkpost.safe_files import others_may_write
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from larkpost.domain import RejectedRecord
 
 _CHUNK = 1024 * 1024
 _HEAD = 64 * 1024
@@ -45,10 +42,11 @@ _SPECIAL = (
 
 @dataclass(frozen=True, slots=True)
 class DumpCopy:
-    """The bytes of a dump, ours alone: ``digest`` is their SHA-256, ``name`` is safe to print.
+    """A private copy of a dump.
 
-    ``modified`` is when the file was last written to; None for a stream. Of a file in gzip these
-    are the bytes unpacked, so that the same dump is known again, packed or not.
+    ``digest`` is the SHA-256 of its bytes, ``name`` is safe to print. ``modified`` is when the file
+    was last written; None for a stream. For gzip these are the unpacked bytes, so that a dump is
+    recognised, packed or not.
     """
 
     name: str
@@ -64,7 +62,7 @@ class DumpCopy:
         return self.head.startswith(ZIP)
 
     def members(self) -> Iterator[DumpMember | RejectedRecord]:
-        """Yield the dumps in it: itself, or what is in the archive; see ``zip_members``."""
+        """Yield the dumps in it: itself, or the members of the archive; see ``zip_members``."""
         if self.is_zip:
             yield from zip_members(self.body, self.name)
         else:
@@ -73,7 +71,7 @@ class DumpCopy:
 
 
 def lines_of(copy: DumpCopy) -> int:
-    """Count the lines of a dump, the last one too where nothing ends it."""
+    """Count the lines of a dump, including an unterminated last one."""
     copy.body.seek(0)
     ends, last = 0, b""
     while chunk := copy.body.read(_CHUNK):
@@ -88,11 +86,11 @@ def copy_of(
 ) -> Iterator[DumpCopy]:
     """Copy a regular file; ``follow`` says whether it may be a symbolic link to one.
 
-    Unless it may be ``linked``, a file with a second name is refused where others may put files
-    into the folder: by a hard link they could have us read a file that they cannot. A list of
-    references is refused unless it is to be read ``as_papers``.
-    Raises UsageError when it is not there, UnreadableDump when it must not or cannot be read,
-    TryAgainLater when somebody is still writing to it.
+    Unless it may be ``linked``, a file with a second name is refused if others may put files into
+    the folder: a hard link could make us read a file that they cannot. A list of references is
+    refused unless it is to be read ``as_papers``. Raises UsageError if it does not exist,
+    UnreadableDump if it must not or cannot be read, TryAgainLater while somebody is still writing
+    to it.
     """
     name = one_line(path.name)
     with open_regular(path, follow=follow) as file:
@@ -114,13 +112,13 @@ def open_regular(path: Path, *, follow: bool) -> BinaryIO:
 
 @contextmanager
 def copy_of_stream(stream: BinaryIO, name: str, *, as_papers: bool = False) -> Iterator[DumpCopy]:
-    """Copy what comes in on a stream, such as standard input; raises UnreadableDump."""
+    """Copy the bytes of a stream, such as standard input; raises UnreadableDump."""
     with _copy(stream, name, None, as_papers=as_papers) as copy:
         yield copy
 
 
 def _open(path: Path, name: str, *, follow: bool) -> int:
-    """Open a regular file; a pipe or a device is not even opened, for that may hang or act."""
+    """Open a regular file; a pipe or a device is not even opened, because that may hang or act."""
     try:
         _must_be_regular(path.stat(follow_symlinks=follow).st_mode, name)
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
@@ -128,14 +126,16 @@ def _open(path: Path, name: str, *, follow: bool) -> int:
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {name}", hint="check the spelling") from error
     except PermissionError as error:
-        hint = "give the user that Larkpost runs as the right to read it"
-        raise UnreadableDump(f"{name} may not be read", hint=hint) from error
+        hint = "give the user of Larkpost permission to read it"
+        raise UnreadableDump(f"{name} cannot be read", hint=hint) from error
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise UnreadableDump(f"{name} is a symbolic link", hint="put the file itself") from error
+        raise UnreadableDump(
+            f"{name} is a symbolic link", hint="put the file itself there"
+        ) from error
     try:
-        _must_be_regular(os.fstat(number).st_mode, name)  # it may have been swapped meanwhile
+        _must_be_regular(os.fstat(number).st_mode, name)  # it may have been replaced meanwhile
     except UnreadableDump:
         os.close(number)
         raise
@@ -145,7 +145,7 @@ def _open(path: Path, name: str, *, follow: bool) -> int:
 def _must_be_regular(mode: int, name: str) -> None:
     if stat.S_ISREG(mode):
         return
-    what = next((what for test, what in _SPECIAL if test(mode)), "no regular file")
+    what = next((what for test, what in _SPECIAL if test(mode)), "not a regular file")
     raise UnreadableDump(
         f"{name} is {what}, not a file", hint="only files are read; for a pipe, write - instead"
     )
@@ -174,7 +174,7 @@ def _copy(
 
 
 def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """Yield the bytes of a file, those of gzip unpacked."""
+    """Yield the bytes of a file, unpacked if it is gzip."""
     first = file.read(_CHUNK)
     if not first.startswith(GZIP):
         while first:
@@ -194,6 +194,6 @@ def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _refuse_other_files(head: bytes, name: str, *, as_papers: bool) -> None:
-    """Raise UnreadableDump, saying what a file is, unless it may hold dumps."""
+    """Raise UnreadableDump, naming the kind of file, unless it may hold dumps."""
     if not head.startswith(ZIP):
         refuse_what_is_no_dump(head, name, as_papers=as_papers)

@@ -1,12 +1,14 @@
-"""Sweeps the inbox folder: reads what has settled, then moves it to ``done/`` or ``bad/``."""
+"""Processes the inbox: reads stable files, then moves them to ``done/`` or ``bad/``."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from larkpost import logs
@@ -17,27 +19,22 @@ from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals, refusals_since
-from larkpost.ingest.spool import WHY, ReadAttempts, forget_missing, lying_in
+from larkpost.ingest.spool import WHY, InboxFile, ReadAttempts, forget_missing, lying_in
+from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Store
-    from larkpost.ingest.spool import InboxFile
-    from larkpost.interfaces import DumpFormat
 
 log = logs.get_logger(__name__)
 
-# A file that ends within a paper is waited for so long: whoever writes it may have paused.
+# Wait so long for the rest of a file that ends within a paper: its writer may have paused.
 PAUSE = timedelta(minutes=10)
 _REMIND = timedelta(hours=1)
 _RECENT = timedelta(days=1)  # how long a file that was moved may still be written to
-_NUMBER = re.compile(r"-[0-9]+(?=\.[^.]*$|$)")  # what ``move`` puts into a name that is taken
+_NUMBER = re.compile(r"-[0-9]+(?=\.[^.]*$|$)")  # the number that ``move`` adds to a taken name
 
 
 class InboxFolders(Protocol):
@@ -50,18 +47,18 @@ class InboxFolders(Protocol):
 
     @property
     def done(self) -> Path:
-        """Where they go once they are in the store."""
+        """The folder of ingested dumps."""
         ...
 
     @property
     def bad(self) -> Path:
-        """Where those go that cannot be read, each with a ``.why``."""
+        """The folder of unreadable files, each with a ``.why``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedFile:
-    """A file that was not taken in; ``moved`` to ``bad/``, or left to be tried again.
+    """A file that was not ingested; ``moved`` to ``bad/``, or left for another try.
 
     ``hint`` is what to try, ``place`` the path to which it was moved.
     """
@@ -88,14 +85,13 @@ def sweep(
 
     Only regular files that are not hidden are looked at. A file is moved to ``done/`` after its
     papers are committed, and to ``bad/`` with the reason beside it when nothing in it can be
-    read, or when reading it broke the program three times. One that ends within a paper stays
-    until it has not changed for ten minutes; one that is written to after it was moved comes back.
-    What happens to one file does not keep the others from being read. Raises Failure when the
-    inbox itself cannot be used.
+    read, or when reading it broke the program three times. One that ends within a paper stays until
+    it has not changed for ten minutes; one that is changed after it was moved is moved back. An
+    error in one file does not stop the others. Raises Failure when the inbox itself cannot be used.
     """
     try:
         make_folder(places.inbox)
-        for folder in (places.done, places.bad):  # who sees the inbox may see what became of it
+        for folder in (places.done, places.bad):  # users who see the inbox may see the results
             make_folder(folder, places.inbox.stat().st_mode & 0o755)
             remove_stale_drafts(folder)
         remove_stale_drafts(places.inbox)
@@ -116,15 +112,15 @@ def sweep(
 def _unusable(error: OSError, inbox: Path) -> LarkpostError:
     if is_no_room(error):
         return no_room(f"the inbox {inbox}", error)
-    what = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+    what = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
     return Failure(
         f"the inbox cannot be read: {error.filename or inbox}: {what}",
-        hint="make it a folder that the daemon may write to; it is looked at again by itself",
+        hint="make it a folder that the daemon can write to; it is checked again automatically",
     )
 
 
 def _bring_back(store: Store, places: InboxFolders, now: datetime) -> None:
-    """Put files back into the inbox that somebody went on writing after they were moved."""
+    """Move files back into the inbox that were written to after they were moved."""
     for one in (*_list_changed_dumps(store, places.done, now), *_list_changed_refusals(places.bad)):
         name = one_line(one.path.name)
         try:
@@ -137,10 +133,10 @@ def _bring_back(store: Store, places: InboxFolders, now: datetime) -> None:
 
 
 def _list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFile]:
-    """List the files in ``done`` that have other bytes than the dump of their name had.
+    """List the files in ``done`` whose bytes differ from the dump of their name.
 
-    Only those are looked into that were written to after they were moved or read: by the clock of
-    their disk, or by ours where somebody has set the time of the file.
+    Only files changed after they were moved or read are opened: by the clock of their disk, or by
+    ours if somebody has set the file's time.
     """
     recent = [one for one in lying_in(done) if one.still_for(now) < _RECENT]
     if not recent:
@@ -151,10 +147,10 @@ def _list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFi
     def is_changed(one: InboxFile) -> bool:
         name = one_line(one.path.name)
         read = read_at.get(name) or read_at.get(_NUMBER.sub("", name))
-        if read is None:  # somebody put it there: it was never in the inbox
+        if read is None:  # put there by somebody: it was never in the inbox
             return False
         written_since = one.modified >= one.changed or one.modified > read.timestamp() * 1e9
-        with suppress(LarkpostError, OSError):  # gone again, or somebody is writing
+        with suppress(LarkpostError, OSError):  # gone, or being written
             return written_since and not was_read(store, one.path)
         return False
 
@@ -173,7 +169,7 @@ def _list_changed_refusals(bad: Path) -> list[InboxFile]:
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """What one sweep has at hand."""
+    """The state of one sweep."""
 
     store: Store
     dump_formats: Sequence[DumpFormat]
@@ -181,14 +177,14 @@ class _Sweep:
     now: datetime
 
     def take(self, one: InboxFile) -> Taken | None:
-        """Read one file and move it; whatever goes wrong ends here. None: it was read before."""
+        """Read one file and move it; catches all errors. None: it was read before."""
         name = one_line(one.path.name)
         tries = ReadAttempts(self.places.inbox, one)
         try:
             report = self._read(one, name, tries)
             cut = report is None or report.cut
             if one.is_unchanged():
-                if cut and one.still_for(self.now) < PAUSE:  # its end may still come
+                if cut and one.still_for(self.now) < PAUSE:  # the rest may still come
                     return report
                 move(one.path, self.places.done)
             tries.forget()
@@ -196,7 +192,7 @@ class _Sweep:
             return self._refuse(one, name, error, tries)
         except (LarkpostError, OSError) as error:
             return _left(name, error)
-        except Exception as error:  # a fault in our code on one file must not stop the others
+        except Exception as error:  # a bug met on one file must not stop the others
             log.exception(LogEvent.DUMP_FAILED, name=name)
             return _left(name, error)
         return report
@@ -209,7 +205,7 @@ class _Sweep:
         try:
             report = ingest(self.store, self.dump_formats, one.path, now=self.now, follow=False)
         except (LarkpostError, OSError):
-            # No crash: it is no dump, or a busy database, a full disk, somebody who writes.
+            # Not a crash: not a dump, or a busy database, a full disk, a file being written.
             tries.forget()
             raise
         for warning in report.warnings:
@@ -246,14 +242,14 @@ def _left(name: str, error: Exception) -> RejectedFile:
 
 
 def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
-    """Write down which files were refused, and which stay in the inbox.
+    """Record which files were refused, and which stay in the inbox.
 
-    That some stay is written and logged when it is news, and else once an hour.
+    Files that stay are recorded and logged when new, and then once per hour.
     """
     bad = [one for one in taken if isinstance(one, RejectedFile)]
     left = {one.name: one.reason for one in bad if not one.moved}
     refused = [Refusal(one.name, one.reason, one.hint, one.place, now) for one in bad if one.moved]
-    with suppress(LarkpostError):  # a database that does not answer is told of elsewhere
+    with suppress(LarkpostError):  # an unavailable database is reported elsewhere
         with store.read() as connection:
             happened = job_status.latest(connection)
             newest = next(iter(read_dumps.latest(connection)), None)

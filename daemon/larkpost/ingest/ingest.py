@@ -1,37 +1,35 @@
-"""Reads one dump into the store: whole or not at all, and the same bytes only once."""
+"""Ingests one dump: completely or not at all, and the same bytes only once."""
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from larkpost import logs
 from larkpost.db import papers, read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
+from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
 from larkpost.garbage_collection import collect_rarely
-from larkpost.ingest.dump_reader import DumpReader, find_format
-from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
+from larkpost.ingest.dump_reader import DumpReader, Progress, find_format
+from larkpost.ingest.file_reader import DumpCopy, copy_of, copy_of_stream, lines_of
+from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
-    from datetime import datetime
-    from pathlib import Path
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import PaperRecord, RejectedRecord
-    from larkpost.ingest.dump_reader import Progress
-    from larkpost.ingest.file_reader import DumpCopy
-    from larkpost.interfaces import DumpFormat
 
 log = logs.get_logger(__name__)
 
@@ -44,13 +42,12 @@ BATCH_CHARACTERS = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What became of a dump.
+    """The result of a dump.
 
-    ``papers`` counts the records that were taken: ``new``, ``updated`` or already ``known``.
-    ``already`` is when these very bytes were read before; then nothing was done. ``captured`` is
-    the day on which the dump was taken. ``rejects`` are the first thousand of the ``rejected``
-    records; ``warnings`` tell in words what was odd. ``cut``: the file ends within a record, which
-    was rejected.
+    ``papers`` counts the ingested records: ``new``, ``updated`` or already ``known``. ``already``
+    is when the same bytes were read before; then nothing was done. ``captured`` is the day on which
+    the dump was taken. ``rejects`` are the first thousand of the ``rejected`` records; ``warnings``
+    are in words. ``cut``: the file ends within a record, which was rejected.
     """
 
     name: str
@@ -83,16 +80,14 @@ def ingest(
     follow: bool = True,
     as_papers: bool = False,
 ) -> IngestReport:
-    """Read the dump at ``path``, or else what comes in on ``stream``, which ``name`` names.
+    """Read the dump at ``path``, or else from ``stream``, named ``name``.
 
-    ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
-    year; ``dump_format`` names its format. ``progress`` is called with the bytes read and their
-    number. With ``follow``, a symbolic link to a file will do, and so will a hard link where others
-    may put files. ``as_papers``: a list of references is read, too, and its papers become
-    candidates.
-
-    Raises UnreadableDump when nothing in it can be taken or it must not be opened, UsageError
-    for a file or a format that there is not, TryAgainLater while somebody writes to the file.
+    ``date`` is its day, for a dump that states no day or no year; ``dump_format`` names its format.
+    ``progress`` is called with the bytes read and the total. ``follow`` allows a symbolic link to a
+    file, and a hard link in a folder of others. ``as_papers``: a list of references is read too,
+    and its papers become candidates. Raises UnreadableDump if nothing in it can be read or it must
+    not be opened, UsageError for a missing file or an unknown format, TryAgainLater while somebody
+    writes to the file.
     """
     name = one_line(path.name if path is not None else name)
     try:
@@ -117,7 +112,7 @@ def ingest(
 
 
 def was_read(store: Store, path: Path) -> bool:
-    """Say whether the bytes at ``path`` were read before; raises what ``ingest`` does."""
+    """Return whether the bytes at ``path`` were read before; raises the errors of ``ingest``."""
     with copy_of(path, follow=False) as copy, store.read() as connection:
         return read_dumps.by_digest(connection, copy.digest) is not None
 
@@ -144,9 +139,9 @@ def _ingest_copy(
 
 
 def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestReport:
-    """Write down what happened, for those who ask why a morning is quiet, and log it.
+    """Record and log the result, also for reports on empty days.
 
-    What was odd is for the caller to tell, who has the report.
+    The caller reports the warnings, from the returned report.
     """
     already = report.already.date().isoformat() if report.already else None
     facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
@@ -182,7 +177,7 @@ def _characters(draft: PaperRecord) -> int:
 
 
 class _DumpIngest:
-    """One dump on its way into the store."""
+    """The ingestion of one dump."""
 
     def __init__(
         self,
@@ -202,7 +197,7 @@ class _DumpIngest:
         self.paper_ids = array("q")
 
     def run(self) -> IngestReport:
-        """Read it all; the last transaction also writes down that the dump was read."""
+        """Read the whole dump; the last transaction also records that it was read."""
         drafts: list[PaperRecord] = []
         size, form = 0, ""
         for draft in self.reader.records():

@@ -1,25 +1,24 @@
-"""Shows what a dump would bring before it is taken: it is read in full, and nothing is stored."""
+"""Previews a dump: reads it completely, without storing anything."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
+from larkpost.domain import RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.ingest.archives import GZIP, ZIP
 from larkpost.ingest.dump_reader import DumpReader
-from larkpost.ingest.file_reader import copy_of_stream
+from larkpost.ingest.file_reader import DumpCopy, copy_of_stream
+from larkpost.interfaces import DumpFormat
 from larkpost.text.normalize import one_line, shorten
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
-    from datetime import datetime
 
-    from larkpost.domain import RejectedRecord
-    from larkpost.ingest.file_reader import DumpCopy
-    from larkpost.interfaces import DumpFormat
 
 MOST_PAPERS = 5_000  # of one text; a whole day of arXiv has about a fifth of that
 MOST_REJECTED = 5_000
@@ -29,10 +28,11 @@ LONGEST_TITLE = 300  # characters
 
 @dataclass(frozen=True, slots=True)
 class DumpPreview:
-    """What a dump holds: ``digest`` is the SHA-256 of its bytes, ``titles`` are the first ten.
+    """The content of a dump.
 
-    ``captured`` is the day that its papers would get; ``rejects`` are the first thousand of the
-    ``rejected`` records, and ``warnings`` tell in words what is odd.
+    ``digest`` is the SHA-256 of its bytes, ``titles`` are the first ten. ``captured`` is the day
+    that its papers would get; ``rejects`` are the first thousand of the ``rejected`` records, and
+    ``warnings`` are in words.
     """
 
     digest: str
@@ -53,11 +53,11 @@ def preview(
     date: Date | None = None,
     now: datetime,
 ) -> DumpPreview:
-    """Read what comes in on a stream as ``ingest`` would; it knows no store, so it changes none.
+    """Read a stream as ``ingest`` would, without a database.
 
-    ``stream`` can be sought in; ``name`` and ``date`` are those of ``ingest``. Time and memory are
+    ``stream`` must be seekable; ``name`` and ``date`` are those of ``ingest``. Time and memory are
     bounded by the bytes given, so that nothing is unpacked, and no more than MOST_PAPERS are read
-    and MOST_REJECTED rejected. Raises UnreadableDump for an archive, for more, and where
+    and MOST_REJECTED rejected. Raises UnreadableDump for an archive, over these limits, and when
     ``ingest`` would.
     """
     name = one_line(name)
@@ -65,7 +65,9 @@ def preview(
     stream.seek(0)
     if head.startswith((GZIP, ZIP)):
         hint = "unpack it first, or put it into the inbox or give it to `larkpost ingest`"
-        raise UnreadableDump(f"{name} is packed, and nothing is unpacked here", hint=hint)
+        raise UnreadableDump(
+            f"{name} is compressed, and this page does not unpack files", hint=hint
+        )
     with copy_of_stream(stream, name) as copy:
         return _read(DumpReader(copy, dump_formats, None, date, now), copy)
 
@@ -75,7 +77,7 @@ def _read(reader: DumpReader, copy: DumpCopy) -> DumpPreview:
         if reader.counts["rejected"] > MOST_REJECTED:
             many = quantity(MOST_REJECTED, "record")
             raise UnreadableDump(
-                f"{copy.name} holds more than {many} that are no papers",
+                f"{copy.name} has more than {many} that are not papers",
                 hint="docs/formats.md shows what the formats look like",
             )
 
@@ -86,7 +88,7 @@ def _read(reader: DumpReader, copy: DumpCopy) -> DumpPreview:
         papers += 1
         if papers > MOST_PAPERS:
             raise UnreadableDump(
-                f"{copy.name} holds more than {quantity(MOST_PAPERS, 'paper')}",
+                f"{copy.name} has more than {quantity(MOST_PAPERS, 'paper')}",
                 hint="put it into the inbox as a file, or give it to `larkpost ingest`",
             )
         if len(titles) < MOST_TITLES:

@@ -1,37 +1,34 @@
-"""The files in the inbox and its two folders, and how often reading each of them was begun."""
+"""The files in the inbox and its two folders, and the number of attempts to read each."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import in_name
 from larkpost.safe_files import open_folder, read_own, write_note
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-WHY = ".why"  # the ending of the file that says why another one was refused
+WHY = ".why"  # the ending of the file with the reason of a refusal
 MOST_TRIES = 3
 _TRIES = ".tries-"
 _MOST_TRIES_BYTES = 16
-# Names under which programs write what is not finished.
+# Names under which programs write unfinished files.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", "~")
 
 
 @dataclass(frozen=True, slots=True)
 class InboxFile:
-    """A regular file, as it was when it was looked at.
+    """A snapshot of a regular file.
 
     ``modified`` is when its bytes were last written, ``changed`` when anything about it last
-    changed, its name too; both in nanoseconds.
+    changed, including its name; both in nanoseconds.
     """
 
     path: Path
@@ -42,17 +39,17 @@ class InboxFile:
 
     @property
     def day(self) -> str:
-        """By which files are put in order: the day in the name, else that of the file."""
+        """The sort key of files: the day in the name, else that of the file."""
         named = in_name(self.path.name)
         return str(named or datetime.fromtimestamp(max(self.modified, 0) / 1e9, UTC).date())
 
     def still_for(self, now: datetime) -> timedelta:
         """How long it has not changed."""
-        # A time far in the future is as good as one far in the past: nobody writes to it now.
+        # A time far in the future counts like one far in the past: nobody writes to the file now.
         return timedelta(seconds=abs(now.timestamp() - self.modified / 1e9))
 
     def is_unchanged(self) -> bool:
-        """Whether it still is what it was; False where it is gone."""
+        """Whether the file is unchanged; False if it is gone."""
         try:
             now = inspect_file(self.path)
         except FileNotFoundError:
@@ -61,12 +58,12 @@ class InboxFile:
 
 
 def inspect_file(path: Path) -> InboxFile:
-    """Look at a file; a link is not followed. Raises OSError."""
+    """Take a snapshot of a file; a link is not followed. Raises OSError."""
     return _make_inbox_file(path, path.stat(follow_symlinks=False))
 
 
 def lying_in(folder: Path) -> list[InboxFile]:
-    """List the regular files that show and are finished by their names; raises OSError."""
+    """List the visible regular files whose names mark them as finished; raises OSError."""
     found = []
     with open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
         for entry in entries:
@@ -84,11 +81,11 @@ def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
 
 
 class ReadAttempts:
-    """How often reading a file was begun, as long as it lies in the inbox; known after a restart.
+    """The number of attempts to read a file while it is in the inbox; survives a restart.
 
-    The number lies in a hidden file in the inbox, written before the file is read: a file that
-    has the process killed for its memory leaves no other trace. A file that was read and stays,
-    because its end may still come, keeps its number.
+    The number is in a hidden file in the inbox, written before the file is read: a file that gets
+    the process killed for its memory leaves no other trace. A file that was read and stays, because
+    the rest may still come, keeps its number.
     """
 
     def __init__(self, inbox: Path, one: InboxFile) -> None:
@@ -103,24 +100,24 @@ class ReadAttempts:
             return 0
 
     def begin(self, name: str) -> None:
-        """Count one more; raises UnreadableDump when there were enough."""
+        """Count one more attempt; raises UnreadableDump over the limit."""
         if (before := self.count()) >= MOST_TRIES:
             raise UnreadableDump(
-                f"reading {name} broke the program {MOST_TRIES} times",
-                hint="the log tells where; the file is kept",
+                f"reading {name} crashed the program {MOST_TRIES} times",
+                hint="see the log; the file was not deleted",
             )
         write_note(self.file, str(before + 1).encode("ascii"))
 
     def forget(self) -> None:
-        """Begin anew; what cannot be removed, such as a folder of others, is left there."""
+        """Reset the count; an entry that cannot be removed, such as a folder of others, stays."""
         with suppress(OSError):
             self.file.unlink()
 
 
 def forget_missing(inbox: Path, waiting: Sequence[InboxFile]) -> None:
-    """Forget the tries of files that are no longer there.
+    """Delete the counts of files that are gone.
 
-    What others have put there, and cannot be removed, is no count of ours and stops nothing.
+    Entries of others that cannot be removed are ignored.
     """
     wanted = {ReadAttempts(inbox, one).file for one in waiting}
     for file in inbox.glob(f"{_TRIES}*"):

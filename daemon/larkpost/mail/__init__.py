@@ -1,1 +1,1 @@
-"""Sends what the outbox holds, retries by one policy, and rests when a server is down."""
+"""Sends the messages of the outbox, retries by one policy, and pauses while the server is down."""

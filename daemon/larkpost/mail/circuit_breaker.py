@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING
 
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import delivery_queue
-from larkpost.errors import Deferred
+from larkpost.errors import Deferred, LarkpostError
 from larkpost.mail.retry_policy import LONGEST_REST, describe, rest
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.errors import LarkpostError
 
 KIND = "deliver"
-REMIND = timedelta(hours=1)  # how often a lasting fault is told again
+REMIND = timedelta(hours=1)  # how often a lasting fault is reported again
 _REPORTED = "reported"  # when the outage was last reported, in the event's detail
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Why no letters can go, until when none is tried, and how many ``letters`` wait.
+    """Why no messages can go, until when none is tried, and how many ``letters`` wait.
 
-    ``is_news`` is true where it has not been reported within the last hour.
+    ``is_news`` is true unless it was reported within the last hour.
     """
 
     problem: str
@@ -34,20 +33,24 @@ class Outage:
     is_news: bool
 
 
-def report_outage(store: Store, *, began: datetime, now: datetime) -> Outage | None:
-    """Give what keeps all letters from going, and write down that it was reported; None if nothing.
+def _is_due(reported: str | None, began: datetime) -> bool:
+    """Return whether an outage is to be reported that was last reported then, in ISO 8601."""
+    if reported is None:
+        return True
+    return not timedelta(0) <= began - datetime.fromisoformat(reported) < REMIND
 
-    However often it is asked, by a tick that ``began`` then, an outage is news once in its
-    beginning, and then once an hour.
+
+def report_outage(store: Store, *, began: datetime, now: datetime) -> Outage | None:
+    """Return the fault that blocks all messages, and record that it was reported; None if none.
+
+    An outage is news once at its start, and then once per hour, however often ticks call this;
+    ``began`` is the start of the calling tick.
     """
     with store.begin() as connection:
         event = job_status.latest(connection).get(KIND)
         if event is None or not resting(connection, now):
             return None
-        last = event.detail.get(_REPORTED)
-        is_news = last is None or not (
-            timedelta(0) <= began - datetime.fromisoformat(last) < REMIND
-        )
+        is_news = _is_due(event.detail.get(_REPORTED), began)
         if is_news:
             detail = {**event.detail, _REPORTED: began.isoformat()}
             job_status.record(connection, KIND, ok=False, now=event.at, **detail)
@@ -57,7 +60,7 @@ def report_outage(store: Store, *, began: datetime, now: datetime) -> Outage | N
 
 
 def resting(connection: Connection, now: datetime) -> bool:
-    """Say whether the road is to be left alone after a fault; not heeded if the clock jumped."""
+    """Return whether sending pauses after a fault; ignored if the clock jumped."""
     event = job_status.latest(connection).get(KIND)
     if event is None or event.ok:
         return False
@@ -72,9 +75,9 @@ def remember(
     now: datetime,
     **counts: int,
 ) -> None:
-    """Write down how the road was: open, or closed by ``fault`` and for how long.
+    """Record whether the mail server works, or failed by ``fault`` and how long to pause.
 
-    Where letters went before it closed, it was open meanwhile, and rests as after a first fault.
+    If messages went before the fault, the pause is that of a first fault.
     """
     if fault is None:
         job_status.record(connection, KIND, ok=True, now=now, **counts)

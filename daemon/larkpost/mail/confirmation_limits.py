@@ -1,46 +1,44 @@
-"""Limits the mail that strangers can have sent: to one mailbox, and to one domain an hour.
+"""Limits the mail that strangers can request, per mailbox and per domain and hour.
 
-Whoever types an address of somebody else has a letter sent there. So a mailbox gets few of them,
-however it is spelt and whoever asks, and no domain gets many in an hour. What is over a domain's
-number is not refused, for then a stranger could keep others out: it waits, and the queue of a
-domain is fair to the networks that ask. To delay one letter by an hour takes as many networks as
-the domain may get letters in an hour.
+Typing somebody else's address sends a message there. So a mailbox gets few of them, however it is
+spelt and from whatever network, and no domain gets many per hour. Requests over a domain's limit
+are not refused, because then a stranger could keep others out: they wait, and the queue of a domain
+is fair to the networks that ask. Delaying one message by an hour takes as many networks as the
+domain may get messages in an hour.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import notices
+from larkpost.domain import Delivery
 from larkpost.errors import Crowded
 from larkpost.text.email_address import domain_key, mailbox_key
 from larkpost.text.ip_networks import neighbourhood
 from larkpost.text.mail_providers import is_large
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Delivery
 
 HOUR = timedelta(hours=1)
 PER_MAILBOX: Mapping[timedelta, int] = {HOUR: 1, timedelta(days=1): 4}
-PER_DOMAIN = 60  # an hour, where the settings say nothing else
-LARGE = 10  # times as many to a large provider
-MOST_HOURS_WAITING = 12  # so many hours' letters may wait for a domain
+PER_DOMAIN = 60  # per hour, by default
+LARGE = 10  # a large provider gets so many times as many
+MOST_HOURS_WAITING = 12  # the queue of a domain holds the messages of so many hours
 _FARTHEST = 24  # places in the queue that a network may be behind
 _SOON = timedelta(minutes=1)
 
-RateLimit = tuple[str, int, timedelta]  # of what, how many, in how long
+RateLimit = tuple[str, int, timedelta]  # action, count, period
 
 
 @dataclass(frozen=True, slots=True)
 class SendPermission:
-    """Whether a letter may go now; where not, ``until`` is when it may, None is never."""
+    """Whether a message may go now; if not, ``until`` is when it may, None is never."""
 
     now: bool
     until: datetime | None = None
@@ -49,24 +47,27 @@ class SendPermission:
 def queue_up(
     connection: Connection, address: str, network: str, *, now: datetime, per_domain: int
 ) -> tuple[str, datetime]:
-    """Give an asking for an address its domain and its place; ``network`` is who asks.
+    """Give a request for an address its domain and its place; ``network`` is the requester's.
 
-    Raises Crowded where too many wait for the domain already. What is done is the same
-    whether or not the address is known here.
+    Raises Crowded if too many wait for the domain already. Known and unknown addresses are treated
+    the same.
     """
     domain = domain_key(address)
     key = f"queue:{neighbourhood(network)}:{domain}"
     place = rate_limits.place_in_queue(connection, key, now=now, per=HOUR, most=_FARTHEST)
     most = MOST_HOURS_WAITING * _most(domain, per_domain)
     if not notices.make_room(connection, domain, place, most=most):
-        raise Crowded(f"many letters to {domain} wait already", hint="please try again in an hour")
+        raise Crowded(
+            f"many confirmations to {domain} are waiting already",
+            hint="please try again in an hour",
+        )
     return domain, place
 
 
 def limit(
     connection: Connection, delivery: Delivery, address: str, *, now: datetime, per_domain: int
 ) -> SendPermission:
-    """Count a confirmation to an address, where one may go."""
+    """Count a confirmation to an address, if one may go."""
     permission = permission_to_send(connection, delivery, address, now=now, per_domain=per_domain)
     if not permission.now:
         return permission
@@ -81,7 +82,7 @@ def limit(
 def permission_to_send(
     connection: Connection, delivery: Delivery, address: str, *, now: datetime, per_domain: int
 ) -> SendPermission:
-    """Say whether a confirmation may go to an address, and count nothing."""
+    """Return whether a confirmation may go to an address, without counting it."""
     if any(_free_at(connection, use, now) for use in _mailbox_uses(address)):
         return SendPermission(now=False)
     for use in _domain_uses(delivery, per_domain):

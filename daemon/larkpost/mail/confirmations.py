@@ -1,16 +1,17 @@
-"""Confirmations: what strangers ask for, the reader made of it, and what is forgotten again."""
+"""Confirmations: requests to subscribe, the readers made from them, and their deletion."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from larkpost import logs
 from larkpost.db import readers
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import notices
-from larkpost.domain import Status
+from larkpost.domain import Delivery, Reader, Status
 from larkpost.errors import UnknownReader
 from larkpost.log_events import LogEvent
 from larkpost.mail import confirmation_limits
@@ -20,21 +21,17 @@ from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery, Reader
     from larkpost.readers.subscriptions import Preferences
 
 log = logs.get_logger(__name__)
 
-UNCONFIRMED = timedelta(days=30)  # after that an address that never confirmed is forgotten
+UNCONFIRMED = timedelta(days=30)  # then an address that never confirmed is deleted
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:
-    """Somebody wants the paper at an address, which may not be theirs."""
+    """A request for editions to an address, which may not be the requester's."""
 
     address: str
     preferences: Preferences
@@ -44,7 +41,7 @@ class SubscriptionRequest:
 def check_request(
     address: str, preferences: Preferences, words: Iterable[str] = ()
 ) -> SubscriptionRequest:
-    """Check what was asked for; raises UsageError, and knows nothing of who reads here."""
+    """Check a request without looking at existing readers; raises UsageError."""
     return SubscriptionRequest(
         spell_address(address),
         subscriptions.check_preferences(preferences),
@@ -60,9 +57,9 @@ def ask(
     network: str = "",
     per_domain: int = confirmation_limits.PER_DOMAIN,
 ) -> None:
-    """Queue a confirmation, which goes before all other mail, unless its domain is crowded.
+    """Queue a confirmation, which goes before all other mail, unless its domain's queue is full.
 
-    ``network`` is who asks. Raises Crowded where too many wait for the domain.
+    ``network`` is the requester's. Raises Crowded if too many wait for the domain.
     """
     with store.begin() as connection:
         domain, place = confirmation_limits.queue_up(
@@ -79,13 +76,12 @@ def ask(
 
 
 def admit(store: Store, delivery: Delivery, *, now: datetime, per_domain: int) -> Reader | None:
-    """Find or make the reader that a claimed confirmation is for; None where none goes now.
+    """Find or create the reader of a claimed confirmation; None if it does not go now.
 
-    Of those that strangers asked for, a mailbox gets few and a domain ``per_domain`` an hour: what
-    is over a mailbox's number is forgotten, over a domain's it waits. All is one transaction, so
-    that a process that is killed has either counted it and made the reader, or done nothing. Who
-    is a reader already stays as they are. Raises KeyError, TypeError, ValueError or UsageError
-    where the payload is damaged.
+    A mailbox gets few confirmations, and a domain ``per_domain`` per hour: over the limit of a
+    mailbox a request is deleted, over that of a domain it waits. All is one transaction, so a
+    killed process has either counted it and created the reader, or done nothing. Existing readers
+    are not changed. Raises KeyError, TypeError, ValueError or UsageError if the payload is damaged.
     """
     asking = _asking(delivery)
     with store.begin() as connection:
@@ -100,7 +96,7 @@ def admit(store: Store, delivery: Delivery, *, now: datetime, per_domain: int) -
 def is_permitted(
     connection: Connection, delivery: Delivery, *, now: datetime, per_domain: int
 ) -> bool:
-    """Say whether ``admit`` would let a confirmation go now; nothing is counted."""
+    """Return whether ``admit`` would let a confirmation go now, without counting it."""
     if delivery.reader_id is not None or delivery.attempts > 0:
         return True
     address = str(delivery.payload.get("address", ""))
@@ -111,7 +107,7 @@ def is_permitted(
 
 
 def forget_unconfirmed(store: Store, now: datetime) -> None:
-    """Keep no address of somebody who never said yes, and no count of who has asked long ago."""
+    """Delete readers who never confirmed, and counts of old requests."""
     with store.begin() as connection:
         rate_limits.prune(connection, now)
         pending = readers.all(connection, Status.PENDING)
@@ -128,7 +124,7 @@ def _is_permitted(
     now: datetime,
     per_domain: int,
 ) -> bool:
-    """Take a turn of the mailbox and the domain; where there is none, forget it or put it off."""
+    """Count against the limits of mailbox and domain; over one, delete or defer the request."""
     permission = confirmation_limits.limit(
         connection, delivery, asking.address, now=now, per_domain=per_domain
     )

@@ -1,9 +1,11 @@
-"""Sends what the outbox holds, message by message; each is settled by the mail server's reply."""
+"""Sends the messages of the outbox one by one; the mail server's reply settles each."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -12,40 +14,37 @@ from larkpost import logs
 from larkpost.db.outbox import deliveries, delivery_queue, sent_messages
 from larkpost.db.outbox.delivery_queue import BATCH
 from larkpost.db.value_batches import batches
-from larkpost.domain import DeliveryState, Message, MessageKind
+from larkpost.domain import Delivery, DeliveryState, Message, MessageKind
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
+from larkpost.interfaces import Renderer, Transport
 from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, confirmations
 from larkpost.mail.confirmation_limits import PER_DOMAIN
 from larkpost.mail.outbox_run import NOBODY, OutboxItem, OutboxRun, is_deliverable
-from larkpost.mail.preparation import MessagePreparation, with_readers
+from larkpost.mail.prepare_messages import MessagePreparation, with_readers
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery
-    from larkpost.interfaces import Renderer, Transport
 
 log = logs.get_logger(__name__)
 
-# How often a run looks whether somebody waits at the screen for a confirmation.
+# How often a run looks for new confirmations, because somebody waits at the screen for them.
 LOOK_SECONDS = 1.0
-# The connection broke, or the server was tired, so many times in a row: it is not the letters.
+# After so many broken connections or deferrals in a row the fault is the server's, not a message's.
 STRAINS = 3
-SLOWER = "If the server wants it slower, set smtp.per_second; the rest goes by itself, later."
+SLOWER = (
+    "if the server wants fewer messages per second, set smtp.per_second; the others are sent later"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCounts:
-    """How many letters ended up where in one run.
+    """The outcomes of one run: counts of messages by their new state.
 
-    ``undecided`` of those that are ``unknown`` were in doubt before, and go again only where the
-    operator says so. ``confirmations`` of those that were ``sent`` went to who asked to subscribe.
+    ``undecided`` of the ``unknown`` ones were in doubt before, and only the operator can send them
+    again. ``confirmations`` of the ``sent`` ones were confirmations.
     """
 
     sent: int = 0
@@ -58,7 +57,7 @@ class DeliveryCounts:
 
     @property
     def letters(self) -> int:
-        """Count the letters, each once."""
+        """Count the messages, each once."""
         return self.sent + self.deferred + self.failed + self.unknown + self.cancelled
 
 
@@ -76,15 +75,15 @@ def deliver(
     per_domain: int = PER_DOMAIN,
     operator: str = "",
 ) -> DeliveryCounts:
-    """Send the messages that are due, at most ``limit``, and tell how many ended up where.
+    """Send the messages that are due, at most ``limit``, and count the outcomes.
 
-    ``road`` opens the way that they take, and is asked only when there is a message. A fault of
-    the road ends the run and is remembered: a ``patient`` run (the daemon's, not a person's)
-    leaves the road alone until it has rested. ``stopped`` is asked between messages; ``progress``
-    is told how many are done, and of how many. A message of which nobody knows whether it was sent
-    goes out once more, under its old Message-ID. A confirmation that is asked for meanwhile goes
-    next, unless there is a ``limit``; ``per_domain`` of them go to a domain in an hour.
-    ``operator`` is the address for reports; without one they are cancelled.
+    ``road`` opens the transport, and is called only when there is a message. A fault of the mail
+    server ends the run and is recorded: a ``patient`` run (the daemon's, not a person's) does
+    nothing until the pause is over. ``stopped`` is called between messages; ``progress`` gets the
+    number of messages done and the total. A message in doubt goes out once more, under its old
+    Message-ID. A confirmation that is requested meanwhile goes next, unless there is a ``limit``;
+    ``per_domain`` of them go to a domain per hour. ``operator`` is the address for reports; without
+    one they are cancelled.
     """
     recover_from_future(store, now=now)
     if patient:
@@ -125,7 +124,7 @@ def would_go(
 
 
 class _DeliveryRun:
-    """One run over the outbox, and what it saw of the road."""
+    """One run over the outbox, and the faults of the mail server that it met."""
 
     def __init__(
         self,
@@ -143,11 +142,11 @@ class _DeliveryRun:
         self.run = run
 
     def should_continue(self, limit: int | None) -> bool:
-        """Say whether the road is open and the limit not reached."""
+        """Return whether the mail server works and the limit is not reached."""
         return self._fault is None and (limit is None or self.run.tally.total() < limit)
 
     def claim(self, limit: int | None) -> list[Delivery]:
-        """Reserve the next letters."""
+        """Reserve the next messages."""
         room = BATCH if limit is None else min(BATCH, limit - self.run.tally.total())
         return self.run.claim(room)
 
@@ -159,9 +158,9 @@ class _DeliveryRun:
         *,
         interruptible: bool,
     ) -> None:
-        """Send these letters one after the other; those that cannot go now are put back.
+        """Send these messages one after the other; those that cannot go now are put back.
 
-        Where this is ``interruptible``, confirmations that are asked for meanwhile go in between.
+        If ``interruptible``, confirmations that are requested meanwhile go in between.
         """
         with closing(self.run):
             with self.run.putting_back(batch):
@@ -177,7 +176,7 @@ class _DeliveryRun:
                 self._progress(self.run.tally.total())
 
     def conclude(self) -> DeliveryCounts:
-        """Remember how the road was, if it was used, and give the ledger."""
+        """Record the state of the mail server, if it was used, and return the counts."""
         tally = self.run.tally
         ledger = DeliveryCounts(
             tally[DeliveryState.SENT],
@@ -204,7 +203,7 @@ class _DeliveryRun:
         return ledger
 
     def _sweep(self) -> None:
-        """Drop the bytes of messages that need not be kept, also those of a run that died."""
+        """Delete message bytes that are not needed any more, including those of a run that died."""
         with self._store.read() as connection:
             if not sent_messages.any_to_sweep(connection):
                 return
@@ -212,7 +211,7 @@ class _DeliveryRun:
             sent_messages.sweep(connection)
 
     def _send_confirmations(self, transport: Transport, stopped: Callable[[], bool]) -> None:
-        """Send the confirmations that were asked for since the last look, before all others."""
+        """Send the confirmations that were requested since the last look, before all others."""
         if monotonic() - self._looked < LOOK_SECONDS:
             return
         self._looked = monotonic()
@@ -238,7 +237,7 @@ class _DeliveryRun:
             self._send(item, message, transport)
 
     def _is_ready(self, item: OutboxItem, transport: Transport) -> bool:
-        """Call and wait before the letter is begun: who leaves meanwhile is not written to."""
+        """Connect and wait before a message is begun, so that a reader who leaves gets nothing."""
         try:
             transport.ready()
         except Deferred as fault:
@@ -253,7 +252,7 @@ class _DeliveryRun:
                 transport.send(message)
         except LarkpostError as expected:
             error = expected
-        except Exception as unforeseen:  # one letter must not stop the others
+        except Exception as unforeseen:  # one message must not stop the others
             log.exception(
                 LogEvent.MESSAGE_FAILED,
                 kind=item.delivery.kind.value,
@@ -281,14 +280,14 @@ class _DeliveryRun:
             self._fault = error
         elif self._strained >= STRAINS:
             self._fault = Deferred(
-                f"{STRAINS} letters in a row came to nothing, lastly: {verdict.reply}", hint=SLOWER
+                f"{STRAINS} messages in a row failed, most recently: {verdict.reply}", hint=SLOWER
             )
 
 
 def _is_permitted(
     connection: Connection, delivery: Delivery, now: datetime, per_domain: int
 ) -> bool:
-    """Say whether the limits of confirmations let this go now."""
+    """Return whether the limits of confirmations let this go now."""
     return delivery.kind is not MessageKind.CONFIRMATION or confirmations.is_permitted(
         connection, delivery, now=now, per_domain=per_domain
     )
@@ -297,7 +296,7 @@ def _is_permitted(
 def _progress_callback(
     store: Store, now: datetime, limit: int | None, progress: Callable[[int, int], None] | None
 ) -> Callable[[int], None]:
-    """Give what is to be called with the number of letters that are done."""
+    """Return the callback for the number of messages done."""
     if progress is None:
         return lambda _done: None
     with store.read() as connection:

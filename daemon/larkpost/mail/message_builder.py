@@ -1,31 +1,26 @@
-"""Builds messages of every kind; one that cannot be built keeps no other from going."""
+"""Builds messages of every kind; one that cannot be built does not stop the others."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.domain import Message, MessageKind
+from larkpost.domain import Delivery, Edition, Message, MessageKind, Pick, Reader
+from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from larkpost.domain import Delivery, Edition, Pick, Reader
-    from larkpost.interfaces import Renderer
 
 log = logs.get_logger(__name__)
 
 
 def build_messages(renderer: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]:
-    """Make a letter of each page, in order; one that cannot be made is its error."""
+    """Build a message for each page, in order; one that cannot be built becomes its error."""
     letters: list[Message | Exception] = []
     try:
-        # Not in one go: what was made before the renderer failed is good.
+        # Not in one go: the messages built before the renderer failed are good.
         for letter in renderer.newsletter(pages):
             letters.append(letter)  # noqa: PERF402 - see above
-    except Exception:  # the renderer cannot say whose it was: build the rest one by one
+    except Exception:  # the renderer cannot say which one failed: build the rest one by one
         letters += [_build_alone(renderer, page) for page in pages[len(letters) :]]
     return letters
 
@@ -33,10 +28,10 @@ def build_messages(renderer: Renderer, pages: Sequence[Edition]) -> list[Message
 def edition_messages(
     renderer: Renderer, rows: Sequence[tuple[Delivery, Edition]], kept: Mapping[int, Message]
 ) -> dict[int, Message | Exception]:
-    """Give the message of each edition, or why there is none, by the delivery's number.
+    """Return the message of each edition, or the error, by the delivery's number.
 
-    ``kept`` are messages as they went out before, whose bytes are not to change; but for a reader
-    who has moved to another address the message is made anew.
+    ``kept`` are stored messages whose bytes must not change; only for a reader with a new address
+    is the message built again.
     """
     messages: dict[int, Message | Exception] = {
         row.id: kept[row.id] for row, page in rows if _still_good(kept, row, page.reader.address)
@@ -55,7 +50,7 @@ def notice_message(
     recipient: Reader | str,
     kept: Mapping[int, Message],
 ) -> Message | Exception:
-    """Give a message that is no edition, or why there is none; to a reader, or to the operator."""
+    """Return a message of another kind, or the error; to a reader, or to the operator."""
     address = recipient if isinstance(recipient, str) else recipient.address
     if _still_good(kept, delivery, address):
         return kept[delivery.id]
@@ -86,9 +81,9 @@ def _named(message: Message | Exception, delivery: Delivery) -> Message | Except
 
 
 def under_its_name(letter: Message, message_id: str) -> Message:
-    """Keep the Message-ID of the first try, by which receivers know a copy.
+    """Keep the Message-ID of the first try, by which receivers recognise a copy.
 
-    It differs where ``mail.sender`` has moved to another domain since.
+    It differs if ``mail.sender`` has moved to another domain since.
     """
     if letter.message_id == message_id:
         return letter
@@ -97,7 +92,7 @@ def under_its_name(letter: Message, message_id: str) -> Message:
 
 
 def _build_alone(renderer: Renderer, page: Edition) -> Message | Exception:
-    """Make one letter, if need be without the papers that cannot be set."""
+    """Build one message, if need be without the papers that cannot be rendered."""
     try:
         return next(iter(renderer.newsletter([page])))
     except Exception as error:

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import notices
-from larkpost.editions.empty_day_reasons import EmptyDay, explain_empty_day
+from larkpost.editions.empty_day_reasons import EmptyDay, EmptyDayReason, explain_empty_day
 from larkpost.mail import circuit_breaker
 from larkpost.text.plurals import capitalise, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection, Store
-    from larkpost.editions.empty_day_reasons import EmptyDayReason
 
 KIND = "operator_report"
 _OF_READERS = frozenset({EmptyDay.ALL_BELOW, EmptyDay.ALL_SEEN})
 
 
 def queue_report(store: Store, *, now: datetime, window: timedelta) -> Sequence[EmptyDayReason]:
-    """Queue a report to the operator on why this morning was quiet; at most once a day (UTC).
+    """Queue a report to the operator on why this day is empty; at most once per day (UTC).
 
-    Nothing is told before the first editions of the day were due, nor while the road rests. A
-    report of an earlier day that has not gone gives way. Gives what is told.
+    Nothing is reported before the first editions of the day were due, nor while sending pauses. It
+    replaces a waiting report of an earlier day. Returns the text of the report.
     """
     with store.read() as connection:
         reasons = _untold(connection, now, window)
@@ -40,28 +38,28 @@ def queue_report(store: Store, *, now: datetime, window: timedelta) -> Sequence[
     with store.begin() as connection:
         notices.report(connection, payload, now=now)
         kinds = [str(reason.kind) for reason in reasons]
-        job_status.record(connection, KIND, ok=True, now=now, told=kinds)
+        job_status.record(connection, KIND, ok=True, now=now, reasons=kinds)
     return reasons
 
 
 def record_failure(connection: Connection, problem: str, *, now: datetime) -> None:
-    """Write down that a report could not be sent, for nobody can be told by mail."""
+    """Record that a report could not be sent, because mail cannot report it."""
     hint = "check the address of the setting mail.admin_address"
     job_status.record(connection, KIND, ok=False, now=now, problem=problem, hint=hint)
 
 
 def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:
-    """Say in whole sentences why, and what can be done about it."""
+    """Return whole sentences: the reason, and the remedy."""
     told = [
-        f"{sentence(capitalise(reason.text))} What you can do: {sentence(reason.hint)}"
+        f"{sentence(capitalise(reason.text))} What to try: {sentence(reason.hint)}"
         for reason in reasons
     ]
     return [
-        "This morning brought papers to nobody, or something does not work. This is why:",
+        "Nobody got papers today, or there is a problem. The reasons:",
         *told,
         (
-            "On the machine of this site, larkpost status tells more. This letter comes to the "
-            "address of the setting mail.admin_address, once a day at most."
+            "Run larkpost status on the machine of this site to see more. This email goes to the "
+            "address of the setting mail.admin_address, once per day at most."
         ),
     ]
 
@@ -73,7 +71,7 @@ def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequenc
         return ()
     if circuit_breaker.resting(connection, now):
         return ()
-    # Whoever asks for reports knows that nobody subscribes yet.
+    # The operator knows that nobody has subscribed yet.
     reasons = [
         reason
         for reason in explain_empty_day(connection, now=now, window=window)

@@ -1,12 +1,13 @@
-"""The state of one run over the outbox: what is reserved, begun and settled."""
+"""The state of one run over the outbox: the messages reserved, begun and settled."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,7 +15,7 @@ from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.outbox import deliveries, sent_messages
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS
-from larkpost.domain import Bounce, DeliveryState, Message, MessageKind
+from larkpost.domain import Bounce, Delivery, DeliveryState, Edition, Message, MessageKind, Reader
 from larkpost.editions import empty_notice
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.log_events import LogEvent
@@ -24,30 +25,26 @@ from larkpost.readers import suspension
 from larkpost.schedule import local_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery, Edition, Reader
 
 log = logs.get_logger(__name__)
 T = TypeVar("T")
 
-# Kept up while a letter is on its way, so that it need not outlast the slowest server.
+# Renewed while a message is being sent, so it may be shorter than the slowest server's reply.
 LEASE = timedelta(minutes=2)
-PAUSE = 0.1  # seconds between two tries to write, beside the store's own patience
-# A letter that could not be sent for so long gives way to a newer one to the same reader.
+PAUSE = 0.1  # seconds between two attempts to write, on top of the database's own waiting
+# A message that could not be sent for so long is replaced by a newer one to the same reader.
 STALE = timedelta(days=1)
 
 
-NOBODY = LarkpostError("there is no address to send it to any more")
+NOBODY = LarkpostError("the reader has no email address any more")
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A reserved row of the outbox, and its message, or why there is none.
+    """A reserved row of the outbox, and its message, or the error.
 
-    ``reader`` is None where it goes to the operator; ``page`` is there for an edition alone.
+    ``reader`` is None if it goes to the operator; only an edition has a ``page``.
     """
 
     delivery: Delivery
@@ -57,16 +54,16 @@ class OutboxItem:
 
     @property
     def since(self) -> datetime:
-        """Since when the message waits: it was queued, or an operator wanted it again."""
+        """When the message was queued, or requeued by the operator."""
         queued = self.delivery.queued_at
         return max(queued, self.delivery.requeued_at or queued)
 
 
 class OutboxRun:
-    """What one run has reserved, begun and settled; ``holder`` is the name it does so under.
+    """The messages that one run has reserved, begun and settled; ``holder`` owns the leases.
 
-    A verdict is written down before anything else happens to the outbox, in one transaction with
-    the beginning of the next letter: one flush of the disk a letter.
+    A reply is recorded before anything else happens to the outbox, in one transaction with the
+    start of the next message: one flush of the disk per message.
     """
 
     def __init__(self, store: Store, holder: str, now: datetime) -> None:
@@ -78,15 +75,15 @@ class OutboxRun:
         self._last_begun: int | None = None
         self._lease_over = self._started
         self.tally: Counter[DeliveryState] = Counter()
-        self.confirmations = 0  # that the server took
-        self.undecided = 0  # letters in doubt that do not go again by themselves
+        self.confirmations = 0  # accepted by the server
+        self.undecided = 0  # messages in doubt that are not sent again automatically
 
     def now(self) -> datetime:
-        """The moment the run began, and what has passed since."""
+        """The current time: the start of the run plus the time since."""
         return self._begun + timedelta(seconds=monotonic() - self._started)
 
     def claim(self, room: int, *, confirmations_only: bool = False) -> list[Delivery]:
-        """Reserve the next letters, after putting in doubt what a run that died left lying."""
+        """Reserve the next messages, after marking those of a dead run as in doubt."""
         with self._store.begin() as connection:
             deliveries.expire(connection, self.now())
             return deliveries.claim(
@@ -99,9 +96,10 @@ class OutboxRun:
             )
 
     def keep(self, items: Iterable[OutboxItem]) -> None:
-        """Keep letters that are about to go: should one be in doubt, it goes again byte by byte.
+        """Store the bytes of messages about to go, so that one in doubt goes again unchanged.
 
-        All of a batch at once, which takes one flush of the disk for a hundred letters.
+        The whole batch is written at once, which takes one flush of the disk for a hundred
+        messages.
         """
         made = [(one.delivery, one.message) for one in items if isinstance(one.message, Message)]
         nameless = {row.id: message for row, message in made if row.message_id is None}
@@ -111,7 +109,7 @@ class OutboxRun:
             sent_messages.keep(connection, {row.id: message for row, message in made})
 
     def begin(self, item: OutboxItem) -> bool:
-        """Look once more just before sending: who has left or paused gets nothing."""
+        """Check once more just before sending: readers who have left or paused get nothing."""
         began = self._write_more(lambda connection: self._begin(connection, item))
         if began is not None and not isinstance(began, DeliveryState):
             self.note(item, DeliveryDecision(DeliveryState.CANCELLED, began))
@@ -122,7 +120,7 @@ class OutboxRun:
         return began is DeliveryState.SENDING
 
     def note(self, item: OutboxItem, verdict: DeliveryDecision) -> None:
-        """Take down what became of a letter; written with the next ``begin`` or ``close``."""
+        """Note the outcome of a message; the next ``begin`` or ``close`` writes it."""
         self.close()
         self._verdict = (item, verdict)
         self.tally[verdict.state] += 1
@@ -138,18 +136,18 @@ class OutboxRun:
             log.info(LogEvent.DELIVERY_DEFERRED, **_facts(item, verdict))
 
     def close(self) -> None:
-        """Write down the verdict that is still open."""
+        """Write the outcome that is still open."""
         if self._verdict is not None:
             self._write_more(lambda _connection: None)
 
     def put_back(self, rows: Iterable[Delivery]) -> None:
-        """Leave letters that were not tried as they were found."""
+        """Return messages that were not tried to their previous state."""
         ids = [row.id for row in rows]
         self._write_more(lambda connection: deliveries.put_back(connection, ids, self._holder))
 
     @contextmanager
     def putting_back(self, batch: Iterable[Delivery]) -> Iterator[None]:
-        """Put these letters back if the road cannot even be opened."""
+        """Put these messages back if the transport cannot even be opened."""
         try:
             yield
         except BaseException:
@@ -158,7 +156,7 @@ class OutboxRun:
 
     @contextmanager
     def on_its_way(self, item: OutboxItem) -> Iterator[None]:
-        """Say that this letter is being sent, so that its lease is kept up."""
+        """Mark this message as being sent, so that its lease is renewed."""
         self._on_its_way = item.delivery.id
         try:
             yield
@@ -167,7 +165,7 @@ class OutboxRun:
 
     @contextmanager
     def keeping_the_lease(self) -> Iterator[None]:
-        """Keep up the lease of the letter on its way, however long the server takes."""
+        """Renew the lease of the message being sent, however long the server takes."""
         over = threading.Event()
         keeper = threading.Thread(target=self._keep, args=(over,), name="lease", daemon=True)
         keeper.start()
@@ -178,10 +176,10 @@ class OutboxRun:
             keeper.join()
 
     def _write_more(self, more: Callable[[Connection], T]) -> T:
-        """Do more in one transaction with the verdict that is still open.
+        """Do more in one transaction with the outcome that is still open.
 
-        What the server said nobody else knows, and a letter whose 250 is lost goes again. So where
-        the database is locked, or has no room, it is tried until the letter's lease is over.
+        Only this process knows the server's reply, and a message whose 250 is lost goes again. So
+        if the database is locked, or has no space, it is tried until the message's lease ends.
         """
         while True:
             try:
@@ -198,7 +196,7 @@ class OutboxRun:
                 return done
 
     def _begin(self, connection: Connection, item: OutboxItem) -> DeliveryState | str | None:
-        """Put a message on its way; a text says why it is not wanted any more."""
+        """Start sending a message; returns a text if it is not wanted any more."""
         now = self.now()
         if reason := _why_unwanted(connection, item, now):
             return reason
@@ -215,7 +213,7 @@ class OutboxRun:
         if self._verdict is None:
             return
         item, verdict = self._verdict
-        # The fault of the road counts as no attempt, and leaves a letter due as it was.
+        # A fault of the mail server does not count as an attempt, and leaves the message due.
         if verdict.closes and item.delivery.id == self._last_begun:
             ids = [item.delivery.id]
             deliveries.put_back(
@@ -259,7 +257,7 @@ class OutboxRun:
 
 
 def _facts(item: OutboxItem, verdict: DeliveryDecision) -> dict[str, str | None]:
-    """Give what the log says of a message; addresses stay out of it."""
+    """Return the log facts of a message, without addresses."""
     return {
         "kind": item.delivery.kind.value,
         "reader": item.reader.uid if item.reader else None,
@@ -271,9 +269,9 @@ def _facts(item: OutboxItem, verdict: DeliveryDecision) -> dict[str, str | None]
 def newer(
     connection: Connection, delivery: Delivery, page: Edition, now: datetime
 ) -> Edition | None:
-    """The reader's newest edition, where this one is stale beside it and gives way.
+    """Return the reader's newest edition if it replaces this stale one.
 
-    One that an operator wants to be sent again does not.
+    An edition that the operator requeued is never replaced.
     """
     if now - page.published_at < STALE or delivery.requeued_at is not None:
         return None
@@ -282,20 +280,20 @@ def newer(
 
 
 def _why_unwanted(connection: Connection, item: OutboxItem, now: datetime) -> str | None:
-    """Say why a message is not to go any more, apart from the status of its reader."""
+    """Return why a message is not wanted any more, apart from the status of its reader."""
     delivery = item.delivery
     if item.page is not None:
         newest = newer(connection, delivery, item.page, now)
-        return None if newest is None else f"gave way to the edition of {newest.date}"
+        return None if newest is None else f"replaced by the edition of {newest.date}"
     if delivery.kind is MessageKind.EMPTY_NOTICE and item.reader is not None:
         reader = readers.many(connection, [item.reader.id]).get(item.reader.id)
         if reader is None or not empty_notice.is_wanted(connection, reader, delivery.day, now):
-            return "not wished for any more"
+            return "not wanted any more"
     return None
 
 
 def is_deliverable(connection: Connection, item: OutboxItem, now: datetime) -> bool:
-    """Say whether ``begin`` would let a message go that is due."""
+    """Return whether ``begin`` would let a due message go."""
     reader = item.reader
     if reader is None or item.delivery.kind is MessageKind.CONFIRMATION:
         return True

@@ -1,47 +1,42 @@
-"""Decides from an error whether a message is retried, bounced or given up, and how long to wait."""
+"""Decides from an error whether a message is retried, bounced or given up, and when to retry."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from larkpost.domain import BounceKind, DeliveryState, MessageKind
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered
 from larkpost.text.normalize import one_line
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
 FIRST_TRY_AGAIN = timedelta(minutes=5)
-# Tries lie no further apart in the beginning: a server that greylists takes the letter within the
-# hour after its delay is over.
-EARLY_TRY_AGAIN = timedelta(minutes=15)  # times the number of tries, up to
+# The longest interval at first: a server that greylists gets the message within the hour after its
+# delay ends.
+EARLY_TRY_AGAIN = timedelta(minutes=15)  # multiplied by the number of tries, up to
 FIRST_DAY_TRY_AGAIN = timedelta(minutes=45)
 LAST_TRY_AGAIN = timedelta(hours=12)
 FIRST_DAY = timedelta(days=1)
 EARLY_TRIES = 3
-GIVE_UP = timedelta(days=5)  # as long as Postfix keeps a letter
-SHORT_LIFETIME = timedelta(days=2)  # what nobody needs any more after that
+GIVE_UP = timedelta(days=5)  # as long as Postfix keeps a message
+SHORT_LIFETIME = timedelta(days=2)  # other kinds, which nobody needs after that
 LIFETIMES: Mapping[MessageKind, timedelta] = {
     MessageKind.EDITION: GIVE_UP,
     MessageKind.CONFIRMATION: SHORT_LIFETIME,
     MessageKind.EMPTY_NOTICE: SHORT_LIFETIME,
     MessageKind.OPERATOR_REPORT: SHORT_LIFETIME,
 }
-LEAST_TRIES = 2  # a road that was closed for so long leaves no time to a server that greylists
+LEAST_TRIES = 2  # after a pause of this length a server that greylists would have no time left
 FIRST_REST = timedelta(minutes=1)
 LONGEST_REST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDecision:
-    """What becomes of a letter.
+    """The next state of a message.
 
-    ``closes`` is true where no other letter can go either, ``strains`` where that would be so if
-    it came several times in a row; ``bounce`` is how it counts against the address, under which
-    ``code``.
+    ``closes``: no other message can go either; ``strains``: the same if it happens several times in
+    a row; ``bounce`` and ``code``: how it counts against the address.
     """
 
     state: DeliveryState
@@ -61,12 +56,12 @@ def classify_outcome(
     now: datetime,
     kind: MessageKind = MessageKind.EDITION,
 ) -> DeliveryDecision:
-    """Decide by what sending the letter raised, None where the server took it.
+    """Decide from the error that sending raised, None if the server accepted the message.
 
-    All kinds of messages share the rules; ``LIFETIMES`` says how long one is tried. The letter
-    waits ``since`` then, and reached the server ``tries`` times, this one included.
-    A fault of the road leaves the letter as it was: due at once, when the road is open again. An
-    error that nobody foresaw leaves open whether the letter went out.
+    All kinds of messages share the rules; ``LIFETIMES`` limits how long one is tried. The message
+    has waited ``since`` then, and reached the server ``tries`` times, this one included. A fault of
+    the mail server leaves the message due as soon as the server works again. After an unexpected
+    error it is unknown whether the message went out.
     """
     reply = describe(error)
     later = try_again(since, now, tries)
@@ -103,18 +98,18 @@ def _bounce(error: Refused) -> BounceKind | None:
 def unmade(
     error: Exception, *, since: datetime, now: datetime, kind: MessageKind = MessageKind.EDITION
 ) -> DeliveryDecision:
-    """Decide for a letter that could not be made: the next version of the program may make it."""
-    problem = Deferred(f"the letter could not be made: {describe(error)}")
+    """Decide for a message that could not be built: a later version of the program may build it."""
+    problem = Deferred(f"the message could not be made: {describe(error)}")
     return classify_outcome(problem, since=since, tries=LEAST_TRIES, now=now, kind=kind)
 
 
 def try_again(since: datetime, now: datetime, tries: int) -> datetime:
-    """Say when a letter goes again that waits ``since`` then and was tried ``tries`` times.
+    """Return when to retry a message that has waited ``since`` then and was tried ``tries`` times.
 
-    It waits as long again as it has waited already: 5, 10, 20 minutes, up to 45 on the first day,
-    then a sixth of its age, up to 12 hours (RFC 5321, 4.5.4.1: twice in the first hour, then
-    further and further apart). One that waited long before its first try, because the server was
-    away, goes again after a quarter of an hour, then half, all the same: greylisting begins then.
+    The interval doubles: 5, 10, 20 minutes, up to 45 on the first day, then a sixth of the
+    message's age, up to 12 hours (RFC 5321, 4.5.4.1: twice in the first hour, then at growing
+    intervals). A message that waited long before its first try, because the server was unavailable,
+    is retried after 15 minutes, then 30, because greylisting starts only then.
     """
     age = now - since
     young = age < FIRST_DAY or tries <= EARLY_TRIES
@@ -123,16 +118,16 @@ def try_again(since: datetime, now: datetime, tries: int) -> datetime:
 
 
 def rest(failures: int, least: float) -> timedelta:
-    """How long a road rests after so many failures in a row: 1, 2, 4 minutes, up to an hour.
+    """Return the pause after so many failures in a row: 1, 2, 4 minutes, up to an hour.
 
-    ``least`` are the seconds that the fault itself asks for.
+    ``least`` is the number of seconds that the fault itself asks for.
     """
     grown = FIRST_REST * (1 << min(failures - 1, 10))
     return min(max(grown, timedelta(seconds=least)), LONGEST_REST)
 
 
 def describe(error: Exception | None) -> str:
-    """Say on one line what was raised: our own errors speak for themselves."""
+    """Describe an error on one line: our own errors need no class name."""
     if error is None:
         return ""
     text = one_line(str(error))

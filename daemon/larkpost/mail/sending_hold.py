@@ -1,29 +1,27 @@
-"""Says why a reader is sent nothing, and queues messages again for readers who are."""
+"""Explains why a reader is sent nothing, and requeues messages of other readers."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers
 from larkpost.db.outbox import bounces, deliveries
 from larkpost.db.outbox.delivery_statements import TO_ANYBODY
-from larkpost.domain import Status
+from larkpost.domain import Bounce, Delivery, DeliveryState, Reader, Status
 from larkpost.portability.records import name_of
 from larkpost.schedule import local_date
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Bounce, Delivery, DeliveryState, Reader
 
 
 @dataclass(frozen=True, slots=True)
 class SendingHold:
-    """Why a reader is sent nothing, and what has to be done so that letters go again."""
+    """The reason why a reader is sent nothing, and the action that ends it."""
 
     reason: str
     hint: str
@@ -31,7 +29,7 @@ class SendingHold:
 
 @dataclass(frozen=True, slots=True)
 class RequeuedDelivery:
-    """A letter that is to be sent again; it is not where ``hold`` says why."""
+    """A message to send again, unless ``hold`` says why it is not."""
 
     delivery: Delivery
     reader: Reader | None
@@ -39,31 +37,31 @@ class RequeuedDelivery:
 
 
 def sending_hold(connection: Connection, reader: Reader, *, now: datetime) -> SendingHold | None:
-    """Say why a reader is sent nothing; None where letters go to them."""
+    """Return why a reader is sent nothing; None if messages go to them."""
     resume = f"larkpost reader set {name_of(reader)} --resume"
     until = reader.paused_until
     match reader.status:
         case Status.SUSPENDED:
             last = bounces.latest(connection, reader.id)
             why = f"mail to it came back, {describe_bounce(last)}" if last else "no bounce is known"
-            return SendingHold(f"suspended: {why}", f"when the address works again: {resume}")
+            return SendingHold(f"suspended: {why}", f"if the address is valid again, run {resume}")
         case Status.PAUSED:
-            return SendingHold("paused until told otherwise", resume)
+            return SendingHold("paused until resumed", f"run {resume}")
         case Status.LEFT:
-            return SendingHold("unsubscribed", f"only where they ask for it: {resume}")
+            return SendingHold("unsubscribed", f"only if the reader asks for it, run {resume}")
         case Status.PENDING:
-            hint = "they confirm by the link in the letter; if it is lost, they ask again"
+            hint = "the reader has to open the link in the confirmation email, or subscribe again"
             return SendingHold("the subscription is not confirmed yet", hint)
         case _ if until is not None and local_date(reader.zone, now) < until:
-            return SendingHold(f"paused until {until}", f"to end it earlier: {resume}")
+            return SendingHold(f"paused until {until}", f"to end it earlier, run {resume}")
         case _ if reader.address is None:
-            change = f"larkpost reader set {reader.uid} --address NEW"
-            return SendingHold("there is no mail address", change)
+            change = f"run larkpost reader set {reader.uid} --address NEW"
+            return SendingHold("there is no email address", change)
     return None
 
 
 def describe_bounce(bounce: Bounce) -> str:
-    """Say when a letter came back, and what the server said."""
+    """Describe when a message bounced, and the server's reply."""
     text = one_line(bounce.text)
     code = "" if bounce.code in text else f"{bounce.code} "
     return f"last that of {bounce.at:%Y-%m-%d}: {code}{text}".strip(": ")
@@ -72,9 +70,9 @@ def describe_bounce(bounce: Bounce) -> str:
 def retry(
     store: Store, states: Collection[DeliveryState], *, limit: int, now: datetime
 ) -> list[RequeuedDelivery]:
-    """Have messages in these states sent again, the latest day's first, at most ``limit``.
+    """Requeue messages in these states, the latest day first, at most ``limit``.
 
-    Those to readers who are sent nothing stay as they are, and their hold says why.
+    Those to readers who are sent nothing stay unchanged, and their hold says why.
     """
     with store.begin() as connection:
         rows = deliveries.by_state(connection, states, limit)
@@ -95,7 +93,7 @@ def retry(
 def _hold(
     connection: Connection, row: Delivery, reader: Reader | None, now: datetime
 ) -> SendingHold | None:
-    """Say why a message is not sent; confirmations and reports go whoever is a reader."""
+    """Return why a message is not sent; confirmations and reports ignore a reader's status."""
     if reader is None or row.kind in TO_ANYBODY:
         return None
     return sending_hold(connection, reader, now=now)

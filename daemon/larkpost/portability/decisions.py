@@ -1,7 +1,10 @@
-"""Takes in what an operator decided about papers, from the lines of ``decisions.jsonl``."""
+"""Imports the operator's decisions about papers, from the lines of ``decisions.jsonl``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from larkpost.db import papers
@@ -9,23 +12,19 @@ from larkpost.db.matching import match_decisions
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.unify_papers import choose_kept, unify
+from larkpost.domain import Identifier
 from larkpost.portability.import_lines import ImportReport, read_lines, refusing
 from larkpost.portability.record_fields import read_moment
 from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Identifier
 
 
 def take_decisions(store: Store, path: Path, *, now: datetime) -> ImportReport:
-    """Take in decisions; what is here as two papers and was decided to be one becomes one.
+    """Import decisions; two papers here that were decided to be one are merged.
 
-    What is one paper here and was decided to be several is remarked, not taken apart.
+    One paper here that was decided to be several is reported, not split.
     """
     tally = ImportReport()
     for number, line in read_lines(path, "decision", tally):
@@ -57,7 +56,7 @@ def _read(line: Mapping[str, Any], now: datetime) -> MatchDecision:
 
 
 def _apply(connection: Connection, decision: MatchDecision, now: datetime) -> str | None:
-    """Make one paper of several where that was decided; gives what is to be remarked."""
+    """Merge papers according to a decision; returns remarks."""
     owners = papers.owners(connection, {name for names in decision.parts for name in names})
     owned = [_ids(names, owners) for names in decision.parts]
     if decision.same:

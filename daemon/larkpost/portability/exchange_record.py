@@ -1,13 +1,11 @@
-"""A record of the exchange format under the field names of today, whichever format it is of."""
+"""A record of the exchange format, of any version, under today's field names."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from larkpost.formats.export_format import CURRENT, export_format
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 READER_KEYS = frozenset(
     [
@@ -42,7 +40,7 @@ VOTE_KEYS = frozenset(["kind", "format", "reader", "paper", "thumb", "at", "sour
 DECISION_KEYS = frozenset(["kind", "format", "same", "parts", "at"])
 KNOWN_KEYS = {"reader": READER_KEYS, "vote": VOTE_KEYS, "decision": DECISION_KEYS}
 
-# How the first format calls the fields of a kind of record, by their names of today. Its
+# The field names of the first format per kind of record, by today's names. Its
 # "interests" are the words of the main interest alone, and its "themes" all interests.
 FIRST_NAMES: Mapping[str, Mapping[str, str]] = {
     "reader": {
@@ -88,15 +86,15 @@ class ExchangeRecord(dict[str, Any]):
         )
 
     def spelling(self, key: str) -> str:
-        """Give the name that the file itself has for a field."""
+        """Return the file's own name of a field."""
         return self._first_names.get(key, key)
 
     def within(self, key: str, fields: Mapping[str, Any]) -> ExchangeRecord:
-        """Read a record that stands in the field ``key`` of this one."""
+        """Read the record in the field ``key`` of this one."""
         return ExchangeRecord(key, fields, self.format)
 
     def unknown_keys(self) -> set[str]:
-        """List the keys that nobody knows, as the file spells them."""
+        """List the unknown keys, as the file spells them."""
         if not self._first_names:
             return {*self._keys - KNOWN_KEYS[self.kind]}
         known = KNOWN_KEYS[self.kind] | self._first_names.keys()

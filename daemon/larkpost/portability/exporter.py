@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from larkpost.db import editions, papers, readers, votes
@@ -14,26 +16,21 @@ from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes, last_use, vote_eligibility
 from larkpost.db.value_batches import batches
 from larkpost.disk_space import is_no_room, no_room
-from larkpost.domain import MessageKind
+from larkpost.domain import Edition, Identifier, MessageKind, Paper, Reader
 from larkpost.errors import UsageError
 from larkpost.portability import records
 from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Edition, Identifier, Paper, Reader
 
 
 def export(store: Store, folder: Path) -> dict[str, int]:
     """Write papers, readers, votes and decisions as ``.jsonl`` files; returns their line counts.
 
-    Papers that readers brought privately stand on the lines of their readers. Each file appears
-    whole or not at all, readable by its owner alone; all show one moment of the database.
-    Raises UsageError where others could meddle with the folder, and NoRoom; then nothing has
-    changed.
+    Private papers are on the lines of their readers. Each file appears completely or not at all,
+    readable only by its owner; all come from one snapshot of the database. Raises UsageError if
+    others can write to the folder, and NoRoom; then nothing has changed.
     """
     _must_be_safe(folder)
     make_folder(folder)
@@ -66,16 +63,16 @@ def _must_be_safe(folder: Path) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISLNK(link.st_mode) and not is_own(link):
-        raise UsageError(f"{folder} is a link that somebody else has made", hint=own)
+        raise UsageError(f"{folder} is a link that another user made", hint=own)
     if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
-        raise UsageError(f"every user of this machine may write in {folder}", hint=own)
+        raise UsageError(f"all users of this machine can write to {folder}", hint=own)
 
 
 def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
-    """Give everything about one reader as lines, each of which says in ``kind`` what it is.
+    """Return everything about one reader as lines with a ``kind``.
 
-    The reader, their votes, the papers of both, as in the three files; then what became of the
-    letters to them, and which came back.
+    The reader, their votes, the papers of both, as in the three files; then their deliveries and
+    bounces.
     """
     issued = editions.latest(connection, reader.id, limit=10**6)
     line = _reader_line(connection, reader, issued)
@@ -100,9 +97,9 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
 
 
 def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[str, Any]]:
-    """Give papers as lines with all their names: ``also`` holds those beside ``id``.
+    """Return papers as lines with all identifiers.
 
-    Names by text are left out, for they follow from the text.
+    ``also`` holds those beside ``id``. Identifiers made from the text are left out.
     """
     for batch in batches(some):
         ids = [paper.id for paper in batch]
@@ -110,7 +107,7 @@ def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[
 
 
 def private_lines(connection: Connection, reader: Reader) -> list[dict[str, Any]]:
-    """Give a reader's private papers as lines with all their names, as ``paper_lines`` does."""
+    """Return a reader's private papers as lines, like ``paper_lines``."""
     own = private_papers.of(connection, reader.id)
     names = private_papers.names(connection, [paper.id for paper in own])
     return list(_lines_with_names(own, names))
@@ -136,7 +133,7 @@ def _readers(connection: Connection) -> Iterator[dict[str, Any]]:
 def _reader_line(
     connection: Connection, reader: Reader, issued: Sequence[Edition]
 ) -> dict[str, Any]:
-    """A reader with their private papers and all that old links and feeds go by: numbers, too."""
+    """Make the line of a reader: private papers, and the numbers and keys of links and feeds."""
     line = records.reader_line(reader)
     if use := last_use.of(connection, [reader.id]).get(reader.id):
         line |= {"expires": True, "last_used": use.noted and use.noted.isoformat()}

@@ -1,29 +1,24 @@
-"""Reads a file of records line by line, and counts what could be taken."""
+"""Reads a file of records line by line, and counts the imported ones."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from larkpost.domain import PaperRecord
 from larkpost.errors import LarkpostError, UsageError
-from larkpost.portability.exchange_record import read_record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from larkpost.domain import PaperRecord
-    from larkpost.portability.exchange_record import ExchangeRecord
+from larkpost.portability.exchange_record import ExchangeRecord, read_record
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of a file: lines taken, lines refused with the reason, keys nobody knows.
+    """The result for a file: lines imported, lines refused with the reason, unknown keys.
 
-    ``remarks`` say of lines what was odd, and cost none. ``guests`` are papers that an older
-    Larkpost exported as brought by readers: whose they are, only the thumbs tell.
+    ``remarks`` are warnings about imported lines. ``guests`` are papers that an older Larkpost
+    exported as imported by readers: only the thumbs name their owners.
     """
 
     taken: int = 0
@@ -34,9 +29,9 @@ class ImportReport:
 
 
 def read_lines(path: Path, kind: str, tally: ImportReport) -> Iterator[tuple[int, ExchangeRecord]]:
-    """Yield the objects of a file by line number; keys that nobody knows are left out and told.
+    """Yield the objects of a file by line number; unknown keys are left out and reported.
 
-    In a reader's own export lines say what ``kind`` they are; those of another are passed over.
+    Lines of a reader's own export have a ``kind``; those of another kind are skipped.
     """
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, text in enumerate(file, start=1):
@@ -61,7 +56,7 @@ def read_lines(path: Path, kind: str, tally: ImportReport) -> Iterator[tuple[int
 
 @contextmanager
 def refusing(number: int, tally: ImportReport) -> Iterator[None]:
-    """Count the line as taken, or keep the reason why it was not; the next one goes on."""
+    """Count the line as imported, or store the reason of its refusal and continue."""
     try:
         yield
     except KeyError as error:

@@ -1,45 +1,58 @@
-"""Imports what an export wrote, or what another program wrote in the same format."""
+"""Imports files of an export, or of another program in the same format."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from larkpost.db import editions, papers, readers, votes
+from larkpost.db import editions, interests, papers, readers, votes
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.usage import last_use, vote_eligibility
 from larkpost.db.value_batches import batches
-from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, Vote
+from larkpost.domain import (
+    Identifier,
+    IngestWarning,
+    Paper,
+    PaperRecord,
+    Reader,
+    RejectedRecord,
+    Status,
+    Vote,
+)
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl
 from larkpost.garbage_collection import collect_rarely
 from larkpost.portability.import_lines import ImportReport, read_lines, refusing
-from larkpost.portability.reader_records import find_paper, read_issues, read_reader, read_uid
+from larkpost.portability.reader_records import (
+    EditionRecord,
+    ReaderRecord,
+    find_paper,
+    read_issues,
+    read_reader,
+    read_uid,
+)
 from larkpost.portability.record_fields import read_moment, read_thumb
 from larkpost.portability.records import name_of
 from larkpost.readers import subscriptions
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Identifier, Paper, Reader
     from larkpost.portability.exchange_record import ExchangeRecord
-    from larkpost.portability.reader_records import EditionRecord, ReaderRecord
 
 EDITIONS_AT_ONCE = 50  # in a transaction
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
-    """Take in papers; those that are here already are merged, not doubled.
+    """Import papers; existing ones are merged, not duplicated.
 
-    What readers brought does not become public: it is in ``ImportReport.guests``, for
-    ``take_votes``. A batch is a transaction, so that others get in between, and what is in stays
-    in.
+    Papers imported by readers do not become public: they are in ``ImportReport.guests``, for
+    ``take_votes``. Each batch is a transaction, so that others can write in between, and finished
+    batches stay.
     """
     tally = ImportReport()
     with path.open("rb") as file:
@@ -71,17 +84,15 @@ def take_readers(
     defaults: subscriptions.Preferences | None = None,
     guests: Sequence[PaperRecord] = (),
 ) -> ImportReport:
-    """Take in readers with their interests, private papers and past editions.
+    """Import readers with their interests, private papers and past editions.
 
-    One who is here is changed. ``guests`` are those that ``take_papers`` found in an older export.
-
-    Editions name their papers, so papers are to be taken in first. Readers and editions keep their
-    numbers, by which links in old letters go, where those are free; where not, that is remarked.
-    ``defaults`` are the wishes of a new reader of whom the line says nothing.
-
-    A line is read whole before anything of it is written, and written in several transactions, so
-    that others get in between. A reader gets a next edition only after the past ones are in:
-    whoever breaks off and begins anew gets the same.
+    Existing readers are changed. ``guests`` are those that ``take_papers`` found in an older
+    export. Editions refer to papers, so import papers first. Readers and editions keep their
+    numbers, which links in old messages contain, if those are free; if not, that is reported.
+    ``defaults`` are the preferences of a new reader that the line leaves out. A line is parsed
+    completely before anything of it is written, and written in several transactions, so that others
+    can write in between. A reader gets a next edition only after the past ones are imported: an
+    interrupted import can be repeated with the same result.
     """
     tally, brought = ImportReport(), _by_name(guests)
     for number, line in read_lines(path, "reader", tally):
@@ -102,10 +113,10 @@ def take_readers(
             with store.begin() as connection:
                 subscriptions.schedule_missing(connection, reader.id, now)
             if renumbered:
-                what = (
-                    f"some numbers of {subscriptions.who(reader)} are taken here: links in letters"
+                who = subscriptions.who(reader)
+                remarks.append(
+                    f"links in older emails to {who} do not work here: a number is in use"
                 )
-                remarks.append(f"{what} from elsewhere will not work")
             tally.remarks += [(number, remark) for remark in remarks]
     return tally
 
@@ -113,7 +124,7 @@ def take_readers(
 def take_votes(
     store: Store, path: Path, *, now: datetime, guests: Sequence[PaperRecord] = ()
 ) -> ImportReport:
-    """Take in thumbs; of several on one paper the latest stays, here or in the file.
+    """Import thumbs; of several on one paper the latest stays, here or in the file.
 
     A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
     """
@@ -137,7 +148,7 @@ def _votes(
     guests: Mapping[Identifier, PaperRecord],
 ) -> list[Vote]:
     known: dict[str, Reader] = {}
-    names = {text: _identifier(text) for text in {str(line.get("paper")) for _, line in some}}
+    names = {text: find_identifier(text) for text in {str(line.get("paper")) for _, line in some}}
     named = papers.owners(connection, {name for name in names.values() if name})
     thumbs = []
     for number, line in some:
@@ -163,7 +174,7 @@ def _find_own(
     guests: Mapping[Identifier, PaperRecord],
     now: datetime,
 ) -> int | None:
-    """Find a private paper of the reader by its name; no public one has it."""
+    """Find a private paper of the reader by its identifier, which no public one has."""
     own = private_papers.find(connection, reader.id, {identifier}).get(identifier)
     if own is None and identifier in guests:
         (made,) = private_upsert.bring(connection, reader.id, [guests[identifier]], now=now)
@@ -184,13 +195,6 @@ def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime)
     )
 
 
-def _identifier(text: str) -> Identifier | None:
-    try:
-        return parse_identifier(text)
-    except UsageError:
-        return None
-
-
 def _find_reader(connection: Connection, name: str) -> Reader:
     if "@" in name:
         return readers.by_address(connection, name)
@@ -200,9 +204,9 @@ def _find_reader(connection: Connection, name: str) -> Reader:
 def _write_reader(
     connection: Connection, said: ReaderRecord, now: datetime, defaults: subscriptions.Preferences
 ) -> tuple[Reader, list[str]]:
-    """Take a reader in, or change the one who is here, as far as the line says.
+    """Create a reader, or change an existing one, with the values of the line.
 
-    Gives what is to be remarked, too. A new reader has no next edition yet.
+    Also returns remarks. A new reader has no next edition yet.
     """
     _refuse_used_key(connection, said)
     try:
@@ -215,7 +219,7 @@ def _write_reader(
         )
         remarks = _change_status(connection, reader, said.status, now)
     for one in said.interests:
-        readers.set_interest(connection, reader.id, one.name, words=one.words, quota=one.quota)
+        interests.set_interest(connection, reader.id, one.name, words=one.words, quota=one.quota)
     if said.counted and not vote_eligibility.counting_since(connection, [reader.id]):
         vote_eligibility.count_always(connection, [reader.id])
     return _change_columns(connection, readers.get(connection, reader.id), said, now), remarks
@@ -239,14 +243,19 @@ def _add_reader(
     )
     if said.last_used:
         last_use.write(connection, [reader.id], said.last_used)
-    for one in said.interests:
-        readers.set_interest(connection, reader.id, one.name)
-        readers.number_interest(connection, reader.id, one.name, one.number)
+    _number_interests(connection, reader.id, said)
     return reader
 
 
+def _number_interests(connection: Connection, reader_id: int, said: ReaderRecord) -> None:
+    """Make the interests of a new reader under the numbers that their feeds are known by."""
+    for one in said.interests:
+        interests.set_interest(connection, reader_id, one.name)
+        interests.number_interest(connection, reader_id, one.name, one.number)
+
+
 def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
-    """Raise UsageError where somebody else here has the feed key: they would read one feed."""
+    """Raise UsageError if another reader here has the feed key: they would share a feed."""
     owner = readers.by_feed_key(connection, said.columns.get("feed_key") or "")
     if owner is None:
         return
@@ -257,17 +266,17 @@ def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
     if not same:
         raise UsageError(
             f"the feed key of {shorten(said.name, 80)} is that of {subscriptions.who(owner)} here;"
-            " leave feed_key out, and a new one is made"
+            " without feed_key, a new one is made"
         )
 
 
 def _change_status(
     connection: Connection, reader: Reader, status: Status | None, now: datetime
 ) -> list[str]:
-    """Put a reader who is here where the line says; gives what is to be remarked.
+    """Set the status of an existing reader from the line; returns remarks.
 
-    Nobody who unsubscribed here is subscribed again, and nobody who has confirmed their address
-    here is asked to do so again.
+    Readers who unsubscribed here are not subscribed again, and readers who confirmed their address
+    here are not asked again.
     """
     if status is None or status is reader.status:
         return []
@@ -284,9 +293,9 @@ def _change_status(
 def _change_columns(
     connection: Connection, reader: Reader, said: ReaderRecord, now: datetime
 ) -> Reader:
-    """Write what opens the reader's feed and page, and how long they pause, if they are active."""
+    """Write the reader's feed key and page link version, and the pause if they are active."""
     columns = dict(said.columns)
-    if "page_link_version" in columns:  # a link that was ended here stays ended
+    if "page_link_version" in columns:  # a link that was renewed here stays invalid
         columns["page_link_version"] = max(reader.page_link_version, columns["page_link_version"])
     until = columns.get("paused_until", reader.paused_until)
     if reader.status is Status.LEFT:
@@ -297,9 +306,9 @@ def _change_columns(
 
 
 def _write_issues(connection: Connection, reader_id: int, issues: Sequence[EditionRecord]) -> bool:
-    """Write past editions down as they were; no letter is planned for any.
+    """Write past editions unchanged; no messages are planned for them.
 
-    One whose day is here already is passed over. Says whether one could not have its number.
+    One whose day exists already is skipped. Returns whether one could not keep its number.
     """
     reader = readers.get(connection, reader_id)
     interests = {interest.name: interest.id for interest in reader.interests}
@@ -332,7 +341,7 @@ def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Editi
 
 
 def _find_likes(connection: Connection, reader_id: int, issue: EditionRecord) -> dict[int, Paper]:
-    """Find the private papers that picks of an edition are like, by position."""
+    """Find the private papers that picks of an edition are similar to, by position."""
     ids = private_papers.find(connection, reader_id, set(issue.private_likes.values()))
     found = papers.get(connection, ids.values())
     return {at: found[ids[name]] for at, name in issue.private_likes.items() if name in ids}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
 from larkpost.db import papers
-from larkpost.domain import Pick, Status, TermWeight
+from larkpost.domain import Identifier, Paper, PaperRecord, Pick, Status, TermWeight
 from larkpost.errors import UsageError
 from larkpost.formats.export_format import CURRENT
 from larkpost.formats.json_fields import BadRecordError, JsonFields
 from larkpost.formats.jsonl import draft_of
-from larkpost.portability.exchange_record import read_record
+from larkpost.portability.exchange_record import ExchangeRecord, read_record
 from larkpost.portability.record_fields import (
     read_day,
     read_flag,
@@ -32,19 +34,14 @@ from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from datetime import date, datetime
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Identifier, Paper, PaperRecord
-    from larkpost.portability.exchange_record import ExchangeRecord
 
-# Ours have 22 characters, 128 bits of chance; a key of fewer than 16 might be guessed.
+# Ours have 22 characters, 128 random bits; a key of fewer than 16 might be guessed.
 _FEED_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 class InterestRecord(NamedTuple):
-    """An interest: its name, words and share, and the number that its feed may go by."""
+    """An interest: its name, words and share, and the number that its feed's address may use."""
 
     name: str
     words: tuple[str, ...]
@@ -54,9 +51,9 @@ class InterestRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EditionRecord:
-    """A past edition; its picks name their interests, but have no number of one yet.
+    """A past edition; its picks name their interests, without numbers yet.
 
-    ``private_likes`` are, by position, the names of private papers that picks are like.
+    ``private_likes`` are, by position, the identifiers of private papers that picks are similar to.
     """
 
     number: int | None
@@ -71,12 +68,12 @@ class EditionRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRecord:
-    """What a line says of a reader; None stands for what it does not say.
+    """The values of a line for one reader; None means missing.
 
-    ``name`` is an address or a uid. Who ``expires`` goes when unused: see ``readers.expiry``.
-    ``counted``: whether their thumbs count for others. ``main_words`` are those of the
-    first interest, where a file of the first format holds them apart. ``columns`` are those that no
-    wish can change: what opens the reader's feed and page, and until when they pause.
+    ``name`` is an address or a uid. ``expires``: removed when unused, see ``readers.expiry``.
+    ``counted``: whether their thumbs count for others. ``main_words`` are those of the first
+    interest, which the first format stores separately. ``columns`` are those that preferences
+    cannot change: the feed key, the page link version, and the end of a pause.
     """
 
     name: str
@@ -100,12 +97,12 @@ class ReaderRecord:
 
     @property
     def address(self) -> str | None:
-        """The mail address, where the reader goes by one."""
+        """The mail address, if the reader's name is one."""
         return self.name if "@" in self.name else None
 
 
 def read_reader(fields: Mapping[str, Any]) -> ReaderRecord:
-    """Read the fields of a line; raises KeyError or UsageError for what it cannot say."""
+    """Read the fields of a line; raises KeyError or UsageError for invalid ones."""
     line = read_record("reader", fields)
     name = str(line["reader"])
     said = line.get("uid") if "@" in name else name
@@ -129,9 +126,9 @@ def read_reader(fields: Mapping[str, Any]) -> ReaderRecord:
 def read_issues(
     connection: Connection, fields: Mapping[str, Any], private: Collection[Identifier] = ()
 ) -> list[EditionRecord]:
-    """Read the past editions of a line; raises UsageError where a paper of one is not here.
+    """Read the past editions of a line; raises UsageError if one of their papers is missing.
 
-    ``private`` are the names of the private papers on the line, which are not here yet.
+    ``private`` are the identifiers of the private papers on the line, which are not imported yet.
     """
     line = read_record("reader", fields)
     told = read_objects(line, "editions") if "editions" in line else []
@@ -154,25 +151,25 @@ def read_issues(
 
 
 def find_paper(named: Mapping[Identifier, int], name: str) -> int:
-    """Find the id of a paper by its name; raises UsageError where none has it."""
+    """Find the id of a paper by its identifier; raises UsageError if none has it."""
     identifier = parse_identifier(name)
     if identifier not in named:
-        raise UsageError(f"no paper here goes by {identifier}")
+        raise UsageError(f"there is no paper {identifier}")
     return named[identifier]
 
 
 def read_uid(name: object) -> str:
-    """Read the name that a reader without an address goes by; any other word is a slip."""
+    """Read the uid of a reader without an address; any other word is an error."""
     try:
         return str(UUID(str(name)))
     except ValueError as error:
         raise UsageError(
-            f"“{shorten(str(name), 80)}” is neither a mail address nor the uid of a reader"
+            f"“{shorten(str(name), 80)}” is neither an email address nor the uid of a reader"
         ) from error
 
 
 def _row_number(said: Mapping[str, Any]) -> int | None:
-    """Read the number of a row where it comes from."""
+    """Read the number of a row in the exporting home."""
     return None if said.get("number") is None else read_whole(said, "number")
 
 
@@ -194,8 +191,8 @@ def _feed_key(key: object, name: str) -> str:
     if isinstance(key, str) and (not key or _FEED_KEY.fullmatch(key)):
         return key
     raise UsageError(
-        f"the feed key of {shorten(name, 80)} cannot be used: a key is a secret of 16 to 64"
-        " letters and digits of ASCII, “-” and “_”; leave feed_key out, and a new one is made"
+        f"the feed key of {shorten(name, 80)} is not valid: a key has 16 to 64"
+        " characters (A-Z, a-z, 0-9, “-” and “_”); without feed_key, a new one is made"
     )
 
 
@@ -218,7 +215,7 @@ def _interests(line: Mapping[str, Any]) -> tuple[InterestRecord, ...]:
 
 
 def _private_papers(line: ExchangeRecord) -> tuple[PaperRecord, ...]:
-    """Read the papers that the reader brought; raises UsageError for one that is none."""
+    """Read the reader's private papers; raises UsageError for an invalid one."""
     told = read_objects(line, "private_papers") if line.get("private_papers") else ()
     drafts = []
     for number, one in enumerate(told, start=1):
@@ -230,7 +227,7 @@ def _private_papers(line: ExchangeRecord) -> tuple[PaperRecord, ...]:
 
 
 def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """Read a list of texts; a text alone would else be taken for a list of its letters."""
+    """Read a list of texts; a single text would otherwise be taken for a list of its characters."""
     found = line.get(key, [])
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise UsageError(f"“{spelling(line, key)}” is not a list of texts")
@@ -238,7 +235,10 @@ def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _preferences(line: Mapping[str, Any]) -> subscriptions.Preferences:
-    """What the line says of a reader's wishes, in our types; a wrong one raises UsageError."""
+    """Read the reader's preferences of the line in our types.
+
+    Raises UsageError for an invalid one.
+    """
     readers: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
         "name": _text,
         "zone": _text,

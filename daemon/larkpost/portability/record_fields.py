@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from larkpost.domain import Status, Thumb
 from larkpost.errors import LarkpostError, UsageError
 from larkpost.portability.exchange_record import ExchangeRecord
 from larkpost.settings import read_days
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 Value = TypeVar("Value")
 
@@ -25,7 +23,7 @@ _THUMBS = " or ".join(str(int(thumb)) for thumb in Thumb)
 def read_field(
     line: Mapping[str, Any], key: str, read: Callable[[Any], Value], allowed: str
 ) -> Value:
-    """Read a field; raises KeyError where it is missing, and UsageError saying what is allowed."""
+    """Read a field; raises KeyError if it is missing, and UsageError with the allowed values."""
     value = line[key]
     try:
         return read(value)
@@ -33,17 +31,17 @@ def read_field(
         raise
     except (ValueError, TypeError, OverflowError, AttributeError):
         shown = one_line(json.dumps(value, ensure_ascii=False))[:LONGEST_SHOWN]
-        raise UsageError(f"“{spelling(line, key)}” is {shown}, and has to be {allowed}") from None
+        raise UsageError(f"“{spelling(line, key)}” is {shown}, but must be {allowed}") from None
 
 
 def read_moment(line: Mapping[str, Any], key: str) -> datetime:
-    """Read a moment of ISO 8601, in UTC where it names no zone."""
+    """Read an ISO 8601 time, in UTC if it names no zone."""
     moment = read_field(line, key, datetime.fromisoformat, "a moment such as 2026-08-07T06:30:00Z")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_day(line: Mapping[str, Any], key: str) -> date:
-    """Read a day of ISO 8601."""
+    """Read an ISO 8601 date."""
     return read_field(line, key, date.fromisoformat, "a day such as 2026-08-07")
 
 
@@ -94,5 +92,5 @@ def read_objects(line: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def spelling(line: Mapping[str, Any], key: str) -> str:
-    """Give the name that the file of a record has for a field, for people to find it there."""
+    """Return the name that the file of a record has for a field, for people to find it there."""
     return line.spelling(key) if isinstance(line, ExchangeRecord) else key

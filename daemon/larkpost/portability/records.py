@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from larkpost.domain import (
+    Bounce,
+    Delivery,
+    Edition,
+    Interest,
+    Paper,
+    Pick,
+    Reader,
+    TermWeight,
+    Vote,
+)
 from larkpost.formats.export_format import CURRENT
 from larkpost.settings import day_names
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.matching.match_decisions import MatchDecision
-    from larkpost.domain import Bounce, Delivery, Edition, Paper, Pick, Reader, TermWeight, Vote
 
 
 def paper_line(paper: Paper) -> dict[str, Any]:
@@ -42,6 +50,10 @@ def paper_line(paper: Paper) -> dict[str, Any]:
     }
 
 
+def _interest_record(one: Interest) -> dict[str, Any]:
+    return {"name": one.name, "words": list(one.words), "quota": one.quota}
+
+
 def reader_line(reader: Reader) -> dict[str, Any]:
     """A reader as in ``readers.jsonl``, without editions."""
     return {
@@ -54,9 +66,7 @@ def reader_line(reader: Reader) -> dict[str, Any]:
         "send_time": reader.send_time.strftime("%H:%M"),
         "weekdays": day_names(reader.weekdays),
         "papers_per_edition": reader.papers_per_edition,
-        "interests": [
-            {"name": i.name, "words": list(i.words), "quota": i.quota} for i in reader.interests
-        ],
+        "interests": list(map(_interest_record, reader.interests)),
         "threshold": reader.threshold,
         "weekly": reader.weekly,
         "notify_when_empty": reader.notify_when_empty,
@@ -129,7 +139,7 @@ def bounce_line(bounce: Bounce, reader: Reader) -> dict[str, Any]:
 
 
 def ranking_line(pick: Pick, reader: Reader) -> dict[str, Any]:
-    """A pick as ``rank --json`` prints it; its probability is None where it is not known yet."""
+    """A pick as ``rank --json`` prints it; its probability is None if it is not known yet."""
     return {"reader": name_of(reader)} | _pick(pick) | {"probability": pick.shown_probability}
 
 

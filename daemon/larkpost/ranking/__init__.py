@@ -1,6 +1,4 @@
-"""Learns what readers like and ranks papers by it; it loads scikit-learn, so import it late."""
-
-from __future__ import annotations
+"""Trains readers' tastes and ranks papers; it loads scikit-learn, so import it late."""
 
 from larkpost.ranking.cold_start import PaperComparison, compare, informative
 from larkpost.ranking.evaluation.history import History

@@ -1,4 +1,4 @@
-"""Turns scores into the chance of a thumbs-up, from how votes fell when they were left out."""
+"""Calibrates scores to chances of a thumbs-up, with leave-one-out scores of the votes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from larkpost.ranking.linear_model import Calibration
 if TYPE_CHECKING:
     from larkpost.ranking.tfidf import Floats
 
-# Before a reader has voted: a paper two standard deviations above an ordinary one is as likely
-# as not to be liked. As much is known as from votes of about this inverse variance.
+# Before a reader has voted: a paper two standard deviations above an average one has an even
+# chance. The prior's inverse variance.
 SLOPE, OFFSET = 1.0, -2.0
 SLOPE_SURE, OFFSET_SURE = 4.0, 1.0
 STEPS = 25
@@ -23,10 +23,10 @@ LEAST_SLOPE = 0.05
 def calibrate(scores: Floats, thumbs: Floats, weights: Floats) -> list[Calibration]:
     """Fit ``logistic(slope * score + offset)`` for each row of votes, shrunk to the prior.
 
-    ``scores`` (r, n) are those the votes would have had uncast; ``thumbs`` (r, n) are 1 for a
-    thumb up, -1 for a paper that got none, 0 where there is no paper; ``weights`` (r, n) tell how
-    far each counts. Platt scaling (Platt 1999) with normal priors, by Newton's steps;
-    the slope is kept above zero, so the chance always rises with the score.
+    ``scores`` (r, n) are the leave-one-out scores of the votes; ``thumbs`` (r, n) are 1 for a thumb
+    up, -1 for a paper without one, 0 for no paper; ``weights`` (r, n) are the weights of the votes.
+    Platt scaling (Platt 1999) with normal priors, by Newton's steps; the slope is kept above zero,
+    so the chance always rises with the score.
     """
     cast = (thumbs != 0) * weights.astype(np.float64)
     liked = (thumbs > 0).astype(np.float64)
@@ -49,10 +49,10 @@ def calibrate(scores: Floats, thumbs: Floats, weights: Floats) -> list[Calibrati
 
 
 def logistic(x: np.ndarray) -> np.ndarray:
-    """Give 1 / (1 + e^-x), without overflow."""
+    """Return 1 / (1 + e^-x), without overflow."""
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
 def chance(calibration: Calibration, score: float) -> float:
-    """Give the chance of a thumbs-up of a paper with this score."""
+    """Return the chance of a thumbs-up for a paper with this score."""
     return float(logistic(np.array(calibration.slope * score + calibration.offset)))

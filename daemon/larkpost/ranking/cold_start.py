@@ -1,31 +1,30 @@
-"""Chooses the papers to rate before there are votes: those that teach most."""
+"""Chooses the most informative papers to rate before there are votes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.similarity import likeness
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, TextSpace
 
 MOST_COMPARED = 2000
-KIN = 5  # nearest papers by which a paper's company is measured
-KNOWN = 0.15  # what nearness to a known paper weighs beside that to one of the same choice
-LONELY = 0.25  # the share of the papers that stand alone most: they stand for no others
+KIN = 5  # number of nearest papers that measure a paper's density
+KNOWN = 0.15  # weight of similarity to a known paper, relative to a chosen one
+LONELY = 0.25  # the share of the most isolated papers, which represent no others
 
 
 @dataclass(frozen=True)
 class PaperComparison:
-    """Papers (n, newest first) with how alike they are (n, n), and each one's company (n)."""
+    """Papers (n, newest first) with their similarities (n, n), and the density of each (n)."""
 
     papers: Sequence[Paper]
     near: Floats
@@ -41,9 +40,9 @@ class PaperComparison:
 
 
 def compare(space: TextSpace, candidates: Sequence[Paper]) -> PaperComparison:
-    """Compare papers with each other, once for all who are to rate some of them.
+    """Compare papers with each other, once for all readers.
 
-    Of more than 2,000 the newest are looked at.
+    Of more than 2,000 the newest are used.
     """
     papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
     near = _likeness(space, papers[:MOST_COMPARED])
@@ -53,13 +52,13 @@ def compare(space: TextSpace, candidates: Sequence[Paper]) -> PaperComparison:
 def informative(
     space: TextSpace, candidates: Sequence[Paper], n: int = 10, *, known: Sequence[Paper] = ()
 ) -> list[Paper]:
-    """Choose up to n papers to be rated: far apart, and each stands for others beside itself.
+    """Choose up to n papers to rate: far apart, and each representative of others.
 
-    First comes the paper nearest to all, then always the one that lies farthest from every paper
-    chosen (the greedy k-centre; Gonzalez 1985), and a little from those ``known``, which are rated
-    or have been shown. The quarter of the candidates with the least company comes last: a thumb on
-    a paper like no other teaches nothing about others. Known papers are never chosen. Of more than
-    2,000 candidates the newest are looked at.
+    First the paper nearest to all, then always the one farthest from every chosen paper (the greedy
+    k-centre; Gonzalez 1985), and, with less weight, from ``known`` ones, which are rated or were
+    shown. The quarter of the candidates with the lowest density comes last: a thumb on an isolated
+    paper says nothing about others. Known papers are never chosen. Of more than 2,000 candidates
+    the newest are used.
     """
     newest = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
     papers = newest[:MOST_COMPARED]
@@ -74,13 +73,13 @@ def informative(
 
 
 def _likeness(space: TextSpace, papers: Sequence[Paper]) -> Floats:
-    """Give how alike papers are in words and coarse themes (n, n)."""
+    """Return the similarities of papers in words and coarse themes (n, n)."""
     rows = space.rows([paper.text for paper in papers])
     return likeness(rows, rows).round(5)
 
 
 def measure_company(near: Floats) -> Floats:
-    """Give how near each of n papers is to the few others nearest to it (n)."""
+    """Return the density of each of n papers: its similarity to the few nearest others (n)."""
     others = near - 2 * np.eye(len(near), dtype=np.float32)  # itself comes last
     few = min(KIN, len(near) - 1)
     return np.asarray(np.sort(others, axis=1)[:, len(near) - few :].sum(axis=1).round(4))
@@ -98,7 +97,7 @@ def _far_apart(
         alike = _nearest(near[:count, chosen]) + far
         if not chosen and not len(known):
             alike = -near.mean(axis=1)
-        # Likeness lies between -1 and 1: the lonely come after all others.
+        # Similarity lies between -1 and 1: isolated papers come after all others.
         alike = (alike + np.where(lonely, 4, 0)).round(4)
         alike[~free] = np.inf
         alike[chosen] = np.inf
@@ -107,5 +106,5 @@ def _far_apart(
 
 
 def _nearest(near: Floats) -> Floats:
-    """Give the likeness to the nearest of some papers (n); 0 where there are none."""
+    """Return the similarity to the nearest of some papers (n); 0 if there are none."""
     return np.asarray(near.max(axis=1) if near.size else np.zeros(len(near)), dtype=np.float32)

@@ -1,7 +1,8 @@
-"""Collaborative factors: papers that readers like together are near each other."""
+"""Collaborative factors: papers liked by the same readers are near each other."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,33 +13,31 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
     randomized_svd,
 )
 
-from larkpost.ranking.tfidf import unit
+from larkpost.domain import Paper
+from larkpost.ranking.term_matrix import unit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import TextSpace
 
     Floats = NDArray[np.float32]
 
-FEWEST = 200  # libraries, below which nothing is learnt
-MEETINGS = 500  # thumbs up on what somebody else likes, too; few rank worse than texts alone
+FEWEST = 200  # the least number of libraries for training
+MEETINGS = 500  # thumbs up on papers that others like too; with few, texts alone rank better
 FACTORS = 400
-FAST_FACTORS = 300  # where scoring is to be fast
+FAST_FACTORS = 300  # in fast mode
 RIDGE = 50.0
-MOST_COUNTED = 10  # a paper with more readers weighs no more
-DOUBT = 2  # what a paper's text weighs against its other readers, in readers
+MOST_COUNTED = 10  # the most readers of a paper that count
+DOUBT = 2  # the weight of a paper's text, in readers
 
 
 @dataclass(frozen=True)
 class CollaborativeFactors:
-    """Where papers are among readers: l2 rows of f factors.
+    """The collaborative factors of papers: l2 rows of f factors.
 
-    ``through`` (d, f) and ``base`` (f) lead there from a paper's themes (l2 rows, d);
-    ``places`` (k, f) are those of the papers with the ``ids``, which several readers have liked.
+    ``through`` (d, f) and ``base`` (f) map a paper's themes (l2 rows, d) to factors; ``places`` (k,
+    f) are the factors of the papers with the ``ids``, which several readers have liked.
     """
 
     through: Floats
@@ -52,12 +51,12 @@ class CollaborativeFactors:
         return {paper: at for at, paper in enumerate(self.ids.tolist())}
 
     def factors(self, fine: Floats) -> Floats:
-        """Give l2 rows (n, f) for papers with these l2 theme rows; no themes, no factors."""
+        """Return l2 rows (n, f) for papers with these l2 theme rows; no themes, no factors."""
         found = unit(fine @ self.through + self.base)
         return np.where(fine.any(axis=1, keepdims=True), found, 0).astype(np.float32)
 
     def embed(self, fine: Floats, ids: Sequence[int | None]) -> Floats:
-        """Give the same, the papers that readers know where those put them; None is no paper."""
+        """Return the same, with stored factors for papers known to readers; None is no paper."""
         found = self.factors(fine)
         for at, paper in enumerate(ids):
             if paper is not None and (known := self.row_numbers.get(paper)) is not None:
@@ -65,12 +64,12 @@ class CollaborativeFactors:
         return found
 
     def length(self, fine: Floats) -> float:
-        """Give what one paper's factors were divided by (at least 1e-6)."""
+        """Return the norm that one paper's factors were divided by (at least 1e-6)."""
         return max(float(np.linalg.norm(fine @ self.through + self.base)), 1e-6)
 
 
 def enough(libraries: Sequence[Sequence[int]]) -> bool:
-    """Say whether readers who like these papers (numbers, each once) teach anything."""
+    """Return whether these readers' likes (numbers, each once) are enough for training."""
     papers = [paper for library in libraries for paper in library]
     readers = sum(len(library) > 1 for library in libraries)
     return readers >= FEWEST and len(papers) - len(set(papers)) >= MEETINGS
@@ -79,7 +78,7 @@ def enough(libraries: Sequence[Sequence[int]]) -> bool:
 def together(
     space: TextSpace, papers: Sequence[Paper], libraries: Sequence[Collection[int]], *, most: int
 ) -> TextSpace:
-    """Add to a space what readers' libraries, given as ids of papers, teach about its texts.
+    """Add collaborative factors to a model, trained on readers' libraries (ids of papers).
 
     Readers and papers get ``most`` factors at most.
     """
@@ -99,12 +98,12 @@ def learn(
     *,
     most: int = FACTORS,
 ) -> CollaborativeFactors | None:
-    """Learn from libraries, given as the numbers of the theme rows that each reader liked.
+    """Train on libraries, given as the numbers of the theme rows that each reader liked.
 
-    None where that is not ``enough``, or where there are no themes. ``ids`` are those of the rows.
+    None if they are not ``enough``, or if there are no themes. ``ids`` are those of the rows.
     Factors: SVD of the reader x paper matrix with columns over the square root of their counts,
-    singular values to the power of one half; then a ridge regression from themes, a paper
-    weighing by the root of its readers (cold-start mapping, Gantner et al. 2010).
+    singular values to the power of one half; then a ridge regression from themes, a paper weighing
+    by the root of its readers (cold-start mapping, Gantner et al. 2010).
     """
     kept = [sorted(set(library)) for library in libraries if len(library) > 1]
     if not enough(kept):
@@ -115,7 +114,7 @@ def learn(
     weights = (1 / np.sqrt(counts[papers])).astype(np.float32)
     liked = csr_array((weights, (readers, papers)), shape=(len(kept), len(fine)))
     rank = min(most, len(kept) - 1, fine.shape[1], int((counts > 0).sum()) - 1)
-    if rank < 1:  # a corpus of a few papers has no themes to learn from
+    if rank < 1:  # a corpus of a few papers has no themes
         return None
     _, strengths, right = randomized_svd(liked, rank, n_iter=4, random_state=0)
     places = (right * np.sqrt(strengths)[:, None]).T.astype(np.float32)
@@ -141,14 +140,14 @@ def _embed_papers(
     counts: NDArray[np.intp],
     ids: NDArray[np.int64],
 ) -> CollaborativeFactors:
-    """Seat the papers of several readers between what their readers say and what their texts do.
+    """Combine the factors of papers with several readers from readers and texts.
 
-    A paper's only reader tells nothing about others, so one reader of it does not count.
+    One reader of a paper does not count, because an only reader says nothing about others.
     """
     known = np.flatnonzero(counts > 1)
     others = counts[known, None] - 1
     share = (others / (others + DOUBT)).astype(np.float32)
     between = share * unit(places[known]) + (1 - share) * told.factors(fine[known])
-    # Rounded as they will be kept, so that a space read back ranks exactly alike.
+    # Rounded as stored, so that a model read back ranks exactly the same.
     seats = unit(between).astype(np.float16).astype(np.float32)
     return replace(told, ids=ids[known], places=seats)

@@ -1,7 +1,8 @@
-"""Explains a score: what each term adds, read off the model itself."""
+"""Explains a score: the contribution of each term, computed from the model itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,29 +10,34 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.domain import TermWeight
-from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE, scale_to_unit
+from larkpost.ranking.term_matrix import scale_to_unit
+from larkpost.ranking.tfidf import (
+    CLOSE_SHARE,
+    WORD_SHARE,
+    Floats,
+    Indices,
+    PaperRows,
+    TextSpace,
+)
 from larkpost.text.term_specificity import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from larkpost.ranking.collaborative import CollaborativeFactors
     from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
-    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
     Doubles = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-RAISED, LOWERED = 6, 4  # terms told at most
-# "Like X, which you liked" is said from here on: measured by bench/reasons.py, docs/ranking.md.
+RAISED, LOWERED = 6, 4  # terms shown at most
+# The least similarity for "Like X, which you liked": measured by bench/reasons.py, docs/ranking.md.
 LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL, LEAST_SHARED = 0.27, 0.38, 0.08
 
 
 @dataclass(frozen=True, slots=True)
 class DenseTastes:
-    """Tastes of r readers written out.
+    """Tastes of r readers as dense arrays.
 
     ``words``, ``terms`` (r, v): weights of stressed and of plain terms; ``themes`` (r, d):
     directions in the themes; ``close`` (r, c): the same in the coarse ones, or in all where
@@ -46,7 +52,7 @@ class DenseTastes:
     bias: Floats
 
     def of(self, readers: Indices, terms: Indices) -> DenseTastes:
-        """Give those of some readers, by their places, and the weights of some terms only."""
+        """Return those of some readers, by their places, and the weights of some terms only."""
         where = np.ix_(readers, terms)
         return DenseTastes(
             self.words[where],
@@ -60,9 +66,9 @@ class DenseTastes:
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """What the t terms of one paper add to its score for r readers.
+    """The contributions of the t terms of one paper to its score for r readers.
 
-    ``terms`` (t) are columns of the space; the sum of ``added`` (r, t) and ``bias`` (r) is the
+    ``terms`` (t) are columns of the model; the sum of ``added`` (r, t) and ``bias`` (r) is the
     score; ``lost`` (r, t) is how much it falls when the term is taken out of the paper.
     """
 
@@ -73,20 +79,20 @@ class Contributions:
 
     @property
     def scores(self) -> Doubles:
-        """Give the score of the paper for each reader (r), in double precision.
+        """Return the score of the paper for each reader (r), in double precision.
 
-        Scoring in bulk counts in single precision and comes to the same within 1e-4.
+        Bulk scoring uses single precision and agrees within 1e-4.
         """
         return np.asarray(self.added.sum(axis=1) + self.bias)
 
     @property
     def positive(self) -> Doubles:
-        """Give what each term adds (r, t), 0 where the score would not fall without it."""
+        """Return the contribution of each term (r, t), 0 unless the score would fall without it."""
         return np.maximum(self.net, 0)
 
     @property
     def net(self) -> Doubles:
-        """Give what each term adds or takes (r, t), 0 where it adds and yet would not be missed."""
+        """Give what each term adds or takes (r, t), 0 if it adds and yet would not be missed."""
         return np.where((self.added < 0) | (self.lost > 0), self.added, 0)
 
 
@@ -175,14 +181,14 @@ def contributions(
 
 
 class _PartContributions(NamedTuple):
-    """What each term adds to one part of the score, and what the part loses without it (r, t)."""
+    """The contribution of each term to a part, and the part's loss without it (r, t)."""
 
     added: Doubles
     lost: Doubles
 
 
 def _linear_part(added: Doubles, values: Doubles) -> _PartContributions:
-    """Take a part that is linear in a row of length one: without a term, the others grow."""
+    """Compute a part that is linear in a row of length one: without a term, the others grow."""
     total = added.sum(axis=1, keepdims=True)
     shrink = np.sqrt(np.maximum(1 - values**2, 1e-12))
     return _PartContributions(
@@ -191,7 +197,7 @@ def _linear_part(added: Doubles, values: Doubles) -> _PartContributions:
 
 
 def _direction_part(raw: Doubles, length: float, without: Doubles) -> _PartContributions:
-    """Take a part that is linear in a direction: without a term, the direction turns."""
+    """Compute a part that is linear in a direction: without a term, the direction turns."""
     total = raw.sum(axis=1, keepdims=True)
     rest = np.where(without > 1e-6, (total - raw) / np.maximum(without, 1e-6), 0)
     return _PartContributions(raw / length, total / length - rest)
@@ -200,7 +206,7 @@ def _direction_part(raw: Doubles, length: float, without: Doubles) -> _PartContr
 def _together(
     companions: CollaborativeFactors, written: DenseTastes, loadings: Doubles, plain: Doubles
 ) -> tuple[_PartContributions, Doubles]:
-    """Take the part of other readers' libraries, and what of it no term carries (r)."""
+    """Compute the part of other readers' libraries, and its share that belongs to no term (r)."""
     length, without = _lengths(loadings, plain)
     themes = loadings @ plain
     others = (themes[:, None] - loadings * plain) / np.maximum(without, 1e-6)
@@ -217,7 +223,7 @@ def _together(
 
 
 def _lengths(loadings: Doubles, plain: Doubles) -> tuple[float, Doubles]:
-    """Give the length of a paper's themes, and that without each of its terms."""
+    """Return the length of a paper's themes, and that without each of its terms."""
     themes = loadings @ plain
     square = float(themes @ themes)
     norms = (loadings * loadings).sum(axis=0)
@@ -228,10 +234,10 @@ def _lengths(loadings: Doubles, plain: Doubles) -> tuple[float, Doubles]:
 
 
 def explain(space: TextSpace, found: Contributions) -> list[ScoreExplanation]:
-    """Give for each reader the terms that raised the score and those that lowered it.
+    """Return for each reader the terms that raised the score and those that lowered it.
 
-    Strongest first, ties by term. A term that adds to the score, but without which it would
-    rise, is not told: taking a told term out of the paper lowers its score.
+    Strongest first, ties by term. A term that adds to the score, but without which it would rise,
+    is left out: removing a returned term from the paper lowers its score.
     """
     raised = found.positive
     lowered = np.where(found.added < 0, -found.added, 0)
@@ -250,7 +256,7 @@ def explain(space: TextSpace, found: Contributions) -> list[ScoreExplanation]:
 
 
 def _largest(values: Doubles, most: int, names: Sequence[str]) -> list[list[tuple[str, float]]]:
-    """Give the largest of each row with their names, largest first, zeros left out."""
+    """Return the largest of each row with their names, largest first, without zeros."""
     order = np.argsort(-values, axis=1, kind="stable")[:, :most]
     sizes = np.take_along_axis(values, order, axis=1)
     return [
@@ -260,10 +266,10 @@ def _largest(values: Doubles, most: int, names: Sequence[str]) -> list[list[tupl
 
 
 class NearestLiked(NamedTuple):
-    """The liked paper nearest to a pick, as a row of the ledger, and how near it is.
+    """The liked paper most similar to a pick, as a row of the ledger, with the similarity.
 
-    ``likeness`` is that in words and coarse themes, up to 1; ``is_sensible`` says whether a reader
-    would see why the two are called alike.
+    ``likeness`` is the similarity in words and coarse themes, up to 1; ``is_sensible`` says whether
+    a reader would understand it.
     """
 
     row: int
@@ -272,10 +278,10 @@ class NearestLiked(NamedTuple):
 
 
 def is_sensible(likeness: float, shared: float, maturity: float) -> bool:
-    """Say whether a reader would see why two papers are called alike; see docs/ranking.md.
+    """Return whether a reader would understand why two papers are called similar.
 
-    ``shared`` is the likeness in particular terms alone, up to 1; ``maturity`` is that of the
-    space, 0 to 1: in a small corpus any two papers are more alike.
+    See docs/ranking.md. ``shared`` is the similarity in particular terms alone, up to 1;
+    ``maturity`` is that of the model, 0 to 1: in a small corpus any two papers are more similar.
     """
     least = LEAST_LIKENESS_IN_SMALL + maturity * (LEAST_LIKENESS - LEAST_LIKENESS_IN_SMALL)
     return likeness >= least and shared >= LEAST_SHARED
@@ -287,7 +293,7 @@ def nearest(
     rows: PaperRows,
     pairs: Sequence[tuple[int, int]],
 ) -> list[NearestLiked | None]:
-    """Find the nearest liked paper for each pair of a taste and a row, None where none is liked.
+    """Find the most similar liked paper for each pair of a taste and a row, None if none is liked.
 
     All tastes are of one ledger.
     """
@@ -313,7 +319,7 @@ def nearest(
 
 
 def _particular_words(space: TextSpace, rows: PaperRows) -> csr_array:
-    """Give the stressed words of rows without those that fit any abstract, at length one."""
+    """Return the stressed words of rows without generic ones, at length one."""
     telling = space.particularity[rows.words.indices]
     telling[telling < LEAST_PARTICULAR] = 0
     words = csr_array(
@@ -324,16 +330,16 @@ def _particular_words(space: TextSpace, rows: PaperRows) -> csr_array:
 
 
 def likeness(ledger: TrainingVotes, rows: PaperRows) -> Floats:
-    """Give how alike the voted papers of a ledger and n papers are (n, u)."""
+    """Return the similarities of the voted papers of a ledger and n papers (n, u)."""
     words = (rows.words @ ledger.rows.words.T).toarray()
     return np.asarray(WORD_SHARE * words + CLOSE_SHARE * (rows.broad @ ledger.rows.broad.T))
 
 
 def strongest(space: TextSpace, taste: LinearTaste, n: int) -> tuple[TermWeight, ...]:
-    """Give the n terms that weigh most in a taste: the words of the reader.
+    """Return the n strongest terms of a taste: the words of the reader.
 
-    A term's weight is what it adds to the papers that speak for the taste, on average; what
-    comes from other readers is left out.
+    A term's weight is its average contribution to the papers that represent the taste, without the
+    part of other readers.
     """
     written = write_out(space, [taste])
     plain = written.terms[0]

@@ -1,18 +1,18 @@
-"""The linear model of an interest: a function of a paper's place, in dual form."""
+"""The linear model of an interest: a function of a paper's features, in dual form."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence, Set
+from larkpost.domain import Paper
 
+if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
 
@@ -24,7 +24,7 @@ class Calibration(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What the columns of a ledger stand for."""
+    """The meaning of the columns of a ledger."""
 
     background: slice
     close: slice
@@ -42,15 +42,15 @@ class Columns(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Give the number of columns."""
+        """Return the number of columns."""
         return self.bias + 1
 
 
 @dataclass(frozen=True)
 class TrainingVotes:
-    """The tastes of all the readers who were learnt from together.
+    """The tastes of all readers that were trained together.
 
-    ``papers`` (u) are the voted papers, each once, None where a row stands for the words of an
+    ``papers`` (u) are the voted papers, each once, None if a row stands for the words of an
     interest; ``rows`` (u) their places; ``shares`` (r, u) the coefficient of each vote;
     ``dense`` (r, width) what is not in votes, see ``Columns``; ``terms`` (v, r) weights of plain
     terms, or no columns where tastes were learnt in fast mode.
@@ -66,7 +66,7 @@ class TrainingVotes:
 
 @dataclass(frozen=True, slots=True)
 class NamedTerms:
-    """What an interest's words name: terms (columns), and categories in lower case.
+    """The meaning of an interest's words: terms (columns), and categories in lower case.
 
     ``phrases`` are the words as the reader typed them, each with its terms (columns).
     """
@@ -90,7 +90,7 @@ class NamedTerms:
         return cls(terms, frozenset(categories), phrases)
 
     def speak_for(self, paper: Paper, terms: Set[int]) -> bool:
-        """Say whether one of the words is in a paper with these terms, or is its category."""
+        """Return whether one of the words is in a paper with these terms, or is its category."""
         own = {category.casefold() for category in paper.categories}
         return not self.terms.isdisjoint(terms) or not self.categories.isdisjoint(own)
 
@@ -114,29 +114,29 @@ class LinearTaste:
 
     @property
     def votes(self) -> Indices:
-        """Give the rows of the ledger that were voted on."""
+        """Return the rows of the ledger that were voted on."""
         start, end = self.ledger.shares.indptr[self.place : self.place + 2]
         return np.asarray(self.ledger.shares.indices[start:end], dtype=np.intp)
 
     @property
     def shares(self) -> Floats:
-        """Give the coefficient of each vote."""
+        """Return the coefficient of each vote."""
         start, end = self.ledger.shares.indptr[self.place : self.place + 2]
         return np.asarray(self.ledger.shares.data[start:end], dtype=np.float32)
 
     @property
     def dense(self) -> Floats:
-        """Give what is not in votes."""
+        """Return what is not in votes."""
         return np.asarray(self.ledger.dense[self.place])
 
     @property
     def terms(self) -> Floats:
-        """Give the weights of plain terms (v), or nothing where it was learnt in fast mode."""
+        """Return the weights of plain terms (v), or nothing if it was learnt in fast mode."""
         return np.asarray(self.ledger.terms[:, self.place : self.place + 1].ravel())
 
     @property
     def hints(self) -> Indices:
-        """Give the rows of the ledger that stand for the words of the interest: the last ones."""
+        """Return the rows of the ledger that stand for the words of the interest: the last ones."""
         papers, votes = self.ledger.papers, self.votes
         first = len(votes)
         while first and papers[votes[first - 1]] is None:

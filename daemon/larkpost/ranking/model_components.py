@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,8 +12,6 @@ from scipy.sparse import csr_array
 from larkpost.ranking import ridge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from numpy.typing import NDArray
 
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 CLOSE = 50  # papers of the corpus whose terms count as if liked
 SAME = 0.999  # likeness in words, from which on two rows are one paper (kept in half precision)
-DISLIKED = -0.2  # what a thumb down asks of the regression, where one up asks 1, the unread 0
-NEIGHBOURS = 100  # papers of the corpus that stand in for what few thumbs cannot tell
+DISLIKED = -0.2  # regression target of a thumb down; a thumb up has 1, unread papers 0
+NEIGHBOURS = 100  # papers of the corpus that supplement few thumbs
 
 
 class ComponentScores(NamedTuple):
@@ -32,7 +31,7 @@ class ComponentScores(NamedTuple):
     votes: Floats
 
     def scale(self) -> Floats:
-        """Give what brings it to a standard deviation of one (r); 0 where it says nothing."""
+        """Return the factor to a standard deviation of one (r); 0 for a constant part."""
         spread = self.background.std(axis=1)
         return np.where(spread > 1e-7, 1 / np.maximum(spread, 1e-7), 0).astype(np.float32)
 
@@ -76,7 +75,7 @@ class VotedPapers:
         return cls(level, by_text, words, joint @ space.common.vectors, twin, told)
 
     def presence(self, space: TextSpace) -> csr_array:
-        """Give how far each row has each of its terms (u, v): 1, of a hint what is likely.
+        """Return how far each row has each of its terms (u, v): 1, of a hint what is likely.
 
         That is the share of the papers with any form of a word that have this form. Else the odds
         of a form that is rare beside the others would be taken for those of the word.
@@ -147,9 +146,9 @@ def evidence_against_unread(
 ) -> ridge.RidgeSolution:
     """Solve the ridge regression of each reader's thumbs against unread papers.
 
-    Where nothing is liked, thumbs down are what is told apart from the unread. The background is
-    the same for all; what a reader has ``read`` of it (r, m; see ``VotedPapers.read``) is taken out
-    of theirs by a second observation at the same point, with the background's weight below zero.
+    If nothing is liked, thumbs down are distinguished from unread papers. The background is the
+    same for all; what a reader has ``read`` of it (r, m; see ``VotedPapers.read``) is taken out of
+    theirs by a second observation at the same point, with the background's weight below zero.
     """
     ups = np.where(thumbs > 0, weights, 0).sum(axis=1)
     disliked = np.where(ups > 0, DISLIKED, -1)[:, None] * (thumbs < 0)
@@ -178,7 +177,7 @@ def evidence_against_unread(
 def regression(
     space: TextSpace, seen: VotedPapers, own: OwnVotes, votes: Indices, solved: ridge.RidgeSolution
 ) -> DenseView:
-    """Score by what was solved; the direction is what of it lies beside the words.
+    """Score by the regression; the direction is its part outside the words.
 
     Votes are scored, left out, by their texts. What its readers say of a paper's place holds
     the reader's own thumb, which a paper to come does not have; by that, votes would look better
@@ -229,7 +228,7 @@ def neighbours(space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats) 
 
 
 def shared_taste(space: TextSpace, seen: VotedPapers, votes: Indices, lift: Floats) -> DenseView:
-    """Score by where the readers of the liked papers are."""
+    """Score by the collaborative factors of the liked papers."""
     places = seen.rows.close[votes]
     direction = np.einsum("rn,rnd->rd", lift, places)
     by_text = seen.by_text[votes]
@@ -239,14 +238,14 @@ def shared_taste(space: TextSpace, seen: VotedPapers, votes: Indices, lift: Floa
 
 
 def brevity(space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats) -> DenseView:
-    """Score by how little else a paper says: long texts match anything a little."""
+    """Score by brevity, because long texts match anything a little."""
     liked = np.where(lift.any(axis=1), -1, 0).astype(np.float32)
     background = liked[:, None] * space.background.bulk
     return DenseView(ComponentScores(background, liked[:, None] * rows.bulk[votes]), liked[:, None])
 
 
 def log_odds(space: TextSpace, seen: VotedPapers, votes: Indices, lift: Floats) -> DenseView:
-    """Score by how much likelier each term is in a liked paper than in the corpus.
+    """Score by the log odds of each term in liked papers against the corpus.
 
     The prior weighs 20 papers, so a term's weight is the logarithm of 1 + liked papers with it
     over those of 20 that have it (Robertson & Sparck Jones 1976, the constant left out).

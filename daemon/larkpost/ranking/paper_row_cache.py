@@ -1,8 +1,9 @@
-"""Keeps the TF-IDF rows of texts that were met lately, because cutting texts costs the most."""
+"""Caches the TF-IDF rows of recent texts, because tokenising costs the most."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from threading import Lock
@@ -12,15 +13,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from numpy.typing import NDArray
 
 MOST = 10_000  # rows, of some 150 terms: 15 MB at most
 
 
 class SparseRow(NamedTuple):
-    """One row: the columns that are filled, and with what."""
+    """One sparse row: its columns and values."""
 
     columns: NDArray[np.int32]
     weights: NDArray[np.float32]
@@ -43,7 +42,10 @@ class RowCache:
     def rows(
         self, texts: Sequence[str | Mapping[str, float]], names: Sequence[bytes] = ()
     ) -> csr_array:
-        """Give the rows of these texts, in order (n, width); ``names`` are theirs, where known."""
+        """Return the rows of these texts, in order (n, width).
+
+        ``names`` are their keys, if known.
+        """
         names = names or [name_text(text) for text in texts]
         with self._lock:
             found = [self._rows.get(name) if name else None for name in names]
@@ -69,7 +71,7 @@ class RowCache:
 
 
 def name_text(text: str | Mapping[str, float]) -> bytes:
-    """Give a text's name, 16 bytes; none for counts."""
+    """Return a text's key, 16 bytes; none for counts."""
     return (
         blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
         if isinstance(text, str)

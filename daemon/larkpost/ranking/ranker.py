@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from larkpost.domain import Pick
+from larkpost.domain import Paper, Pick
+from larkpost.interfaces import Evidence
 from larkpost.ranking import (
     collaborative,
     explanations,
@@ -19,29 +22,23 @@ from larkpost.ranking import (
 from larkpost.ranking import tfidf as spaces
 from larkpost.ranking.calibration import chance
 from larkpost.ranking.words import display_terms
-from larkpost.ranking.words.interest_terms import interest_terms
+from larkpost.ranking.words.interest_terms import InterestTerm, interest_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
-    from larkpost.domain import Paper
-    from larkpost.interfaces import Evidence
     from larkpost.ranking.explanations import Contributions, Doubles, NearestLiked
     from larkpost.ranking.linear_model import LinearTaste, NamedTerms
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.words.display_terms import CandidateTerms
-    from larkpost.ranking.words.interest_terms import InterestTerm
 
 TOGETHER = 128  # readers whose reasons are worked out at once
 MOST_CACHED = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
 
 
 class TfidfRanker:
-    """Learns tastes and ranks papers: pure (no database, no clock), and batch first.
+    """Trains tastes and ranks papers: pure (no database, no clock), and in batches.
 
-    ``half_life_days``: the age at which a vote counts half, 0 for never. ``accurate``: learn
-    and score with term weights of each reader, which orders a little better and takes longer.
+    ``half_life_days``: the age at which a vote counts half, 0 for never. ``accurate``: train and
+    score with term weights per reader, which ranks a little better and takes longer.
     """
 
     def __init__(self, *, half_life_days: float = 0, accurate: bool = True) -> None:
@@ -51,10 +48,10 @@ class TfidfRanker:
     def fit(
         self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
     ) -> TextSpace:
-        """Fit the space; an empty corpus gives a space in which recency alone ranks.
+        """Fit the model; with an empty corpus only recency ranks.
 
-        ``libraries`` are the ids of the papers that each reader liked; where some hundreds of
-        readers often like the same, that tells what lies near together.
+        ``libraries`` are the ids of the papers that each reader liked; with some hundreds of
+        readers they give collaborative factors.
         """
         papers = list(corpus)
         unread = spaces.BACKGROUND if self.accurate else spaces.FAST_BACKGROUND
@@ -66,13 +63,13 @@ class TfidfRanker:
         return collaborative.together(space, papers, libraries, most=most)
 
     def space_from(self, body: bytes) -> TextSpace | None:
-        """Read a kept space; None where it is damaged or of another format."""
+        """Read a stored model; None if it is damaged or of another format."""
         return serialization.space_from(body)
 
     def learn(
         self, space: TextSpace, evidence: Sequence[Evidence], *, now: datetime
     ) -> list[LinearTaste]:
-        """Learn one taste for each evidence, in order."""
+        """Train one taste per evidence, in order."""
         return training.learn(
             space,
             evidence,
@@ -91,7 +88,7 @@ class TfidfRanker:
         *,
         excluded: Sequence[Collection[int]] = (),
     ) -> list[list[Pick]]:
-        """Give the best ``limit`` candidates of each taste; ties newest first, then by id."""
+        """Return the best ``limit`` candidates of each taste; ties newest first, then by id."""
         papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
         rows = space.rows([paper.text for paper in papers])
         scores = scoring.score(space, tastes, rows)
@@ -102,7 +99,7 @@ class TfidfRanker:
     def similar(
         self, space: TextSpace, paper: Paper, among: Sequence[Paper], limit: int
     ) -> list[tuple[Paper, float]]:
-        """Give the ``limit`` papers of ``among`` closest to this one, with their closeness."""
+        """Return the ``limit`` papers of ``among`` most similar to this one, with similarities."""
         return similarity.similar(space, paper, among, limit)
 
 
@@ -117,7 +114,7 @@ def _best(papers: Sequence[Paper], scores: Floats, out: Collection[int], limit: 
 
 @dataclass(frozen=True, slots=True)
 class _ScoredPapers:
-    """What was scored and chosen: papers with their rows, places in them by reader."""
+    """Scored and chosen papers, with their rows, and positions in them by reader."""
 
     papers: Sequence[Paper]
     rows: PaperRows
@@ -127,7 +124,7 @@ class _ScoredPapers:
 def _explain_picks(
     space: TextSpace, tastes: Sequence[LinearTaste], order: _ScoredPapers
 ) -> list[list[Pick]]:
-    """Give everybody's picks with their reasons."""
+    """Return all readers' picks with their reasons."""
     picks: list[list[Pick]] = [[] for _ in tastes]
     for _, places in scoring.by_ledger(tastes):
         near = _nearest(space, tastes, places, order)
@@ -190,18 +187,11 @@ def _tell(
     """
     written = explanations.write_out(space, [tastes[place] for place in shard])
     holding = explanations.held_terms([tastes[place] for place in shard])
-    wanted: dict[int, list[tuple[int, int]]] = {}
-    for line, place in enumerate(shard):
-        for position, at in enumerate(order.chosen[place], 1):
-            wanted.setdefault(at, []).append((line, position))
-    for at, those in wanted.items():
+    for at, those in _lines_by_paper(shard, order).items():
         lines = [line for line, _ in those]
         found = explanations.contributions(space, written, order.rows[np.array([at])], lines)
         told, scores = explanations.explain(space, found), found.scores.tolist()
-        if (terms := shown.get(at)) is None:
-            if len(shown) >= MOST_CACHED:
-                shown.clear()
-            terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
+        terms = _candidate_terms(space, order, at, found, shown)
         held = holding[np.array(lines)[:, None], found.terms]
         present = frozenset(found.terms.tolist())
         named = [tastes[shard[line]].named for line in lines]
@@ -209,27 +199,64 @@ def _tell(
         chosen = display_terms.choose_terms(terms, found.net, held, found.bias, asked)
         for (line, position), why, score, mine in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
-            taste, like = tastes[place], near[place, at]
-            nearest = None if like is None else taste.ledger.papers[like.row]
-            sensible = like is not None and like.is_sensible
-            yield (
-                place,
-                Pick(
-                    paper=order.papers[at],
-                    position=position,
-                    score=score,
-                    probability=chance(taste.calibration, score),
-                    shown_terms=mine.terms,
-                    positive_terms=why.because,
-                    negative_terms=why.against,
-                    others=why.others,
-                    bias=why.bias,
-                    similar_paper=nearest if sensible else None,
-                    nearest=nearest,
-                    similarity=None if like is None else like.likeness,
-                    interest_id=taste.interest_id,
-                    matches=sensible
-                    or mine.held
-                    or taste.named.speak_for(order.papers[at], present),
-                ),
+            taste = tastes[place]
+            near_paper = _nearest_liked(taste, near[place, at])
+            pick = Pick(
+                paper=order.papers[at],
+                position=position,
+                score=score,
+                probability=chance(taste.calibration, score),
+                shown_terms=mine.terms,
+                positive_terms=why.because,
+                negative_terms=why.against,
+                others=why.others,
+                bias=why.bias,
+                similar_paper=near_paper.similar,
+                nearest=near_paper.nearest,
+                similarity=near_paper.likeness,
+                interest_id=taste.interest_id,
+                matches=near_paper.similar is not None
+                or mine.held
+                or taste.named.speak_for(order.papers[at], present),
             )
+            yield place, pick
+
+
+def _lines_by_paper(shard: Sequence[int], order: _ScoredPapers) -> dict[int, list[tuple[int, int]]]:
+    """Group what some readers get by paper: each reader's line, and the position of the pick."""
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    for line, place in enumerate(shard):
+        for position, at in enumerate(order.chosen[place], 1):
+            wanted.setdefault(at, []).append((line, position))
+    return wanted
+
+
+def _candidate_terms(
+    space: TextSpace,
+    order: _ScoredPapers,
+    at: int,
+    found: Contributions,
+    shown: dict[int, CandidateTerms],
+) -> CandidateTerms:
+    """Find what may be shown of a paper; ``shown`` keeps it for the next readers."""
+    terms = shown.get(at)
+    if terms is None:
+        if len(shown) >= MOST_CACHED:
+            shown.clear()
+        terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
+    return terms
+
+
+class _NearestPaper(NamedTuple):
+    """The liked paper nearest to a pick, once more where it is near enough to be a reason."""
+
+    nearest: Paper | None = None
+    similar: Paper | None = None
+    likeness: float | None = None
+
+
+def _nearest_liked(taste: LinearTaste, like: NearestLiked | None) -> _NearestPaper:
+    if like is None:
+        return _NearestPaper()
+    paper = taste.ledger.papers[like.row]
+    return _NearestPaper(paper, paper if like.is_sensible else None, like.likeness)

@@ -34,13 +34,13 @@ class BackgroundKernel:
 
     @property
     def ones(self) -> Array:
-        """Give the vector of ones, seen through the eigenvectors (b)."""
+        """Return the vector of ones, seen through the eigenvectors (b)."""
         return np.asarray(self.vectors.sum(axis=0))
 
 
 @dataclass(frozen=True, slots=True)
 class RidgeSolution:
-    """Dual coefficients of r readers, and what they give.
+    """Dual coefficients of r readers, and their predictions.
 
     ``votes`` (r, n), ``background`` (r, b), ``intercept`` (r); ``fitted`` (r, b) is f on the
     background without the intercept; ``left_out`` (r, n) is f on each vote, had it not been cast.
@@ -66,7 +66,7 @@ def solve(
 
     ``own`` (r, n, n) kernels among votes, ``seen`` (r, n, b) kernels of votes against the
     background times its eigenvectors, ``targets`` (r, n), ``weights`` (r, n; 0 = no vote),
-    ``rest`` (r) the weight of one background paper. A weight may be below zero where the
+    ``rest`` (r) the weight of one background paper. A weight may be below zero if the
     background has as much at the same point: there the two cancel.
     """
     # The background has weight w each: its block is K + I/w, so 1/(value + 1/w) inverts it.
@@ -125,7 +125,7 @@ def _invert_one(system: NDArray[Any], sure: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 def _invert_positive(matrix: NDArray[Any]) -> NDArray[Any] | None:
-    """Invert a positive definite matrix (n, n); None where it is not."""
+    """Invert a positive definite matrix (n, n); None if it is not."""
     factorise, finish = cast("tuple[Any, Any]", get_lapack_funcs(("potrf", "potri"), (matrix,)))
     factor, failed = factorise(matrix.T, lower=1)
     if failed:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
@@ -16,7 +15,7 @@ AT_ONCE = 512  # papers that are compared with everything voted on at a time, to
 
 
 def by_ledger(tastes: Sequence[LinearTaste]) -> Iterator[tuple[TrainingVotes, list[int]]]:
-    """Group tastes, by their places in the sequence, that were learnt together."""
+    """Group tastes that were trained together, by their positions in the sequence."""
     groups: dict[int, list[int]] = {}
     for at, taste in enumerate(tastes):
         groups.setdefault(id(taste.ledger), []).append(at)
@@ -25,7 +24,7 @@ def by_ledger(tastes: Sequence[LinearTaste]) -> Iterator[tuple[TrainingVotes, li
 
 
 def score(space: TextSpace, tastes: Sequence[LinearTaste], rows: PaperRows) -> Floats:
-    """Give the score of each of n papers for each of r tastes (r, n)."""
+    """Return the score of each of n papers for each of r tastes (r, n)."""
     if len(rows) <= AT_ONCE:
         return _score(space, tastes, rows)
     starts = range(0, len(rows), AT_ONCE)
@@ -63,7 +62,7 @@ def _ledger_scores(
 
 
 def features(space: TextSpace, rows: PaperRows) -> Floats:
-    """Give what the dense columns of a ledger are multiplied with (n, width)."""
+    """Return the features that the dense columns of a ledger are multiplied with (n, width)."""
     return np.hstack(
         [
             (rows.words @ space.background.words.T).toarray(),

@@ -1,49 +1,61 @@
 """Selects the picks of an edition: shares of interests, variety, one exploration.
 
-Nothing here is random that is not drawn from the reader's uid and the day, so a ranking, its
-preview and the edition agree.
+All randomness is derived from the reader's uid and the day, so a ranking, its preview and the
+edition agree.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from larkpost.domain import Interest, Paper, Pick, Reader
 from larkpost.text.minhash import resemblance, sketch
 from larkpost.text.normalize import one_line
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import date
-
-    from larkpost.domain import Interest, Paper, Pick, Reader
-
-NEAR = 0.85  # texts that resemble each other as much are one paper to a reader
-TELLING = 200  # characters, below which texts are too short to be called the same
-MOST_GUESSED = 0.5  # a guess, before the first thumb up, stands above no chance better than even
-UNKNOWN_RATE = 0.95  # of giving the last place away while nothing is known of a reader
-KNOWN_UPS = 15  # thumbs up by which enough is known
+NEAR = 0.85  # texts of this similarity are one paper to a reader
+TELLING = 200  # the least characters of texts that can be called the same
+MOST_GUESSED = 0.5  # before the first thumb up a guess must not rank above a chance of a half
+UNKNOWN_RATE = 0.95  # the rate of exploration while nothing is known of a reader
+KNOWN_UPS = 15  # thumbs up after which the settled rate applies
 SHARED = 3  # numbers of a sketch in common, from which on texts are compared at all
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroups:
-    """Which papers are near-duplicates: the number of each one's group, its own where alone."""
+    """Groups of near-duplicate papers: the number of each one's group, its own if alone."""
 
     groups: Mapping[int, int]
 
     def of(self, paper_id: int) -> int:
-        """Give the group of a paper."""
+        """Return the group of a paper."""
         return self.groups.get(paper_id, paper_id)
 
     @property
     def doubles(self) -> int:
-        """Count the papers that could go without loss: all but one of each group."""
+        """Count the redundant papers: all except one of each group."""
         return len(self.groups) - len(set(self.groups.values()))
+
+
+def _count_shared_numbers(papers: Iterable[Paper]) -> Counter[tuple[int, int]]:
+    """Count for each pair of papers the numbers that both have in their sketches."""
+    by_number: dict[int, list[int]] = {}
+    for paper in papers:
+        for number in _sketch(paper.title, paper.abstract):
+            by_number.setdefault(number, []).append(paper.id)
+    return Counter(
+        pair
+        for ids in by_number.values()
+        # A shingle of a hundred papers is a publisher's phrase and tells nothing.
+        if 1 < len(ids) <= 100
+        for pair in combinations(sorted(ids), 2)
+    )
 
 
 def twins(papers: Iterable[Paper]) -> DuplicateGroups:
@@ -52,19 +64,8 @@ def twins(papers: Iterable[Paper]) -> DuplicateGroups:
     Groups are closed: what is near to a member belongs to the group. Its number is the least id.
     """
     told = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
-    by_number: dict[int, list[int]] = {}
-    for paper in told.values():
-        for number in _sketch(paper.title, paper.abstract):
-            by_number.setdefault(number, []).append(paper.id)
-    shared = Counter(
-        pair
-        for ids in by_number.values()
-        # A shingle of a hundred papers is a publisher's phrase and tells nothing.
-        if 1 < len(ids) <= 100
-        for pair in combinations(sorted(ids), 2)
-    )
     groups: dict[int, int] = {}
-    for (a, b), numbers in sorted(shared.items()):
+    for (a, b), numbers in sorted(_count_shared_numbers(told.values()).items()):
         if numbers >= SHARED and resemblance(told[a].text, told[b].text) >= NEAR:
             _unite(groups, a, b)
     return DuplicateGroups(groups)
@@ -92,7 +93,7 @@ def choose(
     *,
     untaught: Collection[int] = (),
 ) -> list[Pick]:
-    """Fill ``size`` places from what each interest (by id) found, by quotas, the likeliest first.
+    """Fill ``size`` places from each interest's papers (by id), by quotas, likeliest first.
 
     Places follow the quotas by largest remainder among the interests that papers match; what one
     cannot fill goes to the others that can, by their quotas. Only when no paper that matches is
@@ -134,7 +135,7 @@ class InterestPick(NamedTuple):
     interest: Interest
 
     def at_place(self, place: int, alone: bool) -> Pick:
-        """Give the pick its place; its interest is named only where it speaks for the paper."""
+        """Set the pick's position; its interest is named only if it matches the paper."""
         matches = self.pick.matches or alone
         name = self.interest.name if matches else ""
         return replace(
@@ -174,7 +175,7 @@ def too_few(
     *,
     silent: Collection[int] = (),
 ) -> str:
-    """Say which interests gave places to others, as too few papers matched them; or nothing.
+    """Describe which interests gave places to others because too few papers matched; or nothing.
 
     ``found`` has what each interest (by id) found, ``picks`` what was chosen of it; interests
     that are ``silent`` (by id) have neither words nor votes, so that nothing could match them.
@@ -238,11 +239,10 @@ def apportion(quotas: Sequence[int], places: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """How the last place of an edition is given away.
+    """The random draw for the last place of an edition.
 
-    ``paper`` is the id of the paper drawn for it, None where the likeliest keeps it;
-    ``propensity`` the probability with which whoever has the place got it; ``pool`` how many
-    papers could have.
+    ``paper`` is the id of the drawn paper, None if the likeliest keeps the place; ``propensity``
+    the probability with which its paper got the place; ``pool`` the number of papers in the draw.
     """
 
     paper: int | None
@@ -251,11 +251,10 @@ class Draw:
 
 
 def exploration_rate(settled: float, ups: int) -> float:
-    """Give how often the last place is given away, to a reader of so many thumbs up.
+    """Return the rate of exploration for a reader with so many thumbs up.
 
-    While nothing is known it is nearly always (0.95), and falls evenly to the ``settled`` rate
-    with the first 15 thumbs up. At a settled rate of 0 nothing is ever given away, and one above
-    0.95 stays as it is.
+    It starts at 0.95 and falls linearly to the ``settled`` rate with the first 15 thumbs up. A
+    settled rate of 0 switches exploration off, and one above 0.95 applies from the start.
     """
     if settled <= 0 or settled >= UNKNOWN_RATE:
         return settled
@@ -263,7 +262,7 @@ def exploration_rate(settled: float, ups: int) -> float:
 
 
 def is_given_away(uid: str, day: date, rate: float) -> bool:
-    """Say whether the lot decides on the last place of a reader's edition of a day."""
+    """Return whether the last place of a reader's edition of a day is drawn at random."""
     return _uniform(uid, day, "whether") < rate
 
 
@@ -284,11 +283,11 @@ def draw(uid: str, day: date, pool: Iterable[int], keeper: int, rate: float) -> 
 
 
 def chance_to_keep(rate: float, pool: int) -> float:
-    """Give the probability with which the likeliest keeps its place, one of a pool of so many."""
+    """Return the probability with which the likeliest of a pool keeps its place."""
     return 1 - rate + rate / pool
 
 
 def _uniform(uid: str, day: date, what: str) -> float:
-    """Give a number from 0 up to 1 that looks random and is the same every time."""
+    """Return a pseudo-random number from 0 up to 1, the same every time."""
     digest = hashlib.blake2b(f"{uid}\n{day}\n{what}".encode(), digest_size=7).digest()
     return (int.from_bytes(digest, "big") >> 3) / 2**53

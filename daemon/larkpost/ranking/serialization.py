@@ -1,10 +1,11 @@
-"""How spaces are kept: arrays in npz with a format number, never a pickle."""
+"""Serialises models: arrays in npz with a format number, never a pickle."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +15,10 @@ from larkpost.ranking.collaborative import CollaborativeFactors
 from larkpost.ranking.tfidf import TextSpace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
 SPACE_FORMAT = 5
-# What damaged bytes make numpy, zipfile and the checks below raise.
+# The errors of numpy, zipfile and the checks below for damaged bytes.
 DAMAGE = (
     ValueError,
     KeyError,
@@ -37,7 +36,7 @@ DAMAGE = (
 
 
 def space_to_bytes(space: TextSpace) -> bytes:
-    """Write a space down."""
+    """Serialise a model."""
     kept = {} if space.companions is None else _pack_companions(space.companions)
     return _packed(
         format=np.int64(SPACE_FORMAT),
@@ -76,7 +75,7 @@ def _pack_companions(companions: CollaborativeFactors) -> dict[str, NDArray[Any]
 
 
 def space_from(body: bytes) -> TextSpace | None:
-    """Read what ``space_to_bytes`` wrote; None where it is damaged or of another format."""
+    """Read the bytes of ``space_to_bytes``; None if they are damaged or of another format."""
     try:
         with np.load(io.BytesIO(body), allow_pickle=False) as kept:
             return _space(kept)
@@ -149,7 +148,7 @@ def _companions(kept: Any, themes: int) -> CollaborativeFactors | None:
 
 
 def _hold(sound: bool) -> None:
-    """Refuse what has the right format number and arrays that do not go together."""
+    """Refuse arrays that do not fit together, despite the right format number."""
     if not sound:
         raise ValueError("the arrays of a space do not go together")
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
-from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from larkpost.domain import Paper
-    from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
+from larkpost.domain import Paper
+from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE, Floats, PaperRows, TextSpace
 
 
 def similar(
     space: TextSpace, paper: Paper, among: Sequence[Paper], limit: int
 ) -> list[tuple[Paper, float]]:
-    """Give the ``limit`` papers closest to one, with closeness above 0 up to 1, closest first.
+    """Return the ``limit`` papers most similar to one, with similarities in (0, 1], closest first.
 
     Ties newest first, then by id; never the paper itself.
     """
@@ -34,15 +29,15 @@ def similar(
 
 
 def likeness(some: PaperRows, others: PaperRows) -> Floats:
-    """Give how alike papers (n) and others (m) are in words and coarse themes (n, m)."""
+    """Return the similarities of papers (n) and others (m) in words and coarse themes (n, m)."""
     words = (some.words @ others.words.T).toarray()
     near = WORD_SHARE * words + CLOSE_SHARE * (some.broad @ others.broad.T)
     return np.asarray(near, dtype=np.float32)
 
 
 def mean_likeness(some: PaperRows) -> float:
-    """Give how alike two of these papers are on average; 0 for fewer than two."""
+    """Return the average similarity of two of these papers; 0 for fewer than two."""
     near = likeness(some, some)
-    filled = int((some.bulk > 0).sum())  # the blank page is no paper
+    filled = int((some.bulk > 0).sum())  # the blank page is not a paper
     pairs = filled * (filled - 1)
     return float((near.sum() - np.trace(near)) / pairs) if pairs else 0.0

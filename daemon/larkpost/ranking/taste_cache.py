@@ -1,8 +1,9 @@
-"""Keeps what was learnt from votes in one space, so that a morning learns only what changed."""
+"""Caches tastes trained in one model, so that a run trains only changed ones."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from scipy.sparse import csr_array
 
     from larkpost.ranking.linear_model import Calibration
@@ -24,9 +23,9 @@ DIGEST = 16
 
 
 class Line(NamedTuple):
-    """What was learnt of one interest: its line of a ledger, see ``Ledger``.
+    """The trained taste of one interest: its line of ``TrainingVotes``.
 
-    ``shares`` (n), ``dense`` (width), ``terms`` (v, or none where learnt in fast mode).
+    ``shares`` (n), ``dense`` (width), ``terms`` (v, or none in fast mode).
     """
 
     shares: Floats
@@ -36,12 +35,12 @@ class Line(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Give the bytes it takes."""
+        """Return its size in bytes."""
         return int(self.shares.nbytes + self.dense.nbytes + self.terms.nbytes)
 
 
 class _Kernel(NamedTuple):
-    """How like each other votes are in words (n, n), and the name of each vote's row."""
+    """The similarities of votes in words (n, n), and the key of each vote's row."""
 
     names: Sequence[bytes]
     among: Floats
@@ -52,7 +51,7 @@ class _Kernel(NamedTuple):
 
 
 def digest(*parts: bytes) -> bytes:
-    """Give one name, 16 bytes, to what these parts say; the bounds between them count."""
+    """Return one key, 16 bytes, for these parts; the bounds between them count."""
     of = blake2b(digest_size=DIGEST)
     for part in parts:
         of.update(len(part).to_bytes(8, "little"))
@@ -61,11 +60,11 @@ def digest(*parts: bytes) -> bytes:
 
 
 class TasteCache:
-    """Lines and kernels of one space, the last of each interest.
+    """Lines and kernels of one model, the last of each interest.
 
-    A line is given back only under the key it was kept with, which has to name everything that
-    it was learnt from. A kernel depends on the texts alone: of one with other votes the part that
-    both share is used. Both go, those longest unused first, when they take more than their room.
+    A line is returned only under its key, which must cover everything that it was trained on. A
+    kernel depends on the texts alone: from one with other votes the shared part is reused. Both are
+    evicted, least recently used first, when they exceed the size limit.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
@@ -76,7 +75,7 @@ class TasteCache:
         self._lock = Lock()
 
     def line(self, whose: Whose, key: bytes) -> Line | None:
-        """Give the line of an interest, if it was learnt from what ``key`` names."""
+        """Return the line of an interest, if it was trained on the data of ``key``."""
         with self._lock:
             kept = self._lines.get(whose)
             if kept is None or kept[0] != key:
@@ -85,7 +84,7 @@ class TasteCache:
             return kept[1]
 
     def keep_line(self, whose: Whose, key: bytes, line: Line) -> None:
-        """Keep a line in place of an earlier one."""
+        """Store a line, replacing an earlier one."""
         with self._lock:
             if before := self._lines.pop(whose, None):
                 self._bytes["lines"] -= before[1].size
@@ -96,7 +95,7 @@ class TasteCache:
                 self._bytes["lines"] -= gone.size
 
     def kernel(self, whose: Whose, names: Sequence[bytes], words: csr_array) -> Floats:
-        """Give the likeness in words of an interest's votes (n, n), counting only what is new.
+        """Return the similarities in words of an interest's votes (n, n), computing only new ones.
 
         ``names`` (n) are those of the rows ``words`` (n, v): the same name, the same row.
         """
@@ -114,7 +113,7 @@ class TasteCache:
 
 
 def _grown(before: _Kernel | None, names: Sequence[bytes], words: csr_array) -> Floats:
-    """Multiply only rows that the kernel ``before`` does not know with all the others."""
+    """Multiply only rows that are missing in the kernel ``before`` with all the others."""
     place = {name: at for at, name in enumerate(before.names)} if before else {}
     old = np.array([place.get(name, -1) for name in names], dtype=np.intp)
     new = np.flatnonzero(old < 0)

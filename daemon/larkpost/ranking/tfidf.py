@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,25 +15,30 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
     randomized_svd,
 )
 
+from larkpost.domain import Paper
 from larkpost.ranking import ridge
 from larkpost.ranking.paper_row_cache import RowCache
 from larkpost.ranking.taste_cache import TasteCache
+from larkpost.ranking.term_matrix import (
+    count_matrix,
+    scale_to_unit,
+    to_half_precision,
+    unit,
+    weigh,
+)
 from larkpost.ranking.words.find_terms import Lexicon, category_terms
 from larkpost.ranking.words.tokenizer import count_stems, terms
 from larkpost.text.term_specificity import GRADES, term_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from larkpost.domain import Paper
     from larkpost.ranking.collaborative import CollaborativeFactors
 
     Texts = Sequence[str | Mapping[str, float]]
     Ids = Sequence[int | None]
 
 THEMES = 200  # latent dimensions at most
-SHARED_THEMES = 400  # the same where readers teach: companions read texts more finely
-PER_THEME = 5  # papers that a theme takes: more themes than that only tell papers apart
+SHARED_THEMES = 400  # the same with collaborative factors, which use finer themes
+PER_THEME = 5  # papers per theme: more themes would only separate single papers
 PER_SMALL_THEME = 10  # the same in a small corpus
 BROAD = 100  # the strongest of them, which carry the coarse themes
 SAMPLE = 5000  # papers of the corpus that are kept, at most
@@ -51,7 +57,7 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class PaperRows:
-    """Papers as points of a space.
+    """Papers as rows of a model.
 
     ``plain`` (n, terms): l2 rows of TF-IDF; ``words`` (n, terms): the same with the rarer terms
     stressed, l2 again, with the same places filled. ``themes`` (n, d): plain rows seen through
@@ -80,12 +86,12 @@ class PaperRows:
 
     @cached_property
     def broad(self) -> Floats:
-        """Give the coarse themes as l2 rows (n, up to 100)."""
+        """Return the coarse themes as l2 rows (n, up to 100)."""
         return unit(self.themes[:, :BROAD])
 
     @cached_property
     def fine(self) -> Floats:
-        """Give all themes as l2 rows (n, d)."""
+        """Return all themes as l2 rows (n, d)."""
         return unit(self.themes)
 
 
@@ -116,22 +122,22 @@ class TextSpace:
 
     @cached_property
     def column(self) -> dict[str, int]:
-        """Find the column of a term."""
+        """Return the column of a term."""
         return {term: at for at, term in enumerate(self.vocabulary)}
 
     @property
     def maturity(self) -> float:
-        """Give how far the corpus is on its way from small (0) to large (1)."""
+        """Return the position of the corpus between small (0) and large (1)."""
         return maturity(self.papers)
 
     @cached_property
     def idf(self) -> Floats:
-        """Give the smooth inverse document frequency (v)."""
+        """Return the smooth inverse document frequency (v)."""
         return _idf(self.spread, self.papers)
 
     @cached_property
     def sharpness(self) -> Floats:
-        """Give what stresses the rarer terms (v).
+        """Return what stresses the rarer terms (v).
 
         It is the square root of a term's log odds in one liked paper against the corpus, with
         a prior of 20 papers (Robertson & Sparck Jones 1976). In a small corpus it is 1, as nearly
@@ -141,23 +147,23 @@ class TextSpace:
 
     @cached_property
     def prior(self) -> Floats:
-        """Give how many of 20 papers of the corpus have each term (v)."""
+        """Return how many of 20 papers of the corpus have each term (v)."""
         return _prior(self.spread, self.papers)
 
     @cached_property
     def particularity(self) -> Floats:
-        """Give how particular each term is to a topic (v), from 0 (fits any abstract) to 1."""
+        """Return how specific each term is to a topic (v), from 0 (fits any abstract) to 1."""
         grade = term_table().grade
         return np.array([grade(term) for term in self.vocabulary], np.float32) / np.float32(GRADES)
 
     @cached_property
     def sample(self) -> PaperRows:
-        """Give the kept papers of the corpus as rows."""
+        """Return the stored papers of the corpus as rows."""
         return self.points(self.plain)
 
     @cached_property
     def background(self) -> PaperRows:
-        """Give the papers that serve as weak negative evidence, and a blank page.
+        """Return the papers that serve as weak negative evidence, and a blank page.
 
         The blank keeps the scale of scores defined in a corpus of one paper or none.
         """
@@ -172,7 +178,7 @@ class TextSpace:
 
     @cached_property
     def common(self) -> ridge.BackgroundKernel:
-        """Give the background's likeness to itself, ready for the regressions."""
+        """Return the background's likeness to itself, ready for the regressions."""
         words = (self.background.words @ self.background.words.T).toarray()
         close = self.background.close @ self.background.close.T
         word_share, close_share = self.kernel_shares
@@ -180,7 +186,7 @@ class TextSpace:
 
     @property
     def kernel_shares(self) -> tuple[float, float]:
-        """Give what likeness in words, and beside them, weigh in the regression.
+        """Return what likeness in words, and beside them, weigh in the regression.
 
         In a large corpus coarse themes make it worse on a reader's own picks, in a small one they
         make up for words that few papers share; see docs/ranking.md.
@@ -190,23 +196,23 @@ class TextSpace:
 
     @cached_property
     def echoes(self) -> Floats:
-        """Give the sample's words seen through the themes (s, d)."""
+        """Return the sample's words seen through the themes (s, d)."""
         return np.asarray(self.sample.words @ self.axes.T, dtype=np.float32)
 
     @cached_property
     def usual_likeness(self) -> float:
-        """Give how alike two papers of the corpus are on average."""
+        """Return the average similarity of two papers of the corpus."""
         from larkpost.ranking.similarity import mean_likeness
 
         return mean_likeness(self.background)
 
     @cached_property
     def lexicon(self) -> Lexicon:
-        """Give what finds the space's terms for an interest's words."""
+        """Return the lexicon, which finds the model's terms for an interest's words."""
         return Lexicon.of(self)
 
     def hint(self, words: str) -> dict[str, float]:
-        """Give an interest's words as terms, of one stem or of a category, and their counts.
+        """Return an interest's words as terms, of one stem or of a category, and their counts.
 
         Whichever form of a word a paper has, it is as like to the hint as if all forms were one
         term, in as many papers as have any: else the rarest spelling would weigh most.
@@ -219,18 +225,18 @@ class TextSpace:
 
     @cached_property
     def _stem_ratio(self) -> Floats:
-        """Give the stressed weight of each term's stem over its own (v), at most 1."""
+        """Return the stressed weight of each term's stem over its own (v), at most 1."""
         stem = _idf(self.stem_spread, self.papers) * _sharpness(self.stem_spread, self.papers)
         return np.asarray(stem / (self.idf * self.sharpness), dtype=np.float32)
 
     def to_bytes(self) -> bytes:
-        """Give the arrays as npz with a format number, never a pickle."""
+        """Return the arrays as npz with a format number, never a pickle."""
         from larkpost.ranking.serialization import space_to_bytes
 
         return space_to_bytes(self)
 
     def rows(self, texts: Texts, ids: Ids = (), names: Sequence[bytes] = ()) -> PaperRows:
-        """Give the points of these texts, in order; a text without a known term is all zeros.
+        """Return the points of these texts, in order; a text without a known term is all zeros.
 
         The first line of a text is its title; a hint stands for a text by its counts. Papers
         whose ids are given are seen where their readers put them; see ``RowCache`` for ``names``.
@@ -239,7 +245,7 @@ class TextSpace:
 
     @cached_property
     def learnt(self) -> TasteCache:
-        """Give what was learnt in this space, kept as long as it is."""
+        """Return the cache of tastes trained in this model."""
         return TasteCache()
 
     @cached_property
@@ -249,7 +255,7 @@ class TextSpace:
         )
 
     def points(self, plain: csr_array, ids: Ids = ()) -> PaperRows:
-        """Give the points of papers whose l2 TF-IDF rows are known."""
+        """Return the points of papers whose l2 TF-IDF rows are known."""
         data = plain.data * self.sharpness[plain.indices]
         words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
         scale_to_unit(words)
@@ -267,7 +273,7 @@ class TextSpace:
 
 
 def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROUND) -> TextSpace:
-    """Fit the space to a corpus of any size, the empty one included, with at most ``themes``.
+    """Fit a model to a corpus of any size, the empty one included, with at most ``themes``.
 
     At most ``unread`` papers of it are to serve as weak negative evidence. The same papers give
     the same space, in whatever order and under whatever ids they come.
@@ -292,10 +298,10 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
 
 
 def maturity(papers: int) -> float:
-    """Give how far a corpus of so many papers is on its way from small (0) to large (1).
+    """Return the position of a corpus of so many papers between small (0) and large (1).
 
-    What is best in a small corpus fades evenly into what is best in a large one, so that no
-    single paper turns a reader's list over.
+    The best parameters of a small corpus fade linearly into those of a large one, so that no single
+    paper changes a reader's list abruptly.
     """
     return min(1.0, max(0.0, (papers - SMALL) / (LARGE - SMALL)))
 
@@ -327,50 +333,10 @@ def _count_terms(texts: Texts, papers: int) -> list[Counter[str]]:
     return counted
 
 
-def count_matrix(counted: Sequence[Counter[str]], column: dict[str, int]) -> csr_array:
-    """Give the counts of known terms as a matrix (n, v)."""
-    known = [[term for term in one if term in column] for one in counted]
-    indptr = np.concatenate([[0], np.cumsum([len(one) for one in known])]).astype(np.int32)
-    indices = np.fromiter((column[term] for one in known for term in one), np.int32, indptr[-1])
-    pairs = zip(counted, known, strict=True)
-    data = np.fromiter((one[term] for one, of in pairs for term in of), np.float32, indptr[-1])
-    counts = csr_array((data, indices, indptr), shape=(len(known), len(column)))
-    counts.sort_indices()
-    return counts
-
-
-def weigh(counts: csr_array, idf: Floats) -> csr_array:
-    """Turn counts into l2 rows of (1 + log tf) idf (Salton & Buckley 1988)."""
-    data = ((1 + np.log(counts.data)) * idf[counts.indices]).astype(np.float32)
-    words = csr_array((data, counts.indices, counts.indptr), shape=counts.shape)
-    scale_to_unit(words)
-    return words
-
-
-def scale_to_unit(rows: csr_array) -> None:
-    """Scale the rows in place to length one; rows of nothing stay."""
-    where = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    squares = np.bincount(where, weights=rows.data.astype(np.float64) ** 2, minlength=rows.shape[0])
-    lengths = np.maximum(np.sqrt(squares), 1e-9).astype(np.float32)
-    rows.data /= lengths[where]
-
-
-def unit(rows: Floats) -> Floats:
-    """Scale the rows to length one; rows of (nearly) zero become zero."""
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.where(norms > 1e-6, rows / np.maximum(norms, 1e-6), 0).astype(np.float32)
-
-
-def to_half_precision(rows: csr_array) -> csr_array:
-    """Round the values as they are kept, to half precision."""
-    data = rows.data.astype(np.float16).astype(np.float32)
-    return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
-
-
 def _vocabulary(
     counted: Sequence[Counter[str]],
 ) -> tuple[tuple[str, ...], NDArray[np.int32], dict[str, int]]:
-    """Give the terms, sorted, and how many papers have each; the same of words in too many.
+    """Return the terms, sorted, and how many papers have each; the same of words in too many.
 
     Terms are neither too rare nor everywhere.
     """

@@ -1,17 +1,20 @@
 """Trains the tastes of many readers at once.
 
-A taste is a sum of linear parts, each brought to one standard deviation over the background
-before it is weighed: a ridge regression with unread papers as weak negatives, the middle of the
-liked papers, the odds of their terms, what the corpus holds near them, brevity, and what other
-readers like together. docs/ranking.md tells what each part is worth.
+A taste is a weighted sum of linear parts, each scaled to one standard deviation over the
+background: a ridge regression with unread papers as weak negatives, the centroid of the liked
+papers, the odds of their terms, their neighbours in the corpus, brevity, and collaborative factors.
+docs/ranking.md gives the value of each part.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from larkpost.interfaces import Evidence
 from larkpost.ranking.calibration import calibrate
 from larkpost.ranking.exploration.passed_over import Passed, add_passed
 from larkpost.ranking.linear_model import Calibration, LinearTaste, NamedTerms
@@ -29,20 +32,15 @@ from larkpost.ranking.model_components import (
     regression,
     shared_taste,
 )
-from larkpost.ranking.training_examples import place_votes
+from larkpost.ranking.training_examples import TrainingExample, place_votes
 from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledger_of, lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
     from numpy.typing import NDArray
 
-    from larkpost.interfaces import Evidence
     from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.taste_cache import Line, TasteCache, Whose
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
-    from larkpost.ranking.training_examples import TrainingExample
 
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
 FEW_UNREAD = 2.0  # the same in a small corpus, where much of it is what the reader would like
@@ -58,7 +56,7 @@ BATCH = 2**21  # kernel entries of a batch
 
 
 class Learnt(NamedTuple):
-    """What a batch of r ballots gives; see ``Ledger``."""
+    """The result of a batch of r ballots; see ``TrainingVotes``."""
 
     shares: Floats
     dense: dict[str, Floats]
@@ -66,7 +64,7 @@ class Learnt(NamedTuple):
 
 
 def weighing(ups: Floats, *, maturity: float, accurate: bool, together: bool) -> dict[str, Floats]:
-    """Weigh the parts: few thumbs lean on the corpus or on other readers, many on themselves.
+    """Weight the parts: with few thumbs the corpus or other readers count more, later the thumbs.
 
     ``maturity`` of the corpus leads from the weights of a small one (0) to those of a large
     one (1). What was tried stands in docs/ranking.md.
@@ -84,7 +82,7 @@ def weighing(ups: Floats, *, maturity: float, accurate: bool, together: bool) ->
 
 
 def _few(ups: Floats) -> Floats:
-    """Give what fades from 1 to 0 as thumbs up come, and is a half at six."""
+    """Return what fades from 1 to 0 as thumbs up come, and is a half at six."""
     return np.asarray(1 / (1 + (ups / 6) ** 2), dtype=np.float32)
 
 
@@ -119,9 +117,9 @@ def learn(
     accurate: bool = True,
     cache: TasteCache | None = None,
 ) -> list[LinearTaste]:
-    """Learn one taste for each evidence, in order; ``accurate`` is better, and slower.
+    """Train one taste per evidence, in order; ``accurate`` is better, and slower.
 
-    ``cache`` is that of the space: what it holds of the same votes is not learnt again.
+    ``cache`` is that of the model: tastes with the same votes are not trained again.
     """
     placed = place_votes(space, evidence, now, half_life_days)
     ballot_rows = BallotRows.of(space, *placed)
@@ -150,7 +148,7 @@ def _lines(
     accurate: bool,
     cache: TasteCache | None,
 ) -> list[Line]:
-    """Give the line of each ballot: kept, or else learnt in a batch with others."""
+    """Return the line of each ballot: cached, or trained in a batch with others."""
     keys = [ballot_rows.key(ballot, accurate=accurate) for ballot in ballot_rows.ballots]
     pairs = zip(whose, keys, strict=True)
     lines = {at: cache.line(*pair) if cache else None for at, pair in enumerate(pairs)}
@@ -176,7 +174,7 @@ def _lines(
 
 
 def _pad(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
-    """Lay votes, thumbs, weights, checks side by side (r, n), with zeros where there is no vote."""
+    """Lay votes, thumbs, weights, checks side by side (r, n), with zeros if there is no vote."""
     shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
     votes = np.zeros(shape, dtype=np.intp)
     thumbs, weights, checks = (np.zeros(shape, dtype=np.float32) for _ in range(3))
@@ -241,7 +239,7 @@ def _calibrate(
     learnt: Learnt,
     dense: Floats,
 ) -> list[Calibration]:
-    """Hold the scores of votes, uncast, and of what was passed over against what came."""
+    """Calibrate the leave-one-out scores of votes, and those of papers passed over."""
     none = np.zeros(0, dtype=np.float32)
     terms = learnt.dense.get("terms", [none] * len(ballots))
     scores = [
@@ -274,7 +272,7 @@ def _views(
 def _scales(
     parts: Mapping[str, ComponentScores], weighed: Mapping[str, Floats], liking: NDArray[np.bool_]
 ) -> tuple[dict[str, Floats], Floats]:
-    """Give each part's factor and the bias, so that scores on the background are standard ones.
+    """Return each part's factor and the bias, so that scores on the background are standard ones.
 
     Who likes nothing yet is ranked by the regression alone.
     """

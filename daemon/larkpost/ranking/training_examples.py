@@ -1,29 +1,29 @@
-"""What an interest has been told, as rows with weights: votes, papers passed over, words."""
+"""The training examples of an interest, as weighted rows: votes, papers passed over, words."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import bdtr
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+from larkpost.domain import Paper
+from larkpost.interfaces import Evidence
 
-    from larkpost.domain import Paper
-    from larkpost.interfaces import Evidence
+if TYPE_CHECKING:
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace
 
-WEIGHT_BEFORE_CHANGE = 0.15  # what a thumb up of before a change counts for
-UNLIKELY = 0.003  # a fall that is less likely than this by chance is a change
-BEFORE, LONGEST = 12, 10  # editions before a fall, and at most of the fall
+WEIGHT_BEFORE_CHANGE = 0.15  # the weight of a thumb up from before a change
+UNLIKELY = 0.003  # a fall with a probability below this is a change
+BEFORE, LONGEST = 12, 10  # editions before a fall, and at most within it
 SHORTEST = 3
 
 
 def kept_share(one: Evidence, moment: datetime | None) -> Floats:
-    """Tell how much each vote counts (n): 1, and less where it is older than a change."""
+    """Return the weight of each vote (n): 1, and less if it is older than a change."""
     share = np.ones(len(one.papers), dtype=np.float32)
     if moment is not None:
         share[[at < moment for at in one.at]] = WEIGHT_BEFORE_CHANGE
@@ -57,9 +57,9 @@ def changed_at(one: Evidence) -> datetime | None:
 
 
 DOWN = 1.0
-HINT = 1.0  # an interest's words weigh one thumb, whatever else is known
+HINT = 1.0  # an interest's words weigh as one thumb
 MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
-MOST_PASSED = 60  # the newest of about as many mornings as a week has
+MOST_PASSED = 60  # the newest of about as many days as a week has
 OUTSIDE = 10.0  # a thumb on what no edition showed tells of chances as 10 / (10 + papers shown)
 
 
@@ -80,24 +80,28 @@ class TrainingExample:
 
     @property
     def liked_rows(self) -> Indices:
-        """Give the votes that are thumbs up of the reader."""
+        """Return the votes that are thumbs up of the reader."""
         cast = len(self.votes) - self.hints
         return self.votes[:cast][self.thumbs[:cast] > 0]
 
 
-def newest(one: Evidence) -> Evidence:
-    """Leave out the oldest votes where there are too many, of each kind those over its room.
-
-    A reader who says no to a thousand papers must not lose what they have said yes to.
-    """
-    one = replace(one, passed=one.passed[-MOST_PASSED:], passed_at=one.passed_at[-MOST_PASSED:])
-    surplus = len(one.papers) - MOST_VOTES
-    if surplus <= 0:
-        return one
+def _newest_places(one: Evidence) -> list[int]:
+    """Choose ``MOST_VOTES`` votes, half of them of each kind where there are enough."""
     ups = [at for at, thumb in enumerate(one.thumbs) if thumb > 0]
     downs = [at for at, thumb in enumerate(one.thumbs) if thumb <= 0]
     room = max(MOST_VOTES // 2, MOST_VOTES - len(downs))
-    kept = sorted([*ups[-room:], *downs[-(MOST_VOTES - min(room, len(ups))) :]])
+    return sorted([*ups[-room:], *downs[-(MOST_VOTES - min(room, len(ups))) :]])
+
+
+def newest(one: Evidence) -> Evidence:
+    """Leave out the oldest votes if there are too many, of each kind those over its limit.
+
+    A reader with a thousand thumbs down must not lose their thumbs up.
+    """
+    one = replace(one, passed=one.passed[-MOST_PASSED:], passed_at=one.passed_at[-MOST_PASSED:])
+    if len(one.papers) <= MOST_VOTES:
+        return one
+    kept = _newest_places(one)
     return replace(
         one,
         papers=[one.papers[at] for at in kept],
@@ -115,7 +119,10 @@ def ballot(
     now: datetime,
     half_life_days: float,
 ) -> TrainingExample:
-    """Weigh what one interest was told; ``votes`` and ``passed`` are rows, ``hints`` of votes."""
+    """Weight the examples of one interest.
+
+    ``votes`` and ``passed`` are rows, ``hints`` of votes.
+    """
     thumbs = np.array([float(thumb) for thumb in one.thumbs], dtype=np.float32)
     moment = changed_at(one)
     said = HINT if moment is None else HINT * WEIGHT_BEFORE_CHANGE
@@ -134,7 +141,7 @@ def ballot(
 
 
 def _checks(one: Evidence) -> Floats:
-    """Tell how far each vote counts where chances are checked (n).
+    """Return how far each vote counts where chances are checked (n).
 
     A chance is that of a thumb up on a paper that is shown. So papers count that were shown since
     the oldest of those passed over that are known; what else was voted on counts less, the more
@@ -156,7 +163,7 @@ class TextPlaces:
     _places: dict[int, int] = field(default_factory=dict)
 
     def place(self, papers: Sequence[Paper]) -> list[int]:
-        """Give the rows of these papers, new ones at the end."""
+        """Return the rows of these papers, new ones at the end."""
         for paper in papers:
             if paper.id not in self._places:
                 self._places[paper.id] = len(self.papers)
@@ -165,7 +172,7 @@ class TextPlaces:
         return [self._places[paper.id] for paper in papers]
 
     def add(self, hints: Sequence[Mapping[str, float]]) -> list[int]:
-        """Give the rows of an interest's words."""
+        """Return the rows of an interest's words."""
         first = len(self.papers)
         self.papers += [None] * len(hints)
         self.texts += hints

@@ -1,24 +1,21 @@
-"""Lines of a ledger: learnt in batches, kept by what they were learnt from, put side by side."""
+"""Lines of a ledger: trained in batches, cached by their inputs, joined."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from larkpost.ranking.linear_model import Columns, TrainingVotes
+from larkpost.domain import Paper
+from larkpost.ranking.linear_model import Calibration, Columns, TrainingVotes
 from larkpost.ranking.paper_row_cache import name_text
-from larkpost.ranking.taste_cache import Line, digest
+from larkpost.ranking.taste_cache import Line, TasteCache, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from larkpost.domain import Paper
-    from larkpost.ranking.linear_model import Calibration
     from larkpost.ranking.model_components import Kernel
-    from larkpost.ranking.taste_cache import TasteCache
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
     from larkpost.ranking.training import Learnt
     from larkpost.ranking.training_examples import TextPlaces, TrainingExample
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
 class BallotRows:
     """The voted papers and the words of interests (u), each once, and the ballots on them.
 
-    ``papers`` (u) has None where a row stands for words, as for the blank one, the last;
+    ``papers`` (u) has None if a row stands for words, as for the blank one, the last;
     ``names`` (u) are the same for the same text or words. ``passed`` are the papers that the
     ballots' ``passed`` point to, ``passed_names`` those of their texts.
     """
@@ -64,9 +61,9 @@ class BallotRows:
         )
 
     def key(self, ballot: TrainingExample, *, accurate: bool) -> bytes:
-        """Name everything that the line of a ballot is learnt from, beside the space.
+        """Return a key of everything that the line of a ballot is trained on, except the model.
 
-        The day counts where votes fade, by their weights.
+        The day counts if votes fade, through their weights.
         """
         # Not the numbers of its rows: they depend on who else is learnt.
         said = [one.name for one in fields(ballot) if one.name not in {"votes", "passed"}]
@@ -82,7 +79,7 @@ class BallotRows:
 
 
 def name_hint(counts: str | Mapping[str, float]) -> bytes:
-    """Give the name of an interest's words, by the terms they stand for."""
+    """Return the name of an interest's words, by the terms they stand for."""
     terms = counts if isinstance(counts, str) else sorted(counts.items())
     return digest(repr(terms).encode())
 
@@ -104,7 +101,7 @@ def lines_of(
     dense: Floats,
     calibrations: Sequence[Calibration],
 ) -> Iterator[Line]:
-    """Give what was learnt of each of the ballots of a batch; ``dense`` as from ``dense_of``."""
+    """Return the line of each ballot of a batch; ``dense`` as from ``dense_of``."""
     terms, none = learnt.dense.get("terms"), np.zeros(0, dtype=np.float32)
     for at, ballot in enumerate(ballots):
         shares = np.array(learnt.shares[at, : len(ballot.votes)], dtype=np.float32)
@@ -115,7 +112,7 @@ def lines_of(
 def ledger_of(
     space: TextSpace, ballot_rows: BallotRows, lines: Sequence[Line], *, accurate: bool
 ) -> TrainingVotes:
-    """Put lines side by side: one for each ballot, in their order."""
+    """Join lines, one per ballot, in order."""
     columns, nothing = Columns.of(space), np.zeros(0, dtype=np.float32)
     ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballot_rows.ballots])
     votes = np.concatenate(
@@ -136,7 +133,7 @@ def ledger_of(
 def kernel_of(
     cache: TasteCache, ballot_rows: BallotRows, whose: Sequence[tuple[int, int]]
 ) -> Kernel:
-    """Give what knows the likeness of the votes of those whose batch it is."""
+    """Return what knows the likeness of the votes of those whose batch it is."""
 
     def kernel(line: int, votes: Indices) -> Floats:
         names = [ballot_rows.names[at] for at in votes]

@@ -1,1 +1,1 @@
-"""What readers do and have: subscriptions, votes, onboarding, taste profile, quotas."""
+"""Readers: subscriptions, votes, onboarding, taste profile, quotas."""

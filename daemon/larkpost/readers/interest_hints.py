@@ -1,7 +1,9 @@
-"""Finds the words of a reader's interests that match nothing among the papers here."""
+"""Finds the words of a reader's interests that match no paper in the database."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost import logs
@@ -11,9 +13,6 @@ from larkpost.log_events import LogEvent
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
-
     from larkpost.db.engine import Store
     from larkpost.ranking import TextSpace, TfidfRanker
 
@@ -21,9 +20,9 @@ log = logs.get_logger(__name__)
 
 
 class UnmatchedWord(NamedTuple):
-    """A ``word`` of an interest's ``phrase`` that moves no paper, and the nearest that would.
+    """A ``word`` of an interest's ``phrase`` without effect, and the closest words with one.
 
-    ``papers`` counts those that have it all the same: so many that it tells none apart, or one.
+    ``papers`` counts those that contain it: so many that it distinguishes none, or only one.
     """
 
     word: str
@@ -35,23 +34,23 @@ class UnmatchedWord(NamedTuple):
 def find_unmatched_words(
     store: Store, space: Callable[[], TextSpace], phrases: Iterable[str]
 ) -> list[UnmatchedWord]:
-    """List the words of these phrases that match no term and no category of the space.
+    """List the words of these phrases that match no term and no category of the model.
 
-    Where there are no papers yet nothing is said. A ``space`` that cannot be had is logged: it
-    must not keep a reader from saving their words.
+    Empty while there are no papers. If there is no ``space``, this is logged: it must not keep a
+    reader from saving their words.
     """
     asked = list(dict.fromkeys(phrases))
     if not asked:
         return []
     try:
         known = space()
-    except Exception:  # the words are saved already; only what is said of them is missing
+    except Exception:  # the words are saved already; only the hints are missing
         log.warning(LogEvent.INTEREST_UNCHECKED, exc_info=True)
         return []
     if not known.vocabulary:
         return []
     found = [one for phrase in asked for one in known.lexicon.find_unmatched(phrase)]
-    # What readers brought for themselves is in the space, but is told to nobody else.
+    # Private papers are in the model, but must not be revealed to others.
     nearby = {near for one in found for near in one.near if near not in known.categories}
     counts = _papers_with(store, {one.word for one in found} | nearby)
     return [
@@ -68,16 +67,16 @@ def find_unmatched_words(
 def check_words(
     store: Store, ranker: TfidfRanker, phrases: Iterable[str], *, now: datetime
 ) -> list[UnmatchedWord]:
-    """List the words that match nothing in the newest space, which is fitted where it must be."""
+    """List the words that match nothing in the newest model, which is fitted if necessary."""
     return find_unmatched_words(store, lambda: fresh_space(store, ranker, now=now), phrases)
 
 
 def describe(one: UnmatchedWord) -> str:
-    """Say in a sentence, without its full stop, what is wrong with a word and what to try."""
+    """Describe the problem of a word and the remedy, in a sentence without a full stop."""
     where = f" (of “{one.phrase}”)" if one.phrase != one.word else ""
     if one.papers > 1:
         papers = quantity(one.papers, "paper")
-        return f"“{one.word}”{where} is in {papers}, too many to tell them apart"
+        return f"“{one.word}”{where} is in {papers}, too many to help choose"
     if one.papers == 1:
         return f"“{one.word}”{where} is in one paper only, too few to learn from"
     near = f"; near it are: {', '.join(one.near)}" if one.near else ""
@@ -85,6 +84,6 @@ def describe(one: UnmatchedWord) -> str:
 
 
 def _papers_with(store: Store, words: Iterable[str]) -> dict[str, int]:
-    """Count the papers that the search finds by each word."""
+    """Count the papers that the search finds for each word."""
     with store.read() as connection:
         return {word: find.count(connection, find.parse(f'"{word}"')) for word in words}

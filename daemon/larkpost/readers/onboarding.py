@@ -1,7 +1,8 @@
-"""Starts a taste from references that somebody brings: they become papers and thumbs up."""
+"""Starts a taste from imported references: they become papers and thumbs up."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -11,33 +12,30 @@ from typing import TYPE_CHECKING
 from larkpost.db import papers, readers, votes
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.value_batches import batches
-from larkpost.domain import Thumb, Vote
+from larkpost.domain import Identifier, Paper, PaperRecord, Thumb, Vote
 from larkpost.errors import QuotaExceeded
 from larkpost.formats.references import MOST, read_references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-
     from larkpost.db.engine import Connection, Store
     from larkpost.db.matching.paper_matcher import PaperQuery
-    from larkpost.domain import Identifier, Paper, PaperRecord
     from larkpost.ranking import PaperComparison, TextSpace
     from larkpost.readers.quotas import Allowance
 
 VIA = "import"
-AT_ONCE = 100  # references that are written in one transaction
-AGAIN_AFTER = timedelta(seconds=10)  # for whoever brings a second list while one is taken
-# What a reader brings is older than any edition looks back: no news of the day.
+AT_ONCE = 50  # references that are written in one transaction
+AGAIN_AFTER = timedelta(seconds=10)  # for a second list while one is being imported
+# Imported papers are dated before the window of any edition: they are not news.
 OLD = timedelta(days=60)
 RATED = 10
-FEWEST, AMONG = 30, 500  # papers out of which those to rate are chosen
+FEWEST, AMONG = 30, 500  # candidates for rating
 
 
 @dataclass(frozen=True, slots=True)
 class OnboardingResult:
-    """What became of a list of references: thumbs given, papers new here, names not known here.
+    """The result of importing references: thumbs given, new papers, unknown identifiers.
 
-    ``is_full``: so many were read as are read of one list, and the list may be longer.
+    ``is_full``: the limit of one list was reached, and the list may be longer.
     """
 
     liked: int
@@ -51,15 +49,13 @@ def from_references(
 ) -> OnboardingResult:
     """Give a thumb up to every paper of the list that the reader has not judged yet.
 
-    Of a reader one list is taken at a time: two at once would each find room for themselves alone.
-    A reference with a title that is not here becomes a private paper of the reader; one that is
-    only a name is told in ``unknown``. Nothing that is here already is changed, and what other
-    readers brought is not looked at. Raises UsageError for text of a kind that is not read, and
-    QuotaExceeded for more than the ``allowance``; then nothing is taken. Raises UnknownReader where
-    the reader goes meanwhile, and all that was taken with them.
-
-    All is looked up before anything is written, and written in short transactions, so that others
-    write in between: a vote must not wait for a long list.
+    One list of a reader is imported at a time: two at once could exceed the quota together. An
+    unknown reference with a title becomes a private paper of the reader; an unknown identifier
+    alone is listed in ``unknown``. Existing papers are not changed, and other readers' private
+    papers are not looked at. Raises UsageError for an unknown kind of text, and QuotaExceeded for
+    more than the ``allowance``; then nothing is imported. Raises UnknownReader if the reader is
+    removed meanwhile, with everything imported. Everything is looked up before anything is written,
+    and written in short transactions: a vote must not wait for a long list.
     """
     drafts = [replace(draft, url=None) for draft in read_references(text)]
     with _LISTS.taking(store, reader_id):
@@ -67,7 +63,7 @@ def from_references(
 
 
 class _ListsInHand:
-    """The readers whose lists this process takes just now."""
+    """The readers whose lists this process is importing."""
 
     def __init__(self) -> None:
         self._readers: set[tuple[int, int]] = set()
@@ -75,13 +71,13 @@ class _ListsInHand:
 
     @contextmanager
     def taking(self, store: Store, reader_id: int) -> Iterator[None]:
-        """Take a list of a reader meanwhile; raises QuotaExceeded where one is being taken."""
+        """Mark a reader's list as being imported; raises QuotaExceeded if another one is."""
         whose = id(store), reader_id
         with self._lock:
             if whose in self._readers:
                 raise QuotaExceeded(
-                    "Another list of yours is being read just now",
-                    hint="Nothing of this one was taken. Bring it again in a moment.",
+                    "another list of yours is being imported now",
+                    hint="nothing of this one was imported; try again in a minute",
                     wait=AGAIN_AFTER,
                 )
             self._readers.add(whose)
@@ -132,7 +128,7 @@ def _take(
 def _find_named(
     connection: Connection, reader_id: int, drafts: Sequence[PaperRecord]
 ) -> list[int | None]:
-    """Find each draft by its names, among the reader's own papers and the public ones."""
+    """Find each draft by its identifiers, among the reader's own papers and the public ones."""
     readers.get(connection, reader_id)  # raises UnknownReader
     named = {name for one in drafts for name in one.identifiers}
     known = private_papers.find(connection, reader_id, named) | papers.owners(connection, named)
@@ -147,7 +143,7 @@ def _take_room(
     allowance: Allowance,
     now: datetime,
 ) -> None:
-    """Count what a list will bring towards the quotas; raises QuotaExceeded."""
+    """Count a list against the quotas; raises QuotaExceeded."""
     with store.read() as connection:
         looked_up = private_upsert.look_up(connection, reader_id, asked, now=now)
         here = {one.paper_id for one in looked_up if one.paper_id} | set(known)
@@ -161,7 +157,7 @@ def _take_room(
 
 @dataclass(frozen=True, slots=True)
 class RatingPool:
-    """The papers out of which those to rate are chosen, compared with each other in a space.
+    """The candidates for rating, compared with each other in a model.
 
     ``marks`` are their ids, and when each one's text changed.
     """
@@ -172,14 +168,14 @@ class RatingPool:
 
     @property
     def papers(self) -> Sequence[Paper]:
-        """The papers, the newest first."""
+        """The papers, newest first."""
         return self.compared.papers
 
     def choose(self, known: Collection[int] = ()) -> list[Paper]:
-        """Ten papers to rate: those that tell most about a taste.
+        """Choose ten papers to rate: the most informative about a taste.
 
-        None of them is ``known``, by its id: rated by the reader, or shown before. The same papers
-        give the same ten.
+        None has an id in ``known`` (rated by the reader, or shown before). The same papers give the
+        same ten.
         """
         return self.compared.choose(RATED, known)
 
@@ -192,9 +188,9 @@ def rating_pool(
     window: timedelta,
     before: RatingPool | None = None,
 ) -> RatingPool:
-    """Compare the newest of what came lately, or where that is little, of all papers.
+    """Compare the newest recent papers, or all papers if there are few.
 
-    The pool from ``before`` is given back where nothing has changed: that costs one short query.
+    Returns the pool ``before`` if nothing has changed, at the cost of one short query.
     """
     from larkpost.ranking import compare
 
@@ -208,7 +204,7 @@ def rating_pool(
 
 
 class RatingPools:
-    """The pool that the visits of a process share, compared once however many ask."""
+    """The pool that a process shares, computed once for all requests."""
 
     def __init__(self) -> None:
         self._pool: RatingPool | None = None
@@ -217,7 +213,7 @@ class RatingPools:
     def pool(
         self, connection: Connection, space: TextSpace, *, now: datetime, window: timedelta
     ) -> RatingPool:
-        """What ``rating_pool`` gives."""
+        """Return ``rating_pool``, cached."""
         with self._lock:
             self._pool = rating_pool(connection, space, now=now, window=window, before=self._pool)
             return self._pool
@@ -234,7 +230,7 @@ def _backdate(draft: PaperRecord, now: datetime) -> PaperRecord:
 
 
 def _like(connection: Connection, reader_id: int, ids: Iterable[int], now: datetime) -> int:
-    """Give a thumb up to those of these papers that are not judged yet; returns how many."""
+    """Give a thumb up to those of these papers that are not judged yet; returns their number."""
     main = readers.get(connection, reader_id).interests[0].id
     wanted = sorted(set(ids))
     judged = votes.judged(connection, reader_id, wanted)

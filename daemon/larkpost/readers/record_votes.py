@@ -1,24 +1,23 @@
-"""Records votes, from wherever they come, and finds the paper that is meant."""
+"""Records votes from every channel, and resolves the paper that is meant."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions, papers, votes
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes
-from larkpost.domain import Thumb, Vote
+from larkpost.domain import Identifier, Paper, Reader, Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Identifier, Paper, Reader
 
 _POSITION = re.compile(r"[0-9]{1,4}")
 _THUMBS = {"up": Thumb.UP, "down": Thumb.DOWN, "clear": None}
@@ -33,14 +32,18 @@ def cast(
     source: str,
     now: datetime,
     interest_id: int | None = None,
+    permit: Callable[[Connection], None] | None = None,
 ) -> Vote | None:
-    """Write a thumb down, or take it back with None; returns the vote there was before.
+    """Record a thumb, or clear it with None; returns the previous vote.
 
-    The last thumb wins and a repeat changes nothing but its time. Without ``interest_id`` the
-    vote goes to the interest that chose the paper, if one did. To undo, cast the thumb of the
-    vote returned here.
+    The last thumb wins, and a repeat changes only its time. Without ``interest_id`` the vote goes
+    to the interest that chose the paper, if one did. To undo, cast the thumb of the vote returned
+    here. ``permit`` is called in the transaction, before anything is written; if it raises, nothing
+    is.
     """
     with store.begin() as connection:
+        if permit is not None:
+            permit(connection)
         before = votes.one(connection, reader_id, paper_id)
         if thumb is None:
             votes.clear(connection, reader_id, paper_id)
@@ -62,10 +65,9 @@ def roll_back(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Vote]:
-    """Take back every thumb of a reader cast from ``since`` on and before ``until``.
+    """Delete every thumb of a reader cast from ``since`` on and before ``until``.
 
-    Returns the votes there were, the oldest first; a thumb that one of them replaced is not known
-    any more.
+    Returns the deleted votes, oldest first; thumbs that they had replaced are lost.
     """
     with store.begin() as connection:
         gone = votes.clear_between(connection, reader_id, since, until)
@@ -74,9 +76,9 @@ def roll_back(
 
 
 def forget(store: Store, reader_id: int, before: datetime, *, now: datetime) -> list[Vote]:
-    """Forget every thumb that a reader gave before a moment; returns them, the oldest first.
+    """Forget every thumb that a reader gave before a time; returns them, oldest first.
 
-    They count for nothing any more, and ``remember`` brings them back for a month.
+    They no longer count, and ``remember`` restores them for a month.
     """
     with store.begin() as connection:
         gone = forgotten_votes.forget(connection, reader_id, before, now)
@@ -87,7 +89,7 @@ def forget(store: Store, reader_id: int, before: datetime, *, now: datetime) -> 
 def remember(store: Store, reader_id: int) -> int:
     """Undo the last ``forget`` of a reader; returns how many thumbs count again.
 
-    A newer thumb on the same paper stays. There is nothing to undo a month after it.
+    A newer thumb on the same paper stays. After a month there is nothing to undo.
     """
     with store.begin() as connection:
         return forgotten_votes.restore(connection, reader_id)
@@ -97,7 +99,7 @@ def resolve(connection: Connection, reader: Reader, ref: str) -> Paper:
     """Find the paper that ``ref`` names for this reader.
 
     ``ref`` is ``scheme:value``, a URL, or a position in the reader's latest edition. Raises
-    UnknownPaper, and UsageError where it is none of these.
+    UnknownPaper, and UsageError if it is none of these.
     """
     ref = ref.strip()
     if _POSITION.fullmatch(ref):
@@ -108,8 +110,8 @@ def resolve(connection: Connection, reader: Reader, ref: str) -> Paper:
         paper = _on_own_list(connection, reader, identifier)
     if paper is None:
         raise UnknownPaper(
-            f"No paper here goes by {identifier}",
-            hint="larkpost papers --search WORDS shows what is here, each with its name",
+            f"there is no paper {identifier}",
+            hint="run larkpost papers --search WORDS to list papers with their ids",
         )
     return paper
 
@@ -120,12 +122,12 @@ def read_thumb(name: str) -> Thumb | None:
         return _THUMBS[name]
     except KeyError:
         raise UsageError(
-            f"{shorten(name, 40)!r} is not a thumb", hint="it is one of: up, down, clear"
+            f"{shorten(name, 40)!r} is not a thumb", hint="give one of: up, down, clear"
         ) from None
 
 
 def _on_own_list(connection: Connection, reader: Reader, name: Identifier) -> Paper | None:
-    """Find a private paper of the reader by one of its names."""
+    """Find a private paper of the reader by one of its identifiers."""
     found = private_papers.find(connection, reader.id, {name})
     return papers.get(connection, found.values()).get(found[name]) if found else None
 
@@ -134,16 +136,16 @@ def _at(connection: Connection, reader: Reader, position: int) -> Paper:
     latest = editions.latest(connection, reader.id)
     if not latest:
         raise UnknownPaper(
-            f"Position {position} means nothing yet: {_who(reader)} has had no edition",
-            hint="name the paper by its identifier, such as arxiv:2508.13426",
+            f"there is no position {position}: {_who(reader)} has had no edition yet",
+            hint="give the identifier of the paper, such as arxiv:2508.13426",
         )
     for pick in latest[0].picks:
         if pick.position == position:
             return pick.paper
     raise UnknownPaper(
-        f"The edition of {latest[0].date} has no position {position};"
+        f"the edition of {latest[0].date} has no position {position};"
         f" it has {quantity(len(latest[0].picks), 'paper')}",
-        hint=f"larkpost preview {reader.address or reader.uid} --format text shows it",
+        hint=f"run larkpost preview {reader.address or reader.uid} to see the edition",
     )
 
 

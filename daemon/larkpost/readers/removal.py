@@ -1,33 +1,42 @@
-"""Deletes a reader with every trace: rows, messages in the home, and what is left in the file."""
+"""Deletes a reader completely: rows, messages in the home, and traces in the database file."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries, notices
+from larkpost.domain import Reader
 from larkpost.log_events import LogEvent
 from larkpost.text.email_address import address_key
 from larkpost.transports.maildir import remove_letters
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from larkpost.db.engine import Store
-    from larkpost.domain import Reader
 
 log = logs.get_logger(__name__)
+
+
+def _remove_letters(
+    people: Sequence[Reader], sent: Collection[str], outbox: Path | None, returned: Path | None
+) -> int:
+    """Delete what is to, or about, somebody in both mail folders; gives how many stayed."""
+    addresses = {who.address for who in people if who.address}
+    stayed = remove_letters(outbox, message_ids=sent, addresses=addresses) if outbox else 0
+    return stayed + (remove_letters(returned, addresses=addresses, whole=True) if returned else 0)
 
 
 def remove(
     store: Store, reader_id: int, *, outbox: Path | None = None, returned: Path | None = None
 ) -> None:
-    """Delete a reader: address, interests, thumbs, private papers, editions, letters, notices.
+    """Delete a reader: address, interests, thumbs, private papers, editions, messages, notices.
 
-    Their former names go along. What stays: backups, exports and logs that the operator keeps, and
-    letters that left the home. Raises UnknownReader.
+    Readers merged into them are deleted as well. Not deleted: the operator's backups, exports and
+    logs, and messages that were sent. Raises UnknownReader.
     """
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
@@ -38,14 +47,11 @@ def remove(
         notices.forget_addressees(connection, {name for who in people for name in _names(who)})
         job_status.redact(connection, {text for who in people for text in (*_names(who), who.name)})
     store.truncate_journal()
-    addresses = {who.address for who in people if who.address}
-    stayed = remove_letters(outbox, message_ids=sent, addresses=addresses) if outbox else 0
-    stayed += remove_letters(returned, addresses=addresses, whole=True) if returned else 0
-    if stayed:
+    if stayed := _remove_letters(people, sent, outbox, returned):
         log.warning(LogEvent.READER_UNCLEARED, count=stayed)
 
 
 def _names(reader: Reader) -> set[str]:
-    """Give what a reader goes by in rows that are not tied to theirs."""
+    """Return the names of a reader in rows without a foreign key to theirs."""
     address = {reader.address, address_key(reader.address)} if reader.address else set()
     return {reader.uid, *([reader.feed_key] if reader.feed_key else []), *address}

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import time
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
-from larkpost.db import editions, readers
+from larkpost.db import editions, interests, readers
 from larkpost.db.outbox import bounces, deliveries
-from larkpost.domain import Status
+from larkpost.domain import Reader, Status
 from larkpost.errors import UsageError
 from larkpost.schedule import Timetable, is_available, local_date, next_after, timetable_of
-from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
+from larkpost.text.interest_words import tidy
 from larkpost.text.normalize import one_line, shorten
 from larkpost.text.time_zones import nearest_zones, zone_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date, datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Reader
 
 LONGEST_NAME = 100
-HIGHEST_QUOTA = 100
 
 
 StatusChange = Literal["pause", "resume", "leave"]
@@ -31,7 +27,7 @@ FeedChange = Literal["renew", "end"]
 
 
 class Preferences(TypedDict, total=False):
-    """What a reader may choose; what is left out stays as it is."""
+    """The choices of a reader; values left out stay unchanged."""
 
     name: str
     zone: str
@@ -57,13 +53,13 @@ def add(
     signed_up: bool = False,
     **preferences: Unpack[Preferences],
 ) -> Reader:
-    """Take a new reader in; an ``address`` of None makes a reader by feed alone.
+    """Create a reader; an ``address`` of None makes a reader by feed alone.
 
-    ``number`` and ``created`` are those of another home that the reader comes from.
-    Who ``signed_up`` was not made by the operator, which decides whether their thumbs count for
-    others. Who ``expires`` is removed when nobody uses their page or feed for long: see
-    ``readers.expiry``. A pending reader gets nothing before ``confirm``. Raises UsageError where
-    the address is taken or impossible, or a wish cannot be had.
+    ``number`` and ``created`` come from another home if the reader is imported. ``signed_up``: not
+    made by the operator, which decides whether their thumbs count for others. ``expires``: removed
+    when nobody uses their page or feed for long, see ``readers.expiry``. A pending reader gets
+    nothing before ``confirm``. Raises UsageError if the address is taken or invalid, or a
+    preference is invalid.
     """
     with store.begin() as connection:
         return add_reader(
@@ -95,7 +91,7 @@ def add_reader(
     signed_up: bool = False,
     **preferences: Unpack[Preferences],
 ) -> Reader:
-    """Do what ``add`` does, within a transaction that is open."""
+    """Do the same as ``add``, within an open transaction."""
     reader = readers.add(
         connection,
         address=address,
@@ -123,12 +119,11 @@ def change(
     feed: FeedChange | None = None,
     **preferences: Unpack[Preferences],
 ) -> Reader:
-    """Change what is given and leave the rest; a new timetable gives a new next slot.
+    """Change the given values and leave the rest; a new timetable gives a new next slot.
 
-    ``words`` replace the words of the first interest; ``status`` and ``until`` do what ``pause``,
-    ``resume`` and ``leave`` do, ``feed`` what ``renew_feed_key`` and ``end_feed`` do. All is one
-    transaction: raises UnknownReader, and UsageError where something cannot be had; then nothing
-    has changed.
+    ``words`` replace the words of the first interest; ``status`` and ``until`` act like ``pause``,
+    ``resume`` and ``leave``, ``feed`` like ``renew_feed_key`` and ``end_feed``. One transaction:
+    changes nothing if it raises UnknownReader or UsageError.
     """
     with store.begin() as connection:
         change_reader(connection, reader_id, now=now, address=address, words=words, **preferences)
@@ -140,7 +135,7 @@ def change(
                 raise UsageError(
                     f"{who(reader)} has not confirmed the subscription, so there is nothing to "
                     "resume",
-                    hint="they confirm by the link in the letter; if it is lost, they ask again",
+                    hint="the reader has to open the link in the email",
                 )
         elif status == "leave":
             _leave(connection, reader_id, now)
@@ -160,7 +155,7 @@ def change_reader(
     words: Iterable[str] | None = None,
     **preferences: Unpack[Preferences],
 ) -> Reader:
-    """Do what ``change`` does, within a transaction that is open."""
+    """Do the same as ``change``, within an open transaction."""
     before = readers.get(connection, reader_id)
     if preferences.get("zone") == before.zone:  # known here or not, it is theirs
         del preferences["zone"]
@@ -169,13 +164,15 @@ def change_reader(
         wanted["address"] = address
     if wanted:
         readers.update(connection, reader_id, **wanted)
-    if address is not None:  # what the old one sent back does not speak against the new one
+    if address is not None:  # bounces of the old address do not count against the new one
         bounces.forgive(connection, reader_id)
     if words is not None:
         main = before.interests[0]
-        readers.set_interest(connection, reader_id, main.name, words=tidy(words), quota=main.quota)
+        interests.set_interest(
+            connection, reader_id, main.name, words=tidy(words), quota=main.quota
+        )
     after = readers.get(connection, reader_id)
-    # A slot that has come is left alone: its edition is owed, whatever is wished from now on.
+    # A slot that is due stays: its edition is owed, whatever the new preferences.
     owed = before.next_slot is not None and before.next_slot <= now
     if owed or _timing(before) == _timing(after):
         return after
@@ -183,9 +180,10 @@ def change_reader(
 
 
 def set_status(connection: Connection, reader_id: int, status: Status, *, now: datetime) -> Reader:
-    """Put a reader where another home says that they stand, and find their next slot.
+    """Set a reader's status to that of another home, and compute their next slot.
 
-    Who becomes active starts without bounces, and who left is sent nothing that is planned.
+    A reader who becomes active starts without bounces, and planned messages of one who left are
+    cancelled.
     """
     if status is Status.ACTIVE:
         bounces.forgive(connection, reader_id)
@@ -195,7 +193,7 @@ def set_status(connection: Connection, reader_id: int, status: Status, *, now: d
 
 
 def schedule_missing(connection: Connection, reader_id: int, now: datetime) -> Reader:
-    """Find the next slot of an active reader who has none."""
+    """Compute the next slot of an active reader who has none."""
     reader = readers.get(connection, reader_id)
     if reader.status is not Status.ACTIVE or reader.next_slot is not None:
         return reader
@@ -203,9 +201,9 @@ def schedule_missing(connection: Connection, reader_id: int, now: datetime) -> R
 
 
 def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader | None:
-    """Let a pending reader in; None for every other reader, who stays as they are.
+    """Confirm a pending reader; returns None for every other reader, who stays unchanged.
 
-    Who has read the letter that asks has an address that works, whatever came back before.
+    The address evidently works, so earlier bounces do not count.
     """
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
@@ -217,9 +215,9 @@ def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader | None:
 
 
 def pause(store: Store, reader_id: int, *, now: datetime, until: date | None = None) -> Reader:
-    """Stop for a while; ``until`` is the first local day of editions again, None is: until told.
+    """Pause; ``until`` is the first local day with editions again, None means until resumed.
 
-    Raises UsageError for a day that has passed and for readers who are not being sent anything.
+    Raises UsageError for a day in the past and for inactive readers.
     """
     with store.begin() as connection:
         return _pause(connection, reader_id, now, until)
@@ -228,13 +226,13 @@ def pause(store: Store, reader_id: int, *, now: datetime, until: date | None = N
 def _pause(connection: Connection, reader_id: int, now: datetime, until: date | None) -> Reader:
     reader = readers.get(connection, reader_id)
     if reader.status not in (Status.ACTIVE, Status.PAUSED):
-        raise UsageError(f"{who(reader)} is sent nothing, so there is nothing to pause")
+        raise UsageError(f"{who(reader)} does not get editions, so there is nothing to pause")
     if until is None:
         changed = readers.update(connection, reader_id, status=Status.PAUSED, paused_until=None)
     elif until <= local_date(reader.zone, now):
         raise UsageError(
-            f"{until} is not a day that is still to come",
-            hint="a pause ends on a later day: the first one with an edition again",
+            f"{until} is not in the future",
+            hint="give the first day with an edition again",
         )
     else:
         changed = readers.update(connection, reader_id, status=Status.ACTIVE, paused_until=until)
@@ -242,9 +240,9 @@ def _pause(connection: Connection, reader_id: int, now: datetime, until: date | 
 
 
 def resume(store: Store, reader_id: int, *, now: datetime) -> Reader:
-    """Send again: after a pause, after bounces, or to somebody who left and thought better of it.
+    """Resume sending: after a pause, after bounces, or to a reader who left and comes back.
 
-    A pending reader stays pending: only ``confirm`` says that an address is the reader's own.
+    A pending reader stays pending: only ``confirm`` proves that an address is the reader's own.
     """
     with store.begin() as connection:
         return _resume(connection, reader_id, now)
@@ -261,9 +259,9 @@ def _resume(connection: Connection, reader_id: int, now: datetime) -> Reader:
 
 
 def leave(store: Store, reader_id: int, *, now: datetime) -> Reader:
-    """Send nothing more from this moment on, not even what is planned; may be said twice.
+    """Unsubscribe: from now on nothing is sent, not even planned messages; idempotent.
 
-    Votes stay, in case the reader comes back; ``remove`` forgets them.
+    Votes stay, in case the reader comes back; ``remove`` deletes them.
     """
     with store.begin() as connection:
         return _leave(connection, reader_id, now)
@@ -281,64 +279,33 @@ def _leave(connection: Connection, reader_id: int, now: datetime) -> Reader:
 def remove(
     store: Store, reader_id: int, *, outbox: Path | None = None, returned: Path | None = None
 ) -> None:
-    """Delete a reader and everything that is theirs. There is no way back.
+    """Delete a reader and all their data, irreversibly.
 
-    ``outbox`` is the Maildir that letters are put into, ``returned`` that of mail that came back:
-    what is to, or about, the reader goes there, too. Raises UnknownReader.
+    ``outbox`` is the Maildir of sent messages, ``returned`` that of inbound mail: messages to or
+    about the reader are deleted there too. Raises UnknownReader.
     """
-    from larkpost.readers import removal  # late: it looks into mail folders
+    from larkpost.readers import removal  # late import: it reads mail folders
 
     removal.remove(store, reader_id, outbox=outbox, returned=returned)
 
 
-def set_interest(
-    store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
-) -> None:
-    """Write an interest, new or known by its name; raises UsageError where it cannot be had."""
-    name = shorten(name, LONGEST_INTEREST + 1).strip()
-    if not 0 < len(name) <= LONGEST_INTEREST:
-        raise UsageError(
-            f"An interest needs a name of 1 to {LONGEST_INTEREST} characters",
-            hint="for example: protein folding",
-        )
-    if not 0 < quota <= HIGHEST_QUOTA:
-        raise UsageError(f"A share of {quota} is not possible", hint=f"1 to {HIGHEST_QUOTA}")
-    kept = tidy(words)
-    with store.begin() as connection:
-        known = {interest.name for interest in readers.get(connection, reader_id).interests}
-        if name not in known and len(known) >= MOST_INTERESTS:
-            raise UsageError(
-                f"There are {MOST_INTERESTS} interests already", hint="remove one before"
-            )
-        readers.set_interest(connection, reader_id, name, words=kept, quota=quota)
-
-
-def remove_interest(store: Store, reader_id: int, name: str) -> None:
-    """Take an interest away; its votes go to the first one left.
-
-    Raises UsageError when there is none of that name, or when it is the reader's last.
-    """
-    with store.begin() as connection:
-        readers.remove_interest(connection, reader_id, name)
-
-
 def renew_feed_key(store: Store, reader_id: int) -> str:
-    """Give the reader's feed a new secret address; the old one is answered 404 from now on.
+    """Give the reader's feed a new secret address; the old one gets 404 from now on.
 
-    A feed that was switched off is on again.
+    A feed that was switched off is switched on.
     """
     with store.begin() as connection:
         return readers.renew_feed_key(connection, reader_id)
 
 
 def end_feed(store: Store, reader_id: int) -> None:
-    """Switch the reader's feed off: its address is answered 404, letters do not tell of it."""
+    """Switch the reader's feed off: its address gets 404, and messages do not mention it."""
     with store.begin() as connection:
         readers.update(connection, reader_id, feed_key="")
 
 
 def relink(store: Store, reader_id: int) -> Reader:
-    """Give the reader's own page a new link; the older ones are answered 404 from now on."""
+    """Renew the link to the reader's own page; older links get 404 from now on."""
     with store.begin() as connection:
         return readers.relink(connection, reader_id)
 
@@ -349,18 +316,18 @@ def who(reader: Reader) -> str:
 
 
 def check_preferences(preferences: Preferences) -> Preferences:
-    """Give the wishes, in order; raises UsageError for one that cannot be had."""
+    """Return normalised preferences; raises UsageError for an invalid one."""
     if "zone" in preferences:
         _check_zone(preferences["zone"])
     if "weekdays" in preferences:
         Timetable("UTC", time(), preferences["weekdays"])
     size = preferences.get("papers_per_edition")
     if size is not None and size not in readers.SIZES:
-        raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
+        raise UsageError(f"a size of {size} papers is not possible", hint="give 1 to 100")
     if "threshold" in preferences and not 0 <= preferences["threshold"] < 1:
         raise UsageError(
-            f"A threshold of {preferences['threshold']} cannot be met",
-            hint="it is the least chance of a thumbs-up: from 0 up to, but not including, 1",
+            f"a threshold of {preferences['threshold']} is not possible",
+            hint="give the lowest match: a number from 0 to 0.99",
         )
     if "name" in preferences:
         preferences = {**preferences, "name": shorten(preferences["name"], LONGEST_NAME).strip()}
@@ -371,24 +338,24 @@ def _check_zone(zone: str) -> None:
     if zone not in zone_names():
         near = nearest_zones(zone[:LONGEST_NAME])
         raise UsageError(
-            f"There is no time zone called {shorten(zone, 64)!r}",
+            f"there is no time zone called {shorten(zone, 64)!r}",
             hint=f"did you mean {' or '.join(near)}?"
             if near
-            else "zones are named like Europe/Berlin, America/New_York or UTC",
+            else "write it like Europe/Berlin, America/New_York or UTC",
         )
 
 
 def _timing(reader: Reader) -> tuple[object, ...]:
-    """What the next slot follows from, whether or not this machine knows the zone."""
+    """Return the values that determine the next slot, even in an unknown zone."""
     return reader.zone, reader.send_time, reader.weekdays, reader.weekly, reader.paused_until
 
 
 def _schedule(connection: Connection, reader: Reader, now: datetime) -> Reader:
-    """Set the next slot by the reader's wishes; who is not active has none.
+    """Set the next slot from the reader's preferences; an inactive reader has none.
 
-    The day of an edition that is out already is passed over, so that a later hour, or a journey
-    westward, does not bring the same day twice. Where this machine does not know the zone the slot
-    stays, or is now: publishing says what is wrong, and the edition is owed until it is mended.
+    The day of a published edition is skipped, so that a later hour, or a move westward, does not
+    bring the same day twice. If this machine does not know the zone the slot stays, or is now:
+    publishing then reports the problem, and the edition is owed until it is fixed.
     """
     slot = None
     if reader.status is Status.ACTIVE:

@@ -1,25 +1,23 @@
-"""Counts bounces of an address, and suspends it when there are enough."""
+"""Counts bounces of an address, and suspends its reader when there are enough."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers
 from larkpost.db.outbox import bounces, deliveries
-from larkpost.domain import BounceKind, Status
+from larkpost.domain import Bounce, BounceKind, Status
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Bounce
 
 
 def count(connection: Connection, bounce: Bounce, *, now: datetime) -> bool:
-    """Write a bounce down, the same one only once; tells whether it suspended the reader.
+    """Record a bounce once; returns whether it suspended the reader.
 
-    One that says that there is no such address suspends at once, others by their score. What is
-    planned for who is suspended is taken back.
+    An answer "no such address" suspends at once, other bounces by their score. Planned messages of
+    a suspended reader are cancelled.
     """
     who = bounce.reader_id
     if bounce not in bounces.of(connection, who):

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.db import fitted_models, papers, popularity, votes
-from larkpost.domain import TermWeight
+from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight, Vote
 from larkpost.editions.evaluate import FEWEST, evaluate
-from larkpost.editions.second_interest import find_offer
+from larkpost.editions.second_interest import Offer, find_offer
 from larkpost.editions.training_evidence import evidence
 from larkpost.interfaces import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Store
-    from larkpost.domain import Interest, Paper, Pick, Reader, Vote
-    from larkpost.editions.second_interest import Offer
     from larkpost.ranking import ReplayReport, TextSpace, TfidfRanker
 
 MOST_TERMS = 10  # words for, and against
-AMONG = 200  # papers over which the words are weighed
+AMONG = 200  # papers over which the words are averaged
 MONTHS = 12
 MOST_CACHED = 256
 # When a history is replayed again: see ``TasteProfileCache``.
 AGAIN, MOST_REPLAYS, GROWTH = timedelta(hours=1), 4, 1.15
-MANY = 1_000  # thumbs from which on a story takes a second or more, so that it is told as rarely
+MANY = 1_000  # from so many thumbs on a profile takes a second or more, so it is computed as rarely
 
 
 @dataclass(frozen=True, slots=True)
 class Leaning:
-    """What an interest leans to and from: how much each word adds to a paper, on average."""
+    """The words for and against in an interest: how much each adds to a paper, on average."""
 
     interest: Interest
     toward: tuple[TermWeight, ...]
@@ -44,7 +40,7 @@ class Leaning:
 
 @dataclass(frozen=True, slots=True)
 class TermChange:
-    """How much each word added, or took, by what was known at the end of a month (``2026-08``)."""
+    """How much each word added or took, with the votes up to the end of a month (``2026-08``)."""
 
     month: str
     weights: Mapping[str, float]
@@ -52,7 +48,7 @@ class TermChange:
 
 @dataclass(frozen=True, slots=True)
 class TasteSummary:
-    """What was learnt of a reader: of each interest now, and of all together by month.
+    """The taste of a reader: of each interest now, and of all together by month.
 
     ``offer`` is an interest that they might want as well.
     """
@@ -65,10 +61,10 @@ class TasteSummary:
 def tell(
     store: Store, ranker: TfidfRanker, space: TextSpace, reader: Reader, *, now: datetime
 ) -> TasteSummary:
-    """Read a reader's taste off the reasons that the ranker gives for the newest papers.
+    """Compute a reader's taste from the ranker's reasons for the newest papers.
 
-    The months are those in which the reader voted, the last ``MONTHS`` of them; each is learnt
-    from the votes up to its end, and told on the same papers.
+    The months are the last ``MONTHS`` in which the reader voted; each uses the votes up to its end,
+    and the same papers.
     """
     with store.read() as connection:
         asked = evidence(connection, [reader], now=now)
@@ -88,7 +84,7 @@ def tell(
 def _by_month(
     reader: Reader, cast: Sequence[Vote], seen: Mapping[int, Paper]
 ) -> dict[str, Evidence]:
-    """Give what all votes up to the end of each month tell, whatever interest they are for."""
+    """Return the taste from all votes up to the end of each month, of all interests."""
     ends = {f"{one.at:%Y-%m}": number for number, one in enumerate(cast, start=1)}
     return {
         month: Evidence(
@@ -113,7 +109,7 @@ def _leaning(interest: Interest, told: Mapping[str, float]) -> Leaning:
 
 
 def _sum_weights(picks: Sequence[Pick]) -> dict[str, float]:
-    """Add up what each word adds to these papers and takes from them, a paper on average."""
+    """Average the contribution of each word over these papers."""
     total: dict[str, float] = {}
     for pick in picks:
         for one in (*pick.positive_terms, *pick.negative_terms):
@@ -122,14 +118,14 @@ def _sum_weights(picks: Sequence[Pick]) -> dict[str, float]:
 
 
 class TasteProfile(NamedTuple):
-    """All that a reader is told of their taste; no report of too few votes."""
+    """The whole taste profile of a reader; no report if there are too few votes."""
 
     summary: TasteSummary
     report: ReplayReport | None
 
 
 class _CachedProfile(NamedTuple):
-    """What was told last, by what it depends on, and when stories were told within the hour."""
+    """The last profile, its key, and the times of computation within the hour."""
 
     mark: _ProfileKey
     profile: TasteProfile
@@ -137,19 +133,19 @@ class _CachedProfile(NamedTuple):
 
 
 class _RecentReplay(NamedTuple):
-    """When a history was replayed within the last hour, and what the last time found."""
+    """The times of replays within the last hour, and the last result."""
 
     at: tuple[datetime, ...] = ()
     report: ReplayReport | None = None
 
 
 class TasteProfileCache:
-    """What was told last: to read and replay a history takes seconds, so it is done one at a time.
+    """Caches profiles: reading and replaying a history takes seconds, so one is done at a time.
 
-    A reader is told the same until a vote or a paper comes or goes, an interest changes, or there
-    is a newer space; the replay is an hour old at most, or older where nothing changed. Of a
-    reader with ``MANY`` thumbs the whole is told anew four times an hour at most: each vote of
-    20,000 cost nine seconds of a core.
+    A profile stays until a vote or a paper comes or goes, an interest changes, or there is a newer
+    model; the replay is at most an hour old, or older if nothing changed. For a reader with
+    ``MANY`` thumbs the profile is computed at most four times per hour: with 20,000 votes each one
+    cost nine seconds of a core.
     """
 
     def __init__(self) -> None:
@@ -167,9 +163,9 @@ class TasteProfileCache:
         now: datetime,
         fewest: int = popularity.FEWEST,
     ) -> TasteProfile:
-        """Tell a reader's taste, or give what was told before; ``space`` is asked if it is not.
+        """Return a reader's profile, cached or computed; ``space`` is called only to compute it.
 
-        What others thought is told in steps of ``fewest`` thumbs.
+        Votes of others count in steps of ``fewest`` thumbs.
         """
         mark = _mark(store, reader)
         if known := self._recall(reader, mark, now):
@@ -177,14 +173,14 @@ class TasteProfileCache:
         with self._lock:
             if known := self._recall(
                 reader, mark, now
-            ):  # whoever had the turn before may have kept it
+            ):  # the previous holder of the lock may have cached it
                 return known
             summary = tell(store, ranker, space(), reader, now=now)
             report = self._replay(store, ranker, reader, mark.votes, fewest, now)
             return self._keep(reader, mark, TasteProfile(summary, report), now)
 
     def forget(self, reader_id: int) -> None:
-        """Keep nothing of a reader who is gone."""
+        """Drop the entries of a removed reader."""
         self._kept.pop(reader_id, None)
         self._reports.pop(reader_id, None)
 
@@ -197,10 +193,9 @@ class TasteProfileCache:
         fewest: int,
         now: datetime,
     ) -> ReplayReport | None:
-        """Replay a reader's votes, which takes seconds of a core, or give what it found lately.
+        """Replay a reader's votes, which takes seconds of a core, or return the recent result.
 
-        It is done once an hour; more often, up to four times, where votes were taken back or there
-        are 15 % more of them.
+        It runs once per hour; up to four times if votes were undone or increased by 15 %.
         """
         if votes < FEWEST:
             return None
@@ -241,7 +236,7 @@ def _lately(moments: Sequence[datetime], now: datetime) -> list[datetime]:
 
 
 class _ProfileKey(NamedTuple):
-    """What a taste depends on, read before anything else: what comes later, it tells apart."""
+    """The inputs of a taste, read before anything else, so that later changes give another key."""
 
     votes: int
     latest: datetime | None

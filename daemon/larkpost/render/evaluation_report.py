@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from larkpost.render.templates import environment
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
 
 WIDTH, HEIGHT, EDGE = 480, 220, 36
 CURVES = 6  # terms that are drawn; the table has more
@@ -19,7 +16,7 @@ STROKES = ("none", "8 3", "2 3", "8 3 2 3", "14 4", "1 6")
 
 
 class Dot(NamedTuple):
-    """A point of a chart in its units; ``label`` tells it in words."""
+    """A point of a chart in its units; ``label`` describes it in words."""
 
     x: float
     y: float
@@ -27,7 +24,7 @@ class Dot(NamedTuple):
 
 
 class TermCurve(NamedTuple):
-    """A term's way through the months: its letter, its strokes (SVG), a dot a month."""
+    """A term's curve over the months: its letter, its strokes (SVG), one dot per month."""
 
     term: str
     letter: str
@@ -36,21 +33,10 @@ class TermCurve(NamedTuple):
 
 
 def report_page(reports: Sequence[tuple[str, Any]]) -> str:
-    """Set the reports of readers (``ranking.Report``), each under their name, as one document."""
+    """Render the reports of readers (``ranking.Report``), each with a name, as one document."""
     made = environment("report")
     page = made.get_template("report.html").render(
-        reports=[
-            {
-                "who": one_line(who),
-                "report": report,
-                "calibration": calibration(report.calibration),
-                "learning": learning(report.learning),
-                "terms": terms(report.drift),
-                "curves": curves(report.drift),
-                "ends": [report.drift[at].month for at in (0, -1) if report.drift],
-            }
-            for who, report in reports
-        ],
+        reports=[_view(who, report) for who, report in reports],
         width=WIDTH,
         height=HEIGHT,
         edge=EDGE,
@@ -58,20 +44,33 @@ def report_page(reports: Sequence[tuple[str, Any]]) -> str:
     return page.lstrip()
 
 
+def _view(who: str, report: Any) -> dict[str, Any]:
+    """Prepare one reader's report for the template."""
+    return {
+        "who": one_line(who),
+        "report": report,
+        "calibration": calibration(report.calibration),
+        "learning": learning(report.learning),
+        "terms": terms(report.drift),
+        "curves": curves(report.drift),
+        "ends": [report.drift[at].month for at in (0, -1) if report.drift],
+    }
+
+
 def calibration(bins: Iterable[Any]) -> list[Dot]:
-    """Place each bin of votes: the chance told to the right, how often it came true upward."""
+    """Place each bin of votes: the predicted chance to the right, the observed share upward."""
     return [
         Dot(
-            _right(one.told),
-            _up(one.came_true),
-            f"told {one.told:.0%}, came true {one.came_true:.0%}, {quantity(one.votes, 'vote')}",
+            _right(one.predicted),
+            _up(one.observed),
+            f"shown {one.predicted:.0%}, liked {one.observed:.0%}, {quantity(one.votes, 'thumb')}",
         )
         for one in bins
     ]
 
 
 def learning(lessons: Sequence[Any]) -> list[Dot]:
-    """Place the lessons side by side, as high as their nDCG@10."""
+    """Place the learning steps side by side, with the height of their nDCG@10."""
     last = max(1, len(lessons) - 1)
     return [
         Dot(_right(at / last), _up(one.ndcg), f"{one.votes}+ thumbs: {one.ndcg:.2f}")
@@ -80,7 +79,7 @@ def learning(lessons: Sequence[Any]) -> list[Dot]:
 
 
 def terms(months: Sequence[Any]) -> list[tuple[str, list[float]]]:
-    """Give each term that ever was among the strongest with its weights, month by month.
+    """Return each term that was ever among the strongest with its weights, month by month.
 
     The one that weighs most in the last month comes first; a weight of 0 means not among them.
     """

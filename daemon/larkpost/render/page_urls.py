@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from larkpost.domain import Edition, Reader
-    from larkpost.interfaces import FeedFormat
+from larkpost.domain import Edition, Reader
+from larkpost.interfaces import FeedFormat
 
 
 class PageUrls(Protocol):
@@ -29,7 +28,7 @@ class PageUrls(Protocol):
         ...
 
     def confirm(self, reader: Reader) -> str:
-        """Link to where a new reader says that the address is theirs."""
+        """Link to the page on which a new reader confirms the address."""
         ...
 
     def feed(self, reader: Reader, form: FeedFormat, /) -> str:

@@ -1,4 +1,4 @@
-"""What is shown of each pick of an edition: the same in every form, newsletter or feed."""
+"""Presents each pick of an edition in the same way for newsletters and feeds."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost import logs
+from larkpost.domain import Edition, Identifier, Paper, Pick
 from larkpost.log_events import LogEvent
 from larkpost.render import wording
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, Identifier, Paper, Pick
     from larkpost.render.wording import PickReason
 
 CACHED_PAPERS = 8192
@@ -20,12 +20,12 @@ CACHED_PAPERS = 8192
 log = logs.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # told once and shared: compared by identity
+@dataclass(frozen=True, slots=True, eq=False)  # made once and shared: compared by identity
 class Facts:
-    """What is told of a paper, whoever reads it; each text may be empty but the title.
+    """The texts of a paper, the same for all readers; each may be empty except the title.
 
-    ``uid`` names its page, and is empty where that is not for everybody; ``link`` is its own
-    address on the web.
+    ``uid`` names its page, and is empty for a private paper; ``link`` is its own address on the
+    web.
     """
 
     uid: str
@@ -39,7 +39,7 @@ class Facts:
 
 
 class PickView(NamedTuple):
-    """A pick, what is told of its paper, and why it is there."""
+    """A pick, the texts of its paper, and the reason."""
 
     pick: Pick
     facts: Facts
@@ -82,9 +82,9 @@ def _facts(
 
 
 def stories_of(edition: Edition, *, name_private: bool = False) -> list[PickView]:
-    """Tell the picks in order; one that cannot be told is left out, and the others go on.
+    """Present the picks in order; one that fails is left out, and the others stay.
 
-    ``name_private`` is for pages that only the reader opens: see ``words.reason``.
+    ``name_private`` is for pages that only the reader opens: see ``wording.reason``.
     """
     interests = len(edition.reader.interests)
     told = []
@@ -92,6 +92,6 @@ def stories_of(edition: Edition, *, name_private: bool = False) -> list[PickView
         try:
             reason = wording.reason(pick, interests=interests, name_private=name_private)
             told.append(PickView(pick, facts_of(pick.paper), reason))
-        except Exception:  # one hostile paper must not cost the reader the whole edition
+        except Exception:  # one hostile paper must not break the whole edition
             log.exception(LogEvent.PAPER_SKIPPED, paper=pick.paper.uid, edition=edition.id)
     return told

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from larkpost.domain import Edition, FindLink, Message, Paper, Reader
+from larkpost.interfaces import FeedFormat
 from larkpost.render.email.confirmation import Greetings
 from larkpost.render.email.newsletter import Newsletter
 from larkpost.render.email.notice import EmptyNotices, NoticeRenderer, OperatorLetters
@@ -12,12 +16,7 @@ from larkpost.render.paper_links import PaperLinks
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date, datetime
-
-    from larkpost.domain import Edition, FindLink, Message, Paper, Reader
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.interfaces import FeedFormat
     from larkpost.render.feeds.channel import Channel
     from larkpost.render.page_urls import PageUrls
 
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
 class EditionRenderer:
     """Implements ``larkpost.interfaces.Renderer``; pure, and safe to share between threads.
 
-    ``sender`` is the mailbox in From, ``title`` the name of the paper, ``find_links`` where papers
-    without a link of their own are looked for; ``mailboxes`` makes the addresses by which letters
-    come back, where there are any. Raises SettingsError where ``sender`` is no mailbox.
+    ``sender`` is the mailbox in From, ``title`` the site's title, ``find_links`` the sites
+    that search for papers without a link of their own; ``mailboxes`` makes the return paths of
+    messages, if there are any. Raises SettingsError if ``sender`` is not a mailbox.
     """
 
     def __init__(
@@ -51,27 +50,33 @@ class EditionRenderer:
         self._reports = OperatorLetters(notices)
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
-        """Make one letter an edition, in order; raises UsageError for a reader without address."""
+        """Make one message per edition, in order.
+
+        Raises UsageError for a reader without an address.
+        """
         return self._newsletter.letters(editions)
 
     def notice(self, reader: Reader, asked: datetime) -> Message:
-        """Answer somebody who asked to subscribe; see ``larkpost.render.email.confirmation``."""
+        """Render the answer to a subscription request.
+
+        See ``larkpost.render.email.confirmation``.
+        """
         return self._greetings.notice(reader, asked)
 
     def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
-        """Tell a reader that a morning brought no paper; see ``larkpost.render.email.notice``."""
+        """Render the notice of an empty day; see ``larkpost.render.email.notice``."""
         return self._quiet_lines.letter(reader, day, why, moment)
 
     def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
-        """Write to whoever runs this site; see ``larkpost.render.email.notice``."""
+        """Render a report to the operator; see ``larkpost.render.email.notice``."""
         return self._reports.letter(to, subject, lines, moment)
 
     def html(self, edition: Edition) -> str:
-        """Set the edition as one HTML document."""
+        """Render the edition as one HTML document."""
         return self._newsletter.html(edition)
 
     def text(self, edition: Edition) -> str:
-        """Set the edition as plain text."""
+        """Render the edition as plain text."""
         return self._newsletter.text(edition)
 
     def feed(
@@ -82,10 +87,10 @@ class EditionRenderer:
         reader: Reader | None = None,
         channel: Channel | None = None,
     ) -> bytes:
-        """Set the feed of one reader, newest edition first; a paper picked twice shows once.
+        """Render the feed of one reader, newest edition first; a paper picked twice appears once.
 
-        ``reader`` is needed where there is no edition yet; raises ValueError without. ``channel``
-        is given where it is not the whole feed but a part of it.
+        ``reader`` is needed if there is no edition yet; raises ValueError without. ``channel`` is
+        given for a part of the feed.
         """
         return self._feeds.feed(editions, format, reader=reader, channel=channel)
 
@@ -97,5 +102,5 @@ class EditionRenderer:
         channel: Channel,
         since: datetime,
     ) -> bytes:
-        """Set a feed that anybody may read; see ``larkpost.render.feeds.feeds.Feeds.listing``."""
+        """Render a public feed; see ``larkpost.render.feeds.feeds.Feeds.listing``."""
         return self._feeds.listing(papers, format, channel=channel, since=since)

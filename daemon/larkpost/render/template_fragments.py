@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 # Noncharacters: `larkpost.text.clean` lets none through, so that no paper can open a gap.
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
@@ -27,9 +24,9 @@ class Fragment:
     gaps: tuple[str, ...]
 
     def fill(self, values: Mapping[str, bytes]) -> list[bytes]:
-        """Give the parts to join; the values come escaped and encoded for where they stand.
+        """Return the parts to join; values must be escaped and encoded for their context.
 
-        Raises KeyError for a gap that has no value.
+        Raises KeyError for a gap without a value.
         """
         parts = [self.pieces[0]]
         for name, piece in zip(self.gaps, self.pieces[1:], strict=True):
@@ -38,7 +35,7 @@ class Fragment:
 
 
 def partly(fragment: Fragment, values: Mapping[str, bytes]) -> Fragment:
-    """Fill the gaps that there are values for, and leave the others open."""
+    """Fill the gaps with given values, and leave the others open."""
     pieces, gaps = [fragment.pieces[0]], []
     for name, piece in zip(fragment.gaps, fragment.pieces[1:], strict=True):
         if name in values:

@@ -1,4 +1,4 @@
-"""Renders the templates into fragments: what readers share once, what is theirs as a gap."""
+"""Renders the templates into fragments: shared parts once, with gaps for readers' own values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Outlook for Windows sets pages with Word, which knows neither overflow-wrap nor a fixed table
 # layout that holds: there a long word widens the letter unless a zero-width space lets it break.
 # Words of scripts whose letters join, or that break anywhere, are left alone, as are addresses.
-LONGEST = 40  # characters that every letter has room for
+LONGEST = 40  # characters that fit into every message
 STEP = 20
 _LONG_WORD = re.compile(rf"(?<!\S)(?!https?:)[!-~¡-ɏ]{{{LONGEST + 1},}}")
 _PIECE = re.compile(rf".{{{STEP}}}(?=.)")
@@ -40,7 +40,7 @@ def breakable(text: str) -> str:
 
 WIDTH = 72
 INDENT = "    "
-BRIEF = 200  # characters of an abstract below which a story is cut down to the necessary
+BRIEF = 200  # with fewer characters of abstract a paper is reduced to its essentials
 
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefe\U00010800-\U00010fff]"
@@ -48,24 +48,24 @@ _RIGHT_TO_LEFT = re.compile(
 
 
 class Form(Protocol):
-    """One of the two forms of a letter; everything it returns has gaps or is ready to fill one."""
+    """One of the two forms of a message; its results have gaps or are ready to fill one."""
 
     between: str
 
     def page(self, *, feed: bool) -> str:
-        """Set the page around the stories, with a link to the reader's feed where there is one."""
+        """Render the page around the papers, with a link to the reader's feed if there is one."""
         ...
 
     def pick(self, facts: Facts, room: int, *, lead: bool) -> str:
-        """Set one paper, its abstract in ``room`` characters."""
+        """Render one paper, with its abstract cut to ``room`` characters."""
         ...
 
     def why(self, reason: PickReason) -> list[str]:
-        """Say why a paper is there, in clauses to be joined with ``between``."""
+        """Render the reasons for a paper, in clauses to be joined with ``between``."""
         ...
 
     def note(self, text: str) -> str:
-        """Set a remark of one paragraph; nothing gives nothing."""
+        """Render a note of one paragraph; empty if there is none."""
         ...
 
     def escape(self, text: str) -> str:
@@ -91,16 +91,16 @@ def environment(folder: str) -> Environment:
 
 
 def style_sheet() -> str:
-    """Read the rules that are written into every element of a letter."""
+    """Read the CSS rules that are inlined into every element of a message."""
     return shipped_path("templates/email/style.css").read_text("utf-8")
 
 
 def css_inliner(css: str) -> CSSInliner:
-    """Make what writes rules into elements: mail programs drop style sheets."""
+    """Make the CSS inliner, because mail programs drop style sheets."""
     return CSSInliner(
         extra_css=css,
         inline_style_tags=False,
-        keep_style_tags=True,  # dark mode and small screens live there
+        keep_style_tags=True,  # for dark mode and small screens
         load_remote_stylesheets=False,
         minify_css=True,
     )
@@ -113,7 +113,7 @@ def wrap(text: str, indent: str = "") -> str:
 
 
 def isolate(text: str) -> str:
-    """Set text that runs from right to left apart (UAX #9), lest it turn its line around."""
+    """Isolate right-to-left text (UAX #9), so that it does not reorder its line."""
     return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
 
 
@@ -138,12 +138,12 @@ class Html:
         self._inliner = css_inliner(self._css)
 
     def page(self, *, feed: bool) -> str:
-        """Set the whole document."""
+        """Render the whole document."""
         page = self._templates.get_template("newsletter.html")
         return self._inliner.inline(page.render(title=self._title, feed=feed)) + "\n"
 
     def pick(self, facts: Facts, room: int, *, lead: bool) -> str:
-        """Set one paper as a table of its own."""
+        """Render one paper as a table."""
         view = self._templates.get_template("pick.html")
         shown = _template_values(facts, room, self._papers)
         shown |= {name: breakable(shown[name]) for name in ("title", "byline", "abstract")}
@@ -154,7 +154,7 @@ class Html:
         return why_html(reason)
 
     def note(self, text: str) -> str:
-        """Set a remark under the masthead."""
+        """Render a note under the masthead."""
         return self._inline(f'<p class="note">{escape(text)}</p>') if text else ""
 
     def escape(self, text: str) -> str:
@@ -166,7 +166,7 @@ class Html:
 
 
 class Text:
-    """The same in plain text: complete, 72 columns, every address on a line of its own."""
+    """The same in plain text: complete, 72 columns, every address on a separate line."""
 
     between = "\n"
 
@@ -176,11 +176,11 @@ class Text:
         self._templates = environment("email")
 
     def page(self, *, feed: bool) -> str:
-        """Set the whole letter."""
+        """Render the whole message."""
         return self._templates.get_template("newsletter.txt").render(title=self._title, feed=feed)
 
     def pick(self, facts: Facts, room: int, *, lead: bool) -> str:  # noqa: ARG002 - all look alike
-        """Set one paper."""
+        """Render one paper."""
         view = self._templates.get_template("pick.txt")
         return view.render(_template_values(facts, room, self._papers))
 
@@ -189,7 +189,7 @@ class Text:
         return why_text(reason)
 
     def note(self, text: str) -> str:
-        """Set a remark."""
+        """Render a note."""
         return wrap(text) + "\n" if text else ""
 
     def escape(self, text: str) -> str:
@@ -209,8 +209,8 @@ def why_html(reason: PickReason) -> list[str]:
         clauses.append(f"{like} {_emphasise(reason.like)}, which you liked")
     elif reason.like_private:
         clauses.append(f"{like} {wording.OWN_LIST}")
-    if reason.chance:
-        clauses.append(reason.chance)
+    if reason.match:
+        clauses.append(reason.match)
     return clauses or [wording.NO_REASON]
 
 
@@ -225,8 +225,8 @@ def why_text(reason: PickReason) -> list[str]:
         lines.append(f"Like “{isolate(reason.like)}”, which you liked")
     elif reason.like_private:
         lines.append(f"Like {wording.OWN_LIST}")
-    if reason.chance:
-        lines.append(reason.chance)
+    if reason.match:
+        lines.append(reason.match)
     return [_indent(line) for line in lines or [wording.NO_REASON]]
 
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from larkpost.domain import Edition, Identifier, Paper, Pick, Reader
 from larkpost.text.identifiers import LONGEST_LINK, paper_url
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
 from larkpost.text.term_specificity import term_table
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
-    from larkpost.domain import Edition, Identifier, Paper, Pick, Reader
-
-OWN_LIST = "a paper on your own list"  # stands for the title of a private one
-EXPLORATION = "Something new: outside what you have seen"
+OWN_LIST = "a paper on your own list"  # replaces the title of a private paper
+EXPLORATION = "Something new: unlike the papers you have seen"
 NO_REASON = "Here because it is new"
 LONGEST_TITLE = 300
 TERMS_SHOWN = 3
-LEAST_AGAINST = 0.05  # what a term that is told takes, in standard deviations of the score
+LEAST_AGAINST = 0.05  # the least effect of a shown term, in standard deviations of the score
 LONGEST_TERM = 40
 LONGEST_NAME = 60
 MOST_NAMES = 50
@@ -41,16 +38,16 @@ _MAIN_TITLE = re.compile(r"(.{3,48}?)\s*(?::\s| [-–—] ).")  # noqa: RUF001 -
 
 
 class PickReason(NamedTuple):
-    """Why a paper was picked: ``terms`` strongest first; each text is empty where it is unknown.
+    """Why a paper was picked.
 
-    ``like`` is the title of a liked paper; empty, too, where ``like_private`` says that it is a
-    private one of the reader. ``against`` holds terms that lowered the score, only beside something
-    in favour.
+    ``terms`` strongest first; each text is empty if unknown. ``like`` is the title of a liked
+    paper; also empty if ``like_private`` marks it as private. ``against`` holds terms that lowered
+    the score, only together with a reason in favour.
     """
 
     terms: tuple[str, ...] = ()
     like: str = ""
-    chance: str = ""
+    match: str = ""
     label: str = ""
     interest: str = ""
     against: tuple[str, ...] = ()
@@ -68,7 +65,7 @@ def day_and_month(day: date) -> str:
 
 
 def describe_selection(edition: Edition) -> str:
-    """Tell how many papers there are, from how many, and what the choice went by."""
+    """Describe the number of papers, the number of candidates, and the kind of choice."""
     papers = len(edition.picks)
     said = quantity(papers, "paper") if papers else "No papers"
     if edition.candidate_count >= papers:
@@ -85,59 +82,59 @@ def _ground(picks: Sequence[Pick]) -> str:
 
 
 def greeting(reader: Reader) -> str:
-    """Say whose paper it is."""
+    """Say whose edition it is."""
     name = crop(one_line(reader.name), 60)
-    return f"The morning paper of {name}" if name else "Your morning paper"
+    return f"Edition for {name}" if name else "Your edition"
 
 
 def describe_empty_day(edition: Edition) -> str:
-    """Say that there is nothing; empty when there is something."""
-    return "" if edition.picks else "Nothing for you today. No news is a short breakfast."
+    """Return the text of an empty edition; empty if it has papers."""
+    return "" if edition.picks else "There are no papers for you today."
 
 
 def catch_up(edition: Edition) -> str:
-    """Say that an edition makes up for days that were missed; empty when none was."""
+    """Return the note on missed days; empty if there were none."""
     if edition.catch_up_from is None:
         return ""
     day = f"{_DAYS[edition.catch_up_from.weekday()]}, {day_and_month(edition.catch_up_from)}"
-    return f"A catch-up: the best since {day}."
+    return f"A catch-up edition: the best papers since {day}."
 
 
 def subject(titles: Sequence[str], paper: str, day: date) -> str:
-    """Name the letter after its first title, or the ``paper`` and the day when there is none."""
+    """Make the subject from the first title, or from the ``paper`` (site title) and the day."""
     if not titles:
-        return f"{paper}: a quiet day, {day_and_month(day)}"
+        return f"{paper}: a day without papers, {day_and_month(day)}"
     lead, others = crop(titles[0], 80), len(titles) - 1
     return f"{lead} – and {others} more" if others else lead  # noqa: RUF001 - an en dash, as printed
 
 
 def link_of(paper: Paper) -> str:
-    """Find the paper's address on the web, http or https in ASCII; empty where it has none."""
+    """Find the paper's address on the web, http or https in ASCII; empty if it has none."""
     return link_address(paper.url, paper.identifier)
 
 
 @lru_cache(4096)
 def title_text(title: str) -> str:
-    """Give a title as shown to people; never empty."""
+    """Return a title for display; never empty."""
     return crop(one_line(title), LONGEST_TITLE) or "Untitled"
 
 
 @lru_cache(4096)
 def short_title(title: str) -> str:
-    """Give the name by which a paper is known: ``MoE-Lens`` for ``MoE-Lens: Towards …``."""
+    """Return the short name of a paper: ``MoE-Lens`` for ``MoE-Lens: Towards …``."""
     shown = title_text(title)
     main = _MAIN_TITLE.match(shown)
     return main[1] if main else crop(shown, 64)
 
 
 def names(given: Sequence[str]) -> tuple[str, ...]:
-    """Give the names of authors or categories as shown to people, without empty ones."""
+    """Return the names of authors or categories for display, without empty ones."""
     shown = (crop(one_line(name), LONGEST_NAME) for name in given[:MOST_NAMES])
     return tuple(name for name in shown if name)
 
 
 def byline_text(authors: Sequence[str], categories: Sequence[str]) -> str:
-    """Name the authors, the first few of many, and the categories; may be empty."""
+    """Return the byline: the first authors, and the categories; may be empty."""
     shown = names(authors)
     if len(shown) > AUTHORS_SHOWN + 1:
         shown = (*shown[:AUTHORS_SHOWN], f"and {len(authors) - AUTHORS_SHOWN} more")
@@ -146,12 +143,12 @@ def byline_text(authors: Sequence[str], categories: Sequence[str]) -> str:
 
 
 def link_address(url: str | None, identifier: Identifier) -> str:
-    """Find a paper's address on the web, http or https in ASCII; empty where it has none."""
+    """Find a paper's address on the web, http or https in ASCII; empty if it has none."""
     return paper_url(url, [identifier])
 
 
 def short_enough(link: str) -> str:
-    """Give the link, or nothing in place of one that is too long to be shown."""
+    """Return the link, or nothing if it is too long to be shown."""
     return link if len(link) <= LONGEST_LINK else ""
 
 
@@ -178,10 +175,9 @@ def sentences(text: str, length: int) -> str:
 def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> PickReason:
     """Put the model's reasons into words; ``interests`` is how many the reader has.
 
-    Letters, feeds and edition pages are passed on, so a private paper of the reader is named only
-    where ``name_private`` says that nobody else reads this.
-    The chance is told only where the reader has liked something: without thumbs there is
-    nothing it could have been learnt from. 0 and 100 are never certain enough to be told.
+    Newsletters, feeds and edition pages are forwarded, so a private paper is named only if
+    ``name_private``: nobody else reads the text. The chance is shown only after the first thumb up:
+    without thumbs it is not trained. 0 and 100 % are never shown, because they are never certain.
     """
     known = pick.shown_probability
     chance = "" if known is None else f"{min(99, max(1, round(known * 100)))}\u00a0%"
@@ -192,7 +188,7 @@ def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Pic
         terms=terms,
         like=short_title(similar.title) if similar and not hidden else "",
         like_private=hidden,
-        chance=f"{chance} chance of a thumb up" if chance else "",
+        match=f"{chance} match" if chance else "",
         label=EXPLORATION if pick.explored else "",
         interest=crop(one_line(pick.interest), 40) if interests > 1 else "",
         against=_against(pick) if terms or pick.similar_paper else (),
@@ -200,7 +196,7 @@ def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Pic
 
 
 def _against(pick: Pick) -> tuple[str, ...]:
-    """Take the terms that lowered the score by a real part and that tell a topic."""
+    """Select the terms that lowered the score noticeably and name a topic."""
     table = term_table()
     return tuple(
         _term(one.term)
@@ -210,7 +206,7 @@ def _against(pick: Pick) -> tuple[str, ...]:
 
 
 def _terms(pick: Pick) -> tuple[str, ...]:
-    """Take the terms chosen to be shown; where an old edition has none, the strongest."""
+    """Return the terms chosen to be shown; for an old edition without them, the strongest."""
     if pick.shown_terms is not None:
         return tuple(_term(term) for term in pick.shown_terms[:TERMS_SHOWN])
     strong = [one.term for one in pick.positive_terms if one.weight > 0]
@@ -224,13 +220,13 @@ def _terms(pick: Pick) -> tuple[str, ...]:
 
 
 def _phrases(title: str, terms: frozenset[str]) -> dict[str, str]:
-    """Find, for each of these terms with a neighbour in the title, the words they make together.
+    """Find, for each of these terms with a neighbour in the title, their joint phrase.
 
-    One short word may stand between two of them: *mixture of experts*.
+    One short word may be between two of them: *mixture of experts*.
     """
     found: dict[str, str] = {}
     run: list[tuple[str, int, int]] = []
-    end, joined = 0, False  # where the run may go on, and whether a short word was passed over
+    end, joined = 0, False  # the next position of the phrase, and whether a short word was skipped
     for word, start, stop in (*_title_words(title), ("", len(title), len(title))):
         near = bool(run) and not title[end:start].strip(" -")
         if near and word in _JOINING and not joined:
@@ -249,7 +245,7 @@ def _phrases(title: str, terms: frozenset[str]) -> dict[str, str]:
 
 @lru_cache(4096)
 def _title_words(title: str) -> tuple[tuple[str, int, int], ...]:
-    """Give the words of a title in lower case with where they begin and end."""
+    """Return the words of a title in lower case with their start and end."""
     return tuple((found[0].lower(), *found.span()) for found in _TITLE_WORD.finditer(title))
 
 

@@ -1,1 +1,1 @@
-"""What time brings: one tick of all jobs, under leases, each fault kept to its step."""
+"""The periodic jobs: one tick runs them all, under leases, and isolates the errors of each step."""

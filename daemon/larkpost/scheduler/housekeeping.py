@@ -1,7 +1,8 @@
-"""Deletes rows that nobody needs any more, and readers without mail whom nobody uses."""
+"""Deletes rows that are no longer needed, and unused readers without a mail address."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -14,8 +15,6 @@ from larkpost.mail.retry_policy import SHORT_LIFETIME
 from larkpost.readers import expiry
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Store
     from larkpost.db.usage.last_use import ExpiryRule
     from larkpost.readers.expiry import LastUses
@@ -24,12 +23,11 @@ log = logs.get_logger(__name__)
 
 
 def clean_up(store: Store, collected: LastUses, span: ExpiryRule, *, now: datetime) -> None:
-    """Drop what is too old, and readers unused for a ``span``.
+    """Delete old rows, and readers unused for a ``span``.
 
-    Too old are bounces, thumbs that were forgotten, private papers without a thumb, messages that
-    say nothing any more, and readers who never confirmed.
-    Writes only where there is something to do. What was ``collected`` of uses is written first, so
-    that nobody goes whose feed was fetched a moment ago.
+    Old rows are bounces, forgotten thumbs, private papers without a thumb, obsolete messages, and
+    readers who never confirmed. Writes only if there is something to do. The ``collected`` uses are
+    written first, so that no reader is removed whose feed was fetched a moment ago.
     """
     expiry.write_down(store, collected)
     if collected.is_time_to_expire(now):

@@ -1,4 +1,4 @@
-"""Lets only one process at a time do a thing: a mutex on a lease that is renewed while it lasts."""
+"""A mutex between processes, built on a lease that is renewed while it is held."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from larkpost.errors import Busy, LarkpostError
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from larkpost.db.engine import Store
 
 LEASE_SECONDS = 60.0
@@ -30,14 +29,14 @@ log = logs.get_logger("larkpost.alone")
 def alone(
     store: Store, name: str, *, lost: Callable[[], None] = lambda: None, hint: str = ""
 ) -> Iterator[str]:
-    """Hold the lease ``name`` meanwhile, renewed from a thread of its own; gives the holder.
+    """Hold the lease ``name`` inside the context, renewed by a thread; yields the holder's name.
 
-    Raises Busy, naming the holder, while another has it; a process that was killed has it for
-    a minute more. Calls ``lost`` when another took it because this machine was asleep.
+    Raises Busy, naming the holder, while another process has it; the lease of a killed process ends
+    after a minute. Calls ``lost`` when another process took it because this machine was asleep.
     """
     me = f"process {os.getpid()} on {logs.escape(socket.gethostname())} ({secrets.token_hex(4)})"
     if other := _other_holder(store, name, me):
-        raise Busy(f"Another {name} is at work on {store.name}: {other}", hint=hint)
+        raise Busy(f"another {name} is running on {store.name}: {other}", hint=hint)
     done = threading.Event()
     renewal = threading.Thread(
         target=_renew, args=(store, name, me, done, lost), name=f"lease of {name}", daemon=True
@@ -52,7 +51,7 @@ def alone(
 
 
 def _other_holder(store: Store, name: str, me: str) -> str | None:
-    """Take or lengthen the lease; tells who has it instead, if somebody has."""
+    """Take or renew the lease; returns the other holder, if there is one."""
     now = datetime.now(UTC)  # a lease is about the processes' time, not about the work's
     with store.begin() as connection:
         if leases.take(connection, name, me, now=now, seconds=LEASE_SECONDS):

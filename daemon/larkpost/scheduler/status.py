@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import papers, read_dumps, readers, votes
@@ -10,30 +12,25 @@ from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
 from larkpost.db.polling import polled_sources
 from larkpost.db.usage import last_use
-from larkpost.editions.empty_day_reasons import explain_empty_day
-from larkpost.ingest.refused_files import all_refusals, refusals_since
+from larkpost.domain import DeliveryState, RejectedRecord, Status
+from larkpost.editions.empty_day_reasons import EmptyDayReason, explain_empty_day
+from larkpost.ingest.refused_files import Refusal, all_refusals, refusals_since
 from larkpost.portability.records import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import date, datetime, timedelta
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
     from larkpost.db.polling.polled_sources import SourceState
     from larkpost.db.read_dumps import Dump
-    from larkpost.domain import DeliveryState, RejectedRecord, Status
-    from larkpost.editions.empty_day_reasons import EmptyDayReason
-    from larkpost.ingest.refused_files import Refusal
 
 
-MOST_UNDECIDED = 20  # that are named
+MOST_UNDECIDED = 20  # listed by name
 SEND_UNDECIDED = "larkpost deliveries --unknown --retry"
 
 
 @dataclass(frozen=True, slots=True)
 class AmbiguousDelivery:
-    """A letter of which nobody knows whether it arrived: whose, of which day, and why."""
+    """A message that may or may not have arrived: its reader, its day, and the reason."""
 
     reader: str
     date: date
@@ -42,12 +39,12 @@ class AmbiguousDelivery:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """How things stand at one moment; ``explain_empty_day`` is empty while papers flow to readers.
+    """The state at one moment; ``empty_day`` is empty while readers get papers.
 
-    ``rejects`` are the first thousand records of the newest dump that could not be read;
-    ``refused`` are the files refused since that dump was read. ``undecided`` are letters that may
-    have arrived, and that only ``SEND_UNDECIDED`` sends again. ``expiring`` counts the readers who
-    go when unused. ``sources`` are those that are polled, by name.
+    ``rejects`` are the first thousand unreadable records of the newest dump; ``refused`` are the
+    files refused since that dump was read. ``undecided`` are messages that may have arrived, and
+    that only ``SEND_UNDECIDED`` sends again. ``expiring`` counts the readers who are removed when
+    unused. ``sources`` are the polled sources, by name.
     """
 
     papers: int
@@ -59,14 +56,14 @@ class StatusReport:
     refused: Sequence[Refusal]
     next_slot: datetime | None
     events: Mapping[str, JobStatus]
-    quiet: tuple[EmptyDayReason, ...]
+    empty_day: tuple[EmptyDayReason, ...]
     undecided: Sequence[AmbiguousDelivery] = ()
     expiring: int = 0
     sources: Sequence[SourceState] = ()
 
 
 def read_status(connection: Connection, *, now: datetime, window: timedelta) -> StatusReport:
-    """Read how things stand; ``window`` is how far back an edition looks for papers."""
+    """Read the current state; ``window`` is how far back an edition looks for papers."""
     happened = job_status.latest(connection)
     counts = readers.count_by_status(connection)
     newest = next(iter(read_dumps.latest(connection)), None)
@@ -81,7 +78,7 @@ def read_status(connection: Connection, *, now: datetime, window: timedelta) -> 
         refused=all_refusals(happened, since),
         next_slot=readers.next_slot(connection),
         events=happened,
-        quiet=explain_empty_day(connection, now=now, window=window),
+        empty_day=explain_empty_day(connection, now=now, window=window),
         undecided=_list_ambiguous(connection),
         expiring=last_use.count(connection),
         sources=polled_sources.list_states(connection),

@@ -1,7 +1,8 @@
-"""Runs the steps of a tick: an error in one stops no other, and is logged once an hour."""
+"""Runs the steps of a tick: an error in one does not stop the others, and is logged hourly."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,22 +15,20 @@ from larkpost.mail.circuit_breaker import REMIND
 from larkpost.mail.retry_policy import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from larkpost.db.engine import Store
 
 log = logs.get_logger(__name__)
 
-# What this process has logged, by store, kind and step: where the disk is full it cannot be written
-# down in the store, and would be news at every round.
+# Faults that this process has logged, by database, kind and step: on a full disk they cannot be
+# recorded in the database, and would be logged at every run.
 _logged: dict[tuple[str, str, str], tuple[str, datetime]] = {}
 
 
 class StepRunner:
-    """What kept steps from their end; ``kind`` is the event under which it is written down.
+    """Runs steps and collects their errors; ``kind`` is the event under which they are recorded.
 
-    A fault is logged when it is news, and else once an hour, however often rounds come. Those we
-    foresaw (LarkpostError) speak for themselves, the others bring their trace.
+    A fault is logged when it is new, and then once per hour, however often the tick runs. Expected
+    errors (LarkpostError) are logged by their message, others with their traceback.
     """
 
     def __init__(self, store: Store, kind: str, now: datetime) -> None:
@@ -44,7 +43,7 @@ class StepRunner:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Run one step; whatever it raises ends here."""
+        """Run one step and catch everything it raises."""
         try:
             yield
         except Exception as error:  # a fault in one step must not stop the others
@@ -58,7 +57,7 @@ class StepRunner:
             _logged.pop(self._key(name), None)
 
     def close(self) -> None:
-        """Write down how the round went."""
+        """Record the result of the tick."""
         since = {_logged_key(name): at for name, at in self._told.items()}
         with self._store.begin() as connection:
             job_status.record(
@@ -81,7 +80,7 @@ class StepRunner:
         )
 
     def _last_logged(self, name: str) -> datetime | None:
-        """Tell when this very trouble was logged; None where that is an hour ago, or never was."""
+        """Return when this same error was logged; None if never, or more than an hour ago."""
         known = [_logged.get(self._key(name))]
         if at := self._before.get(_logged_key(name)):
             known.append((self._before.get(name, ""), datetime.fromisoformat(at)))

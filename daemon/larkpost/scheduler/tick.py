@@ -1,28 +1,32 @@
-"""The tick: one round of everything that time brings, safe to call as often as one likes.
+"""The tick: runs all periodic work once, and is safe to call at any time.
 
-It has three parts, each under a lease of its own, so that neither a slow source nor a slow mail
-server holds up an edition: ``poll`` asks sources for papers, ``edit`` makes editions of what came
-in, ``post`` takes letters to the mail server.
+It has three parts, each under its own lease, so that neither a slow source nor a slow mail server
+delays an edition: ``poll`` asks sources for papers, ``edit`` ingests papers and makes editions,
+``post`` sends messages to the mail server.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost.db.outbox import delivery_queue
 from larkpost.db.usage.last_use import ExpiryRule
+from larkpost.domain import Message
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
 from larkpost.errors import Busy, Failure
-from larkpost.fetch.poll import list_due, poll_sources
+from larkpost.fetch.poll import PollContext, PollResult, list_due, poll_sources
 from larkpost.inbound.maildir import collect
-from larkpost.ingest.inbox import sweep
+from larkpost.ingest.inbox import Taken, sweep
+from larkpost.interfaces import DumpFormat, Renderer, Transport
 from larkpost.mail import circuit_breaker
 from larkpost.mail.confirmation_limits import PER_DOMAIN
 from larkpost.mail.deliver import DeliveryCounts, deliver
@@ -34,35 +38,26 @@ from larkpost.scheduler.steps import StepRunner
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
-    from datetime import datetime
-    from pathlib import Path
-
-    from larkpost.domain import Message
-    from larkpost.fetch.poll import PollContext, PollResult
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.ingest.inbox import Taken
-    from larkpost.interfaces import DumpFormat, Renderer, Transport
     from larkpost.settings import HomePaths
 
-_STAY = ExpiryRule(0, 0)  # nobody goes
-_ELSEWHERE = "another process does it; there is nothing to do"
+_STAY = ExpiryRule(0, 0)  # no reader is removed
+_ELSEWHERE = "nothing to do: the other process does it"
 
 
 @dataclass(frozen=True, slots=True)
 class TickContext:
-    """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
+    """The dependencies of a tick.
 
-    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``digests``
-    says whose mails are read for papers, there or in a Maildir of their own; ``operator`` is the
-    address that is told of empty days, if any; ``moved`` is called whenever the post got on: a
-    letter was settled, or none is waiting. ``per_domain`` letters an hour that strangers asked for
-    go to one domain.
-    ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
-    without any a reader without mail goes.
+    ``open_transport`` opens the transport, ``stopped`` returns true when it should end.
+    ``inbound_folder`` is the Maildir for mail to the ``mailboxes``; ``digests`` names the senders
+    whose mails are read for papers, there or in a separate Maildir; ``operator`` is the address for
+    reports on empty days, if any; ``moved`` is called whenever sending made progress: a message was
+    settled, or none is waiting. ``per_domain`` requested messages per hour go to one domain.
+    ``uses`` are the readers whose page or feed was used, and ``span`` is the time without use after
+    which a reader without mail is removed.
     """
 
     publish_context: PublishContext
@@ -87,9 +82,9 @@ class TickContext:
 
 @dataclass(slots=True)
 class TickResult:
-    """What one round did; ``troubles`` holds, by step, what kept a step from its end.
+    """The result of one tick; ``troubles`` holds the errors by step.
 
-    ``outage`` is what keeps all letters from going, where ``tick`` found that the mail server does.
+    ``outage`` is the fault of the mail server that blocks all messages, if ``tick`` found one.
     """
 
     polled: list[PollResult] = field(default_factory=list)
@@ -102,13 +97,13 @@ class TickResult:
 
 
 def tick(context: TickContext, *, now: datetime) -> TickResult:
-    """Do everything once: ``poll``, ``edit``, then ``post``.
+    """Run ``poll``, ``edit``, then ``post``, once each.
 
-    Raises Busy while another process edits or posts; one that polls is left to it.
+    Raises Busy while another process edits or posts; a poll by another process is not waited for.
     """
     began = monotonic()
     polled = TickResult()
-    with suppress(Busy):  # the daemon polls; what it brings is published all the same
+    with suppress(Busy):  # the daemon polls; its papers are published all the same
         polled = poll(context, now=now)
     done = edit(context, now=now)
     done.polled = polled.polled
@@ -122,10 +117,10 @@ def tick(context: TickContext, *, now: datetime) -> TickResult:
 
 
 def poll(context: TickContext, *, now: datetime) -> TickResult:
-    """Ask the sources that are due for papers; does nothing, and writes nothing, where none is.
+    """Ask the sources that are due for papers; does nothing, and writes nothing, if none is.
 
-    A source that is not well is told in its own state, and is no failure of the step. Raises Busy
-    while another process is at it.
+    A failing source is recorded in its own state, and is not a failure of the step. Raises Busy
+    while another process polls.
     """
     done = TickResult()
     if (polling := context.polling) is None:
@@ -142,7 +137,7 @@ def poll(context: TickContext, *, now: datetime) -> TickResult:
         with steps.step("poll"):
             done.polled = poll_sources(
                 polling,
-                list_due(polling, now=now),  # anew: another process may just have asked
+                list_due(polling, now=now),  # check again: another process may just have asked
                 clock=lambda: now + timedelta(seconds=monotonic() - began),
                 moved=context.moved,
             )
@@ -150,10 +145,10 @@ def poll(context: TickContext, *, now: datetime) -> TickResult:
 
 
 def edit(context: TickContext, *, now: datetime) -> TickResult:
-    """Take in what lies in the inbox and what came back, fit a space to it, publish what is due.
+    """Ingest the inbox and inbound mail, fit a model, and publish the editions that are due.
 
-    A step that fails is told in ``troubles``, in the log and in the store; the next one runs
-    all the same. Raises Busy while another process is at it.
+    A failing step is reported in ``troubles``, in the log and in the database; the next one runs
+    all the same. Raises Busy while another process edits.
     """
     store = context.publish_context.store
     done = TickResult()
@@ -180,7 +175,7 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
 
 
 def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
-    """Take in what lies in the Maildir of returned mail, and in that of digests."""
+    """Process the Maildir of returned mail, and that of digests."""
     digests = context.digests
     inbound, own = context.inbound_folder, digests.folder if digests else None
     folders = [inbound] if inbound and (context.mailboxes or digests) else []
@@ -199,10 +194,9 @@ def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
 
 
 def post(context: TickContext, *, now: datetime) -> TickResult:
-    """Queue the report on an empty day, and send what is due of every kind.
+    """Queue the report on an empty day, and send due messages of every kind, then ``clean_up``.
 
-    Last comes ``clean_up``. Steps fail as those of ``edit`` do; raises Busy while another process
-    is at it.
+    Steps fail as those of ``edit`` do; raises Busy while another process posts.
     """
     done = TickResult()
     store = context.publish_context.store
@@ -249,7 +243,7 @@ def _steps(
 
 
 def _count_progress(context: TickContext) -> Callable[[], AbstractContextManager[Transport]]:
-    """Open the transport so that each message that is settled, well or not, counts as progress."""
+    """Open the transport and count each settled message, sent or not, as progress."""
 
     @contextmanager
     def open_transport() -> Iterator[Transport]:

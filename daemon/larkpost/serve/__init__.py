@@ -1,11 +1,13 @@
-"""The daemon: one process that ticks and answers the web, and that there is only one of."""
+"""The daemon: the only process that runs the periodic jobs and answers the web."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -13,20 +15,18 @@ from larkpost.errors import Busy
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
-from larkpost.serve.jobs import Watchdog, make_heartbeats, run_jobs
+from larkpost.serve.garbage_collection import shorten_collections
+from larkpost.serve.jobs import Watchdog, Work, make_heartbeats, run_jobs
 from larkpost.serve.listener import check_listening, listen, open_listener
 from larkpost.serve.reload import ReloadableApp
 from larkpost.serve.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
-
     from larkpost.bootstrap import Program
-    from larkpost.serve.jobs import Work
     from larkpost.serve.reload import Renewal
 
     Job = Callable[[Program, Callable[[], None]], object]
+    _Handler = Callable[[int, FrameType | None], None]
 
 __all__ = ["check_listening", "listen", "run"]
 
@@ -43,28 +43,20 @@ def run(
     poll: Job = lambda _program, moved: moved(),
     renewal: Renewal | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is under way, within ten seconds.
+    """Serve until SIGTERM or SIGINT, then finish work in progress, within ten seconds.
 
     ``tick``, ``post`` and ``poll`` are called at once and then every
-    ``scheduler.interval_seconds``, each in a thread of its own, never twice at a time: with the
-    program in force, and with what they have to call whenever they got on. SIGHUP puts in force
-    what ``renewal`` makes of the program; where that raises, the old one stays. Port 0 takes any
-    free one; standard error says which.
-
-    Raises Busy, naming the holder, while another daemon serves this database, or when another has
-    taken it over because this machine was asleep, and UsageError where the address cannot be had.
-    Ends the process with 1 when a round shows no sign of life for long, for a supervisor to start
-    it anew.
+    ``scheduler.interval_seconds``, each in its own thread, never twice at a time. They get the
+    current program, and a callback to report progress. SIGHUP replaces the program by the result of
+    ``renewal``; if that raises, the old one stays. Port 0 takes any free port; standard error says
+    which. Raises Busy, naming the holder, while another daemon serves this database, or when
+    another has taken it over because this machine was asleep, and UsageError if the address is
+    unavailable. Ends the process with 1 when a job makes no progress for long, so that a supervisor
+    restarts it.
     """
     web = program.settings.web
     app = ReloadableApp(program, make_heartbeats(program.settings.scheduler.interval_seconds))
     server = _server(app)
-    context: dict[str, Work] = {
-        "tick": lambda moved: tick(app.program, moved),
-        "post": lambda moved: post(app.program, moved),
-        "poll": lambda moved: poll(app.program, moved),
-    }
-
     superseded = threading.Event()
 
     def stop() -> None:
@@ -78,27 +70,56 @@ def run(
     watch = Watchdog({**app.pulses, "web": server.pulse}, give_up=stop)
     with (
         open_listener(host, port, mode=web.socket_mode, home=program.places.data) as listener,
-        alone(
-            program.store,
-            "daemon",
-            lost=give_way,
-            hint="stop that one first; after a crash its place is free within a minute",
-        ),
+        _only_daemon(program, give_way),
         _signals(stop, app, renewal),
         watch.over(),
-        run_jobs(context, app.pulses),
+        run_jobs(_bind_jobs(app, tick=shorten_after_first(tick), post=post, poll=poll), app.pulses),
     ):
         server.run(sockets=[listener])
-    code = 1 if watch.gave_up else Busy.exit_code if superseded.is_set() else 0
-    _leave_rounds(app, watch, code)
+    _leave_rounds(app, watch, Busy.exit_code if superseded.is_set() else 0)
     if superseded.is_set():
         raise _taken_over(program.store.name)
 
 
+def shorten_after_first(tick: Job) -> Job:
+    """Call ``shorten_collections`` after the first tick, when most long-lived objects exist."""
+    is_first = True
+
+    def tick_and_shorten(program: Program, moved: Callable[[], None]) -> None:
+        nonlocal is_first
+        try:
+            tick(program, moved)
+        finally:
+            if is_first:
+                is_first = False
+                shorten_collections()
+
+    return tick_and_shorten
+
+
+def _bind_jobs(app: ReloadableApp, **jobs: Job) -> dict[str, Work]:
+    """Let each job run with the program that is in force when it begins."""
+
+    def bind(job: Job) -> Work:
+        return lambda moved: job(app.program, moved)
+
+    return {name: bind(job) for name, job in jobs.items()}
+
+
+def _only_daemon(program: Program, give_way: Callable[[], None]) -> AbstractContextManager[object]:
+    """Be the one daemon of the database meanwhile; raises Busy while there is another."""
+    return alone(
+        program.store,
+        "daemon",
+        lost=give_way,
+        hint="stop that one first; after a crash, its lease ends within a minute",
+    )
+
+
 def _taken_over(database: str) -> Busy:
     return Busy(
-        f"Another daemon has taken over {database}",
-        hint="this one was away for longer than its place is kept; one of them is enough",
+        f"another daemon has taken over {database}",
+        hint="this one did not renew its lease in time; run only one of them",
     )
 
 
@@ -112,24 +133,24 @@ def _server(app: ReloadableApp) -> Server:
 
 
 def _leave_rounds(app: ReloadableApp, watch: Watchdog, code: int) -> None:
-    """End the process at once where a round is still at work.
+    """End the process at once if a job is still running.
 
-    The interpreter would wait for the rounds' threads. Whatever they do may be cut off at any
-    point, as by a kill, and is taken up again at the next start.
+    The interpreter would wait for the jobs' threads. Their work may be cut off at any point, as by
+    a kill, and continues at the next start.
     """
     unfinished = [name for name, pulse in app.pulses.items() if pulse.running is not None]
     if watch.gave_up or unfinished:
         _log.warning(LogEvent.JOB_INTERRUPTED, jobs=unfinished)
-        os._exit(code)
+        os._exit(1 if watch.gave_up else code)
 
 
 @contextmanager
 def _signals(
     stop: Callable[[], None], app: ReloadableApp, renewal: Renewal | None
 ) -> Iterator[None]:
-    """Have SIGTERM and SIGINT end the daemon, and SIGHUP renew the program.
+    """Let SIGTERM and SIGINT end the daemon, and SIGHUP reload the program.
 
-    SIGHUP never ends the daemon, not even where there is nothing to renew.
+    SIGHUP never ends the daemon, not even if there is nothing to reload.
     """
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -140,6 +161,13 @@ def _signals(
             threading.Thread(target=app.renew, args=(renewal,), name="renewal").start()
 
     handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: renew}
+    with _signal_handlers(handlers):
+        yield
+
+
+@contextmanager
+def _signal_handlers(handlers: Mapping[signal.Signals, _Handler]) -> Iterator[None]:
+    """Handle signals so meanwhile, and as before afterwards."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield

@@ -1,4 +1,4 @@
-"""File descriptors: how many connections may take, so that the daemon's own work finds some."""
+"""Divides file descriptors between connections and the daemon's own work."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from larkpost import logs
 from larkpost.log_events import LogEvent
 from larkpost.web.limits.connections import MOST_CONNECTIONS
 
-# For the tick and the post: databases, dumps, letters, mail servers, files that visitors bring.
+# For the tick and the post: databases, dumps, messages, mail servers, uploaded files.
 RESERVE = 192
 
 _log = logs.get_logger("larkpost.serve")
 
 
 def connections_at_most() -> int:
-    """Say how many connections may be open beside a reserve of descriptors.
+    """Return how many connections may be open beside a reserve of descriptors.
 
-    The soft limit of this process (RLIMIT_NOFILE) is raised as far as that needs and the hard one
-    lets. Of a low limit connections take a quarter.
+    Raises the soft limit of this process (RLIMIT_NOFILE) as far as needed and allowed by the hard
+    limit. Of a low limit connections get a quarter.
     """
     limit = _raise_limit(MOST_CONNECTIONS + RESERVE)
     most = min(MOST_CONNECTIONS, max(limit - RESERVE, limit // 4))
@@ -36,6 +36,6 @@ def _raise_limit(wanted: int) -> int:
         return soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
-    except (OSError, ValueError):  # some systems have a limit of their own beside these
+    except (OSError, ValueError):  # some systems have another limit beside these
         return soft
     return raised

@@ -1,4 +1,4 @@
-"""Limits heads, bodies and times of HTTP/1.1, on top of uvicorn's parser."""
+"""Limits the headers, bodies and times of HTTP/1.1, on top of uvicorn's parser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from socket import AF_UNIX
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from larkpost.web.site import HEADERS
 
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from uvicorn.config import Config
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from larkpost.web.limits.connections import ConnectionLimits
 
-LONGEST_HEAD = 32 * 1024  # bytes that may have come while a request's headers are not complete
+LONGEST_HEAD = 32 * 1024  # bytes received before a request's headers are complete
 HEAD_SECONDS = 15.0  # for the headers of a request, from its first byte or the connection's start
-BODY_SECONDS = 20.0  # for a body, whoever reads it; forms give up a little sooner, with a page
+BODY_SECONDS = 20.0  # for a body; forms give up a little sooner, with a page
 MOST_OVERHEAD = 64 * 1024  # of chunks' sizes, extensions and trailers, beside 8 bytes for each one
-MOST_PIPELINED = 16  # requests that wait for the answer before theirs
-# After an answer that did not wait for its body: for the visitor to read it (RFC 9112, 9.6).
+MOST_PIPELINED = 16  # pipelined requests waiting for earlier responses
+# After a response that did not wait for its request's body: time to read it (RFC 9112, 9.6).
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 256 * 1024
-# A visitor who takes less of an answer than so many bytes in so many seconds does not read it.
+# A client that takes fewer bytes of a response in so many seconds does not read it.
 LEAST_TAKEN, STALL_SECONDS = 8 * 1024, 15.0
 
 _TOO_LONG = b"431 Request Header Fields Too Large"  # RFC 6585, section 5
@@ -38,9 +37,9 @@ _SAFE = b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """Refuses what does not end: heads, bodies and answers would be kept for any time.
+    """Refuses endless headers, bodies and responses, which uvicorn would hold for any time.
 
-    Where uvicorn's ``config`` has ``connections`` (ConnectionLimits), it counts among them.
+    If uvicorn's ``config`` has ``connections`` (ConnectionLimits), it is counted there.
     """
 
     def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
@@ -48,21 +47,21 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.peer: str | None = None
         self._limits: ConnectionLimits | None = getattr(config, "connections", None)
         self._in_head = True
-        self._ended = False  # a message, in the piece that came last
-        self._came = 0  # bytes of this head, or of this body
-        self._body = 0  # bytes that were the content of this body
-        self._deaf = False  # closing; nothing that still comes is a request
+        self._ended = False  # a message, in the latest piece
+        self._came = 0  # bytes of these headers, or of this body
+        self._body = 0  # bytes of content in this body
+        self._deaf = False  # closing; later bytes are not a request
         self._patience: TimerHandle | None = None
         self._stall: TimerHandle | None = None
-        self._written = 0  # bytes of answers
-        self._taken = 0  # how many of them the visitor had taken when it was looked last
+        self._written = 0  # bytes of responses
+        self._taken = 0  # how many of them the client had taken at the last check
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
-        """Wait for a request, but not for ever."""
+        """Wait for a request, with a time limit."""
         super().connection_made(transport)
         self.peer = self.client[0] if self.client else None
         family = getattr(transport.get_extra_info("socket"), "family", None)
-        if self.peer is None and family != AF_UNIX:  # gone already, and not to be taken for a proxy
+        if self.peer is None and family != AF_UNIX:  # gone already, and must not count as a proxy
             transport.abort()
             return
         if self._limits is not None and not self._limits.admit(self):
@@ -72,7 +71,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._wait(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Cancel all timers."""
         self._wait_no_more()
         if self._stall is not None:
             self._stall.cancel()
@@ -82,7 +81,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     @property
     def idle(self) -> bool:
-        """Whether no request is being answered, and no answer on its way."""
+        """Whether no request is being answered, and no response is being sent."""
         return not self._is_answering() and not self.transport.get_write_buffer_size()
 
     def _is_answering(self) -> bool:
@@ -90,11 +89,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete
 
     def drop(self) -> None:
-        """Close at once, for somebody else needs the place."""
+        """Close at once, because another connection needs the place."""
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came in, unless it is too much."""
+        """Process received bytes, unless they exceed a limit."""
         if self._deaf:
             self._came += len(data)
             if self._came > LINGER_BYTES:
@@ -104,7 +103,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing() or self._deaf:
             return
-        if self._ended:  # of the next head there is at most the rest of this piece
+        if self._ended:  # at most the rest of this piece belongs to the next headers
             self._came = 0
         elif self._in_head:
             self._came += len(data)
@@ -118,9 +117,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self._refuse(_BAD)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what comes behind a body (a trailer, RFC 9110, 6.5) is not read.
+        """Take a header; trailers behind a body (RFC 9110, 6.5) are not read.
 
-        The parser leaves blanks behind a value, which are no part of it (RFC 9112, 5.1).
+        The parser leaves blanks behind a value, which are not part of it (RFC 9112, 5.1).
         """
         if self._in_head:
             super().on_header(name, value.rstrip(b" \t"))
@@ -132,7 +131,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._in_head, self._came, self._body = False, 0, 0
         self._wait_no_more()
         super().on_headers_complete()
-        if self.cycle is not None:  # the application dates its answers itself
+        if self.cycle is not None:  # the application dates its responses itself
             self.cycle.default_headers = []
             self.cycle.transport = _ResponseTransport(self)  # type: ignore[assignment]  # all of it that is used
         self._wait(BODY_SECONDS)
@@ -150,7 +149,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request, unless this was the last one."""
+        """Start the next request, unless this was the last one."""
         self._watch_writing()
         if self._deaf and not self.pipeline:
             self.server_state.total_requests += 1
@@ -158,7 +157,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             super().on_response_complete()
 
     def pause_writing(self) -> None:
-        """Stop writing until the visitor has read, but not for ever."""
+        """Stop writing until the client has read, with a time limit."""
         super().pause_writing()
         self._watch_writing()
 
@@ -167,33 +166,33 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - what uvicorn says of it
-        """Refuse what is no HTTP."""
+        """Refuse bytes that are not HTTP."""
         self._refuse(_BAD)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: a visitor may ask for another protocol, and we need not (RFC 9110, 7.8)."""
+        """Log nothing: a server may ignore requests for another protocol (RFC 9110, 7.8)."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]  # the same, as Starlette types it
         super()._start_asgi_task(cycle, partial(_answer, cycle, app))
 
     def close(self) -> None:
-        """Close once everything is sent, and not later than a visitor takes who reads."""
+        """Close once everything is sent, or when a reading client would have taken it."""
         self._deaf = True
         self._wait_no_more()
         self.transport.close()
         self._watch_writing()
 
     def leave(self) -> None:
-        """Close after an answer; where its body is still coming, swallow some of that first."""
+        """Close after a response; if the request's body is still coming, read some of it first."""
         if self._in_head:
             self.close()
         else:
             self._linger()
 
     def _linger(self) -> None:
-        """Close once the visitor has, or soon; what still comes is swallowed.
+        """Close once the client has closed, or soon; later bytes are discarded.
 
-        To close with bytes unread would reset the connection, and the answer would be lost.
+        Closing with unread bytes would reset the connection, and lose the response.
         """
         if self.transport.is_closing() or not self.transport.can_write_eof():
             self.close()
@@ -213,9 +212,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._patience = None
 
     def _refuse(self, status: bytes) -> None:
-        """Answer in our own words, and close; after the answer that is under way, if there is one.
+        """Send an error response and close, after the current response if there is one.
 
-        Else a visitor would take the refusal for the answer to a request before it.
+        Otherwise a client would take the refusal for the response to an earlier request.
         """
         cycle, answering = self.cycle, self._is_answering()
         self._wait_no_more()
@@ -223,7 +222,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._deaf, cycle.keep_alive = True, False
             self.flow.pause_reading()
             return
-        if answering:  # the body that the refusal is about is that of this very request
+        if answering:  # the refusal concerns the body of this same request
             cycle.disconnected = True
             cycle.message_event.set()
         if not (answering and cycle.response_started):
@@ -236,8 +235,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.transport.write(b"HTTP/1.1 %b\r\n%b%b%b" % (status, usual, _SAFE, ending))
 
     def write(self, data: bytes) -> None:
-        """Send a piece of an answer; nobody takes one to a request behind which they left."""
-        if self.transport.is_closing():  # uvicorn looks only at the last of several requests
+        """Send a piece of a response, unless the connection was left after its request."""
+        if self.transport.is_closing():  # uvicorn checks only the last of several requests
             return
         self._written += len(data)
         self.transport.write(data)
@@ -248,7 +247,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._stall = self.loop.call_later(STALL_SECONDS, self._check_writing)
 
     def _check_writing(self) -> None:
-        """Give up who took too little; what is still there may be a later piece of the answer."""
+        """Close the connection if the client took too little since the last check."""
         self._stall = None
         unsent = self.transport.get_write_buffer_size()
         if unsent and self._count_taken() < self._taken + LEAST_TAKEN:
@@ -261,7 +260,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
 
 class _ResponseTransport:
-    """The transport of one answer: to close it does what ``LimitedHttpProtocol.leave`` does."""
+    """The transport of one response: closing it calls ``LimitedHttpProtocol.leave``."""
 
     def __init__(self, protocol: LimitedHttpProtocol) -> None:
         self.write = protocol.write
@@ -272,9 +271,9 @@ class _ResponseTransport:
 async def _answer(
     cycle: RequestResponseCycle, app: ASGIApp, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Answer a request, and let no other follow where its body has not come by then.
+    """Answer a request; no other follows if its body has not arrived by then.
 
-    Nobody waits for the rest of a body that nobody reads.
+    Nothing waits for the rest of a body that is not read.
     """
 
     async def send_last(message: Message) -> None:

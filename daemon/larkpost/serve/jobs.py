@@ -1,13 +1,13 @@
-"""Runs the daemon's jobs again and again, each in a thread of its own, under a watchdog."""
+"""Runs the daemon's jobs periodically, each in its own thread, under a watchdog."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from apscheduler.jobstores.base import JobLookupError  # type: ignore[import-untyped]  # as below
 from apscheduler.schedulers import background  # type: ignore[import-untyped]  # it ships no types
@@ -18,29 +18,26 @@ from larkpost.log_events import LogEvent
 from larkpost.mail.circuit_breaker import REMIND
 from larkpost.web import Heartbeat
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+Work = Callable[[Callable[[], None]], object]
 
-    Work = Callable[[Callable[[], None]], object]
-
-# A supervisor waits ten seconds before it kills: this for the rounds, the rest for open requests.
+# A supervisor waits ten seconds before it kills: this for the jobs, the rest for open requests.
 ROUNDS_SECONDS = 4.0
 CLOCK_SECONDS = 5.0
 LOOK_SECONDS = 30.0
 LOOKS = 10  # in a row, so that a clock that jumps or a machine that slept ends nothing
 LAST_WORDS_SECONDS = 12.0
 
-# How long a round may be at work without getting on. The answer to one letter may take ten times
+# How long a job may run without progress. The reply to one message may take ten times
 # ``smtp.timeout``, which is ten minutes (RFC 5321, 4.5.3.2.6).
 A_TICK = timedelta(minutes=5)
 A_LETTER = timedelta(minutes=15)
-A_SOURCE = timedelta(minutes=30)  # with a daily list's fourteen days, each a request of its own
+A_SOURCE = timedelta(minutes=30)  # with the fourteen days of a daily list, each a separate request
 
 _log = logs.get_logger("larkpost.serve")
 
 
 def make_heartbeats(seconds: float) -> dict[str, Heartbeat]:
-    """Give the pulses of the three rounds, that come every so many ``seconds`` from now on."""
+    """Make the heartbeats of the three jobs, which run every so many ``seconds`` from now on."""
     period, now = timedelta(seconds=seconds), _now()
     patience = {"tick": A_TICK, "post": A_LETTER, "poll": A_SOURCE}
     return {name: Heartbeat(period, now, longest) for name, longest in patience.items()}
@@ -48,16 +45,16 @@ def make_heartbeats(seconds: float) -> dict[str, Heartbeat]:
 
 @contextmanager
 def run_jobs(context: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iterator[None]:
-    """Do each of the works now and once every period of its pulse; at the end, wait a little.
+    """Run each job now and once per period of its heartbeat; at the end, wait a little.
 
-    One interval trigger each, in UTC: late rounds are made up for by one, never skipped, never
-    doubled. A work is given what it has to call whenever it got on; then it is at once the turn
-    of the works after it, for which there may be something to do.
+    One interval trigger each, in UTC: late runs are made up for by one, never skipped, never
+    doubled. A job gets a callback to report progress; the jobs after it then run at once, because
+    there may be work for them.
     """
     scheduler = background.BackgroundScheduler(
         timezone=UTC,
-        # A round lets nobody in beside it. The scheduler counts one that has just ended for a
-        # moment longer, and would drop the next if that comes in this moment.
+        # A job never runs twice at a time. The scheduler counts a run for a moment after its end,
+        # and would drop the next one if it comes in this moment.
         job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
     )
     turns = [_JobLoop(name, work, pulses[name], scheduler) for name, work in context.items()]
@@ -80,7 +77,7 @@ def run_jobs(context: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> It
 
 
 def _watch_clock(turns: Sequence[_JobLoop], ended: threading.Event) -> None:
-    """Have every round come at once where the clock was set back: its time would be years away."""
+    """Run every job at once if the clock was set back: its next time could be years away."""
     ahead = _now().timestamp() - time.monotonic()
     while not ended.wait(CLOCK_SECONDS):
         before, ahead = ahead, _now().timestamp() - time.monotonic()
@@ -92,7 +89,7 @@ def _watch_clock(turns: Sequence[_JobLoop], ended: threading.Event) -> None:
 
 
 class _JobLoop:
-    """One work, and how its rounds go."""
+    """One job, and the state of its runs."""
 
     def __init__(
         self, name: str, work: Work, pulse: Heartbeat, scheduler: background.BackgroundScheduler
@@ -102,18 +99,18 @@ class _JobLoop:
         self.after: Sequence[_JobLoop] = ()
         self.idle = threading.Event()
         self.idle.set()
-        self._guard = threading.Lock()  # of ``idle`` with the time of the next round
+        self._guard = threading.Lock()  # guards ``idle`` and the time of the next run
         self._work = work
         self._scheduler = scheduler
-        self._logged: tuple[str, datetime] | None = None  # the last fault that was logged, and when
+        self._logged: tuple[str, datetime] | None = None  # the last error that was logged, and when
 
     def __call__(self) -> None:
-        """Go once, if not under way already; whatever goes wrong ends here."""
+        """Run once, unless running already; catches every error."""
         with self._guard:
             if not self.idle.is_set():
                 return
             self.idle.clear()
-            self._come_next(None)  # it comes when this one has ended, however long that takes
+            self._come_next(None)  # it runs when this one has ended, however long that takes
         began = _now()
         self.pulse.begin(began)
         try:
@@ -134,7 +131,7 @@ class _JobLoop:
             other.hurry()
 
     def _tell(self, error: Exception, now: datetime) -> None:
-        """Log what ended a round when it is news, and else once an hour: a disk stays full long."""
+        """Log the error of a run when it is new, and then hourly: a disk may stay full for long."""
         what = f"{type(error).__name__}: {error}"
         if (
             self._logged
@@ -149,7 +146,7 @@ class _JobLoop:
             _log.error(LogEvent.JOB_FAILED, job=self.name, exc_info=error)
 
     def hurry(self) -> None:
-        """Come at once, where no round is under way."""
+        """Run at once, if no run is in progress."""
         with self._guard:
             if self.idle.is_set():
                 self._come_next(_now())
@@ -160,10 +157,10 @@ class _JobLoop:
 
 
 class Watchdog:
-    """Ends the process when something shows no sign of life: its supervisor starts it anew.
+    """Ends the process when a job makes no progress, so that its supervisor restarts it.
 
-    A round that fails is no reason: feeds are still served, and a new start would fail as well.
-    ``give_up`` is asked to end all in good order, and not waited for long.
+    A failed run is no reason: feeds are still served, and a new start would fail as well.
+    ``give_up`` is called to shut down cleanly, and not waited for long.
     """
 
     def __init__(self, pulses: Mapping[str, Heartbeat], *, give_up: Callable[[], None]) -> None:
@@ -173,7 +170,7 @@ class Watchdog:
 
     @contextmanager
     def over(self) -> Iterator[None]:
-        """Watch from a thread meanwhile."""
+        """Watch from a thread inside the context."""
         done = threading.Event()
         watcher = threading.Thread(target=self._look, args=(done,), name="watch", daemon=True)
         watcher.start()

@@ -5,26 +5,23 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from larkpost.errors import UsageError
 from larkpost.settings import expand
 from larkpost.settings.addresses import UNIX
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @contextmanager
 def open_listener(
     host: str, port: int, *, mode: int = 0o660, home: Path
 ) -> Iterator[socket.socket]:
-    """Listen meanwhile on ``host`` and ``port``, or on the Unix socket that ``unix:PATH`` names.
+    """Listen inside the context on ``host`` and ``port``, or on the Unix socket ``unix:PATH``.
 
-    A relative path lies in ``home``; whoever may write by ``mode`` may connect. Raises UsageError
-    saying why it cannot be had.
+    A relative path starts in ``home``; users with write permission by ``mode`` may connect. Raises
+    UsageError with the reason if it is unavailable.
     """
     if not host.startswith(UNIX):
         with listen(host, port) as listener:
@@ -38,14 +35,14 @@ def open_listener(
             yield listener
     finally:
         with suppress(OSError):
-            if os.path.samestat(path.lstat(), made):  # another daemon may have put its own there
+            if os.path.samestat(path.lstat(), made):  # may be another daemon's by now
                 path.unlink()
 
 
 def check_listening(host: str, port: int, *, mode: int, home: Path) -> None:
-    """Raise UsageError where ``open_listener`` would, and leave everything as it is.
+    """Raise UsageError if ``open_listener`` would, and change nothing.
 
-    A Unix socket that nobody listens on stays: a daemon that is starting may just have made it.
+    A Unix socket that nobody listens on stays: a starting daemon may just have made it.
     """
     if host.startswith(UNIX):
         path = _socket_path(host, home)
@@ -60,13 +57,13 @@ def check_listening(host: str, port: int, *, mode: int, home: Path) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the socket to listen on; raises UsageError saying why it cannot be had."""
+    """Open the socket to listen on; raises UsageError with the reason if it is unavailable."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
-    except (OSError, UnicodeError) as error:  # no name of a host may be that long, or empty
+    except (OSError, UnicodeError) as error:  # a host name may not be that long, or empty
         raise UsageError(f"{host} is not an address of this machine: {error}") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -74,16 +71,16 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"Cannot listen on {host} port {port}: {error.strerror}",
-            hint="choose another with --port, or stop what listens there",
+            f"cannot listen on {host} port {port}: {error.strerror}",
+            hint="choose another port with --port, or stop the other program",
         ) from error
     return listener
 
 
 def listen_unix(path: Path, mode: int) -> socket.socket:
-    """Open a Unix socket, in the place of one that a crash has left; raises UsageError."""
+    """Open a Unix socket, replacing one left by a crash; raises UsageError."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    umask = os.umask(0o777 & ~mode)  # it has its rights from its first moment on
+    umask = os.umask(0o777 & ~mode)  # it has its permissions from the start
     try:
         if _is_stale(path):
             path.unlink()
@@ -105,16 +102,16 @@ def _socket_path(host: str, home: Path) -> Path:
 
 def _place_error(path: Path, error: OSError) -> UsageError:
     return UsageError(
-        f"Cannot listen on {path}: {error.strerror or error}",
-        hint="name a place in a folder that is there and that this user may write in, of at"
-        " most about 100 characters",
+        f"cannot listen on {path}: {error.strerror or error}",
+        hint="give a path in an existing folder that this user can write to, with at most"
+        " about 100 characters",
     )
 
 
 def _is_stale(path: Path) -> bool:
-    """Whether a Unix socket is there that nobody listens on any more; raises UsageError, OSError.
+    """Whether there is a Unix socket that nobody listens on; raises UsageError, OSError.
 
-    False where nothing is there; a UsageError where anything else is.
+    False if the path is free; a UsageError if anything else is there.
     """
     try:
         kind = path.lstat().st_mode
@@ -122,8 +119,8 @@ def _is_stale(path: Path) -> bool:
         return False
     if not stat.S_ISSOCK(kind):
         raise UsageError(
-            f"Cannot listen on {path}: there is something else by that name",
-            hint="name another place in web.host, or move that away",
+            f"cannot listen on {path}: another file has that name",
+            hint="choose another path in web.host, or move that file",
         )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
         knock.settimeout(1)
@@ -132,13 +129,13 @@ def _is_stale(path: Path) -> bool:
         except ConnectionRefusedError:
             return True
     raise UsageError(
-        f"Cannot listen on {path}: Address already in use",
-        hint="name another place in web.host, or stop what listens there",
+        f"cannot listen on {path}: Address already in use",
+        hint="choose another path in web.host, or stop the other program",
     )
 
 
 def name_listener(listener: socket.socket) -> str:
-    """Name what a socket listens on, as an address of the web where it is one."""
+    """Name the address of a socket, as a web address if it is one."""
     if listener.family == socket.AF_UNIX:
         return f"{UNIX}{os.fsdecode(listener.getsockname())}"
     host, port = listener.getsockname()[:2]

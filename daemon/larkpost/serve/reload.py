@@ -1,22 +1,20 @@
-"""The program in force and its web application; both change when the settings are reloaded."""
+"""The current program and its web application; both change when the settings are reloaded."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import LarkpostError
 from larkpost.log_events import LogEvent
-from larkpost.web import app
+from larkpost.web import Heartbeat, app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from starlette.types import Receive, Scope, Send
 
     from larkpost.bootstrap import Program
-    from larkpost.web import Heartbeat
 
     Renewal = Callable[[Program], Program]
 
@@ -24,7 +22,7 @@ _log = logs.get_logger("larkpost.serve")
 
 
 class ReloadableApp:
-    """An ASGI application that passes every request on to the pages of the program in force."""
+    """An ASGI application that passes every request on to the pages of the current program."""
 
     def __init__(self, program: Program, pulses: Mapping[str, Heartbeat]) -> None:
         self.program = program
@@ -37,15 +35,15 @@ class ReloadableApp:
         await self._pages(scope, receive, send)
 
     def renew(self, renewal: Renewal) -> None:
-        """Put another program in force; where it cannot be made, tell why and keep the old one.
+        """Replace the program; if the new one cannot be made, log why and keep the old one.
 
-        What is under way goes on as it began.
+        Requests in progress finish with the old program.
         """
         with self._one_at_a_time:
             try:
                 program = renewal(self.program)
                 pages = app(program, pulses=self.pulses, paced=True)
-            except Exception as error:  # whatever is wrong with them, the daemon lives
+            except Exception as error:  # no error in the settings may end the daemon
                 _log_refusal(error)
             else:
                 self.program, self._pages = program, pages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,24 +19,23 @@ from larkpost.web.limits.connections import ConnectionLimits
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp
 
-# A supervisor waits ten seconds before it kills: five for open requests, the rest for the rounds.
+# A supervisor waits ten seconds before it kills: five for open requests, the rest for the jobs.
 REQUESTS_SECONDS = 5
 # A thread that waits for the interpreter gets it after so many seconds, and a page waits for it
-# some thirty times, whenever SQLite has answered. Beside one busy thread Python's own 5 ms made
-# 42 ms of what takes 0.1 ms alone; 0.5 ms make 2 ms of it.
+# some thirty times, once per answer of SQLite. Beside one busy thread, a page of 0.1 ms took 42 ms
+# with Python's default of 5 ms, and takes 2 ms with 0.5 ms.
 SWITCH_SECONDS = 0.0005
 LOOKS_A_MINUTE = 600  # of uvicorn, at its clock
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that leaves the signals to us, and says where it is once it answers.
+    """A uvicorn server that leaves signals to us, and prints its address once it answers.
 
-    At most ``connections`` are open at a time; ``proxies`` gives the networks of the web servers
-    in front. ``pulse`` tells whether its event loop turns.
+    At most ``connections`` are open at a time; ``proxies`` are the networks of the web servers in
+    front. ``pulse`` records that its event loop runs.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Do nothing: the daemon has them, for they end all of it."""
+        """Do nothing: the daemon handles signals, because they end all of it."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer, then say so on one line of standard error."""
+        """Start to answer, then say so on one line of standard error."""
         sys.setswitchinterval(SWITCH_SECONDS)
         await self.lifespan.startup()
         self.servers = [
@@ -69,14 +69,14 @@ class Server(uvicorn.Server):
             here = name_listener(listener)
             links = "" if self.base_url == here else f" (links point to {self.base_url})"
             slash = "/" if here.startswith("http") else ""
-            with suppress(OSError):  # a terminal that is gone, or a full disk, stops no daemon
+            with suppress(OSError):  # a closed terminal or a full disk must not stop the daemon
                 print(f"Larkpost is up: {here}{slash}{links}", file=sys.stderr, flush=True)  # noqa: T201 - a word to the person who started it
 
     def _make_protocol(self) -> LimitedHttpProtocol:
         return LimitedHttpProtocol(self.config, self.server_state, self.lifespan.state)
 
     async def on_tick(self, counter: int) -> bool:
-        """Be called by uvicorn ten times a second, from the event loop."""
+        """Record that the event loop runs; uvicorn calls this ten times per second."""
         self.pulse.beat = datetime.now(UTC)
         if counter % LOOKS_A_MINUTE == 0:
             logs.tell_left_out()

@@ -1,7 +1,5 @@
 """The settings: flags > environment > secret files > settings file > defaults."""
 
-from __future__ import annotations
-
 from larkpost.settings.loading import expand, load
 from larkpost.settings.model import HomePaths, Settings, day_names, keys, read_days
 

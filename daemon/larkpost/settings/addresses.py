@@ -1,4 +1,4 @@
-"""Addresses in the settings: which values are possible, and their spelling in ASCII."""
+"""Validates addresses in the settings, and converts them to ASCII."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LONGEST_BEFORE_TAG = 18
 
 
 def read_base_url(url: str) -> str:
-    """Spell the address that links begin with in ASCII (RFC 3986, IDNA), without ``/`` at its end.
+    """Convert the start of links to ASCII (RFC 3986, IDNA), without ``/`` at its end.
 
-    Raises ValueError, saying what is wrong, for what cannot begin a link: a query or a fragment
-    would swallow what follows, a password would be sent to every reader, and browsers take ``..``
-    out of a path.
+    Raises ValueError, with the reason, for an address that cannot start a link: a query or a
+    fragment would absorb the rest, a password would be sent to every reader, and browsers take
+    ``..`` out of a path.
     """
     spelt = encode_url(url)
     parts = urlsplit(spelt)
@@ -51,7 +51,7 @@ def read_sender(text: str) -> str:
     name, address = parseaddr(text)
     odd = clean(text) != text or "\n" in text or "\t" in text or len(text) > _LONGEST_SENDER
     if not odd and (len(getaddresses([text])) > 1 or text.rstrip().endswith((";", ","))):
-        raise ValueError(f"{text!r} is more than one mailbox: letters come from exactly one")
+        raise ValueError(f"{text!r} is more than one address: emails are sent from exactly one")
     if odd or address not in text:  # parseaddr takes spaces out of an address
         raise _no_mailbox(text, "Larkpost <larkpost@example.org>")
     spelt = _spell(address, text, "Larkpost <larkpost@example.org>")
@@ -76,16 +76,16 @@ def read_taggable_mailbox(text: str) -> str:
     """Read a mailbox before whose @ there is room for a signed tag; raises ValueError."""
     if len(text.rpartition("@")[0]) > _LONGEST_BEFORE_TAG:
         raise ValueError(
-            f"what stands before the @ may have {_LONGEST_BEFORE_TAG} characters: a signed tag is"
-            " added"
+            f"the part before the @ may have {_LONGEST_BEFORE_TAG} characters, because a signed tag"
+            " is added"
         )
     return read_mailbox(text)
 
 
 def read_digest_senders(value: object) -> tuple[str, ...]:
-    """Spell addresses, and domains as ``@example.org``, in lower case: a list, or parted by commas.
+    """Normalise addresses, and domains as ``@example.org``, to lower case.
 
-    Raises ValueError for what is neither.
+    The value is a list, or a text separated by commas. Raises ValueError for other values.
     """
     senders = value.split(",") if isinstance(value, str) else value
     if not isinstance(senders, list | tuple) or not all(isinstance(one, str) for one in senders):
@@ -100,7 +100,7 @@ def _read_digest_sender(text: str) -> str:
 
 
 def read_server(text: str) -> str:
-    """Spell the name or number of a mail server in ASCII; raises ValueError for what is none."""
+    """Convert the name or address of a mail server to ASCII; raises ValueError if it is invalid."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         return str(IPv6Address(bare)) if ":" in bare and "%" not in bare else encode_host(bare)
@@ -111,9 +111,9 @@ def read_server(text: str) -> str:
 
 
 def read_listening_host(text: str) -> str:
-    """Spell where to listen: a number, a name, or ``unix:`` and a path; ``[::1]`` is ``::1``.
+    """Normalise the listening address: an IP address, a name, or ``unix:`` and a path.
 
-    Raises ValueError for what is none of these.
+    ``[::1]`` is ``::1``. Raises ValueError for other values.
     """
     if text == UNIX:
         raise ValueError("a path must follow, as in unix:/run/larkpost/larkpost.sock")
@@ -163,9 +163,11 @@ def _spell(address: str, text: str, example: str) -> str:
     except UsageError:
         raise _no_mailbox(text, example) from None
     if not spelt.isascii():  # every letter would need SMTPUTF8 (RFC 6531), which few servers have
-        raise ValueError(f"{text!r} has letters beyond ASCII before the @, which few servers take")
+        raise ValueError(
+            f"{text!r} has characters that are not ASCII before the @, which few servers accept"
+        )
     return spelt
 
 
 def _no_mailbox(text: str, example: str) -> ValueError:
-    return ValueError(f"{text!r} is not a mail address such as {example}")
+    return ValueError(f"{text!r} is not an email address such as {example}")

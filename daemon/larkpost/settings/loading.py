@@ -1,4 +1,4 @@
-"""Reads the settings from where they are set, and says by name what is misspelt or impossible."""
+"""Loads the settings from all sources, and names misspelt or invalid ones."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import difflib
 import os
 import stat
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -23,10 +24,8 @@ from larkpost.errors import SettingsError
 from larkpost.masking import HIDDEN, mask_text, mask_value, secrets_of_url
 from larkpost.settings.addresses import UNIX
 from larkpost.settings.model import HomePaths, Settings, WebSettings, flat, keys
-from larkpost.settings.renamed import new_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+from larkpost.settings.renamed_settings import new_name
+from larkpost.settings.value_faults import describe_fault
 
 PREFIX = "LARKPOST_"
 MAY_HOLD_PASSWORD = frozenset({"smtp.password", "database.url"})
@@ -55,7 +54,7 @@ def load(
     places = _places(home, explicit, environ)
     if explicit is not None and not places.config.exists():
         raise SettingsError(
-            f"no settings file: {places.config}", hint="Check --config and LARKPOST_CONFIG."
+            f"no settings file: {places.config}", hint="check --config and LARKPOST_CONFIG"
         )
     secrets = [folder for folder in _secret_folders(places, environ) if folder.is_dir()]
     found = {  # weakest first
@@ -99,7 +98,7 @@ def _places(home: Path | None, config: Path | None, environ: Mapping[str, str]) 
 
 
 def _own_folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
-    """Give the user's folders for data and for settings (XDG Base Directory).
+    """Return the user's folders for data and for settings (XDG Base Directory).
 
     A process may have neither a home nor an entry in the list of users, as in many containers.
     """
@@ -111,8 +110,8 @@ def _own_folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
         known = False
     if not known and not all(environ.get(name) for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME")):
         raise SettingsError(
-            "this user has no home folder to keep things in",
-            hint="say where with --home DIR or LARKPOST_HOME",
+            "this user has no home folder",
+            hint="set one with --home DIR or LARKPOST_HOME",
         )
     return user_data_path("larkpost"), user_config_path("larkpost")
 
@@ -122,22 +121,22 @@ def _absolute(path: Path, what: str) -> Path:
         return expand(path).absolute()
     except FileNotFoundError:
         raise SettingsError(
-            f"{what} is given as {path}, and the folder that this starts from is gone",
-            hint="cd to a folder that is there, or write the whole path, from / on",
+            f"{what} is {path}, but the current folder does not exist any more",
+            hint="cd to an existing folder, or write an absolute path",
         ) from None
 
 
 def expand(path: Path) -> Path:
     """Put the home folder of a user where a path begins with ``~``.
 
-    Raises SettingsError where there is no such user, or nobody says where their home is.
+    Raises SettingsError if there is no such user, or nobody says where their home is.
     """
     try:
         return path.expanduser()
     except RuntimeError:
         raise SettingsError(
             f"{path}: there is no home folder for {path.parts[0]}",
-            hint="write the whole path, from / on",
+            hint="write an absolute path",
         ) from None
 
 
@@ -157,7 +156,7 @@ def _from_file(path: Path) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(
             f"the settings file is not TOML: {path}: {error}",
-            hint='Text needs quotes (title = "Larkpost"); sections look like [smtp].',
+            hint='text needs quotes (title = "Larkpost"); sections look like [smtp]',
         ) from None
     except UnicodeDecodeError:
         raise SettingsError(f"the settings file is not UTF-8: {path}") from None
@@ -199,13 +198,13 @@ def _refuse_unknown(values: Mapping[str, object], origin: str) -> None:
         if key in Settings.model_fields:
             raise SettingsError(
                 f"{key} is a section, not a setting (in {origin})",
-                hint=f"Write it as a table: [{key}].",
+                hint=f"write it as a table: [{key}]",
             )
         raise _no_such_setting(key, f"in {origin}", known)
 
 
 def _no_such_setting(name: str, place: str, known: Iterable[str]) -> SettingsError:
-    """Say that a name is no setting, and which one it may stand for."""
+    """Make the error for an unknown setting, with the closest known name."""
     near = _near(name, known)
     usual = f"Did you mean {near}?" if near else "See `larkpost config show`."
     hint = new_name(name, PREFIX) or usual
@@ -213,7 +212,7 @@ def _no_such_setting(name: str, place: str, known: Iterable[str]) -> SettingsErr
 
 
 def _near(word: str, known: Iterable[str]) -> str | None:
-    """Find the known word most like this one; a key in the wrong section counts as near."""
+    """Find the most similar known word; a key in the wrong section counts as similar."""
     choices = {choice.lower(): choice for choice in known}
     last = word.lower().rpartition(".")[2]
     same = [choice for choice in choices if "." in choice and choice.rpartition(".")[2] == last]
@@ -240,7 +239,7 @@ def _validate(found: Mapping[str, Mapping[str, object]]) -> Settings:
 
 
 def _in_places(first: Settings, places: HomePaths) -> Settings:
-    """Put in whole paths, and the address of the database, where none was set."""
+    """Fill in absolute paths, and the database's address, if not set."""
     data = places.data
     inbox = _under(data, first.inbox.folder) or places.inbox
     maildir = _under(data, first.mail.maildir) or places.maildir
@@ -259,15 +258,15 @@ def _in_places(first: Settings, places: HomePaths) -> Settings:
 
 
 def _own_address(web: WebSettings) -> str:
-    """Give the address on this machine, for as long as nobody says how the outside reaches it.
+    """Return the address on this machine, used until ``site.base_url`` is set.
 
-    It follows the settings alone: what `serve --port` is told no other command knows, and a link
-    must be the same whoever makes it. Raises SettingsError where nothing listens by TCP.
+    It depends only on the settings, because other commands do not know `serve --port`, and all must
+    build the same links. Raises SettingsError if nothing listens by TCP.
     """
     if web.host.startswith(UNIX):
         raise SettingsError(
             "site.base_url is missing: a Unix socket (web.host) has no address to link to",
-            hint='set base_url = "https://paper.example.org" under [site]: what readers call',
+            hint='set base_url = "https://paper.example.org" under [site], as readers call it',
         )
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - read, not bound
     # Port 0 takes any free one, which only `serve` learns.
@@ -277,7 +276,7 @@ def _own_address(web: WebSettings) -> str:
 
 
 def _safe(value: object) -> str:
-    """Show a value that cannot be: a password may have been put where none belongs."""
+    """Show an invalid value, masked: a password may have been put into a wrong place."""
     if not isinstance(value, str):
         return mask_text(repr(value))
     shown = mask_value(value)
@@ -293,14 +292,13 @@ def _under(data: Path, folder: str) -> Path | None:
 
 def _refusal(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
     """Turn pydantic's first complaint into one of ours; a secret's value is not repeated."""
-    first = error.errors(include_url=False, include_context=False)[0]
+    first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"][:2] if isinstance(part, str))
-    what = first["msg"].removeprefix("Value error, ")
-    what = mask_text(what.replace(repr(first["input"]), _safe(first["input"])))
+    what = mask_text(describe_fault(first).replace(repr(first["input"]), _safe(first["input"])))
     value = "" if key in MAY_HOLD_PASSWORD else f" cannot be {_safe(first['input'])}"
     return SettingsError(
         f"{key}{value} (in {origins.get(key, 'the defaults')}): {what[:1].lower()}{what[1:]}",
-        hint="`larkpost config show` lists every setting; docs/settings.md explains them.",
+        hint="run larkpost config show to list all settings; docs/settings.md explains them",
     )
 
 

@@ -1,4 +1,4 @@
-"""What can be set, the defaults, which values are possible, and where things lie."""
+"""The settings: names, defaults, valid values, and the paths of the home."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -37,9 +38,6 @@ from larkpost.settings.addresses import (
 from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
 from larkpost.settings.polled_sources import NO_SOURCES, SourceEntries
 from larkpost.text.time_zones import zone_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # White space is matched from where a run of it begins, or a long run would take quadratic time.
 _RANGE_SIGN = re.compile(r"(?:(?<!\s)\s+)?(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")
@@ -103,8 +101,15 @@ def read_networks(value: object) -> tuple[str, ...]:
     """Read ``127.0.0.1, 10.0.0.0/8`` or a list of such; raises ValueError for what is neither."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, Iterable):
-        raise ValueError(f"{value!r} is no list of addresses")  # noqa: TRY004 - pydantic wants it
-    return tuple(str(ip_network(str(part).strip())) for part in parts if str(part).strip())
+        raise ValueError(f"{value!r} is not a list of addresses")  # noqa: TRY004 - pydantic wants it
+    return tuple(_network(str(part).strip()) for part in parts if str(part).strip())
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an address or network such as 10.0.0.0/8") from None
 
 
 def day_names(days: Iterable[int]) -> list[str]:
@@ -129,7 +134,7 @@ def _mode(value: object) -> int:
     """Read rights as chmod writes them: ``"660"``."""
     text = f"{value:o}" if isinstance(value, int) else str(value)
     if not re.fullmatch(r"0?[0-7]{3}", text):
-        raise ValueError(f'{value!r} is not rights such as "660"')
+        raise ValueError(f'{value!r} are not permissions such as "660"')
     return int(text, 8)
 
 
@@ -157,13 +162,13 @@ class SettingsSection(BaseModel):
 
 
 class DatabaseSettings(SettingsSection):
-    """Where the store is."""
+    """The database."""
 
     url: str = ""
 
 
 class SiteSettings(SettingsSection):
-    """How the outside knows this place."""
+    """The site as visitors see it."""
 
     base_url: Annotated[str, AfterValidator(read_base_url)] = "http://127.0.0.1:8025"
     title: Annotated[str, Field(min_length=1, max_length=100)] = "Larkpost"
@@ -171,7 +176,7 @@ class SiteSettings(SettingsSection):
 
 
 class MailSettings(SettingsSection):
-    """Which road letters take."""
+    """How messages are sent."""
 
     transport: Literal["maildir", "smtp"] = "maildir"
     sender: Annotated[str, AfterValidator(read_sender)] = "Larkpost <larkpost@localhost>"
@@ -181,7 +186,7 @@ class MailSettings(SettingsSection):
 
 
 class InboundSettings(SettingsSection):
-    """Where bounces and answers come back to, and whose digests are read."""
+    """Return addresses, and senders of digests."""
 
     address: Annotated[str, AfterValidator(read_taggable_mailbox)] = ""
     folder: str = ""
@@ -191,14 +196,14 @@ class InboundSettings(SettingsSection):
 
 
 class DkimSettings(SettingsSection):
-    """With what letters are signed, where the mail server does not sign them."""
+    """DKIM signing, if the mail server does not sign."""
 
     selector: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
     key: str = ""
 
 
 class SmtpSettings(SettingsSection):
-    """The mail server that takes our letters."""
+    """The mail server."""
 
     host: Annotated[str, Field(min_length=1), AfterValidator(read_server)] = "localhost"
     port: Annotated[int, Field(ge=1, le=65535)] = 587
@@ -211,7 +216,7 @@ class SmtpSettings(SettingsSection):
 
 
 class Inbox(SettingsSection):
-    """The folder that dumps are dropped into."""
+    """The folder for dumps."""
 
     folder: str = ""
     stable_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
@@ -227,7 +232,7 @@ class FetchSettings(SettingsSection):
 
 
 class RankingSettings(SettingsSection):
-    """What is ranked, and what it is learned from."""
+    """The ranking."""
 
     window_days: Annotated[int, Field(ge=1, le=3660)] = 7
     half_life_days: Annotated[float, Field(ge=0, le=36_600)] = 0.0
@@ -236,7 +241,7 @@ class RankingSettings(SettingsSection):
 
 
 class ReaderSettings(SettingsSection):
-    """What a new reader gets unless told otherwise."""
+    """The defaults of new readers."""
 
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     send_time: ClockTime = time(6, 0)
@@ -256,7 +261,7 @@ class WebSettings(SettingsSection):
 
 
 class QuotaSettings(SettingsSection):
-    """What strangers and the readers they become may take up, and when unused readers go."""
+    """Quotas of strangers and readers, and when unused readers are removed."""
 
     papers: Annotated[int, Field(ge=1, le=10**6)] = 5000
     megabytes: Annotated[int, Field(ge=1, le=10**6)] = 64
@@ -276,7 +281,7 @@ class SchedulerSettings(SettingsSection):
 
 
 class Log(SettingsSection):
-    """What is told on standard error, and in which form."""
+    """The log on standard error: level and format."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
@@ -284,7 +289,7 @@ class Log(SettingsSection):
 
 @dataclass(frozen=True, slots=True)
 class HomePaths:
-    """Where things lie: one folder under ``--home``, the XDG folders without it."""
+    """The paths of the home: one folder with ``--home``, the XDG folders without it."""
 
     config: Path
     data: Path
@@ -332,7 +337,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read nothing behind the caller's back: ``load`` hands in what it found, and where."""
+        """Disable all sources: ``load`` passes in the values and their sources."""
         return (init_settings,)
 
     @property
@@ -342,12 +347,12 @@ class Settings(BaseSettings):
 
     @property
     def origins(self) -> Mapping[str, str]:
-        """Where each value that is no default came from, by dotted key."""
+        """The source of each value that is not a default, by dotted key."""
         return self._origins
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """Every secret that is set, as it may turn up in a message or an answer of a server."""
+        """Every secret that is set, in all forms in which a server may repeat it."""
         password = self.smtp.password.get_secret_value()
         login = f"\0{self.smtp.username}\0{password}"  # as SASL PLAIN has it (RFC 4616)
         return tuple(filter(None, (password, password and login))) + secrets_of_url(
@@ -356,7 +361,7 @@ class Settings(BaseSettings):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What deserves a warning, in words: a password that others can read."""
+        """Warnings, in words: a password that others can read."""
         return self._remarks
 
 
@@ -367,7 +372,7 @@ def keys() -> dict[str, object]:
 
 
 def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object]]:
-    """Dotted keys; an empty section is still told of, so that its name can be checked."""
+    """Dotted keys; an empty section is included, so that its name can be checked."""
     for key, value in table.items():
         if isinstance(value, Mapping) and value:
             yield from flat(value, f"{before}{key}.")

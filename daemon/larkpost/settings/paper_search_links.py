@@ -1,4 +1,4 @@
-"""The setting ``site.find_links``: where a paper without a link of its own is looked for."""
+"""The setting ``site.find_links``: sites that search for papers without a link."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def _find_link(value: object) -> FindLink:
 
 
 def _fault_of(url: str) -> str:
-    """Say why this is no address with a place for a title; empty where it is one."""
+    """Return why this is not an address with a place for a title; empty if it is one."""
     if len(url) > LONGEST_URL:
         return f"has more than {LONGEST_URL} characters"
     if not _PRINTABLE.fullmatch(url):
-        return "holds a space, a quotation mark or a letter that is not ASCII: percent-encode it"
+        return "has a space, a quotation mark or a character that is not ASCII: percent-encode it"
     if PLACEHOLDER not in url:
         return f"has no {PLACEHOLDER}, where the title goes: write it like {_EXAMPLE}"
     if re.search(r"[{}]", url.replace(PLACEHOLDER, "")):

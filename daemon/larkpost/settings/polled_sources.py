@@ -25,7 +25,7 @@ _EXAMPLE = '[[sources]] with name = "hf-daily"'
 
 
 class SourceKind(StrEnum):
-    """What kind of source an address names."""
+    """The kind of source that an address names."""
 
     HF_DAILY = "hf-daily"
     HF_TRENDING = "hf-trending"
@@ -38,7 +38,7 @@ class PolledSource:
     """A source that is asked for papers: its unique name, and its address.
 
     ``address`` is a known name (``hf-daily``, ``arxiv:cs.CL+cs.LG``) or a web address.
-    ``interval_minutes`` is None where the kind's own is good. ``by_command``: it was added by
+    ``interval_minutes`` is None for the kind's default. ``by_command``: it was added by
     ``larkpost source add``, and not by the settings.
     """
 
@@ -69,7 +69,7 @@ NO_SOURCES: tuple[SourceEntry, ...] = ()  # nothing is asked until a source is n
 
 
 def source_kind(address: str) -> SourceKind:
-    """Tell the kind of an address that ``read_source_address`` gave."""
+    """Return the kind of an address from ``read_source_address``."""
     if address in (SourceKind.HF_DAILY, SourceKind.HF_TRENDING):
         return SourceKind(address)
     return SourceKind.ARXIV if address.startswith("arxiv:") else SourceKind.FEED
@@ -88,7 +88,7 @@ def read_source_address(text: str) -> str:
         return f"arxiv:{_read_categories(bare.partition(':')[2])}"
     if "://" not in bare:
         raise ValueError(
-            f"{text!r} is no source: it is hf-daily, hf-trending, arxiv:cs.CL,"
+            f"{text!r} is not a source: write hf-daily, hf-trending, arxiv:cs.CL,"
             " or an address that begins with https://"
         )
     return _read_web_address(bare)
@@ -141,7 +141,7 @@ def name_of_address(address: str) -> str:
 def read_sources(value: object) -> tuple[SourceEntry, ...]:
     """Read a list of tables or of addresses, the same as JSON, or addresses between spaces.
 
-    Raises ValueError naming the entry that is no good, or that has the name of another one.
+    Raises ValueError naming an invalid entry, or one with the name of another.
     """
     if isinstance(value, str):
         value = json.loads(value) if value.lstrip().startswith("[") else value.split()
@@ -164,7 +164,9 @@ def _read_entry(value: object) -> SourceEntry:
     if not isinstance(value, Mapping):
         raise ValueError(f"each entry is a table: {_EXAMPLE}")  # noqa: TRY004 - as above
     if unknown := sorted(set(value) - _OPTIONS):
-        raise ValueError(f"{unknown[0]!r} is no option of a source: {', '.join(sorted(_OPTIONS))}")
+        raise ValueError(
+            f"{unknown[0]!r} is not an option of a source: {', '.join(sorted(_OPTIONS))}"
+        )
     private = value.get("allow_private", False)
     if not isinstance(private, bool):
         raise ValueError(f"allow_private is true or false, not {private!r}")  # noqa: TRY004 - as above
@@ -178,7 +180,7 @@ def _read_entry(value: object) -> SourceEntry:
 
 
 def _name_and_address(value: Mapping[str, Any]) -> tuple[str, str]:
-    """A name alone may be the source; with a url it is what the source is called."""
+    """A name alone may be the source; with a url it is just the source's name."""
     name, url, category = (_text(value, key) for key in ("name", "url", "category"))
     if category:
         if url or name.lower() not in ("", "arxiv"):

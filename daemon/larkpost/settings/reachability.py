@@ -1,7 +1,8 @@
-"""Says which settings together make letters that no reader can use."""
+"""Detects settings that together produce messages with links that no reader can open."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -9,13 +10,11 @@ from urllib.parse import urlsplit
 from larkpost.settings.addresses import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from larkpost.settings.model import Settings
 
 
 def unreachable(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Give a warning and what to do about each setting that leads readers to their own machine.
+    """Return a warning and what to do about each setting that leads readers to their own machine.
 
     Only where letters go by SMTP: in a Maildir on this machine such addresses are in order.
     """
@@ -24,11 +23,11 @@ def unreachable(settings: Settings) -> Iterator[tuple[str, str]]:
     url, sender = settings.site.base_url, settings.mail.sender
     if is_loopback(urlsplit(url).hostname or ""):
         yield (
-            f"letters go out by SMTP, but their links lead to {url}, which is this machine alone",
+            f"emails are sent by SMTP, but their links lead to {url}, which is this machine alone",
             "Set site.base_url to the address at which readers reach `larkpost serve`.",
         )
     if is_loopback(parseaddr(sender)[1].rpartition("@")[2]):
         yield (
-            f"letters go out by SMTP, but come from {sender}, which no other mail server accepts",
+            f"emails are sent by SMTP, but come from {sender}, which no other mail server accepts",
             "Set mail.sender to an address of a domain of yours.",
         )

@@ -1,4 +1,4 @@
-"""Splits what names several authors in one text, as feeds, tables and mails have it."""
+"""Splits a text with the names of several authors, as in feeds, tables and mails."""
 
 from __future__ import annotations
 

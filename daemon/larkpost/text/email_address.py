@@ -1,8 +1,9 @@
-"""Spells mail addresses: for sending, in the one way that compares, and in the way limits count."""
+"""Normalises mail addresses: for sending, for comparing, and for counting limits."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, partial
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from larkpost.text.mail_providers import provider_of
 from larkpost.text.normalize import clean, normal_form, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from email_validator import ValidatedEmail
 
 _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic
@@ -27,7 +26,7 @@ _REGISTRIES = frozenset(
 
 
 def address_key(address: str) -> str:
-    """Give what addresses are compared by: ``spell_address`` without the case of the local part.
+    """Return the key for comparing addresses: ``spell_address`` without the local part's case.
 
     Only the receiving host may tell ``Ann`` from ``ann`` (RFC 5321, 2.4); hardly any does. So two
     that differ in case alone are one mailbox here, and mail goes to what was typed. Raises
@@ -56,10 +55,10 @@ def spell_address(address: str) -> str:
 
 @cache
 def _validator() -> Callable[[str], ValidatedEmail]:
-    """Give what raises ValueError for text that is no address; loaded when first needed."""
+    """Return what raises ValueError for text that is no address; loaded when first needed."""
     import email_validator
 
-    # Mail inside of a house goes to hosts such as localhost and example.test.
+    # Internal mail goes to hosts such as localhost and example.test.
     email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
     return partial(
         email_validator.validate_email,
@@ -71,13 +70,13 @@ def _validator() -> Callable[[str], ValidatedEmail]:
 
 
 def mailbox_key(address: str) -> str:
-    """Give the mailbox that an address reaches, as far as its spelling tells; for limits alone.
+    """Return the mailbox of an address, as far as its spelling shows; only for limits.
 
     ``ann@gmail.com`` for ``A.nn+news@googlemail.com``: without case, tags, what the provider does
     not count (``mail_providers``), forms of Unicode, quotation marks, comments and white space (RFC
     5322, 3.2.2 and 3.4.1). Two mailboxes may have one key, such as ``ann`` and ``ann+b`` of a host
-    that knows no tags; so nobody is found, merged or written to by it. Raises UsageError where it
-    is no address.
+    that knows no tags; so it is never used to find, merge or write to readers. Raises UsageError if
+    it is no address.
     """
     local, domain = _parts(address)
     provider = provider_of(domain)
@@ -89,7 +88,7 @@ def mailbox_key(address: str) -> str:
 
 
 def domain_key(address: str) -> str:
-    """Give the domain whose postmaster gets what is sent to an address; for limits alone.
+    """Return the domain that receives the mail of an address; only for limits.
 
     Names below an organisation's count as its own, for whoever has ``example.org`` may take in mail
     for every name below. Where that begins is a guess, by two labels or three. Raises UsageError
@@ -104,12 +103,12 @@ def domain_key(address: str) -> str:
 
 
 def _parts(address: str) -> tuple[str, str]:
-    """Give what stands before and behind the ``@``, in one form each; raises UsageError."""
+    """Return the normalised parts before and after the ``@``; raises UsageError."""
     if len(address) > _LONGEST_TRIED:
         raise _no_address(address)
     whole = clean(normal_form("NFKD", clean(address)))
     local, _, domain = _without_comments(whole).rpartition("@")
-    if not local or not domain:  # parentheses that are none of a comment
+    if not local or not domain:  # parentheses that are not part of a comment
         local, _, domain = whole.rpartition("@")
     local = normal_form("NFKD", _fold(local))
     if not local or not domain:
@@ -134,14 +133,14 @@ def _without_route(local: str, domain: str) -> str:
 
 
 def _name(local: str, tags: str, ignored: str = "", alike: str = "") -> str:
-    """Take off of a local part what its host does not count, unless nothing would be left."""
+    """Remove the parts of a local part that its host ignores, unless nothing would be left."""
     name = re.split(f"[{re.escape(tags)}]", local, maxsplit=1)[0] or local
     name = name.translate(dict.fromkeys(map(ord, alike), "-"))
     return name.translate(dict.fromkeys(map(ord, ignored))) or name
 
 
 def _without_comments(text: str) -> str:
-    """Take comments, quotation marks and the white space around words off an address."""
+    """Remove comments, quotation marks and white space around words from an address."""
     kept: list[str] = []
     depth, quoted, escaped = 0, False, False
     for character in text:
@@ -162,7 +161,7 @@ def _without_comments(text: str) -> str:
 
 
 def _plain_literal(domain: str) -> str:
-    """Spell an address of a machine in one way (RFC 5321, 4.1.3; RFC 5952)."""
+    """Normalise an address literal (RFC 5321, 4.1.3; RFC 5952)."""
     if not domain.startswith("["):
         return domain
     try:
@@ -193,5 +192,5 @@ def _domain(domain: str, address: str) -> str:
 
 def _no_address(address: str) -> UsageError:
     return UsageError(
-        f"“{shorten(address, 120)}” is not a mail address", hint="write it like anna@example.org"
+        f"“{shorten(address, 120)}” is not an email address", hint="write it like anna@example.org"
     )

@@ -1,19 +1,16 @@
-"""Reads the names of papers: arXiv ids, DOIs, URLs, ``scheme:value``; and says where each leads."""
+"""Parses identifiers of papers (arXiv ids, DOIs, URLs, ``scheme:value``), and makes their links."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import chain
-from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from larkpost.domain import Identifier
 from larkpost.errors import UsageError
 from larkpost.text.normalize import clean, shorten
 from larkpost.text.urls import encode_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9_.+-]{0,19}):(?P<value>\S(?:.*\S)?)", re.DOTALL)
 # https://info.arxiv.org/help/arxiv_identifier.html: from April 2007 the year, the month and four
@@ -45,7 +42,7 @@ _ARXIV_HOSTS = (
 )  # fmt: skip  # a host a line would be longer than the rule
 _DOI_HOSTS = ("doi.org",)
 _DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
-# Schemes of addresses: none of them names a paper, and some are code.
+# Schemes of addresses that never identify a paper; some are code.
 _NO_NAMES = frozenset(
     ("http", "https", "ftp", "file", "mailto", "data", "blob", "javascript", "vbscript")
 )
@@ -62,18 +59,26 @@ def parse_identifier(text: str) -> Identifier:
     Versions of arXiv papers are dropped, arXiv ids and DOIs are in lower case, URLs without
     what does not name the page. Raises UsageError.
     """
-    given = clean(text[:_LONGEST_GIVEN]).strip()
-    found = _read_identifier(given) if len(text) <= _LONGEST_GIVEN else None
-    if found is None or len(found.value) > _LONGEST_VALUE or re.search(r"\s", found.value):
+    if (found := find_identifier(text)) is None:
+        given = shorten(clean(text[:_LONGEST_GIVEN]).strip(), 120)
         raise UsageError(
-            f"“{shorten(given, 120)}” is not the name of a paper",
+            f"“{given}” is not an identifier of a paper",
             hint="write it like arxiv:2508.13426, doi:10.1000/182 or https://…",
         )
     return found
 
 
+def find_identifier(text: str) -> Identifier | None:
+    """Read what ``parse_identifier`` reads; None for any other text."""
+    given = clean(text[:_LONGEST_GIVEN]).strip()
+    found = _read_identifier(given) if len(text) <= _LONGEST_GIVEN else None
+    if found is None or len(found.value) > _LONGEST_VALUE or re.search(r"\s", found.value):
+        return None
+    return found
+
+
 def identifier_url(identifier: Identifier) -> str:
-    """Give the web address to which a name leads, in ASCII; empty where it leads nowhere."""
+    """Return the web address to which a name leads, in ASCII; empty if it leads nowhere."""
     match identifier.scheme:
         case "arxiv":
             return "https://arxiv.org/abs/" + quote(identifier.value, safe="/")
@@ -85,9 +90,9 @@ def identifier_url(identifier: Identifier) -> str:
 
 
 def paper_url(url: str | None, names: Iterable[Identifier]) -> str:
-    """Give the address of a paper: its ``url``, else where the first of its names leads that does.
+    """Return the address of a paper: its ``url``, else the link of its first identifier with one.
 
-    In ASCII; empty where none does. One that is too long to be shown is passed over.
+    In ASCII; empty if none does. One that is too long to be shown is skipped.
     """
     addresses = chain((encode_url(url or ""),), map(identifier_url, names))
     return next((one for one in addresses if 0 < len(one) <= LONGEST_LINK), "")

@@ -1,15 +1,12 @@
-"""The words of an interest: how many and how long they may be, and their clean form."""
+"""The words of an interest: limits of number and length, and normalisation."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from larkpost.errors import UsageError
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MOST_INTERESTS = 10
 MOST_WORDS = 50
@@ -21,9 +18,9 @@ LONGEST_INTEREST = 40
 
 
 def tidy(words: Iterable[str]) -> tuple[str, ...]:
-    """Put interest words in order: no white space around, none empty, none twice.
+    """Normalise interest words: trimmed, none empty, none twice.
 
-    Raises UsageError for more words, or longer ones, than anybody needs.
+    Raises UsageError for too many or too long words.
     """
     given = [word for word in islice(words, MOST_TYPED + 1) if word.strip()]
     if len(given) > MOST_TYPED or max(map(len, given), default=0) > LONGEST_TYPED:
@@ -36,6 +33,6 @@ def tidy(words: Iterable[str]) -> tuple[str, ...]:
 
 def _too_many_words() -> UsageError:
     return UsageError(
-        f"At most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
-        hint="a few words that name a field do best; thumbs teach the rest",
+        f"at most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
+        hint="a few words that name a field are best; thumbs teach the rest",
     )

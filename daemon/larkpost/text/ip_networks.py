@@ -1,11 +1,11 @@
-"""The network around a network: who rents one address of it often has them all."""
+"""Widens networks: an owner of one address often has all of the surrounding network."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-WIDER = 4  # how many times as much as a network the one around it may do, whatever is limited
+WIDER = 4  # the factor by which limits of the surrounding network are higher
 _IPV4_BITS = 24
 _IPV6_BITS = 48
 _REMEMBERED = 4096

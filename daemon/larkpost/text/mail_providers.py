@@ -1,7 +1,7 @@
-"""What is known of large mail providers: which spellings reach one mailbox, and who is large.
+"""Rules of large mail providers: which spellings reach one mailbox, and which are large.
 
-Only limits go by this, so that a rule too many costs a stranger an hour, and nobody a letter. The
-sources are the providers' own help pages, by their titles, as they read in 2025.
+Only limits use this, so a wrong rule may delay a stranger by an hour, and loses no message. The
+sources are the providers' own help pages of 2025, by title.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ PROVIDERS = (
     ),
 )  # fmt: skip
 
-# Domains with so many mailboxes that the letters of a busy hour come to them by nature.
+# Domains with so many mailboxes that many messages per hour are normal.
 _LARGE = re.compile(
     r"(?:gmail|yahoo|ymail|outlook|hotmail|live|msn|icloud|aol|proton|yandex|fastmail|gmx|web|mail"
     r"|qq|163|126|naver|t-online|orange|free|libero|comcast|zoho)"
@@ -72,7 +72,7 @@ _LARGE = re.compile(
 
 
 def provider_of(domain: str) -> Provider:
-    """Give what is known of a domain in small ASCII letters; ``ANY`` where that is nothing."""
+    """Return the rules of a domain in lower-case ASCII; ``ANY`` for an unknown one."""
     for one in PROVIDERS:
         if one.domains.fullmatch(domain):
             return one
@@ -80,5 +80,5 @@ def provider_of(domain: str) -> Provider:
 
 
 def is_large(domain: str) -> bool:
-    """Whether a domain, in small ASCII letters, has so many mailboxes that more letters are due."""
+    """Whether a domain, in lower-case ASCII, has so many mailboxes that its limit is higher."""
     return _LARGE.fullmatch(domain) is not None

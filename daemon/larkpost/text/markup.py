@@ -1,20 +1,14 @@
-"""Markup out of titles and abstracts: HTML tags and entities, LaTeX commands, announcements."""
+"""Removes markup from titles and abstracts: HTML, LaTeX commands, announcements."""
 
 from __future__ import annotations
 
 import html
 import re
 import unicodedata
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from larkpost.domain import Identifier
+from larkpost.domain import Identifier
+from larkpost.text.identifiers import find_identifier
 
 # Quantifiers are possessive or bounded throughout: hostile text must take time linear in its size.
 _ATTRIBUTES = r"""(?:\s++[\w:.-]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s"'<>=`]++))"""
@@ -121,17 +115,17 @@ _LABEL = re.compile(
 
 
 def clean_markup(text: str) -> str:
-    """Clean a title or an abstract of HTML and LaTeX; what is no markup stays as it is.
+    """Remove HTML and LaTeX from a title or an abstract; other text stays unchanged.
 
     Tags of HTML and JATS go, with the contents of scripts and comments, then entities become
     characters, then LaTeX letters. What only then looks like a tag (``&lt;b&gt;``) is text.
-    Formulas (``$x$``) stay as they are. Wrapped lines stay wrapped: to be squashed next.
+    Formulas (``$x$``) stay as they are. Wrapped lines stay wrapped.
     """
     return plain_latex(plain_html(text))
 
 
 def cut_preamble(text: str) -> tuple[str, Identifier | None]:
-    """Cut what stands before an abstract: arXiv's announcement and the label ``Abstract:``.
+    """Remove a prefix of an abstract: arXiv's announcement and the label ``Abstract:``.
 
     Gives the abstract and the name of the paper in ``arXiv:2508.13426v1 Announce Type: new``, the
     beginning of an abstract in arXiv's feeds. ``text`` may still be wrapped: the word ``Abstract``
@@ -139,15 +133,14 @@ def cut_preamble(text: str) -> tuple[str, Identifier | None]:
     """
     name = None
     if announced := _ANNOUNCED.match(text):
-        with suppress(UsageError):  # digits that arXiv never gave
-            name = parse_identifier(f"arxiv:{announced['id']}")
+        name = find_identifier(f"arxiv:{announced['id']}")  # None: digits that arXiv never gave
         text = text[announced.end() :]
     label = _LABEL.match(text)
     return (text[label.end() :] if label else text), name
 
 
 def plain_html(text: str) -> str:
-    """Take the tags out of a text and turn its entities into characters."""
+    """Remove the tags of a text and turn its entities into characters."""
     if "<" in text:
         for opening, closing in _UNSEEN:
             text = "".join(_outside(text, opening, closing))
@@ -159,7 +152,7 @@ def plain_html(text: str) -> str:
 
 
 def has_html(text: str) -> bool:
-    """Say whether tags or entities of HTML stand in a text."""
+    """Return whether tags or entities of HTML stand in a text."""
     return plain_html(text) != text
 
 

@@ -1,4 +1,4 @@
-"""What near-duplicate papers share: squeezed texts, title keys and MinHash sketches."""
+"""Keys that near-duplicate papers share: squeezed texts, title keys and MinHash sketches."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def fold(text: str) -> str:
 
 
 def squeeze(text: str) -> str:
-    """Keep the letters and digits of ``fold`` only: what near-duplicates share."""
+    """Keep only the letters and digits of ``fold``, which near-duplicates share."""
     folded = fold(text)
     if folded.isascii():
         return folded.encode().translate(None, _NOT_ALPHANUMERIC).decode()
@@ -55,7 +55,7 @@ def squeeze(text: str) -> str:
 
 
 class TextMarks(NamedTuple):
-    """By what a paper is found by its text: see ``title_key``, ``text_identifier``, ``sketch``."""
+    """The lookup keys of a paper's text: see ``title_key``, ``text_identifier``, ``sketch``."""
 
     key: str
     name: Identifier
@@ -63,7 +63,7 @@ class TextMarks(NamedTuple):
 
 
 def text_marks(title: str, abstract: str) -> TextMarks:
-    """Work out all three at once: to squeeze the texts takes most of the time."""
+    """Compute all three at once, because squeezing the texts takes most of the time."""
     head, body = squeeze(title), squeeze(abstract)
     shown = head or title.strip()
     return TextMarks(_title_key(shown), _text_identifier(shown, body), _sketch(head + body))
@@ -81,7 +81,7 @@ def _title_key(squeezed: str) -> str:
 
 
 def text_identifier(title: str, abstract: str) -> Identifier:
-    """Name a paper that has no other name: 16 hex digits of its squeezed title and abstract."""
+    """Make an identifier from a paper's squeezed title and abstract: 16 hex digits."""
     return _text_identifier(squeeze(title) or title.strip(), squeeze(abstract))
 
 
@@ -135,7 +135,7 @@ def _number(shingle: bytes) -> int:
 
 
 def resemblance(a: str, b: str) -> float:
-    """Say how alike two texts are once squeezed, 0 to 1: two thirds kept in order is about 0.8.
+    """Return the similarity of two squeezed texts, 0 to 1: two thirds kept in order is about 0.8.
 
     It is the normalised Indel similarity; unrelated English texts reach about 0.45.
     """

@@ -1,4 +1,4 @@
-"""Clean and printable text: NFC without characters that nobody sees, one line.
+"""Makes clean and printable text: NFC without invisible characters, one line.
 
 Everything here takes time linear in the length of a text, whatever it consists of.
 """
@@ -19,7 +19,7 @@ _CONTROLS = f"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff\ufdd0-\ufd
 _UNWANTED = re.compile(f"[{_CONTROLS}]")
 # White space that some programs take for the end of a line; only CR and LF are.
 _SOFT_BREAKS = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
-# No-break and other spaces that are no ASCII (general category Zs), and the braille blank.
+# No-break and other non-ASCII spaces (general category Zs), and the braille blank.
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000"
 _SPACE = re.compile(f"[{_SPACES}]")
 _SOFT_HYPHEN = "\u00ad"
@@ -70,12 +70,12 @@ _PLAIN = re.compile(
 
 
 def clean(text: str) -> str:
-    r"""NFC without control characters (but ``\n`` and ``\t``) and what else nobody sees.
+    r"""Normalise to NFC without control characters (but ``\n`` and ``\t``) and invisible ones.
 
     CR LF and CR become LF; NEL, U+2028, U+2029, form feed, vertical tab and no-break spaces become
-    a space. Zero-width characters, soft hyphens, direction marks and lone surrogates go, as do the
-    line ends within words that were cut at a soft hyphen. At most four combining marks stay on one
-    letter.
+    a space. Zero-width characters, soft hyphens, direction marks and lone surrogates are removed,
+    and so are line ends within words that were split at a soft hyphen. At most four combining marks
+    stay on one letter.
     """
     if text.isascii():
         return _without_controls(text) if text.encode().translate(None, _PRINTABLE_ASCII) else text
@@ -170,7 +170,7 @@ def squash(text: str) -> str:
 
 
 def shorten(text: str, most: int) -> str:
-    """Give at most so many characters of ``one_line``: cut before it is cleaned, and after.
+    """Return at most so many characters of ``one_line``: cut before it is cleaned, and after.
 
     What cleaning leaves out of the part that is looked at is missing at the end, which only text
     made of nothing else notices.

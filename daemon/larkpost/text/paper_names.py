@@ -1,19 +1,13 @@
-"""Finds the names of a paper, arXiv ids and DOIs, in the addresses and texts that point to it."""
+"""Finds the identifiers of a paper, arXiv ids and DOIs, in addresses and texts about it."""
 
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote, urlsplit
 
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from larkpost.domain import Identifier
+from larkpost.domain import Identifier
+from larkpost.text.identifiers import find_identifier
 
 _MOST_LOOKED_AT = 50
 _LONGEST = 2_000  # characters of an address or another text that is a name
@@ -35,7 +29,7 @@ _VERSION = re.compile(r"(?:\d{4}\.\d{4,5}|/\d{7})v(\d{1,3})(?:\.pdf)?/*$")
 
 
 def paper_names(texts: Iterable[str]) -> tuple[Identifier, ...]:
-    """Give the arXiv ids and DOIs that these addresses, ids and DOIs are or hold, each once."""
+    """Return the arXiv ids and DOIs that these addresses, ids and DOIs are or hold, each once."""
     found: dict[Identifier, None] = {}
     for text in list(texts)[:_MOST_LOOKED_AT]:
         if 0 < len(text) <= _LONGEST:
@@ -44,19 +38,17 @@ def paper_names(texts: Iterable[str]) -> tuple[Identifier, ...]:
 
 
 def arxiv_version(text: str) -> int | None:
-    """Give the version in ``oai:arXiv.org:2508.13426v2`` or an address; None where none is."""
+    """Return the version in ``oai:arXiv.org:2508.13426v2`` or an address; None if none is."""
     version = _VERSION.search(text[:_LONGEST].strip())
     return int(version[1]) if version else None
 
 
 def _names(text: str) -> Iterator[Identifier]:
-    with suppress(UsageError):
-        name = parse_identifier(text)
-        if name.scheme in {"arxiv", "doi"}:
-            yield name
-            return
-        if name.scheme == "url":
-            yield from _in_path(text)
+    name = find_identifier(text)
+    if name and name.scheme in {"arxiv", "doi"}:
+        yield name
+    elif name and name.scheme == "url":
+        yield from _in_path(text)
 
 
 def _in_path(url: str) -> Iterator[Identifier]:
@@ -66,7 +58,7 @@ def _in_path(url: str) -> Iterator[Identifier]:
 
 
 def doi_in_address(host: str, path: str) -> Identifier | None:
-    """Give the DOI in the address of an article; None where none is in it."""
+    """Return the DOI in the address of an article; None if none is in it."""
     nature = _NATURE.fullmatch(host + path)
     if nature:
         return read_doi(f"10.1038/{nature['id']}")
@@ -77,6 +69,4 @@ def doi_in_address(host: str, path: str) -> Identifier | None:
 def read_doi(text: str) -> Identifier | None:
     """Read a DOI, without what an address says of the view or the version of the text behind it."""
     value = _PREPRINT_VERSION.sub(r"\1", _VIEW.sub("", text))
-    with suppress(UsageError):
-        return parse_identifier(f"doi:{value}")
-    return None
+    return find_identifier(f"doi:{value}")

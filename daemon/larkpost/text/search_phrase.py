@@ -1,4 +1,4 @@
-"""Turns a title into the words of a search, and those into the address of a search on the web."""
+"""Turns a title into search words, and these into the address of a web search."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _TRAILING = "-\u2010\u2011\u2012\u2013\u2014\u2212&@'."
 
 
 def search_words(title: str) -> str:
-    """Give the words of a title without what search engines read as syntax; may be empty.
+    """Return the words of a title without what search engines read as syntax; may be empty.
 
     At most 200 characters, and 480 octets once they are percent-encoded, cut at the end of a word
     where there is one: the result may stand between quotation marks.
@@ -63,7 +63,7 @@ def search_words(title: str) -> str:
 
 @lru_cache(4096)
 def search_url(template: str, title: str) -> str:
-    """Fill the title into ``https://example.org/search?q={title}``; empty where it has no words.
+    """Fill the title into ``https://example.org/search?q={title}``; empty if it has no words.
 
     Everything but letters, digits and ``-._~`` is percent-encoded (RFC 3986, section 2.3), so that
     a title changes nothing of the address around it.

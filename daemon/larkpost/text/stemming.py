@@ -1,18 +1,15 @@
-"""Brings the forms of a word together: *robot*, *robots* and *robotics* have one stem."""
+"""Stems words: *robot*, *robots* and *robotics* have one stem."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from Stemmer import Stemmer  # type: ignore[import-not-found]  # it has no types
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 def stem_words(words: Iterable[str]) -> list[str]:
-    """Give the stem of each word, in order (Porter 1980); words come in lower case.
+    """Return the stem of each word, in order (Porter 1980); words come in lower case.
 
     A word of two letters is its own stem, as Porter has it: the library would leave nothing of "s".
     """
@@ -23,14 +20,14 @@ def stem_words(words: Iterable[str]) -> list[str]:
 
 @lru_cache(maxsize=65536)
 def stem_of(term: str) -> str:
-    """Give the stem that the forms of a term have in common (Snowball's English, "Porter 2")."""
+    """Return the stem that the forms of a term have in common (Snowball's English, "Porter 2")."""
     if len(term) <= 4 and term.endswith("us"):  # gpus: it is taken for Latin
         return term[:-1]
     return str(Stemmer("english", 0).stemWord(term))
 
 
 def strict_stems(words: Iterable[str]) -> list[str]:
-    """Give stems that are alike only where Porter's second stemmer agrees with his first.
+    """Return stems that are alike only where Porter's second stemmer agrees with his first.
 
     The first alone takes *generalize* for a form of *generate*, and *organ* for one of
     *organization*. The second leaves the *s* of *GPUs*, which is cut from its stems here.

@@ -1,4 +1,4 @@
-"""How particular a word is to a topic: ``diffusion`` is, ``commonly`` fits any abstract."""
+"""Grades how specific a word is to a topic: ``diffusion`` is, ``commonly`` fits any abstract."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 GRADES = 10  # a grade of the table over this is a particularity from 0 to 1
-LEAST_PARTICULAR = 0.6  # what a term that is shown should be; of a phrase, one of its words
-BARELY_PARTICULAR = 0.45  # what it must be
+LEAST_PARTICULAR = 0.6  # the wanted grade of a shown term, or of one word of a phrase
+BARELY_PARTICULAR = 0.45  # the least grade
 # Adverbs that the table does not hold: "stringently"; not "butterfly", "monopoly", "superfamily".
 _ADVERB = re.compile(r"[a-z]{5,}(?<!anoma)(?<!assemb)(?<!fami)(?<!po)(?<!f)ly")
 _PATH = Path(__file__).with_name("term_specificity.txt")
@@ -17,7 +17,7 @@ _PATH = Path(__file__).with_name("term_specificity.txt")
 
 @dataclass(frozen=True, slots=True)
 class TermTable:
-    """The shipped table; words that it does not hold are wholly particular nouns.
+    """The shipped table; unknown words count as fully specific nouns.
 
     ``grades`` (0 to 10) by word; ``heads`` are general words that may end a phrase (*model*),
     ``never`` words that may not stand in one (*achieves*); any other may begin one.
@@ -28,24 +28,24 @@ class TermTable:
     never: frozenset[str]
 
     def grade(self, word: str) -> int:
-        """Give how particular a word is, from 0 (fits any abstract) to 10."""
+        """Return how specific a word is, from 0 (fits any abstract) to 10."""
         found = self.grades.get(word)
         if found is None:
             return 0 if _ADVERB.fullmatch(word) else GRADES
         return found
 
     def is_particular(self, word: str) -> bool:
-        """Say whether a word tells a topic by itself."""
+        """Return whether a word names a topic by itself."""
         return self.grade(word) >= LEAST_PARTICULAR * GRADES
 
     def may_begin(self, word: str) -> bool:
-        """Say whether a phrase may begin with the word, or hold it."""
+        """Return whether a phrase may begin with the word, or hold it."""
         return word not in self.never and not (
             word not in self.grades and _ADVERB.fullmatch(word) is not None
         )
 
     def may_end(self, word: str) -> bool:
-        """Say whether a phrase may end with the word."""
+        """Return whether a phrase may end with the word."""
         return word in self.heads or (word not in self.grades and self.may_begin(word))
 
 

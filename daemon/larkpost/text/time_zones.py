@@ -1,4 +1,4 @@
-"""Names of time zones: which ones may be chosen, and which a wrong one is nearest to."""
+"""Names of time zones: the available ones, and suggestions for a wrong one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import available_timezones
 
-# What a machine calls its own zone means another one on the next machine, or nothing.
+# Names for a machine's own zone differ between machines.
 _OF_THIS_MACHINE = frozenset({"localtime", "posixrules"})
 # What the tz database has for machines that nobody has set yet: its abbreviation is "-00".
 _PLACEHOLDERS = frozenset({"Factory"})
@@ -14,7 +14,7 @@ _PLACEHOLDERS = frozenset({"Factory"})
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Give every name that may be chosen: the IANA zones, without ``posix/…`` and ``right/…``."""
+    """Return every name that may be chosen: the IANA zones, without ``posix/…`` and ``right/…``."""
     return frozenset(available_timezones()) - _OF_THIS_MACHINE - _PLACEHOLDERS
 
 

@@ -1,4 +1,4 @@
-"""Web addresses: which ones are taken for a link, and their spelling in ASCII (RFC 3986, 3987)."""
+"""Validates web addresses, and converts them to ASCII (RFC 3986, 3987)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IN_QUERY = _IN_PATH + "?"
 
 @lru_cache(4096)
 def encode_url(url: str) -> str:
-    """Spell an http or https address in ASCII; empty for what is no address to link to.
+    """Convert an http or https address to ASCII; empty if it is not a valid link.
 
     The host becomes IDNA, all else UTF-8 in percent escapes (RFC 3987, 3.1); escapes that are
     there already stay. No link is an address with spaces, control characters or backslashes, with
@@ -50,12 +50,12 @@ def encode_url(url: str) -> str:
 
 
 def is_web_address(url: str) -> bool:
-    """Say whether this is an address to link to."""
+    """Return whether this is an address to link to."""
     return bool(encode_url(url))
 
 
 def encode_host(name: str) -> str:
-    """Spell the name of a host in ASCII (IDNA 2008 by UTS 46); raises ValueError for what is none.
+    """Convert a host name to ASCII (IDNA 2008 by UTS 46); raises ValueError for an invalid one.
 
     Underscores are no part of a host's name (RFC 952), but of names that are in use.
     """

@@ -1,1 +1,1 @@
-"""Transports: what sends messages, by SMTP or into a Maildir."""
+"""Transports: send messages by SMTP, or put them into a Maildir."""

@@ -1,4 +1,4 @@
-"""Signs messages with DKIM (RFC 6376) where the mail server does not."""
+"""Signs messages with DKIM (RFC 6376), for mail servers that do not."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ import stat
 from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from larkpost.domain import Message
 from larkpost.errors import SettingsError
+from larkpost.interfaces import Transport
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from larkpost.domain import Message
-    from larkpost.interfaces import Transport
-
-# Named once more than they occur, so that nobody can add another one without breaking the
-# signature (RFC 6376, 8.15), there or not; so is every List field (RFC 8058, 4, wants it covered).
+# Fields named once more than they occur, present or not, so that nobody can add another one without
+# breaking the signature (RFC 6376, 8.15); so is every List field (RFC 8058, 4, demands it).
 OVERSIGNED = (b"From", b"To", b"Subject", b"Date", b"Reply-To")
 LEAVING = (b"List-Unsubscribe", b"List-Unsubscribe-Post")
 SIGNED = (
@@ -28,12 +24,14 @@ SIGNED = (
     b"Precedence",
     b"Feedback-ID",
 )
-_HINT = 'pip install "larkpost[dkim]", or leave dkim.selector empty and let the mail server sign'
+_HINT = (
+    'run pip install "larkpost[dkim]", or leave dkim.selector empty and let the mail server sign'
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DkimSignature:
-    """Whose signature it is: the public key lies at ``selector._domainkey.domain``."""
+    """The identity that signs: the public key is at ``selector._domainkey.domain``."""
 
     selector: str
     domain: str
@@ -41,50 +39,52 @@ class DkimSignature:
 
 
 class DkimTransport:
-    """A road that signs each letter before it goes."""
+    """A transport that signs each message before it goes."""
 
     def __init__(self, transport: Transport, signature: DkimSignature) -> None:
         self._transport = transport
         self._signature = signature
 
     def ready(self) -> None:
-        """Return when the road is ready."""
+        """Return when the transport is ready."""
         self._transport.ready()
 
     def send(self, letter: Message) -> None:
-        """Sign and send; raises what the road raises."""
+        """Sign and send; raises the transport's errors."""
         self._transport.send(sign(letter, self._signature))
 
 
 def signature_of(selector: str, key: Path, sender: str) -> DkimSignature | None:
-    """Read what to sign with, for the domain of ``sender``; None where no selector is set.
+    """Load the signing key for the domain of ``sender``; None if no selector is set.
 
-    Raises SettingsError where dkimpy is missing, or the key is, or others can read it.
+    Raises SettingsError if dkimpy or the key is missing, or others can read the key.
     """
     if not selector:
         return None
     try:
-        import dkim  # type: ignore[import-untyped]  # noqa: F401 - it ships no types; told now, not at a letter
+        import dkim  # type: ignore[import-untyped]  # noqa: F401 - it ships no types; fails now, not at a message
     except ModuleNotFoundError as error:
-        raise SettingsError("dkim.selector is set and dkimpy is missing", hint=_HINT) from error
+        raise SettingsError(
+            "dkim.selector is set, but dkimpy is not installed", hint=_HINT
+        ) from error
     try:
         mode, text = key.stat().st_mode, key.read_bytes()
     except OSError as error:
         raise SettingsError(
             f"the DKIM key {key} cannot be read: {error.strerror}",
-            hint=f"openssl genrsa -out {key} 2048 && chmod 600 {key}",
+            hint=f"run openssl genrsa -out {key} 2048 && chmod 600 {key}",
         ) from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise SettingsError(f"others can read the DKIM key {key}", hint=f"chmod 600 {key}")
+        raise SettingsError(f"others can read the DKIM key {key}", hint=f"run chmod 600 {key}")
     signature = DkimSignature(selector, parseaddr(sender)[1].rpartition("@")[2], text)
     _try(signature, key)
     return signature
 
 
 def sign(letter: Message, signature: DkimSignature) -> Message:
-    """Put a DKIM-Signature on top of a letter; relaxed, so that a relay may fold lines anew.
+    """Put a DKIM-Signature on top of a message; relaxed, so that a relay may fold lines again.
 
-    It is dated as the letter is: what is sent again after doubt is the same to the byte.
+    It has the date of the message, so that a message sent again after doubt has the same bytes.
     """
     return replace(letter, content=_header(letter.content, signature) + letter.content)
 
@@ -95,7 +95,7 @@ def _header(content: bytes, signature: DkimSignature) -> bytes:
     head = message_from_bytes(content.partition(b"\r\n\r\n")[0])
 
     class Dated(dkim.DKIM):  # type: ignore[misc]  # it ships no types
-        """Signs as of the letter's date, where dkimpy would ask the clock."""
+        """Signs with the message's date, where dkimpy would use the clock."""
 
         def gen_header(self, fields: list[tuple[bytes, bytes]], *rest: object) -> bytes:
             if moment := head["Date"]:
@@ -115,7 +115,7 @@ def _header(content: bytes, signature: DkimSignature) -> bytes:
 
 
 def _header_names(there: list[str]) -> list[bytes]:
-    """Name the fields to sign, given those that are there, as often as it takes."""
+    """List the fields to sign, given those present, repeated as often as needed."""
     names = [name.lower().encode() for name in there]
     lists = dict.fromkeys(name for name in names if name.startswith(b"list-"))
     over = dict.fromkeys([*(name.lower() for name in (*OVERSIGNED, *LEAVING)), *lists])
@@ -130,6 +130,6 @@ def _try(signature: DkimSignature, key: Path) -> None:
         _header(b"From: post@example.org\r\n\r\n\r\n", signature)
     except (dkim.DKIMException, ValueError, TypeError) as error:
         raise SettingsError(
-            f"the DKIM key {key} is no RSA key in PEM: {error}",
-            hint=f"openssl genrsa -out {key} 2048 && chmod 600 {key}",
+            f"the DKIM key {key} is not an RSA key in PEM: {error}",
+            hint=f"run openssl genrsa -out {key} 2048 && chmod 600 {key}",
         ) from error

@@ -6,38 +6,30 @@ import hashlib
 import os
 import re
 import stat
-from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from collections.abc import Collection
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from types import TracebackType
 
+from larkpost.domain import Message
 from larkpost.errors import Deferred
 from larkpost.safe_files import make_folder, open_atomic
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
-    from types import TracebackType
-
-    from larkpost.domain import Message
-
-REFUSED = "refused"  # the folder of a Maildir of mail that came back, for what was refused
+REFUSED = "refused"  # the subfolder of an inbound Maildir for refused mail
 _LONGEST_HEAD = 16 * 1024  # bytes
 _LOOKED_AT = 256 * 1024  # bytes of a mail that came back
 
 
-class Maildir:
-    """A context manager with ``send``; makes the folder where it is missing.
+class Maildir(AbstractContextManager["Maildir"]):
+    """A context manager with ``send``; makes the folder if it is missing.
 
-    A letter is named after its Message-ID, so that one which is there already, read or not, is
-    not put there again. Lines end as this system's do, which is what mail programs expect of a
-    folder.
+    A message's file is named after its Message-ID, so that one which is there already, read or not,
+    is not put there again. Lines end as on this system, as mail programs expect in a folder.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._there: set[str] | None = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,
@@ -48,12 +40,12 @@ class Maildir:
         self._there = None
 
     def ready(self) -> None:
-        """Return: a folder is always there, or says so when a letter is put into it."""
+        """Do nothing: a folder needs no connection, and ``send`` reports its errors."""
 
     def send(self, letter: Message) -> None:
-        """Return when the letter is in the folder and on the disk.
+        """Return when the message is in the folder and on the disk.
 
-        Raises Deferred for the whole road when the folder cannot be written.
+        Raises Deferred for all messages if the folder cannot be written.
         """
         name = _file_name(letter.message_id)
         try:
@@ -64,8 +56,8 @@ class Maildir:
                 self._there.add(name)
         except OSError as error:
             raise Deferred(
-                f"The mail folder {self._path} cannot be written: {error.strerror}",
-                hint="Is there room on the disk, and is the folder ours to write?",
+                f"the mail folder {self._path} cannot be written: {error.strerror}",
+                hint="check the free disk space and the permissions of the folder",
                 whole_road=True,
             ) from error
 
@@ -76,7 +68,7 @@ class Maildir:
         return {letter.name.partition(":")[0] for letter in found}
 
     def _put(self, name: str, content: bytes) -> None:
-        """Write under tmp, then rename: a mail program sees the whole letter or none."""
+        """Write under tmp, then rename: a mail program sees the whole message or none."""
         with open_atomic(self._path / "new" / name, drafts=self._path / "tmp") as file:
             file.write(content.replace(b"\r\n", os.linesep.encode()))
 
@@ -88,11 +80,10 @@ def remove_letters(
     addresses: Collection[str] = (),
     whole: bool = False,
 ) -> int:
-    """Remove letters from a Maildir, by their Message-IDs or by an address; returns how many stay.
+    """Remove messages from a Maildir, by Message-ID or by address; returns how many stay.
 
-    An address is looked for in the head of a letter, or anywhere in its first 256 kB where
-    ``whole``, and among what was refused, too: a mail that came back names it in its report. What
-    cannot be read is left alone.
+    An address is searched in the header, or if ``whole`` anywhere in the first 256 kB, and in
+    refused mail too, because a bounce names it in its report. Unreadable files are left alone.
     """
     names = {_file_name(one) for one in message_ids}
     wanted = [one.lower().encode() for one in addresses]
@@ -108,10 +99,10 @@ def remove_letters(
 
 
 def _is_in(addresses: Collection[bytes], text: bytes) -> bool:
-    """Say whether one stands there, and is no part of a longer one.
+    """Return whether an address occurs, not as part of a longer one.
 
-    Not of x.ada@example.org, nor of ada@example.org.au. The pattern alone takes a hundred times
-    as long: twenty milliseconds a mail, of which there may be many.
+    Not in x.ada@example.org, nor in ada@example.org.au. The pattern alone would take a hundred
+    times as long: twenty milliseconds per mail, of which there may be many.
     """
     return any(
         one in text and re.search(rb"(?<![\w.+-])" + re.escape(one) + rb"(?![\w-]|\.\w)", text)
@@ -122,13 +113,13 @@ def _is_in(addresses: Collection[bytes], text: bytes) -> bool:
 def _letters(folder: Path, *parts: str) -> list[Path]:
     found: list[Path] = []
     for part in parts:
-        with suppress(OSError):  # there is no such folder, or it is not ours
+        with suppress(OSError):  # no such folder, or not ours
             found += (folder / part).iterdir()
     return found
 
 
 def _beginning(letter: Path, *, whole: bool) -> bytes:
-    """Read the head of a letter, or more of it, in lower case; nothing of what is no file."""
+    """Read the header of a message, or more of it, in lower case; empty if it is not a file."""
     try:
         handle = os.open(letter, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

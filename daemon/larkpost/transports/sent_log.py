@@ -1,36 +1,33 @@
-"""Logs the Message-IDs of what was sent, so that a restored backup sends none of it again."""
+"""Logs the Message-IDs of sent messages, so that a restored backup sends none of them again."""
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from datetime import date
 from hashlib import sha256
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from types import TracebackType
 
 from larkpost import logs
+from larkpost.domain import Message
+from larkpost.interfaces import Transport
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import make_folder, open_append
 
-if TYPE_CHECKING:
-    from datetime import date
-    from pathlib import Path
-    from types import TracebackType
-
-    from larkpost.domain import Message
-    from larkpost.interfaces import Transport
-
 log = logs.get_logger(__name__)
 
-DAYS = 40  # on which letters went; what is older no backup brings back as new
+DAYS = 40  # days with sent messages; no backup brings back older messages as new
 _WIDTH = 16  # hexadecimal digits of a SHA-256: 64 bits, and nobody is named
 
 
-class SentLog:
-    """The Message-IDs of what was sent, on the last ``DAYS`` days on which anything was.
+class SentLog(AbstractContextManager["SentLog"]):
+    """The Message-IDs sent on the last ``DAYS`` days of sending.
 
-    One file a day, to which every process appends a line a letter: the system lets no line of one
-    into that of another. It is flushed to the disk at the end, not letter by letter, for it guards
-    restores alone. A log that cannot be read or written stops no letter: it is told of once.
+    One file per day, to which every process appends a line per message: the system does not mix
+    their lines. It is flushed to the disk at the end, not after each message, because it only
+    matters after a restore. A log that cannot be read or written does not stop messages: it is
+    reported once.
     """
 
     def __init__(self, folder: Path, today: date) -> None:
@@ -39,9 +36,6 @@ class SentLog:
         self._known: set[bytes] | None = None
         self._descriptor: int | None = None
         self._told = False
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,
@@ -61,7 +55,7 @@ class SentLog:
         return _name(message_id) in self._known
 
     def add(self, message_id: str) -> None:
-        """Write down that a letter was taken; never raises."""
+        """Record that a message was accepted; never raises."""
         name = _name(message_id)
         if self._known is not None:
             self._known.add(name)
@@ -77,10 +71,9 @@ class SentLog:
         return open_append(self._file, linked=True)  # backups may be made by hard links
 
     def _read(self) -> set[bytes]:
-        """Read the files of the last days, and remove those before them.
+        """Read the files of the last days, and remove older ones.
 
-        Days are counted by the files that are there: a clock that is wrong for an hour empties
-        nothing.
+        Days are counted by existing files, so a clock that is wrong for an hour deletes nothing.
         """
         known: set[bytes] = set()
         try:
@@ -100,18 +93,18 @@ class SentLog:
 
 
 class SkipAlreadySent:
-    """A road on which a letter that was sent before does not go again."""
+    """A transport that skips messages that were sent before."""
 
     def __init__(self, transport: Transport, sent: SentLog) -> None:
         self._transport = transport
         self._sent = sent
 
     def ready(self) -> None:
-        """Return when a letter can go; raises what the road raises."""
+        """Return when a message can go; raises the transport's errors."""
         self._transport.ready()
 
     def send(self, letter: Message) -> None:
-        """Send what was not sent before, and write it down; raises what the road raises."""
+        """Send and record a message unless it was sent before; raises the transport's errors."""
         if letter.message_id in self._sent:
             log.info(LogEvent.DELIVERY_SKIPPED, message_id=letter.message_id)
             return

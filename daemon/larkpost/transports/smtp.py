@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import ssl
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING
 
+from larkpost.domain import Message
 from larkpost.errors import Deferred
 from larkpost.transports.smtp_connection import GLANCE
 from larkpost.transports.smtp_session import CutOff, Session, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
-    from larkpost.domain import Message
     from larkpost.settings.model import SmtpSettings
 
 
-class Relay:
-    """A Transport and a context manager; it connects for the first letter and parts with QUIT.
+class Relay(AbstractContextManager["Relay"]):
+    """A Transport and a context manager; it connects for the first message and ends with QUIT.
 
-    ``smtp.security`` is kept to: certificates and names are verified (``context`` replaces the
-    trust of this machine), and where TLS or the login fails nothing is sent. ``stopped`` is asked
-    while waiting for an answer. One thread at a time.
+    ``smtp.security`` is enforced: certificates and names are verified (``context`` replaces this
+    machine's trusted certificates), and nothing is sent if TLS or the login fails. ``stopped`` is
+    called while waiting for a reply. Not thread-safe.
     """
 
     def __init__(
@@ -41,9 +41,6 @@ class Relay:
         self._waited = False
         self._session: Session | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -53,9 +50,9 @@ class Relay:
         self._part()
 
     def ready(self) -> None:
-        """Keep the distance to the last letter, and connect; raises Deferred for the whole road.
+        """Wait for the rate limit, and connect; raises Deferred for all messages.
 
-        Who is told to stop meanwhile waits no longer.
+        The wait ends early when told to stop.
         """
         self._connect()
         while not self._stopped() and (left := self._next - time.monotonic()) > 0:
@@ -64,11 +61,11 @@ class Relay:
         self._waited = True
 
     def send(self, letter: Message) -> None:
-        """Return when the server took the letter; makes itself ready where nobody has.
+        """Return when the server accepted the message; connects if needed.
 
-        Raises Deferred (``whole_road`` when no letter can go), Refused, and Unanswered when the
-        letter was out and the answer never came. A connection that the server ended between two
-        letters is opened again, once.
+        Raises Deferred (``whole_road`` if no message can go), Refused, and Unanswered if the
+        message was sent and the reply never came. A connection that the server ended between two
+        messages is opened again, once.
         """
         if not self._waited:
             self.ready()
@@ -89,7 +86,7 @@ class Relay:
         if session and session.alive and session.letters < self._smtp.per_connection:
             return session
         self._part()
-        # Reading this machine's trust takes a while: not before there is a letter to send.
+        # Loading the trusted certificates is slow: not before there is a message to send.
         self._context = self._context or ssl.create_default_context()
         self._session = open_session(self._smtp, self._context, self._stopped)
         return self._session

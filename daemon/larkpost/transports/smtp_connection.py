@@ -9,37 +9,34 @@ import select
 import socket
 import ssl
 import termios
+from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from larkpost.transports.smtp_replies import Reply, reply_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LONGEST_LINE = 4096  # RFC 5321, 4.5.3.1.5, allows 512; some servers chat
 MOST_LINES = 128
 CHUNK = 1 << 16
-GLANCE = 0.2  # seconds between two looks at whether we are to stop
+GLANCE = 0.2  # seconds between two checks of ``stopped``
 
 
 class Garbled(ConnectionError):
-    """What came over the line is no SMTP."""
+    """The received bytes are not SMTP."""
 
 
 class HungUp(ConnectionError):
-    """The server ended the connection in good order, after what it had received."""
+    """The server closed the connection properly, after the bytes it had received."""
 
 
 class Stopped(ConnectionError):
-    """We were told to stop while waiting for the server."""
+    """The program was told to stop while waiting for the server."""
 
 
 class SmtpConnection:
-    """A connection; every method raises OSError (ssl.SSLError is one) when it breaks or is late.
+    """A connection; every method raises OSError (ssl.SSLError is one) on a break or a timeout.
 
-    A time-out of the socket would be granted again for each byte; here it is the time for a
-    whole reply, so that a server which answers a byte at a time cannot hold us for ever.
+    A socket's timeout would start again for each byte; here it limits a whole reply, so that a
+    server which answers a byte at a time cannot block us for ever.
     """
 
     def __init__(
@@ -47,25 +44,25 @@ class SmtpConnection:
     ) -> None:
         self.host = host
         self._stopped = stopped
-        self._stopped_at = math.inf  # when we first saw it
+        self._stopped_at = math.inf  # when ``stopped`` was first seen
         self._heard = bytearray()
         self._socket = socket.create_connection((host, port), timeout=seconds)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
     def literal(self) -> str:
-        """Our end as an address literal (RFC 5321, 4.1.3): a name that needs no DNS."""
+        """Our address as an address literal (RFC 5321, 4.1.3): a name that needs no DNS."""
         address = str(self._socket.getsockname()[0])
         return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
     def encrypt(self, context: ssl.SSLContext, seconds: float) -> None:
-        """Begin TLS.
+        """Start TLS.
 
-        Raises Garbled when the server said anything between its leave and our handshake: whoever
-        slipped that in would be believed as if it had come encrypted (CVE-2011-0411).
+        Raises Garbled if any bytes arrive between the server's reply and our handshake: they may be
+        injected, and would be trusted as if they had come encrypted (CVE-2011-0411).
         """
         if self._heard:
-            raise Garbled("it spoke out of turn before TLS")
+            raise Garbled("it sent data before TLS that nobody asked for")
         self._socket.settimeout(seconds)
         self._socket = context.wrap_socket(self._socket, server_hostname=self.host)
 
@@ -77,14 +74,14 @@ class SmtpConnection:
             self._socket.sendall(view[start : start + CHUNK])
 
     def interrupts(self, seconds: float = 0.0) -> bool:
-        """Say whether the server speaks within ``seconds``, before it is its turn.
+        """Return whether the server sends something out of turn within ``seconds``.
 
-        Raises HungUp, or another OSError, where it ends the connection instead.
+        Raises HungUp, or another OSError, if it ends the connection instead.
         """
         with contextlib.suppress(ValueError):  # more files are open than select can name
             select.select([self._socket], [], [], seconds)
         self._socket.settimeout(0)
-        # Under TLS there may be something to read that is no word of the server's.
+        # Under TLS there may be bytes to read that are not a reply.
         with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
             self._heard += self._read_chunk()
         return bool(self._heard)
@@ -92,7 +89,7 @@ class SmtpConnection:
     def reply(self, seconds: float, *, grace: float = 0.0) -> Reply:
         """Read one reply of any number of lines (RFC 5321, 4.2).
 
-        Raises Stopped where we are told to stop meanwhile, and have been for ``grace`` seconds.
+        Raises Stopped ``grace`` seconds after the program was told to stop.
         """
         deadline = monotonic() + seconds
         lines: list[str] = []
@@ -107,7 +104,7 @@ class SmtpConnection:
         raise Garbled("its answer has no end")
 
     def is_acknowledged(self) -> bool:
-        """Say whether the server's system has confirmed all that was written; True if unknown."""
+        """Return whether the server's system acknowledged all written bytes; True if unknown."""
         try:
             waiting = fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4))
         except OSError:
@@ -124,7 +121,7 @@ class SmtpConnection:
             if len(self._heard) > LONGEST_LINE:
                 raise Garbled("its answer has no end")
             self._heard += self._receive(deadline, grace)
-        if end > LONGEST_LINE:  # it came with its end at once
+        if end > LONGEST_LINE:  # the whole line arrived at once
             raise Garbled("its answer has a line without measure")
         line = bytes(self._heard[:end])
         del self._heard[: end + 1]
@@ -133,7 +130,7 @@ class SmtpConnection:
     def _receive(self, deadline: float, grace: float) -> bytes:
         while (left := deadline - monotonic()) > 0:
             if self._must_leave(grace):
-                raise Stopped("we were told to stop")
+                raise Stopped("Larkpost was stopped")
             self._socket.settimeout(min(left, GLANCE))
             with contextlib.suppress(TimeoutError):
                 return self._read_chunk()

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
-from typing import TYPE_CHECKING
 
+from larkpost.domain import Message
 from larkpost.errors import Refused
 from larkpost.transports.smtp_replies import SmtpStage
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from larkpost.domain import Message
-
-# RFC 5321, 4.1.2, wide enough for RFC 6531; nothing that could end the path and begin a parameter.
+# RFC 5321, 4.1.2, extended for RFC 6531; no character that could end the path or start a parameter.
 _MAILBOX = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"<>@]+)@[^\s"<>@]+')
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpEnvelope:
-    """The commands with the stage at which each is answered, and the content with its dot."""
+    """The commands with the stage of each reply, and the content with its final dot."""
 
     commands: tuple[tuple[SmtpStage, bytes], ...]
     content: bytes
 
 
 def seal(letter: Message, extensions: Mapping[str, str]) -> SmtpEnvelope:
-    """Make the commands (RFC 5321, 3.3) and the dot-stuffed content (4.5.2) of a letter.
+    """Make the commands (RFC 5321, 3.3) and the dot-stuffed content (4.5.2) of a message.
 
-    ``extensions`` are the keywords of EHLO with their parameters. Raises Refused where the letter
-    needs what the server cannot do: a size, eight bits (RFC 6152), an address that is not ASCII
-    (RFC 6531).
+    ``extensions`` are the keywords of EHLO with their parameters. Raises Refused if the message
+    needs something that the server does not support: its size, eight bits (RFC 6152), an address
+    that is not ASCII (RFC 6531).
     """
     sender = parseaddr(letter.sender)[1]
     parameters = _parameters(letter, sender, extensions)
@@ -50,8 +46,8 @@ def seal(letter: Message, extensions: Mapping[str, str]) -> SmtpEnvelope:
 def dot_stuff(content: bytes) -> bytes:
     """Double the dots that begin a line and add the final one; every line ends with CRLF.
 
-    A bare CR or LF would be refused, or read as an end of the letter by a lax server (the
-    smuggling of 2023).
+    A bare CR or LF would be refused, or read as the end of the message by a lax server (SMTP
+    smuggling, 2023).
     """
     ends = content.count(b"\r\n")
     if content.count(b"\n") != ends or content.count(b"\r") != ends:
@@ -64,7 +60,7 @@ def dot_stuff(content: bytes) -> bytes:
 
 def _parameters(letter: Message, sender: str, extensions: Mapping[str, str]) -> str:
     _must_be_mailbox(letter.recipient)
-    if sender:  # the empty path is for letters that must not be answered
+    if sender:  # the empty path is for messages that must not be answered
         _must_be_mailbox(sender)
     head = letter.content.partition(b"\r\n\r\n")[0]
     international = not (sender.isascii() and letter.recipient.isascii() and head.isascii())
@@ -76,25 +72,27 @@ def _parameters(letter: Message, sender: str, extensions: Mapping[str, str]) -> 
         _must_offer("SMTPUTF8", extensions, "addresses beyond ASCII", letter.recipient)
         parameters += " SMTPUTF8"
     if not letter.content.isascii():
-        _must_offer("8BITMIME", extensions, "letters of eight bits", letter.recipient)
+        _must_offer("8BITMIME", extensions, "8-bit messages", letter.recipient)
         parameters += " BODY=8BITMIME"
     return parameters
 
 
 def _must_be_mailbox(address: str) -> None:
     if not (address.isprintable() and _MAILBOX.fullmatch(address)):
-        raise Refused(f"{address!r} is no mail address")
+        raise Refused(f"{address!r} is not an email address")
 
 
 def _must_fit(size: int, limit: str) -> None:
     # Twenty digits at most, and 0 is no limit (RFC 1870, 4).
     if limit.isascii() and limit.isdigit() and len(limit) <= 20 and 0 < int(limit) < size:
         raise Refused(
-            f"The letter has {size} bytes and the mail server takes {limit}",
-            hint="Fewer papers a day make a shorter letter: larkpost reader set --size.",
+            f"the message has {size} bytes, but the mail server accepts {limit}",
+            hint="send fewer papers per edition: larkpost reader set EMAIL --size N",
         )
 
 
 def _must_offer(extension: str, extensions: Mapping[str, str], what: str, recipient: str) -> None:
     if extension not in extensions:
-        raise Refused(f"The mail server takes no {what} ({extension}), so not {recipient}")
+        raise Refused(
+            f"the mail server does not support {what} ({extension}), which {recipient} needs"
+        )

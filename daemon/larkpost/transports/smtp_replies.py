@@ -1,4 +1,4 @@
-"""Parses SMTP replies, and says what each means for the message: pure."""
+"""Parses SMTP replies, and decides what each means for the message; pure functions."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-# RFC 3463: no such mailbox, no such domain, moved away, null MX (RFC 7505); 2.1 is switched off.
-# Whether a server says so at once or sends a bounce later, these and no others give an address up:
-# 5.1.0 is said of anything, 5.1.7 and 5.1.8 of the sender.
+# RFC 3463: no such mailbox, no such domain, moved away, null MX (RFC 7505); 2.1 is disabled. In a
+# reply or in a bounce, only these mean a dead address: 5.1.0 is used for anything, 5.1.7 and 5.1.8
+# concern the sender.
 DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
 # RFC 3463: class, subject, detail.
 _MAIL_SYSTEM = "4.3."
-TOO_MANY = "4.5.3"  # recipients; where a letter has one, so many letters over one connection
+TOO_MANY = "4.5.3"  # recipients; with one recipient per message, messages per connection
 _NOT_THEIRS = ("5.3.", "5.5.", "5.7.")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 
 
 class SmtpStage(StrEnum):
-    """Where in the conversation a reply was given; the value is how people are told."""
+    """The stage of the conversation at which a reply came; the value is its name for people."""
 
     GREETING = "at its greeting"
     HELLO = "at EHLO"
@@ -27,19 +27,19 @@ class SmtpStage(StrEnum):
     SENDER = "at MAIL FROM"
     RECIPIENT = "at RCPT TO"
     CONTENT = "at DATA"
-    END = "after the letter"
+    END = "after the message"
 
 
 class ReplyMeaning(StrEnum):
-    """What a reply means."""
+    """The meaning of a reply."""
 
     TAKEN = "taken"
     LATER = "later"
-    TIRED = "tired"  # later, for a reason that lies with the server and not with the letter
+    TIRED = "tired"  # retry, for a reason of the server's, not the message's
     NEVER = "never"  # this letter
-    UNWELCOME = "unwelcome"  # this letter, for a reason that lies with the address
+    UNWELCOME = "unwelcome"  # the message is refused, for a reason of the address
     NOBODY = "nobody"  # there is no such address
-    ROAD = "road"  # whatever the letter: the server, or what we told it of ourselves
+    ROAD = "road"  # all messages fail: the server's fault, or our login or sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Reply:
 
 
 def reply_of(code: int, lines: list[str]) -> Reply:
-    """Take the enhanced code (RFC 2034) off the lines of a reply."""
+    """Parse the enhanced code (RFC 2034) from the lines of a reply."""
     enhanced = ""
     texts = []
     for line in lines:
@@ -70,18 +70,18 @@ def reply_of(code: int, lines: list[str]) -> Reply:
 
 
 def classify(code: int, enhanced: str = "", stage: SmtpStage = SmtpStage.RECIPIENT) -> ReplyMeaning:
-    """Decide from a reply, and where it was given, what becomes of the letter.
+    """Decide from a reply and its stage what it means for the message.
 
     RFC 5321, 4.2.1 and 4.2.3; RFC 3463 for the enhanced codes. 421 closes the connection and says
-    nothing on the letter. What is refused before a recipient was named is refused to everybody
-    (size apart). What is refused at RCPT TO speaks of the address: it is dead, or the refusal
-    counts against it as a bounce would. Not so what is said of the server's system, of protocol
-    and policy: where a relay is set up wrongly, that would count against every reader.
+    nothing about the message. A refusal before a recipient was named concerns everybody (except for
+    the size). A refusal at RCPT TO concerns the address: it is dead, or the refusal counts against
+    it as a bounce would. Codes about the server's system, protocol and policy are excepted: with a
+    misconfigured relay they would count against every reader.
 
-    What is put off once a recipient was named (4xx) concerns that recipient alone, as in Postfix:
-    greylisting says 450 4.2.0, 451 4.7.1, 451 4.3.0 and more at RCPT TO, and where a filter does
-    it (rspamd), 451 4.7.1 after the letter. Only no room and the like (4.3.x) at DATA and later,
-    and too many recipients (4.5.3) where there is one, are said of the server.
+    A 4xx after a recipient was named concerns that recipient alone, as in Postfix: greylisting
+    sends 450 4.2.0, 451 4.7.1, 451 4.3.0 and more at RCPT TO, and filters such as rspamd send 451
+    4.7.1 after the message. Only 4.3.x (no space and the like) at DATA and later, and 4.5.3 (too
+    many recipients) for a single recipient, concern the server.
     """
     if 200 <= code < 300 or (code == 354 and stage is SmtpStage.CONTENT):
         return ReplyMeaning.TAKEN
@@ -95,7 +95,7 @@ def classify(code: int, enhanced: str = "", stage: SmtpStage = SmtpStage.RECIPIE
 
 
 def _is_of_the_server(enhanced: str, stage: SmtpStage) -> bool:
-    """Say whether a 4xx would come to the next letter as well."""
+    """Return whether the next message would get the same 4xx."""
     if stage is SmtpStage.SENDER or enhanced == TOO_MANY:
         return True
     return stage is not SmtpStage.RECIPIENT and enhanced.startswith(_MAIL_SYSTEM)
@@ -105,7 +105,7 @@ def _refusal(code: int, enhanced: str, stage: SmtpStage) -> ReplyMeaning:
     too_large = code == 552 or enhanced in ("5.2.3", "5.3.4")
     if stage is SmtpStage.SENDER:
         return ReplyMeaning.NEVER if too_large else ReplyMeaning.ROAD
-    # "Authentication required" and its kin, RFC 4954; "bad sender's address", RFC 3463.
+    # "Authentication required" and similar, RFC 4954; "bad sender's address", RFC 3463.
     if code in (530, 534, 535, 538) or enhanced in ("5.1.7", "5.1.8"):
         return ReplyMeaning.ROAD
     if stage is SmtpStage.RECIPIENT and enhanced in DEAD:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ssl
 from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from larkpost.domain import Message
 from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.text.normalize import shorten
 from larkpost.transports.smtp_connection import HungUp, SmtpConnection, Stopped
@@ -15,44 +17,41 @@ from larkpost.transports.smtp_envelope import seal
 from larkpost.transports.smtp_replies import TOO_MANY, Reply, ReplyMeaning, SmtpStage, classify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from larkpost.domain import Message
     from larkpost.settings.model import SmtpSettings
 
-# The answer to the final dot may take longer than any other: with the usual minute, the ten
-# minutes of RFC 5321, 4.5.3.2.6. Hanging up earlier is how mail comes twice.
+# The reply to the final dot may take longer than any other: with the default of one minute, the ten
+# minutes of RFC 5321, 4.5.3.2.6. Giving up earlier causes duplicates.
 PATIENCE_AT_THE_END = 10
 ENOUGH_AT_THE_END = 600.0  # seconds
-# Who is told to stop waits so long for it all the same: most servers answer in that time, and a
-# letter in doubt comes twice. The daemon has four seconds for what is under way.
+# A program told to stop still waits so long for it: most servers reply in that time, and a message
+# in doubt is sent twice. The daemon has four seconds to finish its work.
 GRACE_AT_THE_END = 3.0
 DOT = b".\r\n"
-# Before the dot goes out, a server that hangs up in the middle of the letter is given time to be
-# noticed: twice as long as it took for its last answers, and so many seconds at most.
+# Before the dot goes out, wait to notice a server that has hung up within the message: twice as
+# long as its last replies took, and so many seconds at most.
 LONGEST_LOOK = 0.05
 PARTING_SECONDS = 2.0
-LOGIN_REST = 1800.0  # seconds until a refused login is tried again: a thousand tries lock it
+LOGIN_REST = 1800.0  # seconds between refused logins: many would lock the account
 
 # "Authentication required", "encryption required" (RFC 4954, 6), "STARTTLS first" (RFC 3207, 4).
 LOGIN_FIRST = frozenset({530, 538})
 WANTS_LOGIN = "it wants TLS or a login first (smtp.security, smtp.username, smtp.password)"
 
 HINTS = {
-    SmtpStage.GREETING: "Look at smtp.host and smtp.port, and whether the server is running.",
-    SmtpStage.HELLO: "Look at smtp.host and smtp.port: is that a mail server for submission?",
+    SmtpStage.GREETING: "check smtp.host and smtp.port, and whether the server is running",
+    SmtpStage.HELLO: "check smtp.host and smtp.port: is that a mail server for submission?",
     SmtpStage.STARTTLS: "smtp.host must be a name in the certificate; SSL_CERT_FILE can name a"
-    " file of certificates to trust. Nothing was sent in the clear.",
-    SmtpStage.LOGIN: "Look at smtp.security, smtp.username and smtp.password, then run `larkpost"
-    " deliver`.",
-    SmtpStage.SENDER: "Look at mail.sender: the server must allow this address to send.",
+    " file of certificates to trust. Nothing was sent unencrypted",
+    SmtpStage.LOGIN: "check smtp.security, smtp.username and smtp.password, then run `larkpost"
+    " deliver`",
+    SmtpStage.SENDER: "check mail.sender: the server must allow this address to send",
 }
 
 
 class CutOff(Exception):
-    """The connection ended before the letter was whole: the server cannot have taken it.
+    """The connection ended before the message was complete, so the server cannot have accepted it.
 
-    ``of_recipient`` is true where the server ended it in answer to the recipient.
+    ``of_recipient`` is true if the server ended it in reply to the recipient.
     """
 
     def __init__(self, message: str, *, of_recipient: bool = False) -> None:
@@ -61,7 +60,7 @@ class CutOff(Exception):
 
 
 class Session:
-    """A connection that is ready for letters; made by ``open_session``."""
+    """A connection that is ready for messages; made by ``open_session``."""
 
     def __init__(
         self, smtp: SmtpSettings, line: SmtpConnection, extensions: dict[str, str]
@@ -70,15 +69,15 @@ class Session:
         self._line = line
         self._extensions = extensions
         self._tidy = True
-        self._pace = 0.0  # seconds that the server took for its last answers
+        self._pace = 0.0  # seconds that the server took for its last replies
         self.letters = 0
         self.alive = True
 
     def hand_over(self, letter: Message) -> None:
-        """Return when the server took the letter.
+        """Return when the server accepted the message.
 
-        Raises Deferred, Refused, Unanswered (the letter was out, the answer never came), and
-        CutOff when the server ended the connection earlier than that.
+        Raises Deferred, Refused, Unanswered (the message was sent, the reply never came), and
+        CutOff if the server ended the connection before that.
         """
         envelope = seal(letter, self._extensions)
         self.letters += 1
@@ -92,7 +91,7 @@ class Session:
         self._tidy = True
 
     def close(self) -> None:
-        """Say QUIT where somebody listens, and hang up."""
+        """Send QUIT if the server still listens, and close."""
         with suppress(OSError):
             if self.alive:
                 self._line.write(b"QUIT\r\n", PARTING_SECONDS)
@@ -102,7 +101,7 @@ class Session:
 
     @contextmanager
     def _before_last_byte(self) -> Iterator[None]:
-        """Before its last byte is out no server has a letter, whatever breaks."""
+        """Until the last byte is out no server has the message, whatever breaks."""
         try:
             yield
         except Stopped as error:
@@ -116,9 +115,9 @@ class Session:
             raise CutOff(f"{name_of(self._smtp)}: {describe(error)}") from error
 
     def _say(self, commands: Sequence[tuple[SmtpStage, bytes]]) -> None:
-        """Say the commands, in one breath where the server can (RFC 2920).
+        """Send the commands, pipelined if the server supports it (RFC 2920).
 
-        Raises what the first refusal means, even where the server hangs up after it.
+        Raises the meaning of the first refusal, even if the server hangs up after it.
         """
         began = monotonic()
         at_once = "PIPELINING" in self._extensions
@@ -142,7 +141,7 @@ class Session:
         *,
         at_once: bool,
     ) -> None:
-        """Read the answers to the commands, said already or to be said; adds what is refused."""
+        """Read the replies to the commands, sending those not sent yet; collects the refusals."""
         for stage, command in commands:
             if not at_once:
                 self._line.write(command, self._smtp.timeout)
@@ -152,14 +151,14 @@ class Session:
                 if reply.code == 421 or not at_once:
                     break
             elif refusals and stage is SmtpStage.CONTENT:
-                # It waits for a letter without a recipient. Leave before it can take one.
+                # It waits for a message without a recipient. Leave before it can accept one.
                 self._hang_up()
 
     def _content(self, content: bytes) -> None:
-        """Send the letter, and its dot only while the server is still listening.
+        """Send the message, and its dot only while the server is still listening.
 
-        What it says or does before the dot is about a letter that it cannot have; afterwards,
-        nobody can tell.
+        Anything before the dot concerns a message that the server cannot have; after it nobody can
+        tell.
         """
         self._line.write(content[: -len(DOT)], self._smtp.timeout)
         if self._line.interrupts(min(2 * self._pace, LONGEST_LOOK)):
@@ -181,30 +180,31 @@ class Session:
             self._hang_up()
             if cut_before:
                 raise CutOff(
-                    f"{name_of(self._smtp)} hung up before the end of the letter: {describe(error)}"
+                    f"{name_of(self._smtp)} closed the connection before the end of the message:"
+                    f" {describe(error)}"
                 ) from error
             raise Unanswered(
-                f"{name_of(self._smtp)} had the whole letter and gave no answer: {describe(error)}"
+                f"{name_of(self._smtp)} got the message, but did not answer: {describe(error)}"
             ) from error
 
     def _was_cut_before_the_dot(self, error: OSError) -> bool:
-        """Say whether the server hung up without having read the dot, which was out already.
+        """Return whether the server hung up without having read the dot, which was sent already.
 
-        A connection is reset where data came in that nobody will read (RFC 1122, 4.2.2.13: "to
-        show that data was lost"), and the dot was the last of it. One that was closed in good
-        order was closed before the dot where the server's system never confirmed the dot.
+        A connection is reset if data arrives that nobody will read (RFC 1122, 4.2.2.13: "to show
+        that data was lost"), and the dot was the last of it. A connection that was closed properly
+        was closed before the dot if the server's system never acknowledged the dot.
         """
         if isinstance(error, HungUp):
             return not self._line.is_acknowledged()
         return isinstance(error, ConnectionResetError | BrokenPipeError)
 
     def _judge(self, stage: SmtpStage, reply: Reply) -> None:
-        """Raise what the reply means, unless it means that all is well."""
+        """Raise the error for a reply, unless it means success."""
         verdict = classify(reply.code, reply.enhanced, stage)
         if verdict is ReplyMeaning.TAKEN:
             return
         message = _message(self._smtp, stage, reply)
-        if reply.enhanced == TOO_MANY:  # over this connection
+        if reply.enhanced == TOO_MANY:  # messages over this connection
             self._hang_up()
             if self.letters > 1:
                 raise CutOff(message)
@@ -237,7 +237,7 @@ def open_session(
 ) -> Session:
     """Connect, greet, encrypt and log in as the settings say.
 
-    Raises Deferred for the whole road when any of it fails; nothing is tried with less security.
+    Raises Deferred for all messages if any of it fails; nothing is tried with less security.
     """
     with _for_all_mail(smtp, SmtpStage.GREETING):
         line = SmtpConnection(smtp.host, smtp.port, smtp.timeout, stopped)
@@ -256,14 +256,14 @@ def _introduce(smtp: SmtpSettings, line: SmtpConnection, context: ssl.SSLContext
     extensions = _hello(smtp, line)
     if smtp.security == "starttls":
         _start_tls(smtp, line, extensions, context)
-        extensions = _hello(smtp, line)  # what was said in the clear is forgotten, RFC 3207
+        extensions = _hello(smtp, line)  # replies in the clear are discarded, RFC 3207
     if smtp.username:
         _login(smtp, line, extensions)
     return extensions
 
 
 def _hello(smtp: SmtpSettings, line: SmtpConnection) -> dict[str, str]:
-    """Name ourselves by address, which needs no DNS; give what the server can do."""
+    """Send EHLO with our address, which needs no DNS; return the server's extensions."""
     reply = _ask(smtp, line, SmtpStage.HELLO, f"EHLO {line.literal}")
     words = [text.replace("=", " ", 1).split(None, 1) for text in reply.lines[1:] if text]
     return {word.upper(): "".join(rest) for word, *rest in words}
@@ -274,9 +274,9 @@ def _start_tls(
 ) -> None:
     if "STARTTLS" not in extensions:
         raise Deferred(
-            f"{name_of(smtp)} does not offer STARTTLS, and nothing is sent in the clear",
-            hint="Its port for TLS from the start is usually 465, with smtp.security = tls. "
-            "If it did offer STARTTLS before, somebody on the way may be taking it out.",
+            f"{name_of(smtp)} does not offer STARTTLS, and nothing is sent unencrypted",
+            hint="its port for TLS from the start is usually 465, with smtp.security = tls. "
+            "If it did offer STARTTLS before, somebody on the way may be taking it out",
             whole_road=True,
         )
     _ask(smtp, line, SmtpStage.STARTTLS, "STARTTLS")
@@ -296,15 +296,15 @@ def _login(smtp: SmtpSettings, line: SmtpConnection, extensions: dict[str, str])
         _ask(smtp, line, SmtpStage.LOGIN, _base64(password))
     else:
         raise Deferred(
-            f"{name_of(smtp)} offers no login that Larkpost knows (PLAIN, LOGIN)",
-            hint="Many servers offer it under TLS only: look at smtp.security. "
-            "If it needs none, leave smtp.username empty.",
+            f"{name_of(smtp)} offers none of the logins that Larkpost supports (PLAIN, LOGIN)",
+            hint="many servers offer it under TLS only: look at smtp.security. "
+            "If it needs none, leave smtp.username empty",
             whole_road=True,
         )
 
 
 def _ask(smtp: SmtpSettings, line: SmtpConnection, stage: SmtpStage, command: str = "") -> Reply:
-    """Say a command and give the answer, if it is a good one; without a command, just listen."""
+    """Send a command and return the reply, if it is positive; without a command, just read."""
     with _for_all_mail(smtp, stage):
         if command:
             line.write(f"{command}\r\n".encode(), smtp.timeout)
@@ -332,7 +332,7 @@ def _for_all_mail(smtp: SmtpSettings, stage: SmtpStage) -> Iterator[None]:
 
 
 def _stop_error(smtp: SmtpSettings, error: Stopped) -> Deferred:
-    """Make the error for whoever is told to end before a letter is out: no fault of the server."""
+    """Make the error for a stop before a message is out, which is not the server's fault."""
     return Deferred(f"{name_of(smtp)}: {describe(error)}", whole_road=True, stopped=True)
 
 
@@ -342,17 +342,17 @@ def _message(smtp: SmtpSettings, stage: SmtpStage, reply: Reply) -> str:
 
 
 def _hint(stage: SmtpStage, reply: Reply) -> str:
-    """What to try: who is asked to log in has no wrong sender, whatever was said just then."""
+    """Return the hint: if a login is demanded, the sender is not at fault, whatever the stage."""
     return HINTS[SmtpStage.LOGIN] if reply.code in LOGIN_FIRST else HINTS.get(stage, "")
 
 
 def name_of(smtp: SmtpSettings) -> str:
-    """The server as people know it."""
+    """Return the server's name for people."""
     return f"{smtp.host}:{smtp.port}"
 
 
 def describe(error: OSError) -> str:
-    """What broke, in words."""
+    """Describe an error in words."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate cannot be trusted: {error.verify_message.rstrip('.')}"
     if isinstance(error, ssl.SSLError):
@@ -363,7 +363,7 @@ def describe(error: OSError) -> str:
 
 
 def reply_text(reply: Reply, smtp: SmtpSettings) -> str:
-    """The reply on one line, without what a server may have echoed of the login."""
+    """Return the reply on one line, without an echo of the login."""
     text = str(reply)
     password = smtp.password.get_secret_value()
     plain = f"\0{smtp.username}\0{password}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from larkpost.web.feeds.cache import FeedCache, FeedCacheMiddleware
 from larkpost.web.health import Heartbeat, healthz
 from larkpost.web.limits.byte_budget import body_budget, response_budget
 from larkpost.web.limits.fair_queue import PageQueues
-from larkpost.web.limits.rate_limit import COSTLY, LOOKING, RateLimiter
+from larkpost.web.limits.rate_limit import COSTLY, LOOKING, RateLimit, RateLimiter
 from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
 from larkpost.web.limits.unread_responses import InPieces
 from larkpost.web.middleware import DateHeader, ErrorPages, HostHeader
@@ -38,8 +39,6 @@ from larkpost.web.site import SafeHeaders, SiteContext, TrailingSlash, endpoint,
 from larkpost.web.templating import PageTemplates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from larkpost.bootstrap import Program
 
 __all__ = ["Heartbeat", "app"]
@@ -92,12 +91,11 @@ def app(
     pulses: Mapping[str, Heartbeat] | None = None,
     paced: bool = False,
 ) -> Starlette:
-    """Build the application; ``pulses`` let /healthz tell how this process does.
+    """Build the application; ``pulses`` give /healthz the state of this process.
 
-    Where it is ``paced``, as in the daemon, requests that a network sends too fast wait.
+    If ``paced``, as in the daemon, requests that a network sends too fast wait.
     """
     site = program.settings.site
-    https = site.base_url.startswith("https://")
     feeds = FeedCache(program.store)
     pages = PageTemplates(
         base_url=site.base_url,
@@ -105,18 +103,13 @@ def app(
         find_links=site.find_links,
         thumb_count_step=program.settings.web.thumb_count_step,
     )
+    https = site.base_url.startswith("https://")
+    cache = Middleware(FeedCacheMiddleware, cache=feeds, clock=clock, uses=program.uses)
     application = Starlette(
         routes=ROUTES,
         middleware=[
             Middleware(DateHeader, clock=clock),
-            Middleware(ErrorPages, pages=pages, https=https),
-            Middleware(HostHeader, pages=pages, https=https),
-            Middleware(TrailingSlash),
-            *([Middleware(RequestRate, limit=ANY, pages=pages, https=https)] if paced else []),
-            Middleware(FeedCacheMiddleware, cache=feeds, clock=clock, uses=program.uses),
-            Middleware(SafeHeaders, https=https),
-            *([Middleware(RequestRate, limit=MADE, pages=pages, https=https)] if paced else []),
-            Middleware(InPieces),
+            *_middleware(cache, pages, https=https, paced=paced),
         ],
         exception_handlers={HTTPException: http_refusal},
     )
@@ -138,3 +131,25 @@ def app(
     )
     application.state.feeds = feeds
     return application
+
+
+def _middleware(
+    cache: Middleware, pages: PageTemplates, *, https: bool, paced: bool
+) -> list[Middleware]:
+    """List what every request passes, from the outside, around the cache of the feeds."""
+
+    def at_most(limit: RateLimit) -> list[Middleware]:
+        if not paced:
+            return []
+        return [Middleware(RequestRate, limit=limit, pages=pages, https=https)]
+
+    return [
+        Middleware(ErrorPages, pages=pages, https=https),
+        Middleware(HostHeader, pages=pages, https=https),
+        Middleware(TrailingSlash),
+        *at_most(ANY),
+        cache,
+        Middleware(SafeHeaders, https=https),
+        *at_most(MADE),
+        Middleware(InPieces),
+    ]

@@ -1,4 +1,4 @@
-"""The operator's page: readers, dumps, letters and health; it shows and changes nothing."""
+"""The operator's page: readers, dumps, messages and health; read-only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TROUBLED = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
 
 
 def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
-    """Answer ``/admin/{token}``; a 404 like any other where ``web.admin_link_version`` is 0."""
+    """Answer ``/admin/{token}``; a normal 404 if ``web.admin_link_version`` is 0."""
     check_admin(site, request)
     page = page_number(request)
     now = site.clock()
@@ -38,13 +38,15 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
     total = sum(found.readers.values())
     return site.pages.page(
         "admin.html",
-        standing=found,
+        overview=found,
         send_undecided=SEND_UNDECIDED,
-        beats=all(pulse.is_alive(now) for pulse in site.pulses.values()) if site.pulses else None,
+        is_ticking=all(pulse.is_alive(now) for pulse in site.pulses.values())
+        if site.pulses
+        else None,
         dumps=latest,
         readers=some,
         leaf=leaf(page, total, READERS),
-        letters=[(one, theirs.get(one.reader_id or 0)) for one in troubled],
+        emails=[(one, theirs.get(one.reader_id or 0)) for one in troubled],
         path=site.pages.path(
             site.program.links.admin(site.program.settings.web.admin_link_version)
         ),

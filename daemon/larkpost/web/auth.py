@@ -1,4 +1,4 @@
-"""Finds what a link's token opens: a reader, or one of their editions."""
+"""Resolves the token of a link to a reader, or to one of their editions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions, readers
+from larkpost.domain import Edition, Reader
 from larkpost.errors import InvalidToken
 from larkpost.urls import is_stamped, open_token, stamp
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from larkpost.db.engine import Connection
-    from larkpost.domain import Edition, Reader
     from larkpost.token_routes import Purpose
     from larkpost.web.site import SiteContext
 
@@ -50,7 +50,7 @@ def edition_by_id(connection: Connection, number: int, seal: int, purpose: Purpo
 
 
 def check_link(site: SiteContext, request: Request, purpose: Purpose) -> None:
-    """Raise InvalidToken or UnknownReader where the path's token opens nothing."""
+    """Raise InvalidToken or UnknownReader if the path's token opens nothing."""
     with site.program.store.read() as connection:
         if purpose == "admin":
             check_admin(site, request)
@@ -61,7 +61,7 @@ def check_link(site: SiteContext, request: Request, purpose: Purpose) -> None:
 
 
 def check_admin(site: SiteContext, request: Request) -> None:
-    """Let the operator in; raises InvalidToken where there is no admin page, or an older link."""
+    """Check the operator's token; raises InvalidToken for an old link, or without an admin page."""
     number = site.program.settings.web.admin_link_version
     signed = site.program.tokens.verify("admin", request.path_params["token"])
     if not number or signed != (number,):
@@ -69,14 +69,14 @@ def check_admin(site: SiteContext, request: Request) -> None:
 
 
 def _note_use(site: SiteContext, reader: Reader) -> None:
-    """Count a visit as use, from the day after they came on: signing up leads to the page, too."""
+    """Count a visit as use, but not on the day of signing up, which leads to the page itself."""
     now = site.clock()
     if now.astimezone(UTC).date() > reader.created.astimezone(UTC).date():
         site.program.uses.note(reader.id, now)
 
 
 def _check_stamp(connection: Connection, reader: Reader, seal: int, purpose: Purpose) -> None:
-    """Refuse an ended link, and one to a reader who is gone and whose number somebody else has."""
+    """Refuse an ended link, and one to a removed reader whose number was reused."""
     if stamp(reader, purpose) == seal:
         return
     if not is_stamped(seal, reader, readers.former(connection, [reader.id]), purpose):

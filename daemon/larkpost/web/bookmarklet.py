@@ -1,16 +1,16 @@
-"""Makes the bookmarklet that brings the text of any page to the operator's paste page."""
+"""Makes the bookmarklet that sends the text of any page to the operator's paste page."""
 
 from __future__ import annotations
 
 import json
 from urllib.parse import quote
 
-# It runs as part of a page that nobody has checked, which can read all of it and replace what it
-# calls: so no secret is in it, and it only opens the address that our own page forwards. The text
-# goes by message, because the policy of the page (``default-src 'none'``) may forbid every request
-# and every form; it is sent once, and to our origin alone. What is opened has no link to the page
-# that opened it where that page asks for isolation (Cross-Origin-Opener-Policy: same-origin, HTML
-# standard 7.1.3); then the window counts as closed.
+# It runs inside an untrusted page, which can read all of it and replace the functions it calls. So
+# it holds no secret, and only opens an address that our own page forwards. The text goes by
+# postMessage, because the policy of the page (``default-src 'none'``) may forbid every request and
+# every form; it is sent once, and to our origin only. The opened window has no link to its opener
+# if that page asks for isolation (Cross-Origin-Opener-Policy: same-origin, HTML standard 7.1.3);
+# then the window counts as closed.
 _CODE = """(function(){
 var daily=document.querySelector('div[data-target=DailyPapers]');
 var text=daily&&daily.getAttribute('data-props')||document.title+' '+location.href+'\\n\\n'
@@ -27,7 +27,7 @@ setTimeout(function(){if(!sent&&page.closed)refused()},2000)
 
 
 def bookmarklet(address: str, origin: str) -> str:
-    """Give the ``javascript:`` link that opens ``address``, a page of ours at ``origin``."""
+    """Return the ``javascript:`` link that opens ``address``, a page of ours at ``origin``."""
     code = _CODE.replace("\n", "").replace("ADDRESS", json.dumps(address))
     return f"javascript:{quote(code.replace('ORIGIN', json.dumps(origin)), safe=_UNQUOTED)}"
 

@@ -1,4 +1,4 @@
-"""Finds the network of a request's client, behind trusted proxies too."""
+"""Finds the network of a request's client, also behind trusted proxies."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 IPV4_BITS = 32
-IPV6_BITS = 56  # what one customer of a provider usually has (RFC 6177)
-UNIX_SOCKET = "unix"  # the network of what tells no address and comes over a Unix socket
+IPV6_BITS = 56  # the usual prefix of one customer (RFC 6177)
+UNIX_SOCKET = "unix"  # the network of requests over a Unix socket without an address
 
 # An address as proxies write it (RFC 7239, section 6, whose forms X-Forwarded-For takes over): an
 # IPv6 address maybe in brackets, then maybe a port, all of it maybe in quotes.
@@ -32,17 +32,18 @@ _FORWARDED = re.compile(
 )
 
 Address = IPv4Address | IPv6Address
-_REMEMBERED = 4096  # addresses: to read one takes as long as to answer a feed from memory
+_REMEMBERED = 4096  # addresses: parsing one takes as long as answering a feed from memory
 
 
 def network(request: Request, proxies: tuple[str, ...]) -> str:
     """Name the network of the visitor: an address in IPv4, 56 bits of one in IPv6.
 
-    X-Forwarded-For is believed as far back as the ``proxies`` (addresses or networks) wrote it:
-    the visitor is the last one in it who is none of them. What a visitor adds in front is not read,
-    and where a proxy wrote no address (``unknown``, nothing, rubbish) the proxy itself is meant.
-    What comes over a Unix socket was written by a web server in front, for nobody else may open
-    it. ``Forwarded`` (RFC 7239) is not read: a proxy that does not know it passes on a visitor's.
+    X-Forwarded-For is trusted as far back as the ``proxies`` (addresses or networks) wrote it: the
+    visitor is its last address that is not a proxy. Addresses that a visitor puts in front are not
+    read, and if a proxy wrote no address (``unknown``, nothing, rubbish) the proxy itself counts. A
+    header over a Unix socket was written by a web server in front, because nobody else may open the
+    socket. ``Forwarded`` (RFC 7239) is not read: a proxy that does not know it passes on a
+    visitor's.
     """
     peer = request.client.host if request.client else ""
     told = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
@@ -58,7 +59,7 @@ def network(request: Request, proxies: tuple[str, ...]) -> str:
 
 
 def networks(request: Request, proxies: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the network of the visitor, and the one around it (see ``neighbourhood``)."""
+    """Name the network of the visitor, and the surrounding one (see ``neighbourhood``)."""
     own = network(request, proxies)
     around = neighbourhood(own)
     return (own,) if around == own else (own, around)
@@ -66,12 +67,12 @@ def networks(request: Request, proxies: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def stands_for_many(network: str, proxies: tuple[str, ...]) -> bool:
-    """Say whether a network is a web server in front, which does not tell who its visitors are."""
+    """Return whether a network is a web server in front that hides its visitors' addresses."""
     if network == UNIX_SOCKET:
         return True
     try:
         own = ip_network(network)
-    except ValueError:  # a peer that tells no address
+    except ValueError:  # a peer without an address
         return False
     return any(own.overlaps(one) for one in _networks(proxies))
 
@@ -85,7 +86,7 @@ def network_of(address: Address) -> str:
 
 
 def is_trusted(address: Address, proxies: tuple[str, ...]) -> bool:
-    """Say whether an address is one of these, or lies in one of these networks."""
+    """Return whether an address is one of these, or in one of these networks."""
     return any(address in one for one in _networks(proxies))
 
 
@@ -93,7 +94,7 @@ def is_trusted(address: Address, proxies: tuple[str, ...]) -> bool:
 def parse_address(text: str) -> Address | None:
     """Read an address without a port; an IPv4 address in IPv6 (``::ffff:1.2.3.4``) is one of IPv4.
 
-    The zone of a link-local address (``fe80::1%eth0``) is left out. None for what is no address.
+    The zone of a link-local address (``fe80::1%eth0``) is left out. None for anything else.
     """
     try:
         address = ip_address(text.partition("%")[0])

@@ -1,4 +1,4 @@
-"""Reads what a form sends, within limits of bytes, time and character sets, and parses it."""
+"""Reads and parses the body of a form, within limits of bytes, time and character sets."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _CHARSETS = frozenset({b"", b"utf-8", b"utf8"})
 
 
 def refuse_odd_charset(request: Request) -> None:
-    """Return where a form names no character set, or UTF-8; raises HTTPException 400 otherwise.
+    """Raise HTTPException 400 if a form names another character set than UTF-8.
 
-    Starlette decodes fields by any codec that a request names. Punycode takes time with the square
-    of a field's length, while nothing else runs; and each unknown name is remembered for ever.
+    Starlette decodes fields by any codec that a request names. Punycode takes quadratic time, while
+    nothing else runs; and each unknown name is cached for ever.
     """
     _, options = parse_options_header(request.headers.get("content-type", ""))
     if options.get(b"charset", b"").strip().lower() not in _CHARSETS:
@@ -38,15 +38,20 @@ BODY_SECONDS = 15.0
 MOST_FIELDS = 200
 
 
+def _refuse_large(request: Request, largest: int) -> None:
+    """Refuse a body by the length that it says it has, before any of it is read."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > 18 or int(length) > largest):
+        raise HTTPException(413)
+
+
 async def read_body(request: Request, reservation: Reservation, largest: int) -> bytes:
     """Read the body of a form, urlencoded or multipart, in UTF-8, of at most ``largest`` bytes.
 
     They count in ``reservation``. Raises HTTPException 400, 408, 413, 503.
     """
     refuse_odd_charset(request)
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > 18 or int(length) > largest):
-        raise HTTPException(413)
+    _refuse_large(request, largest)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -65,8 +70,8 @@ async def read_body(request: Request, reservation: Reservation, largest: int) ->
 async def parse_form(request: Request, body: bytes, turn: QueueSlot, *, files: int) -> FormData:
     """Parse a body, with at most so many ``files``; raises HTTPException 400.
 
-    A large one is parsed in a thread, in the visitor's ``turn``: in the event loop it would keep
-    everybody waiting for a tenth of a second.
+    A large one is parsed in a thread, in the visitor's ``turn``: in the event loop it would delay
+    everybody by a tenth of a second.
     """
     if len(body) <= LARGEST_BODY:
         return await _parse(request, body, files)

@@ -1,7 +1,8 @@
-"""Reads what readers type into forms, and says in words what cannot be read."""
+"""Parses the fields of readers' forms, with errors in words."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -10,8 +11,6 @@ from larkpost.errors import UsageError
 from larkpost.text.time_zones import zone_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.datastructures import FormData
 
     from larkpost.readers.subscriptions import Preferences
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 Read = TypeVar("Read")
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-LARGEST_ID = 2**63 - 1  # what a column holds
+LARGEST_ID = 2**63 - 1  # the limit of the column
 LONGEST_IDS = 4000  # characters of ids that a link or form carries at most
 
 
@@ -31,7 +30,7 @@ def zones() -> list[str]:
 
 
 def read_wishes(form: FormData) -> Preferences:
-    """Read zone, time, weekdays and number of papers; raises UsageError for what is none."""
+    """Read zone, time, weekdays and number of papers; raises UsageError for invalid values."""
     return {
         "zone": text(form, "zone").strip(),
         "send_time": read("time", clock, text(form, "send_time")),
@@ -41,7 +40,7 @@ def read_wishes(form: FormData) -> Preferences:
 
 
 def read_preferences(form: FormData) -> dict[str, object]:
-    """Keep what was typed, so that a mistake in one field does not cost the others."""
+    """Return the typed values, so that a mistake in one field does not lose the others."""
     days = {int(str(one)) for one in form.getlist("weekdays") if str(one) in set("0123456")}
     typed: dict[str, object] = {
         name: text(form, name)
@@ -60,7 +59,7 @@ def read_preferences(form: FormData) -> dict[str, object]:
 
 
 def opening_wishes(settings: Settings) -> dict[str, object]:
-    """What stands in the form of somebody new."""
+    """Return the initial values of the form for a new reader."""
     usual = settings.readers
     return {
         "address": "",
@@ -73,18 +72,18 @@ def opening_wishes(settings: Settings) -> dict[str, object]:
 
 
 def clock(text: str) -> time:
-    """Read what a time field sends: ``06:00``, from some browsers with seconds."""
+    """Read a time field: ``06:00``, from some browsers with seconds."""
     return datetime.strptime(text[:5], "%H:%M").time()  # noqa: DTZ007 - a time on the reader's wall
 
 
 def text(form: FormData, name: str) -> str:
-    """Read a field; empty where it was not sent, or is a file."""
+    """Read a field; empty if it was not sent, or is a file."""
     value = form.get(name, "")
     return value if isinstance(value, str) else ""
 
 
 def number(form: FormData, name: str, what: str) -> int:
-    """Read the number of a row; raises UsageError, also for one that no row can have."""
+    """Read the number of a row; raises UsageError, also for an impossible number."""
     found = read(what, int, text(form, name))
     return found if 0 < found <= LARGEST_ID else 0
 
@@ -94,12 +93,10 @@ def read(what: str, convert: Callable[[str], Read], text: str) -> Read:
     try:
         return convert(text)
     except ValueError:
-        raise UsageError(
-            f"{text[:40]!r} is not a {what}", hint="Please look at it again."
-        ) from None
+        raise UsageError(f"{text[:40]!r} is not a {what}", hint="please check it") from None
 
 
 def read_ids(given: str) -> list[int]:
-    """Read ids of papers joined by full stops; what is no id is left out."""
+    """Read ids of papers joined by full stops; other parts are left out."""
     parts = given[:LONGEST_IDS].split(".")
     return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 19]

@@ -1,26 +1,22 @@
-"""Whether all is well, for whoever watches the daemon: database, rounds, disk, latest troubles."""
+"""The health of the daemon, for monitoring: database, jobs, disk, latest failures."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from larkpost.db.coordination import job_status
-from larkpost.editions.empty_day_reasons import explain_empty_day
+from larkpost.editions.empty_day_reasons import EmptyDayReason, explain_empty_day
 from larkpost.errors import LarkpostError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from larkpost.editions.empty_day_reasons import EmptyDayReason
     from larkpost.web.site import SiteContext
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
@@ -28,12 +24,12 @@ LEAST_FREE_BYTES = 100 * 1024 * 1024
 
 @dataclass(slots=True)
 class Heartbeat:
-    """How the rounds of one kind do; the scheduler's threads write it, /healthz reads it.
+    """The progress of one job; the scheduler's threads write it, /healthz reads it.
 
-    ``period`` is the time from one round to the next, ``patience`` for how long one may be at work
-    without getting on; ``beat`` is when one last got on (a tick: when it ended well), ``running``
-    when the one under way began, ``ended`` when the last one did; ``failed`` whether that one
-    never got on.
+    ``period`` is the time from one run to the next, ``patience`` how long one may run without
+    progress; ``beat`` is when one last made progress (a tick: when it succeeded), ``running`` when
+    the current run began, ``ended`` when the last one ended; ``failed`` whether that one made no
+    progress.
     """
 
     period: timedelta
@@ -45,39 +41,39 @@ class Heartbeat:
     failed: bool = False
 
     def begin(self, now: datetime) -> None:
-        """A round begins."""
+        """Record that a run begins."""
         self.running = now
 
     def move(self, now: datetime) -> None:
-        """The round under way got on."""
+        """Record progress of the current run."""
         self.beat = now
 
     def end(self, now: datetime) -> None:
-        """The round under way is over, well or not."""
+        """Record the end of the current run, successful or not."""
         self.failed = self.beat is None or (self.running is not None and self.beat < self.running)
         self.running, self.ended = None, now
 
     def restart(self, now: datetime) -> None:
-        """Count from ``now`` where the clock had been ahead: else nothing would seem late."""
+        """Count from ``now`` if the clock had been ahead; otherwise nothing would seem late."""
         self.started = min(self.started, now)
         self.beat, self.running, self.ended = (
             moment and min(moment, now) for moment in (self.beat, self.running, self.ended)
         )
 
     def is_alive(self, now: datetime) -> bool:
-        """Say whether a round got on within the last two periods, or is at work not too long."""
+        """Return whether a run made progress within two periods, or has not run too long."""
         last = self.beat or self.started
         if self.running is None or self.failed:
             return now - last <= 2 * self.period
         return now - max(last, self.running) <= self._longest
 
     def is_stuck(self, now: datetime) -> bool:
-        """Say whether there is no sign of life: no round begins, or the one under way hangs."""
+        """Return whether the job is stuck: no run begins, or the current one hangs."""
         signs = (self.started, self.beat, self.running, self.ended)
         return now - max(sign for sign in signs if sign is not None) > self._longest
 
     def age(self, now: datetime) -> float | None:
-        """Give the seconds since a round last got on."""
+        """Return the seconds since the last progress."""
         return None if self.beat is None else round((now - self.beat).total_seconds(), 1)
 
     @property
@@ -88,9 +84,9 @@ class Heartbeat:
 def healthz(site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/healthz`` in JSON: 200 while everything works, 503 when something does not.
 
-    ``troubles`` names the kinds of work whose latest run failed (a mail server that is away);
-    they make the status ``degraded`` without turning the daemon red; ``explain_empty_day`` why a
-    morning may bring nothing. Nothing personal is told.
+    ``troubles`` names the jobs whose latest run failed (for example because the mail server is
+    unavailable); they make the status ``degraded`` without turning the daemon red;
+    ``explain_empty_day`` says why a day may be empty. No personal data is shown.
     """
     now = site.clock()
     checks: dict[str, dict[str, Any]] = {"disk": _disk(site), "database": {"ok": True}}

@@ -1,8 +1,10 @@
-"""Middleware around all pages: Date and Host headers, and a page of ours for whatever breaks."""
+"""Middleware around all pages: Date and Host headers, and our error page for every exception."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -12,18 +14,15 @@ from larkpost.log_limits import limit_lines
 from larkpost.web.site import MESSAGES, SafeHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from larkpost.web.templating import PageTemplates
 
 
 class DateHeader:
-    """ASGI middleware: sets Date when an answer begins, so that no Last-Modified lies after it.
+    """ASGI middleware: sets Date when a response begins, so that no Last-Modified is after it.
 
-    uvicorn renews its own once a second, so that it may be a second behind (RFC 9110, 8.8.2.1: no
+    uvicorn renews its own once per second, so that it may be a second behind (RFC 9110, 8.8.2.1: no
     Last-Modified later than Date).
     """
 
@@ -33,7 +32,7 @@ class DateHeader:
         self._second, self._text = 0, b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and date its answer."""
+        """Pass a request on, and date its response."""
 
         async def send_dated(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -56,18 +55,18 @@ _HOST = re.compile(
     rb"(?::[0-9]{0,5})?"
 )
 _NO_HOST = (
-    "That request names no site",
-    "A browser or program names the site that it asks, once, in the Host header of its request.",
+    "Bad request",
+    "The request must have exactly one Host header.",
 )
 
 _log = logs.get_logger("larkpost.web")
 
 
 class HostHeader:
-    """ASGI middleware: refuses with 400 what names no host, several, or one that cannot be.
+    """ASGI middleware: answers 400 to a request without exactly one valid Host (RFC 9112, 3.2).
 
-    RFC 9112, 3.2. HTTP/1.0 knows no Host, and health checks still speak it: it may be left out
-    there. What the host is does not matter, for no page uses it.
+    HTTP/1.0 has no Host, and health checks still use it: it may be missing there. Its value does
+    not matter, because no page uses it.
     """
 
     def __init__(self, app: ASGIApp, *, pages: PageTemplates, https: bool) -> None:
@@ -75,7 +74,7 @@ class HostHeader:
         self._refusal: ASGIApp = SafeHeaders(pages.error(400, *_NO_HOST), https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on whose Host is in order."""
+        """Pass on a request with a valid Host."""
         if scope["type"] == "http" and not _has_valid_host(scope):
             await self._refusal(scope, receive, send)
         else:
@@ -91,10 +90,10 @@ def _has_valid_host(scope: Scope) -> bool:
 
 
 class ErrorPages:
-    """ASGI middleware: answers whatever raises, in a page or around it, with our page of a 500.
+    """ASGI middleware: answers every exception, in a page or around it, with our page of a 500.
 
-    Starlette's own handler of errors stands outside of all middleware, so that its answers would
-    lack the safe headers; nothing gets so far. What is logged meanwhile is limited.
+    Starlette's own error handler is outside of all middleware, so its responses would lack the safe
+    headers. Lines logged meanwhile are limited.
     """
 
     def __init__(self, app: ASGIApp, *, pages: PageTemplates, https: bool) -> None:
@@ -102,7 +101,7 @@ class ErrorPages:
         self._refusal: ASGIApp = SafeHeaders(pages.error(500, *MESSAGES[500]), https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; an answer that broke when it had begun is cut off."""
+        """Pass a request on; a response that fails after its start is cut off."""
         begun = False
 
         async def send_noting(message: Message) -> None:
@@ -114,7 +113,7 @@ class ErrorPages:
             with limit_lines():
                 await self.app(scope, receive, send_noting)
         except Exception:
-            if begun:  # the server closes the connection, so that nobody takes it for whole
+            if begun:  # the server closes the connection, so that it does not look complete
                 raise
             with limit_lines():
                 _log.exception(LogEvent.PAGE_FAILED, page="", method=scope.get("method", ""))

@@ -1,4 +1,4 @@
-"""Numbers in paths, of as many digits as any page has; a longer one is no address of ours."""
+"""Numbers in paths, limited in length; a longer one matches no route."""
 
 from __future__ import annotations
 

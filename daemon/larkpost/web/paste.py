@@ -1,4 +1,4 @@
-"""The operator's paste page: shows what a text holds, and takes exactly that when told to."""
+"""The operator's paste page: shows the papers in a text, and ingests it on request."""
 
 from __future__ import annotations
 
@@ -6,31 +6,27 @@ import binascii
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - ``date`` is a field of the form
+from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from larkpost.db import read_dumps
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.ingest.ingest import ingest
-from larkpost.ingest.preview import preview
+from larkpost.ingest.preview import DumpPreview, preview
 from larkpost.text.normalize import shorten
 from larkpost.web.auth import check_admin
 from larkpost.web.bookmarklet import bookmarklet
 from larkpost.web.forms import read, text
-from larkpost.web.site import LARGEST_UPLOAD, in_words
+from larkpost.web.site import LARGEST_UPLOAD, SiteContext, in_words
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.ingest.preview import DumpPreview
-    from larkpost.web.site import SiteContext
 
 PASTED = "pasted text"  # its name among the dumps
 # Both forms send the content, so what is shown must fit into the second one as well: a text beside
@@ -39,15 +35,15 @@ LARGEST_TEXT = LARGEST_UPLOAD - 8 * 1024  # bytes, a line end counts as two
 LARGEST_FILE = 3_000_000  # bytes
 LONGEST_NAME = 200  # characters of a file's name
 MOST_SHOWN = 20  # rejected records
-# A page that others may have opened keeps its opener, to be sent the text; no other page does.
+# Only this page keeps its opener, which sends it the text.
 KEEPS_OPENER = {"Cross-Origin-Opener-Policy": "unsafe-none"}
 
 
 @dataclass(frozen=True, slots=True)
 class PastedDump:
-    """What was pasted or chosen: its bytes, its name, and the ``day`` typed beside it.
+    """The pasted text or chosen file: its bytes, its name, and the ``day`` typed beside it.
 
-    ``text`` is what stands in the field, ``None`` for a file.
+    ``text`` is the content of the field, ``None`` for a file.
     """
 
     content: bytes
@@ -57,9 +53,9 @@ class PastedDump:
 
 
 def paste(site: SiteContext, request: Request, form: FormData) -> Response:
-    """Answer ``/admin/{token}/paste``: GET shows the form, POST what is in it, or takes it.
+    """Answer ``/admin/{token}/paste``: GET shows the form, POST shows its papers, or ingests them.
 
-    Nothing is stored unless the form says ``take`` and its SHA-256 is that of what came with it.
+    Nothing is stored unless the form says ``take`` and its SHA-256 matches its content.
     """
     check_admin(site, request)
     if request.method != "POST":
@@ -71,10 +67,14 @@ def paste(site: SiteContext, request: Request, form: FormData) -> Response:
     except UsageError as error:
         return _page(site, 400, problem=in_words(error), typed=text(form, "text"))
     if len(pasted.content) + pasted.content.count(b"\n") > LARGEST_TEXT and pasted.text is not None:
-        problem = "That text is too long to be pasted. Put it into the inbox as a file."
+        problem = "This text is too long to paste. Put it into the inbox folder as a file."
         return _page(site, 413, problem=problem)
     if len(pasted.content) > LARGEST_FILE and pasted.text is None:
-        return _page(site, 413, problem="Files here may have 3 MB. Put it into the inbox.")
+        return _page(
+            site,
+            413,
+            problem="A file here may have 3 MB at most. Put it into the inbox folder instead.",
+        )
     try:
         return _answer(site, form, pasted, site.clock())
     except UnreadableDump as error:
@@ -82,10 +82,10 @@ def paste(site: SiteContext, request: Request, form: FormData) -> Response:
 
 
 def open_paste(site: SiteContext, _request: Request, _form: FormData) -> Response:
-    """Answer ``/paste``, which forwards to the operator's page where this browser knows its link.
+    """Answer ``/paste``, which forwards to the operator's page if this browser knows its link.
 
-    The bookmarklet opens it. Its script finds the link where the paste page has left it: in the
-    browser's storage, which is for pages of our origin alone.
+    The bookmarklet opens it. Its script finds the link that the paste page left in the browser's
+    storage, which only pages of our origin can read.
     """
     if not site.program.settings.web.admin_link_version:
         raise HTTPException(404)
@@ -95,7 +95,7 @@ def open_paste(site: SiteContext, _request: Request, _form: FormData) -> Respons
 
 
 def _answer(site: SiteContext, form: FormData, pasted: PastedDump, now: datetime) -> Response:
-    """Show what was pasted, or take it if it is what was shown before."""
+    """Show the pasted text, or ingest it if it was shown before."""
     program = site.program
     found = preview(
         program.dump_formats, BytesIO(pasted.content), name=pasted.name, date=pasted.day, now=now
@@ -103,7 +103,9 @@ def _answer(site: SiteContext, form: FormData, pasted: PastedDump, now: datetime
     if text(form, "action") != "take":
         return _show(site, pasted, found)
     if text(form, "digest") != found.digest:
-        problem = "This is not what was shown before, so nothing was taken. Please look again."
+        problem = (
+            "The text has changed since it was shown, so nothing was added. Please check it again."
+        )
         return _show(site, pasted, found, 409, problem)
     report = ingest(
         program.store, program.dump_formats, None, stream=BytesIO(pasted.content),
@@ -121,7 +123,7 @@ def _show(
         site,
         status,
         problem=problem,
-        found=found,
+        preview=found,
         before=before,
         typed=pasted.text or "",
         file_name=pasted.name if pasted.text is None else "",
@@ -147,9 +149,9 @@ def _read_pasted(form: FormData) -> PastedDump:
     try:
         content = b64decode(text(form, "encoded"), validate=True)
     except (binascii.Error, ValueError):
-        raise UsageError("That file did not arrive whole", hint="Choose it once more") from None
+        raise UsageError("the file did not arrive completely", hint="choose it again") from None
     if not content:
-        raise UsageError("Nothing was pasted, and no file chosen")
+        raise UsageError("nothing was pasted, and no file was chosen")
     return PastedDump(content, shorten(text(form, "name"), LONGEST_NAME) or PASTED, None, day)
 
 
@@ -157,7 +159,7 @@ def _page(
     site: SiteContext, status: int = 200, *, script: bool = False, **facts: object
 ) -> Response:
     links, version = site.program.links, site.program.settings.web.admin_link_version
-    usual: dict[str, object] = dict.fromkeys(("found", "before", "report", "day"))
+    usual: dict[str, object] = dict.fromkeys(("preview", "before", "report", "day"))
     usual |= dict.fromkeys(("problem", "typed", "file_name", "encoded"), "")
     return site.pages.page(
         "paste.html",

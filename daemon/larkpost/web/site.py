@@ -1,9 +1,11 @@
-"""The site context that every page gets, and the endpoint around it: headers, limits, errors."""
+"""The context that every page gets, and the endpoint around it: headers, limits, errors."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -27,13 +29,10 @@ from larkpost.token_routes import SIGNED
 from larkpost.web.auth import check_link
 from larkpost.web.client_ip import network
 from larkpost.web.form_body import BODY_SECONDS, LARGEST_BODY, parse_form, read_body
-from larkpost.web.limits.rate_limit import RouteLimits
-from larkpost.web.templating import POLICY
+from larkpost.web.limits.rate_limit import RateLimit, RateLimiter, RouteLimits
+from larkpost.web.templating import POLICY, PageTemplates
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from datetime import datetime
-
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,8 +45,6 @@ if TYPE_CHECKING:
     from larkpost.web.health import Heartbeat
     from larkpost.web.limits.byte_budget import ByteBudget
     from larkpost.web.limits.fair_queue import PageQueues, QueueSlot
-    from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
-    from larkpost.web.templating import PageTemplates
 
 LARGEST_UPLOAD = 4 * 1024 * 1024  # a library of some thousand references
 RETRY_SECONDS = 30
@@ -59,29 +56,32 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    # Where an answer may be kept or indexed, its own headers say so; otherwise it is private.
+    # A response that may be cached or indexed says so in its own headers; otherwise it is private.
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex, nofollow",
 }
 
 MESSAGES = {
-    400: ("That did not arrive whole", "The form was cut or is of a kind we do not know."),
+    400: ("Bad request", "The form did not arrive completely, or its type is unknown."),
     404: (
-        "There is nothing here",
-        "The link may be cut, or its address was renewed. Copy it again from the newest letter.",
+        "Page not available",
+        "The link may be incomplete or replaced by a newer one. Copy it from your newest email.",
     ),
-    405: ("That cannot be done here", "This address does not take that kind of request."),
-    408: ("That took too long", "The form did not arrive in time. Please send it again."),
+    405: ("Not possible here", "This address does not accept this type of request."),
+    408: ("Timeout", "The form did not arrive in time. Please send it again."),
     403: (
-        "That did not come from here",
-        "Another site sent this form. Nothing was changed. Press the button on our own page.",
+        "Not allowed",
+        "Another site sent this form, so nothing was changed. Please use the button on our page.",
     ),
-    413: ("That is too much", "Forms here take 64 kB; lists of references and pasted papers 4 MB."),
-    429: ("That was a lot", "Too many requests came from your network. Please wait a little."),
-    500: ("Something broke here", "It is our fault and has been written down. Try again later."),
+    413: ("Too large", "A form may have 64 kB; lists of references and pasted papers 4 MB."),
+    429: ("Too many requests", "Your network sent too many requests. Please wait a little."),
+    500: (
+        "Internal error",
+        "Something went wrong here and was logged. Please try again later.",
+    ),
     503: (
-        "Just a moment",
-        "There is much to do here, or the database is out of reach. Please try again shortly.",
+        "Busy",
+        "This site is busy, or its database does not answer. Please try again in a minute.",
     ),
 }
 
@@ -90,7 +90,7 @@ _log = logs.get_logger("larkpost.web")
 
 @dataclass(frozen=True, slots=True)
 class SiteContext:
-    """What every handler is given: the program, its pages, the time and the daemon's pulses."""
+    """The context of every handler: the program, its templates, the clock and the heartbeats."""
 
     program: Program
     pages: PageTemplates
@@ -109,21 +109,21 @@ class SiteContext:
 class TrailingSlash:
     """ASGI middleware: answers ``/archive/`` like ``/archive``, and so every other path.
 
-    There is no redirect, for mail programs do not follow one with the POST of RFC 8058.
+    There is no redirect, because mail programs do not follow one with the POST of RFC 8058.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take slashes off the end of a path and pass the request on."""
+        """Remove slashes from the end of a path and pass the request on."""
         if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] != "/":
             scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
         await self.app(scope, receive, send)
 
 
 class SafeHeaders:
-    """ASGI middleware: puts the headers of HEADERS on every answer that has not its own."""
+    """ASGI middleware: adds each header of HEADERS that a response lacks."""
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self.app = app
@@ -132,7 +132,7 @@ class SafeHeaders:
             self.headers["Strict-Transport-Security"] = "max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and dress its answer."""
+        """Pass the request on and add the headers to its response."""
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -151,12 +151,12 @@ def endpoint(
     upload: bool = False,
     measure: RateLimit | None = None,
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Make an endpoint of a plain function, which runs in a thread and may use the store.
+    """Make an endpoint from a plain function, which runs in a thread and may use the database.
 
-    It is given the form of a POST (empty otherwise); whatever it raises becomes a page. A form
-    that another site sent is refused, but where ``from_anywhere``; files are taken only where
-    ``upload``. A ``measure`` says how often a network may come, and whether the page is costly.
-    Nothing of a body is read before the form's origin and the path's token have been checked.
+    It gets the form of a POST (empty otherwise); its exceptions become error pages. A form from
+    another site is refused unless ``from_anywhere``; files are accepted only if ``upload``. A
+    ``measure`` is the rate limit of a network, and says whether the page is costly. A body is read
+    only after the form's origin and the path's token have been checked.
     """
     costly = measure is not None and measure.costly
     largest = LARGEST_UPLOAD if upload else LARGEST_BODY
@@ -200,10 +200,10 @@ def endpoint(
 async def _turn_with_room(
     site: SiteContext, visitor: str, *, costly: bool, acts: bool
 ) -> AsyncIterator[QueueSlot]:
-    """Have a turn while the visitor's network has room for an answer.
+    """Hold a turn while the budget has space for a response to the visitor's network.
 
-    A turn that finds no room is given back, for others of the network may wait for it. Raises
-    HTTPException 503.
+    A turn without space is given back, because other requests of the network may wait for it.
+    Raises HTTPException 503.
     """
     while True:
         await site.answers.wait_for_room(visitor)
@@ -219,9 +219,9 @@ def _check_origin(site: SiteContext, request: Request) -> None:
 
 
 async def _check_token(site: SiteContext, request: Request, visitor: str) -> None:
-    """Raise what a page would for a link that opens nothing, before any of a body is read.
+    """Raise the page's error for an invalid link before any of a body is read.
 
-    What a token was signed for is told by the first part of its path.
+    The first part of the path gives the purpose of its token.
     """
     purpose = SIGNED.get(request.scope["path"].split("/")[1])
     if purpose is not None:
@@ -230,11 +230,11 @@ async def _check_token(site: SiteContext, request: Request, visitor: str) -> Non
 
 
 def is_ours(request: Request, site: SiteContext) -> bool:
-    """Say whether a form was sent from a page of ours, as far as the browser tells.
+    """Return whether a form was sent from a page of ours, according to the browser.
 
-    Sec-Fetch-Site says so wherever the connection is safe (W3C Fetch Metadata). Without it the
-    Origin speaks; our own pages have the origin ``null``, because they ask for no referrer (Fetch
-    standard, 3.2). What sends neither is no browser, and no page can make it act.
+    Sec-Fetch-Site says so on secure connections (W3C Fetch Metadata). Without it the Origin counts;
+    our own pages have the origin ``null``, because they ask for no referrer (Fetch standard, 3.2).
+    A client that sends neither is not a browser, and no page can make it act.
     """
     told = request.headers.get("sec-fetch-site")
     if told is not None:
@@ -243,13 +243,13 @@ def is_ours(request: Request, site: SiteContext) -> bool:
 
 
 def refusal(site: SiteContext, error: LarkpostError) -> Response:
-    """Choose the page for an error of ours; a wrong link is never told apart from another."""
+    """Choose the page for an error of ours; all wrong links get the same page."""
     if isinstance(error, (InvalidToken, UnknownReader, UnknownPaper)):
         return site.pages.error(404, *MESSAGES[404])
     if isinstance(error, QuotaExceeded):
-        return site.pages.error(413, "There is no room for that", in_words(error))
+        return site.pages.error(413, "Too much data", in_words(error))
     if isinstance(error, UsageError):
-        return site.pages.error(400, "That cannot be done", in_words(error))
+        return site.pages.error(400, "Not possible", in_words(error))
     _log.warning(LogEvent.PAGE_REFUSED, error=str(error))
     if isinstance(error, (TryAgainLater, StoreError)):
         response = site.pages.error(503, *MESSAGES[503])
@@ -259,13 +259,13 @@ def refusal(site: SiteContext, error: LarkpostError) -> Response:
 
 
 def in_words(error: LarkpostError) -> str:
-    """Tell an error and what to try, as whole sentences."""
+    """Describe an error and its hint in whole sentences."""
     said = (part for part in (str(error), error.hint) if part)
     return " ".join(sentence(f"{part[0].upper()}{part[1:]}") for part in said)
 
 
 def http_refusal(request: Request, error: Exception) -> Response:
-    """Give the router's own refusals (404, 405 with Allow) and ours the same kind of page."""
+    """Make the same kind of page for the router's refusals (404, 405 with Allow) and ours."""
     site: SiteContext = request.app.state.site
     status = error.status_code if isinstance(error, HTTPException) else 500
     response = site.pages.error(status, *MESSAGES.get(status, MESSAGES[500]))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -13,7 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from larkpost.db.popularity import FEWEST
-from larkpost.editions.archive import SpanKind
+from larkpost.domain import FindLink
+from larkpost.editions.archive import DateSpan, SpanKind
 from larkpost.packaged_files import shipped_path
 from larkpost.render import wording
 from larkpost.render.paper_links import PaperLinks
@@ -26,11 +29,6 @@ from larkpost.text.plurals import quantity, sentence, tally
 from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, datetime
-
-    from larkpost.domain import FindLink
-    from larkpost.editions.archive import DateSpan
     from larkpost.urls import Alternate
 
 
@@ -52,7 +50,7 @@ _PAIRS = {")": "(", "]": "["}
 
 
 class TextSpan(NamedTuple):
-    """A stretch of text; ``href`` is where it leads, empty where it is no link."""
+    """A piece of text; ``href`` is its target, empty if it is not a link."""
 
     text: str
     href: str = ""
@@ -76,7 +74,7 @@ def _pieces(text: str) -> Iterator[TextSpan]:
 
 
 def _trim(link: str) -> str:
-    """Leave out what belongs to the sentence: a full stop, a bracket that was opened outside."""
+    """Leave out characters of the sentence: a full stop, a bracket that was opened outside."""
     while link:
         last = link[-1]
         outside = last in _PAIRS and link.count(last) > link.count(_PAIRS[last])
@@ -101,7 +99,7 @@ POLICY = (
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """A file that pages load; its name holds a hash, so that it may be cached for ever."""
+    """A file that pages load; its name contains a hash, so it may be cached for ever."""
 
     name: str
     content: bytes
@@ -109,10 +107,10 @@ class StaticFile:
 
 
 class PageTemplates:
-    """The templates of ``templates/web``, with everything escaped unless we wrote it.
+    """The templates of ``templates/web``, with all values escaped.
 
-    Addresses inside a page are paths below the configured base URL: they hold behind any proxy
-    and for any Host header.
+    Addresses inside a page are paths below the configured base URL, so they work behind any proxy
+    and with any Host header.
     """
 
     def __init__(
@@ -133,7 +131,7 @@ class PageTemplates:
     def page(
         self, template: str, /, status: int = 200, *, script: bool = False, **facts: object
     ) -> HTMLResponse:
-        """Render a template into a response; only where ``script`` may a script of ours run."""
+        """Render a template into a response; our scripts may run only if ``script``."""
         content = self._environment.get_template(template).render(facts)
         response = HTMLResponse(content, status)
         if script:
@@ -150,9 +148,9 @@ class PageTemplates:
         paper: tuple[str, str] | None = None,
         edition: tuple[str, date] | None = None,
     ) -> HTMLResponse:
-        """Make the page that says what went wrong, and offers ``feeds`` where there are some.
+        """Make an error page, which offers ``feeds`` if there are any.
 
-        It leads to the ``paper`` (path and title) and ``edition`` (path and day) that were meant.
+        It links to the ``paper`` (path and title) and ``edition`` (path and day) that were meant.
         """
         return self.page(
             "error.html",
@@ -174,7 +172,7 @@ class PageTemplates:
         return {file.name: file for file in self._by_plain_name.values()}
 
     def icon(self, name: str) -> StaticFile:
-        """Give the icon of this plain name, which browsers ask for at the top of a site."""
+        """Return the icon of this plain name, which browsers request at the top of a site."""
         return self._by_plain_name[name]
 
     @cached_property
@@ -203,7 +201,7 @@ class PageTemplates:
             weekday=wording.date_in_words,
             moment=moment,
             plain=one_line,
-            quiet=wording.describe_empty_day,
+            empty_day=wording.describe_empty_day,
             facts=facts_of,
             title_link=self._papers.title,
             find_links=self._papers.find,
@@ -227,7 +225,7 @@ def day(date: date) -> str:
 
 
 def moment(at: datetime, zone: str) -> str:
-    """Write ``Friday, 7 August 2026 at 06:00`` as clocks in ``zone`` show it."""
+    """Format a time as ``Friday, 7 August 2026 at 06:00`` in ``zone``."""
     local = local_time(zone, at)
     return f"{wording.date_in_words(local)} at {local:%H:%M}"
 

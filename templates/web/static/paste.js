@@ -5,7 +5,7 @@ const forward = document.querySelector("[data-paste-open]");
 const root = field ? field.dataset.pasteRoot : forward.dataset.pasteOpen;
 const key = `larkpost-paste ${root}`;
 
-// A bookmarklet is read by the page on which it is pressed, so the secret address is not in it: the
+// A bookmarklet is read by the page on which it is clicked, so the secret address is not in it: the
 // paste page keeps its own in this browser, and the page that the bookmarklet opens forwards to it.
 function remember(path) {
   try {
@@ -26,13 +26,13 @@ function recall() {
 
 function receive(event) {
   if (event.source !== opener || typeof event.data !== "string" || field.value) return;
-  const told = document.querySelector("[data-paste-status]");
+  const status = document.querySelector("[data-paste-status]");
   if (event.data.length > Number(field.dataset.pasteLargest)) {
-    told.textContent = "That page has too much text. Save it, and put it into the inbox as a file.";
+    status.textContent = "That page has too much text. Save it, and put it into the inbox folder as a file.";
     return;
   }
   field.value = event.data;
-  told.textContent = "The text of the page is in the field. Nothing has been read yet.";
+  status.textContent = "The text of the page is in the field. Nothing has been read yet.";
 }
 
 if (field) {

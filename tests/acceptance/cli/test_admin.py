@@ -1,4 +1,4 @@
-"""The link of the admin page, printed for who has the key file."""
+"""The link of the admin page, printed for users with access to the key file."""
 
 from __future__ import annotations
 

@@ -43,15 +43,17 @@ def test_a_refused_file_is_named_with_reason_and_hint_by_tick_and_status(tmp_pat
     status = shell("status").out
     (standing,) = shell.json("status")
 
-    assert f"  mine.bib: refused: {reason}\n    it begins a reader's taste: `larkpost r" in told
+    assert (
+        f"  mine.bib: refused: {reason}\n    hint: it begins a reader's taste: `larkpost r" in told
+    )
     assert "  papers.jsonl: 1 paper: 1 new" in told
     (refused,) = record["refused"]
     assert (record["files"], record["ingested"], record["deferred"]) == (1, [], [])
     assert refused["file"] == "yours.bib"
     assert "larkpost reader import-library EMAIL FILE" in refused["hint"]
     assert refused["place"] == str(inbox / "bad" / "yours.bib")
-    assert f"refused: {reason}\n  it begins a reader's taste" in status
-    assert f"it lies in {inbox / 'bad' / 'mine.bib'}" in status
+    assert f"refused: {reason}\n  hint: it begins a reader's taste" in status
+    assert f"it is in {inbox / 'bad' / 'mine.bib'}" in status
     assert [one["file"] for one in standing["refused"]] == ["mine.bib", "yours.bib"]
 
     (inbox / "more.jsonl").write_bytes(paper_lines("Dense pupils"))
@@ -247,5 +249,5 @@ def test_the_bash_completion_is_bash_and_completes(shell: Shell) -> None:
     assert "plain,publish" in words.stdout
 
 
-def test_the_version_is_told(shell: Shell) -> None:
+def test_the_version_is_reported(shell: Shell) -> None:
     assert shell("--version").out.startswith("larkpost ")

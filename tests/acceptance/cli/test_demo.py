@@ -111,7 +111,7 @@ def test_the_commands_it_names_work(folder: Path, told: str) -> None:
     voted = Shell(folder)(*here, "vote", "you@example.org", 1, "up")
 
     assert "nearest liked paper" in explained.out
-    assert "thumbs up" in voted.out
+    assert "thumb up" in voted.out
 
 
 def test_a_folder_that_is_not_the_demos_is_left_alone(tmp_path: Path) -> None:

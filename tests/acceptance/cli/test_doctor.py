@@ -1,4 +1,4 @@
-"""The doctor knows whatever keeps a daemon from starting, or letters from going."""
+"""The doctor finds everything that stops the daemon from starting, or messages from going."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BEHIND_PROXY = {"LARKPOST_SITE__BASE_URL": "https://paper.example.org"}
 
 
 def faults(shell: Shell, code: int = 1) -> dict[str, str]:
-    """Give what the doctor finds wrong, by what it looked at."""
+    """Return what the doctor finds wrong, by what it looked at."""
     found = shell.json("doctor", code=code)
     return {one["what"]: one["detail"] for one in found if one["state"] == "fault"}
 
@@ -42,7 +42,7 @@ def test_an_address_that_serve_cannot_listen_on_is_a_fault(tmp_path: Path) -> No
         found = faults(Shell(tmp_path, {"LARKPOST_WEB__PORT": port}))
     elsewhere = faults(Shell(tmp_path, {"LARKPOST_WEB__HOST": "192.0.2.7"} | QUICK))
 
-    assert f"Cannot listen on 127.0.0.1 port {port}" in found["web"]
+    assert f"cannot listen on 127.0.0.1 port {port}" in found["web"]
     assert "192.0.2.7" in elsewhere["web"]
 
 
@@ -61,7 +61,7 @@ def test_a_unix_socket_is_tried_as_serve_does_and_nothing_of_it_is_left(tmp_path
             shell("doctor")  # nobody listens yet: a daemon that starts, or what a crash has left
             made = path.stat().st_ino
             other.listen()
-            assert faults(shell)["web"] == f"Cannot listen on {path}: Address already in use"
+            assert faults(shell)["web"] == f"cannot listen on {path}: Address already in use"
             assert path.stat().st_ino == made
 
 
@@ -71,7 +71,7 @@ def test_a_unix_socket_whose_folder_is_missing_gets_the_reason_of_serve(tmp_path
     found = faults(shell)["web"]
     refused = shell("serve", code=2).err
 
-    assert f"Cannot listen on {shell.home}/run/lark.sock: No such file or directory" in found
+    assert f"cannot listen on {shell.home}/run/lark.sock: No such file or directory" in found
     assert found in refused
 
 
@@ -80,7 +80,7 @@ def test_a_mail_folder_that_deliver_cannot_use_is_a_fault(tmp_path: Path) -> Non
     shell("init")
     (shell.home / "mail").write_text("a file where the folder should be")
 
-    assert "letters cannot be put into" in faults(shell)["mail"]
+    assert "emails cannot be written to" in faults(shell)["mail"]
 
 
 def test_a_mail_server_that_speaks_no_smtp_is_a_fault(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_damaged_key_is_refused_by_every_command_but_the_one_that_the_hint_nam
     for command in (("reader", "list"), ("init",), ("tick",), ("serve", "--port", 0)):
         refused = shell(*command, code=2).err
         assert f"the key file {key} is damaged" in refused
-        assert "`larkpost init --new-key` moves it aside" in refused
+        assert "run larkpost init --new-key, which renames the damaged file" in refused
         assert "fromhex" not in refused
     assert "is damaged" in faults(shell)["home"]
     (made,) = shell.json("init", "--new-key")

@@ -115,7 +115,7 @@ def test_a_preview_after_publishing_shows_what_was_published(furnished: Shell) -
     assert titles_in(feed)[:10] == [titles[paper] for paper in edition["papers"]]
 
 
-def test_a_letter_lands_in_the_maildir_once(furnished: Shell) -> None:
+def test_a_message_lands_in_the_maildir_once(furnished: Shell) -> None:
     furnished("publish", ANN)
 
     (first,) = furnished.json("deliver")
@@ -126,7 +126,7 @@ def test_a_letter_lands_in_the_maildir_once(furnished: Shell) -> None:
     assert len(letters) == 1
     letter = email.message_from_bytes(letters[0].read_bytes(), policy=email.policy.default)
     assert letter["To"].addresses[0].addr_spec == ANN
-    assert "No letters" in furnished("deliver").out
+    assert "No emails" in furnished("deliver").out
 
 
 def test_a_mail_server_that_is_not_there_means_try_again_later(furnished: Shell) -> None:

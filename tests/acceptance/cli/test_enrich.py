@@ -61,7 +61,7 @@ def test_a_quiet_call_tells_only_what_could_not_be_read(shell: Shell) -> None:
     assert (quiet.out, quiet.err) == ("", "")
 
 
-def test_files_that_cannot_be_read_are_told_and_the_others_taken(shell: Shell) -> None:
+def test_files_that_cannot_be_read_are_reported_and_the_others_taken(shell: Shell) -> None:
     shell("ingest", SAMPLE)
     file = shell.folder / "meta.json"
     file.write_bytes(record_of(shell.json("papers")[0]))

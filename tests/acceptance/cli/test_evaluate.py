@@ -1,4 +1,4 @@
-"""What a reader's own thumbs say of the ranking, by command."""
+"""The command `evaluate`, on a reader's own thumbs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_terminal_tells_gains_and_how_chances_came_true(voted: Shell) -> Non
     out = voted("evaluate", ANN).out
 
     lines = out.splitlines()
-    (gains,) = (at for at, line in enumerate(lines) if "larkpost has more than" in line)
+    (gains,) = (at for at, line in enumerate(lines) if "larkpost is better than" in line)
     assert all(name in lines[gains] for name in ("nDCG@10", "P@10", "AUC"))
     told = [line for line in lines if re.match(r"\W*\d+% to \d+%", line)]
     # Of the twenty thumbs two fell on the first morning, before which no chance was told.
@@ -88,4 +88,4 @@ def test_a_reader_without_thumbs_is_told_so(shell: Shell) -> None:
     shell("reader", "add", ANN)
 
     assert "nothing can be measured" in shell("evaluate", ANN).out
-    assert "Nobody has ten thumbs" in shell("evaluate").out
+    assert "No reader has ten thumbs" in shell("evaluate").out

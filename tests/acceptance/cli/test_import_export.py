@@ -120,7 +120,7 @@ def test_readers_have_the_defaults_of_the_settings_and_who_left_stays_away(shell
     assert "r.jsonl, line 2: left@example.org has unsubscribed here and stays so" in done.err
 
 
-def test_keys_and_values_of_papers_that_nobody_knows_are_told(shell: Shell) -> None:
+def test_keys_and_values_of_papers_that_nobody_knows_are_reported(shell: Shell) -> None:
     papers = written(
         shell.folder / "p.jsonl",
         {"id": "arxiv:2508.13426", "title": "Sparse", "stars": 5, "upvotes": "many"},
@@ -130,7 +130,7 @@ def test_keys_and_values_of_papers_that_nobody_knows_are_told(shell: Shell) -> N
     done = shell("import", "--papers", papers)
     (record,) = shell.json("import", "--papers", papers)
 
-    assert "p.jsonl: left out unknown keys: mood, stars\n" in done.err
+    assert "p.jsonl: ignored unknown keys: mood, stars\n" in done.err
     assert "p.jsonl, line 1: “upvotes” is not a number of votes; left out\n" in done.err
     assert record["unknown_keys"] == ["mood", "stars"]
     assert [one["line"] for one in record["warnings"]] == [1]

@@ -93,14 +93,14 @@ def test_ten_papers_are_named_that_tell_most(furnished: Shell) -> None:
     assert named == furnished.json("reader", "rate", ANN)
 
 
-def test_words_that_match_nothing_are_told_at_once_with_the_nearest(furnished: Shell) -> None:
+def test_words_that_match_nothing_are_reported_at_once_with_the_nearest(furnished: Shell) -> None:
     words = ["--words", "reasoning", "--words", "video genration", "--words", "zxqv"]
 
     told = furnished("interest", "set", ANN, "mine", *words).out.splitlines()
     (record,) = furnished.json("interest", "set", ANN, "mine", *words)
 
     assert told[1:] == [
-        "“reasoning” is in 35 papers, too many to tell them apart.",
+        "“reasoning” is in 35 papers, too many to help choose.",
         "“genration” (of “video genration”) matches no paper here yet; near it are: generation.",
         "“zxqv” matches no paper here yet.",
     ]

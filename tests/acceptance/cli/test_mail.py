@@ -53,7 +53,7 @@ def test_a_dry_run_lists_what_would_go_and_sends_nothing(
         assert shell.json("deliver", "--dry-run") == []
 
 
-def test_a_failed_letter_is_listed_and_goes_again_when_told_to(
+def test_a_failed_message_is_listed_and_goes_again_when_told_to(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
     with SmtpServer({"DOT": ["554 5.7.1 looks like spam"]}) as server:
@@ -63,17 +63,17 @@ def test_a_failed_letter_is_listed_and_goes_again_when_told_to(
 
         (failed,) = shell.json("deliveries", "--failed")
         assert shell.json("deliveries", "--unknown") == []
-        assert "1 to be sent again" in shell("deliveries", "--retry").out
+        assert "1 will be sent again" in shell("deliveries", "--retry").out
         shell("deliver")
 
         assert "554 5.7.1 looks like spam" in failed["last_response"]
         (sent,) = shell.json("deliveries")
         assert (sent["state"], sent["message_id"]) == ("sent", failed["message_id"])
         assert f"Message-ID: {sent['message_id']}".encode() in server.taken[0].content
-        assert "No such letters" in shell("deliveries", "--failed").out
+        assert "no such emails" in shell("deliveries", "--failed").out
 
 
-def test_a_letter_to_a_suspended_reader_is_not_sent_again_and_it_is_said_what_is_needed(
+def test_a_message_to_a_suspended_reader_is_not_sent_again_and_it_is_said_what_is_needed(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
     with SmtpServer({"RCPT": ["550 5.1.1 no such user"]}) as server:
@@ -86,8 +86,8 @@ def test_a_letter_to_a_suspended_reader_is_not_sent_again_and_it_is_said_what_is
         (shown,) = shell.json("reader", "show", ANN)
         for_people = shell("reader", "show", ANN).out
 
-        assert "to be sent again" not in refused.out
-        assert f"Nothing is sent again to {ANN}: suspended: mail to it came back" in refused.err
+        assert "will be sent again" not in refused.out
+        assert f"nothing is sent again to {ANN}: suspended: mail to it came back" in refused.err
         assert "550 5.1.1 no such user" in refused.err
         assert (
             f"larkpost reader set {ANN} --resume; then larkpost deliveries --retry" in refused.err
@@ -108,9 +108,7 @@ def test_a_letter_to_a_suspended_reader_is_not_sent_again_and_it_is_said_what_is
 
 def test_a_paused_reader_is_shown_with_what_ends_the_pause(furnished: Shell) -> None:
     furnished("reader", "set", ANN, "--pause")
-    assert (
-        furnished.json("reader", "show", ANN)[0]["hold"]["reason"] == "paused until told otherwise"
-    )
+    assert furnished.json("reader", "show", ANN)[0]["hold"]["reason"] == "paused until resumed"
 
     furnished("reader", "set", ANN, "--pause", "--until", "2999-01-01")
     assert "paused until 2999-01-01" in furnished("reader", "show", ANN).out
@@ -119,7 +117,7 @@ def test_a_paused_reader_is_shown_with_what_ends_the_pause(furnished: Shell) -> 
     assert "unsubscribed" in furnished("reader", "show", ANN).out
 
 
-def test_a_letter_put_off_is_listed_with_its_next_try(
+def test_a_message_put_off_is_listed_with_its_next_try(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
     with SmtpServer({"RCPT": always("451 4.7.1 greylisted")}) as server:
@@ -136,7 +134,7 @@ def test_a_letter_put_off_is_listed_with_its_next_try(
     assert "451 4.7.1 greylisted" in letter["last_response"]
 
 
-def test_letters_that_may_have_arrived_are_named_in_status_with_the_command_that_sends_them(
+def test_messages_that_may_have_arrived_are_named_in_status_with_the_command_that_sends_them(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
     with SmtpServer({"DOT": [Fault.CUT, Fault.CUT]}) as server:
@@ -151,8 +149,8 @@ def test_letters_that_may_have_arrived_are_named_in_status_with_the_command_that
         (record,) = shell.json("status")
 
         assert (first["unknown"], first["undecided"]) == (1, 0)
-        assert "Nobody knows whether" not in once
-        assert "Nobody knows whether these letters arrived" in twice
+        assert "It is unknown whether" not in once
+        assert "It is unknown whether these emails arrived" in twice
         assert f"  {ANN}, " in twice
         assert "larkpost deliveries --unknown --retry" in twice
         assert [one["reader"] for one in record["unknown"]] == [ANN]
@@ -161,7 +159,7 @@ def test_letters_that_may_have_arrived_are_named_in_status_with_the_command_that
         assert shell.json("status")[0]["unknown"] == []
 
 
-def test_letters_that_a_closed_road_left_in_doubt_or_never_tried_are_for_later(
+def test_messages_that_a_failed_mail_server_left_in_doubt_or_never_tried_are_for_later(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
     with SmtpServer({"DOT": always(Fault.CUT)}) as server:
@@ -189,7 +187,7 @@ def test_letters_that_a_closed_road_left_in_doubt_or_never_tried_are_for_later(
         ("tick", signal.SIGTERM, 75),
     ],
 )
-def test_who_delivers_and_is_told_to_end_puts_the_letter_back(
+def test_who_delivers_and_is_told_to_end_puts_the_message_back(
     relayed: Callable[[SmtpServer], Shell], command: str, number: signal.Signals, code: int
 ) -> None:
     asked = threading.Event()
@@ -213,10 +211,10 @@ def test_who_delivers_and_is_told_to_end_puts_the_letter_back(
     assert call.returncode == code
     assert (letter["state"], letter["attempts"]) == ("deferred", 0)
     assert b"Traceback" not in err
-    assert "mail server did not take letters" not in shell("status").out
+    assert "mail server did not accept emails" not in shell("status").out
 
 
-def test_a_test_letter_tries_the_road_and_changes_nothing(
+def test_a_test_message_tries_the_mail_server_and_changes_nothing(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
     with SmtpServer() as server:
@@ -233,20 +231,20 @@ def test_a_test_letter_tries_the_road_and_changes_nothing(
         for kind in ("plain", "html"):
             part = notice.get_body((kind,))
             assert part
-            assert "This one did: mail works" in part.get_content()
+            assert "the mail settings are right" in part.get_content()
         assert edition["List-Unsubscribe"]
         assert edition["Message-ID"].startswith("<test.")
         assert shell.json("deliveries") == []
 
 
-def test_a_road_that_does_not_work_is_told_with_what_to_try(
+def test_a_mail_server_that_does_not_work_is_reported_with_what_to_try(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
     with SmtpServer({"MAIL": always("550 5.7.1 who are you")}) as server:
         done = relayed(server)("send-test", "boss@example.org", code=75)
 
     assert "550 5.7.1 who are you at MAIL FROM" in done.err
-    assert "Look at mail.sender" in done.err
+    assert "check mail.sender" in done.err
 
 
 def test_a_bounce_comes_in_by_the_pipe(furnished: Shell) -> None:
@@ -281,17 +279,17 @@ def test_mail_stays_with_the_server_where_no_address_is_set(furnished: Shell) ->
     assert "inbound.address is not set" in furnished("receive-mail", stdin=b"x\n", code=75).err
 
 
-def test_a_quiet_morning_is_told_by_words_and_by_the_exit_code(shell: Shell) -> None:
+def test_an_empty_day_is_reported_by_words_and_by_the_exit_code(shell: Shell) -> None:
     shell("reader", "add", ANN)
 
-    assert "no dump brought a paper" in shell("status", "--why", code=1).out
+    assert "no recent dump had a new paper" in shell("status", "--why", code=1).out
     assert [one["reason"] for one in shell.json("status", "--why", code=1)] == ["no-dump"]
 
 
-def test_a_morning_with_papers_is_not_quiet(furnished: Shell) -> None:
+def test_a_day_with_papers_is_not_empty(furnished: Shell) -> None:
     furnished("publish", ANN)
 
-    assert "Nothing keeps papers" in furnished("status", "--why").out
+    assert "no known reason why papers" in furnished("status", "--why").out
     assert furnished.json("status", "--why") == []
 
 

@@ -1,4 +1,4 @@
-"""What is told when readers whose addresses differ in case alone become one."""
+"""The report on merged readers whose addresses differ only in case."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def test_any_command_that_migrates_tells_of_it_once_and_status_for_good(tmp_path
     assert second.err == ""
     assert shown["former_addresses"] == ["ann@example.org"]
     assert "once also:      ann@example.org" in shell("reader", "show", "ann@example.org").out
-    assert "merged because their addresses differ in case alone: 1" in shell("status").out
+    assert "merged because their addresses differ only in case: 1" in shell("status").out
     assert shell.json("status")[0]["jobs"]["merge"]["detail"]["stopped"] == 1

@@ -71,7 +71,7 @@ def test_a_report_as_json_counts_everything(shell: Shell) -> None:
     assert report["already_read_at"] is None
 
 
-def test_records_that_cannot_be_read_are_told_with_line_and_reason(shell: Shell) -> None:
+def test_records_that_cannot_be_read_are_reported_with_line_and_reason(shell: Shell) -> None:
     bad = shell.folder / "bad.jsonl"
     bad.write_text('{"title": "One"}\n' + '{"abstract": "No title."}\n' * 12, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What commands print where nobody reads: with --quiet, and where a list is empty."""
+"""The output of commands with --quiet, and for empty lists."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_a_chance_is_told_from_the_first_thumb_up_on(furnished: Shell) -> None:
     picks = furnished.json("rank", ANN)
 
     assert set(before) == {"-"}
-    assert "chance of a thumbs-up: not known before the first thumb up" in explained
+    assert "match: unknown before the first thumb up" in explained
     assert judged["probability"] is None
     assert all(one.endswith("%") for one in after)
     assert all(0 < pick["probability"] < 1 for pick in picks)
@@ -164,7 +164,7 @@ def test_a_vote_loads_neither_numpy_nor_scikit_learn(furnished: Shell) -> None:
     )  # fmt: skip
 
     assert done.stdout.splitlines()[-1] == "[]"
-    assert "thumbs up" in done.stdout
+    assert "thumb up" in done.stdout
 
 
 def test_the_thumbs_of_a_night_are_taken_back_and_can_be_given_again(furnished: Shell) -> None:
@@ -204,7 +204,7 @@ def test_thumbs_before_a_moment_are_forgotten_and_brought_back(furnished: Shell)
     assert furnished.json("rank", ANN) == before
     assert furnished.json("forget", ANN, "--undo") == [{"reader": ANN, "restored": 3}]
     assert furnished.json("rank", ANN) == voted
-    assert "0 thumbs brought back" in furnished("forget", ANN, "--undo").out
+    assert "0 thumbs restored" in furnished("forget", ANN, "--undo").out
 
 
 def test_to_forget_needs_a_moment_or_an_undo(furnished: Shell) -> None:

@@ -1,4 +1,4 @@
-"""`larkpost serve` as a process: told to end in a run of letters, and to read its settings anew."""
+"""`larkpost serve` as a process: stopped while it sends, and reloading its settings."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def outbox(shell: Shell) -> list[str]:
     return [state for (state,) in rows]
 
 
-def test_a_daemon_told_to_end_in_a_run_finishes_its_letter_and_leaves_the_rest(due: Shell) -> None:
+def test_a_daemon_told_to_end_in_a_run_finishes_its_message_and_leaves_the_rest(due: Shell) -> None:
     pid: list[int] = []
 
     def tell_to_end(_recipient: str) -> None:
@@ -118,7 +118,7 @@ def test_a_hangup_has_the_settings_read_anew(shell: Shell) -> None:
         ("[log]\nlevel = 'loud'\n", r"log\.level"),
     ],
 )
-def test_settings_that_are_broken_are_told_and_the_old_ones_stay(
+def test_settings_that_are_broken_are_reported_and_the_old_ones_stay(
     shell: Shell, broken: str, problem: str
 ) -> None:
     shell("init")

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees that a pipe does not: a progress bar, tables that fit."""
+"""Output on a terminal but not in a pipe: a progress bar, tables that fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tick under cron: what it says, and how it ends, while the mail server is away."""
+"""The tick under cron: its output and exit code while the mail server is unavailable."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_quiet_tick_tells_once_of_a_dead_mail_server_and_ends_with_75(furnishe
     assert first.err.startswith("larkpost: no letters can go: ")
     assert f"127.0.0.1:{port}" in first.err
     assert (second.out, second.err) == ("", "")
-    assert "letters: 1 waiting, not tried before " in spoken.out
+    assert "emails: 1 waiting, not tried before " in spoken.out
     assert record["errors"] == {"deliver": record["outage"]["problem"]}
     assert record["outage"]["waiting"] == 1
     assert record["outage"]["problem"] in spoken.out

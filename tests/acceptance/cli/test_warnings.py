@@ -1,4 +1,4 @@
-"""Settings that are possible, but lead readers nowhere: told where somebody looks, not in cron."""
+"""Valid settings that make links unreachable: reported in interactive commands, not in cron."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def made(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("words", [("config", "check"), ("reader", "add", "ann@example.org")])
-def test_letters_that_lead_to_this_machine_are_warned_of(
+def test_messages_that_lead_to_this_machine_are_warned_of(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     told = Shell(made(tmp_path, "a"), LOCAL)(*words)

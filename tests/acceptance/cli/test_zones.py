@@ -18,7 +18,7 @@ LACKING = "Mars/Olympus_Mons"  # stands for a zone newer than this machine's
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """Give a home with papers and two readers, one of whom has a zone unknown here."""
+    """Return a home with papers and two readers, one of whom has a zone unknown here."""
     shell = Shell(tmp_path)
     shell("ingest", SAMPLE)
     shell("reader", "add", "ok@example.org")
@@ -49,7 +49,7 @@ def test_a_zone_that_other_machines_lack_is_refused(tmp_path: Path, zone: str) -
     refused = shell("reader", "add", "a@example.org", "--zone", zone, code=2)
     shell("reader", "add", "b@example.org")
 
-    assert "There is no time zone called" in refused.err
+    assert "there is no time zone called" in refused.err
     shell("reader", "set", "b@example.org", "--zone", zone, code=2)
     assert [one["reader"] for one in shell.json("reader", "list")] == ["b@example.org"]
 
@@ -64,7 +64,7 @@ def test_a_reader_with_an_unknown_zone_is_listed_with_the_others(shell: Shell) -
     listed = shell("reader", "list").out
 
     assert "ok@example.org" in listed
-    assert f"{LACKING} (unknown here; shown in UTC)" in listed
+    assert f"{LACKING} (unknown on this machine; UTC is used)" in listed
     assert LACKING in shell("reader", "show", "lost@example.org").out
 
 

@@ -14,7 +14,7 @@ from tests.helpers.cli_helpers import PROGRAM, SAMPLE, Shell
 from tests.helpers.polling import until
 from tests.helpers.scarce_resources import without_rights
 
-FAULT = "a fault in Larkpost itself"
+FAULT = "internal error"
 
 
 def by_shell(shell: Shell, line: str, **environ: str) -> tuple[int, str, str]:
@@ -131,7 +131,7 @@ def test_without_a_home_folder_the_call_is_refused_and_nothing_done(shell: Shell
     )  # fmt: skip
 
     assert done.returncode == 2
-    assert "say where with --home DIR or LARKPOST_HOME" in done.stderr
+    assert "with --home DIR or LARKPOST_HOME" in done.stderr
     assert list(shell.folder.iterdir()) == []
 
 
@@ -286,7 +286,7 @@ def test_a_daemon_without_usable_streams_answers_at_a_unix_socket(
 
 
 def _health(path: Path) -> int:
-    """Ask for /healthz by a Unix socket; 0 where nobody answers."""
+    """Ask for /healthz by a Unix socket; 0 if nobody answers."""
     try:
         with socket.socket(socket.AF_UNIX) as caller:
             caller.settimeout(5)

@@ -92,7 +92,7 @@ def test_a_report_is_not_written_through_a_link_or_over_a_device(
 
     said = shell("evaluate", "--html", page.name, code=2).err
 
-    assert "is a link, or no file" in said
+    assert "is a link, or not a file" in said
     assert secret.read_text() == "ours"
     assert page.is_symlink() or page.is_fifo()
 
@@ -100,12 +100,12 @@ def test_a_report_is_not_written_through_a_link_or_over_a_device(
 def test_the_doctor_says_what_others_may_read_and_write(tmp_path: Path) -> None:
     shell = Shell(tmp_path, {"LARKPOST_WEB__PORT": "0"})
     shell("init")
-    quiet = [one for one in shell.json("doctor") if one["what"] == "rights"]
+    quiet = [one for one in shell.json("doctor") if one["what"] == "permissions"]
     (shell.home / "inbox").chmod(0o1777)
     (shell.home / "larkpost.db").chmod(0o644)
     shell.home.chmod(0o770)
 
-    found = [one for one in shell.json("doctor") if one["what"] == "rights"]
+    found = [one for one in shell.json("doctor") if one["what"] == "permissions"]
 
     assert quiet == []
     assert [one["state"] for one in found] == ["warning"] * 3

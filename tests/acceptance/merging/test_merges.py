@@ -50,7 +50,7 @@ def test_the_listing_is_what_it_was(shell: Shell) -> None:
     assert len(shell.json("papers")) == len(shell.json("papers", "--limit", 10)) == len(WEEK)
     assert [one["id"] for one in shell.json("papers", "--search", "sheep")] == ["arxiv:2608.01003"]
     assert shell("papers", "--duplicates", "--search", "x", code=2).out == ""
-    assert "goes with the list" in shell("papers", "--limit", 3, "split", "x", code=2).err
+    assert "not possible with" in shell("papers", "--limit", 3, "split", "x", code=2).err
 
 
 def test_a_wrong_merge_is_split_and_stays_split_in_another_home(shell: Shell) -> None:
@@ -92,7 +92,7 @@ def test_two_papers_are_merged_and_stay_merged_in_a_home_that_had_them_apart(she
     assert (one["id"], one["also"]) == (first["id"], [second["id"]])
     assert len(shell.json("papers")) == 1
     assert "One paper already" not in shell("papers", "merge", *(first["id"],) * 2, code=2).out
-    assert "No paper here" in shell("papers", "split", "arxiv:2608.09999", code=2).err
+    assert "there is no paper" in shell("papers", "split", "arxiv:2608.09999", code=2).err
 
     out = shell.folder / "out"
     shell("export", out)

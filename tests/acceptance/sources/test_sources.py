@@ -101,7 +101,7 @@ def test_sources_of_the_settings_are_listed_and_not_removed_by_command(shell: Sh
         ("Two", "settings"),
         ("hf-daily", "settings"),
     ]
-    assert "named in the settings" in shell("source", "remove", "hf-daily", code=2).err
+    assert "in the settings file" in shell("source", "remove", "hf-daily", code=2).err
 
 
 def test_a_source_is_checked_and_nothing_taken_in(shell: Shell) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.web.site_client import NOW, place
 
-from larkpost.readers import subscriptions
+from larkpost.readers import interests, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     with place(tmp_path, sqlite_url, {"web.admin_link_version": 7}) as opened:
         store = opened.program.store
         subscriptions.change(store, opened.reader.id, now=NOW, name=NAME)
-        subscriptions.set_interest(store, opened.reader.id, "main", words=WORDS)
+        interests.set_interest(store, opened.reader.id, "main", words=WORDS)
         opened.reader = opened.current()
         opened.fit()
         yield opened
@@ -34,7 +34,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 
 @pytest.fixture
 def secrets(here: Place) -> list[str]:
-    """Give what nobody but the reader and the operator may see."""
+    """Return what nobody but the reader and the operator may see."""
     reader, links = here.reader, here.program.links
     tokens = [links.page(reader), links.leave(reader), links.confirm(reader), links.admin(7)]
     said = [str(reader.address), NAME, *WORDS, reader.feed_key, reader.uid]

@@ -1,4 +1,4 @@
-"""What a forwarded letter opens: each of its links alone, as somebody else has got hold of it."""
+"""The links of a forwarded newsletter, each used alone by somebody else."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PAGES = ("", "/start", "/rate", "/taste", "/export.jsonl", "/delete")
 
 @pytest.fixture
 def edition(here: Place) -> str:
-    """Give the path of the edition in the browser, as letters and feeds have it."""
+    """Return the path of the edition in the browser, as letters and feeds have it."""
     return here.path(here.program.links.edition(here.edition))
 
 
 @pytest.fixture
 def leave(here: Place) -> str:
-    """Give the path to unsubscribe."""
+    """Return the path to unsubscribe."""
     return here.path(here.program.links.leave(here.reader))
 
 

@@ -45,7 +45,7 @@ def home() -> Iterator[Path]:
 
 
 def readable(path: Path) -> bool:
-    """Say whether somebody else could open a file: as they would, or by its mode."""
+    """Return whether somebody else could open a file: as they would, or by its mode."""
     if os.getuid() != 0:
         return bool(path.stat().st_mode & (stat.S_IROTH | stat.S_IRGRP))
     tried = subprocess.run(
@@ -81,7 +81,7 @@ class TestLocalUser:
 
         assert not file.exists() or not readable(file)
 
-    def test_reads_no_letter_and_no_list_of_what_was_sent(self, home: Path) -> None:
+    def test_reads_no_message_and_no_list_of_what_was_sent(self, home: Path) -> None:
         letters = [file for file in files(home) if file.parent.name in {"new", "sent"}]
 
         assert len(letters) >= 2

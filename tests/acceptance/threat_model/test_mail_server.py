@@ -89,7 +89,7 @@ class TestMailServer:
         assert server.arrived == []
 
     @pytest.mark.parametrize("fault", [Fault.CUT, b"25", b"rubbish\r\n"])
-    def test_it_gets_no_letter_twice_by_saying_nothing_after_the_dot(
+    def test_it_gets_no_message_twice_by_saying_nothing_after_the_dot(
         self, here: Place, fault: Fault | bytes
     ) -> None:
         store = here.program.store

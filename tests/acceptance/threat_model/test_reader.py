@@ -1,4 +1,4 @@
-"""What a reader may and may not do: who has the link to a page of their own."""
+"""What a reader, with the link to their own page, may and may not do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGES = ("", "/start", "/rate", "/taste", "/export.jsonl", "/delete")
 
 @pytest.fixture
 def theirs(here: Place, other: Reader) -> str:
-    """Give the path of the page of the other reader, who is up to no good."""
+    """Return the path of the page of the other reader, who is up to no good."""
     return here.path(here.program.links.page(other))
 
 

@@ -1,4 +1,4 @@
-"""Queues messages of each kind, for the tests that every kind has to pass."""
+"""Queues messages of each kind, for the tests that every kind must pass."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def queue(
 
 
 def add(store: Store, count: int, domain: str = "example.org") -> list[Reader]:
-    """Take in readers who want to be told of empty days."""
+    """Create readers who want notices of empty days."""
     return [
         subscriptions.add(store, f"reader{number}@{domain}", now=NOW, notify_when_empty=True)
         for number in range(count)
@@ -88,7 +88,7 @@ def send(
     renderer: Renderer = PRESS,
     domain: str = "example.org",
 ) -> DeliveryCounts:
-    """Send what is due, as the daemon does."""
+    """Send due messages, as the daemon does."""
     return deliver(
         store, renderer, road, now=now, holder=f"run of {now}", patient=True,
         operator=f"boss@{domain}",
@@ -96,7 +96,7 @@ def send(
 
 
 def rows(store: Store) -> list[tuple[str, str]]:
-    """Give kind and state of what the outbox holds, in order."""
+    """Return kind and state of what the outbox holds, in order."""
     table = schema.delivery
     with store.read() as connection:
         found = connection.execute(table.select().order_by(table.c.id)).all()
@@ -104,7 +104,7 @@ def rows(store: Store) -> list[tuple[str, str]]:
 
 
 def stored_messages(store: Store) -> int:
-    """Count the messages of which the bytes are kept."""
+    """Count the messages with stored bytes."""
     with store.read() as connection:
         return len(connection.execute(schema.sent_message.select()).all())
 
@@ -112,8 +112,8 @@ def stored_messages(store: Store) -> int:
 class FaultyStore(Store):
     """A store that meets a fault at the n-th transaction that writes.
 
-    It meets it before or ``after`` the commit. Where the process is ``killed`` nothing that comes
-    after that reaches the database; else the disk was full for that once.
+    It meets it before or ``after`` the commit. If the process is ``killed`` nothing reaches the
+    database afterwards; otherwise the disk was full once.
     """
 
     def __init__(self, url: str, *, at: int, after: bool = False, killed: bool = True) -> None:
@@ -154,5 +154,5 @@ class FaultyStore(Store):
 
 
 def later(number: int) -> datetime:
-    """Give a moment at which the leases of all runs before are over."""
+    """Return a moment at which the leases of all runs before are over."""
     return NOW + timedelta(minutes=10 * number)

@@ -1,4 +1,4 @@
-"""A mail server (aiosmtpd) that greylists by a clock of its own: 451 until a triplet is old."""
+"""A mail server (aiosmtpd) that greylists by a test clock: 451 until a triplet is old enough."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Greylist:
-    """Puts off each pair of sender and recipient at its domain for 5 to 60 minutes.
+    """Defers each pair of sender and recipient at its domain for 5 to 60 minutes.
 
-    ``now`` is set by the test. ``open_from`` holds when a pair may come, ``taken`` when and to
-    whom letters came. ``after_the_letter`` has it answer as rspamd does, and not at RCPT TO.
+    ``now`` is set by the test. ``open_from`` holds the time from which a pair is accepted,
+    ``taken`` the time and recipient of accepted messages. ``after_the_letter`` makes it answer as
+    rspamd does, and not at RCPT TO.
     """
 
     domain: str
@@ -45,7 +46,7 @@ class Greylist:
         self._controller.stop()
 
     def road(self) -> Relay:
-        """Open a connection, as the program would by its settings."""
+        """Open a connection, as the program would with its settings."""
         port = self._controller.port
         return Relay(SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=60.0))
 

@@ -1,4 +1,4 @@
-"""A thousand letters as they really are, and what has to be true of each that arrives."""
+"""A thousand real messages, and the conditions on each that arrives."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def thousand(store: Store, count: int) -> None:
 
 
 def arrived_well(content: bytes) -> EmailMessage:
-    """Hold what arrived to the standards; gives it parsed."""
+    """Check an arrived message against the standards; returns it parsed."""
     message = email.message_from_bytes(content, policy=policy.default)
     assert [part.defects for part in message.walk()] == [[], [], []]
     for name in HEADERS:

@@ -1,4 +1,4 @@
-"""Delivers editions from the outbox, over a road that tests have in hand or to a mail server."""
+"""Delivers editions from the outbox, over a transport of the test or to a mail server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class PlainPress:
-    """Sets every edition in a few plain lines; refuses the titles it is told to refuse."""
+    """Renders every edition in a few plain lines; refuses the given titles."""
 
     def __init__(self, *, hates: str = "", whole_batches: bool = True) -> None:
         self._hates = hates
@@ -79,7 +79,7 @@ class PlainPress:
 
 
 class Mailbag:
-    """A road that keeps letters, or raises what it is told to for an address."""
+    """A transport that keeps messages, or raises the given error for an address."""
 
     def __init__(self, **troubles: Exception) -> None:
         self._troubles = troubles
@@ -113,7 +113,7 @@ def name_of(reader: Reader, day: date) -> str:
 
 
 def publish(store: Store, count: int, day: date = TODAY, now: datetime = NOW) -> list[Reader]:
-    """Publish an edition to each of so many readers; makes the readers where there are none."""
+    """Publish an edition to each of so many readers; creates the readers if there are none."""
     with store.begin() as connection:
         found = readers.all(connection) or add_readers(connection, count)
         picks = picks_of(add_papers(connection, 2))

@@ -103,7 +103,7 @@ class Postfix:
 def running(folder: Path, mailboxes: list[str]) -> Iterator[Postfix]:
     """Start Postfix under ``folder`` with these mailboxes at example.org; stop it at the end.
 
-    Raises PostfixMissingError where it is not installed or we are not root, as its master has to
+    Raises PostfixMissingError if it is not installed or we are not root, as its master has to
     be.
     """
     postfix = shutil.which("postfix", path="/usr/sbin")

@@ -1,4 +1,4 @@
-"""Three letters, and the relay that is to bring them to a server of the tests."""
+"""Three messages, and the relay that sends them to a server of the tests."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def settings(server: SmtpServer, **changes: Any) -> SmtpSettings:
 
 
 def no_road(smtp: SmtpSettings, context: ssl.SSLContext | None = None) -> Deferred:
-    """Send a letter over a road that must be closed; gives the reason."""
+    """Send a message over a transport that must fail; returns the reason."""
     with Relay(smtp, context=context) as relay, pytest.raises(Deferred) as deferral:
         relay.send(ADA)
     assert deferral.value.whole_road

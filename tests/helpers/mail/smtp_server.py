@@ -1,4 +1,4 @@
-"""A mail server for tests that misbehaves exactly as it is told to."""
+"""A mail server for tests that misbehaves on command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PASSWORD = "open sesame"
 
 
 class Fault(Enum):
-    """What the server does instead of answering."""
+    """The server's action instead of an answer."""
 
     CUT = "closes the connection"
     HANG = "says nothing until it is stopped"
@@ -30,7 +30,7 @@ Script = Mapping[str, Sequence[Answer] | Callable[[str], Answer]]
 
 @dataclass(frozen=True)
 class Arrived:
-    """A letter whose final dot came in; ``answered`` tells whether it was given a 250."""
+    """A message whose final dot arrived; ``answered`` is whether it got a 250."""
 
     sender: str
     recipient: str
@@ -128,7 +128,7 @@ class SmtpServer:
 
     @property
     def taken(self) -> list[Arrived]:
-        """The letters that were answered with 250."""
+        """The messages that were answered with 250."""
         return [letter for letter in self.arrived if letter.answered]
 
     def verbs(self) -> list[str]:
@@ -236,7 +236,7 @@ class SmtpServer:
         if content is None:
             if fault:
                 self._do(talk, fault, "")
-            # Whoever has spoken in the middle hears the other side out.
+            # After answering in the middle, read the rest.
             return not isinstance(fault, Fault) and talk.content(None) is not None
         answer = self._next("DOT", talk.recipient)
         with self._lock:

@@ -28,7 +28,7 @@ _TEN_GIGABYTES = 10_000
 
 
 def paper(number: int, *, day: date, upvotes: int = 6) -> dict[str, object]:
-    """Give one item as the API of Hugging Face has it; ``number`` makes it a paper of its own."""
+    """Return one item as the API of Hugging Face has it; ``number`` makes it a paper of its own."""
     topic = TOPICS[number % len(TOPICS)]
     title = f"{topic} Study {number}: Sparse Attention at Scale {number * 7919}"
     summary = (
@@ -64,7 +64,7 @@ def paper(number: int, *, day: date, upvotes: int = 6) -> dict[str, object]:
 
 
 def arxiv_feed(items: Iterable[Mapping[str, object]], *, day: date) -> bytes:
-    """Give an Atom feed of new papers as arXiv has it, of items as ``paper`` makes them."""
+    """Return an Atom feed of new papers as arXiv has it, of items as ``paper`` makes them."""
     entries = []
     for item in items:
         facts = item["paper"]

@@ -1,4 +1,4 @@
-"""The real daemon with a clock that tests can set, and a mail server that keeps what it gets."""
+"""The real daemon with a clock that tests can set, and a mail server that keeps its mail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Found = TypeVar("Found")
 
 
 class Postbox:
-    """Takes letters by SMTP and keeps them, newest last."""
+    """Accepts messages by SMTP and keeps them, newest last."""
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
@@ -50,7 +50,7 @@ class Postbox:
 
 @dataclass
 class Daemon:
-    """A running ``larkpost serve``: where it is, where it lives, and what it sends."""
+    """A running ``larkpost serve``: its address, its home, and its mail."""
 
     url: str
     home: Path
@@ -67,7 +67,7 @@ class Daemon:
         draft.replace(self.clock)
 
     def is_well(self) -> bool:
-        """Say whether it answers and has ticked lately, by its own clock."""
+        """Return whether it answers and has ticked lately, by its own clock."""
         try:
             with urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 - our own daemon
                 return bool(answer.status == 200)
@@ -75,7 +75,7 @@ class Daemon:
             return False
 
     def has_settled(self) -> bool:
-        """Say whether it has written down what became of everything that it sent.
+        """Return whether it has recorded what became of everything that it sent.
 
         A clock that jumps by days before that makes a doubt of a letter, which then goes once more.
         """

@@ -1,4 +1,4 @@
-"""A site with feeds of every kind, and somebody who asks it within the process."""
+"""A site with feeds of every kind, and a client in the same process."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import uvicorn
 from tests.helpers.factories import add_papers, picks_of
 
 from larkpost.bootstrap import Program, build
-from larkpost.db import editions, readers
+from larkpost.db import editions, interests, readers
 from larkpost.interfaces import FeedFormat
 from larkpost.readers import subscriptions
 from larkpost.serve.http_limits import LimitedHttpProtocol
@@ -69,7 +69,7 @@ def populate(store: Store, now: datetime = NOW) -> tuple[Reader, list[Paper]]:
     """Take in a reader with two interests, and publish editions on twelve days up to today."""
     reader = subscriptions.add(store, None, now=now - timedelta(days=EDITIONS), name="Ada")
     with store.begin() as connection:
-        readers.set_interest(connection, reader.id, "Ice & snow", words=("glaciers",))
+        interests.set_interest(connection, reader.id, "Ice & snow", words=("glaciers",))
         papers = add_papers(connection, 6)
         reader = readers.get(connection, reader.id)
     for back in reversed(range(EDITIONS)):

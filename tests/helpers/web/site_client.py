@@ -1,4 +1,4 @@
-"""A place to browse: a real program with a reader and an edition, and a client that asks it."""
+"""A test site: a real program with a reader and an edition, and a client for it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Clock:
 
 @dataclass
 class Place:
-    """The program, its clock, somebody to ask, and who and what there is to begin with."""
+    """The program, its clock, a client, and the initial reader and edition."""
 
     program: Program
     client: TestClient
@@ -60,11 +60,11 @@ class Place:
         return link.removeprefix(BASE)
 
     def vote_path(self, position: int, wish: str) -> str:
-        """Give the path of a vote link of the edition."""
+        """Return the path of a vote link of the edition."""
         return f"{self.path(self.program.links.ballot(self.edition))}/{position}/{wish}"
 
     def fit(self) -> None:
-        """Fit a space to what there is, as the daemon's round does before anybody visits."""
+        """Fit a model to the papers, as the daemon's tick does before anybody visits."""
         program = self.program
         program.spaces.refresh(program.store, program.ranker, now=self.clock())
 

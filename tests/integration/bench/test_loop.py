@@ -45,7 +45,7 @@ def told() -> dict[str, Any]:
 
 
 def mean(system: str, measure: str) -> float:
-    """Give a system's mean over the days before the change."""
+    """Return a system's mean over the days before the change."""
     (line,) = [
         one
         for one in told()["lines"]
@@ -85,7 +85,7 @@ def test_a_loop_is_the_same_every_time_and_nothing_in_it_knows_the_days_to_come(
     assert again.pressed.tolist() == whole.pressed[:, :days].tolist()
 
 
-def test_ours_are_the_editions_of_the_programs_mornings() -> None:
+def test_ours_are_the_editions_of_the_programs_days() -> None:
     """What is shown is what a draft made by hand says at that moment, and what the store keeps."""
     drawn = a_draw()
     with home() as store:

@@ -270,7 +270,7 @@ def test_who_unsubscribed_is_not_subscribed_again(
         assert found.letters[3].state is DeliveryState.CANCELLED
 
 
-def test_a_merge_is_told_afterwards(older: Store) -> None:
+def test_a_merge_is_reported_afterwards(older: Store) -> None:
     event = merged(older, first="left").events["merge"]
 
     assert event.ok

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, event
 from tests.helpers.factories import DAY, NOW, TODAY, add_papers, add_readers, picks_of
 
-from larkpost.db import editions, readers
+from larkpost.db import editions, interests, readers
 from larkpost.db.editions import PreparedEdition
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState, Edition, Status
@@ -220,7 +220,7 @@ def test_the_newest_edition_comes_first(store: Store) -> None:
     assert [edition.date for edition in latest] == [TODAY + 2 * DAY, TODAY + DAY]
 
 
-def test_what_was_picked_is_told_by_reader(store: Store) -> None:
+def test_what_was_picked_is_reported_by_reader(store: Store) -> None:
     with store.begin() as connection:
         (ada, emmy), papers = add_readers(connection, 2), add_papers(connection, 3)
         publish(connection, ada, papers[:2])
@@ -237,14 +237,14 @@ def test_what_was_picked_is_told_by_reader(store: Store) -> None:
 def test_the_interest_that_chose_a_paper_is_known(store: Store) -> None:
     with store.begin() as connection:
         (ada,), papers = add_readers(connection, 1), add_papers(connection, 2)
-        birds = readers.set_interest(connection, ada.id, "birds")
+        birds = interests.set_interest(connection, ada.id, "birds")
         chosen = [replace(pick, interest_id=birds.id) for pick in picks_of(papers[:1])]
         editions.publish_many(connection, [replace(prepared(ada, papers), picks=chosen)])
 
         assert editions.chooser(connection, ada.id, papers[0].id) == birds.id
         assert editions.chooser(connection, ada.id, papers[1].id) is None
 
-        readers.remove_interest(connection, ada.id, "birds")
+        interests.remove_interest(connection, ada.id, "birds")
         assert editions.chooser(connection, ada.id, papers[0].id) is None
 
 

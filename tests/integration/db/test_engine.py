@@ -100,7 +100,7 @@ def test_many_threads_add_up(store: Store) -> None:
         assert leases.holder(connection, "count", now=NOW) == str(5 * THREADS)
 
 
-def test_a_lock_held_for_too_long_is_told_as_busy(database_url: str) -> None:
+def test_a_lock_held_for_too_long_is_reported_as_busy(database_url: str) -> None:
     holder, waiter = Store(database_url), Store(database_url, patience=0.05)
     row = {"name": "tick", "holder": "me", "until": NOW}
     with holder.begin() as connection:
@@ -258,7 +258,7 @@ def _do(act: str, store: Store) -> None:
                 job_status.latest(connection)
 
 
-def test_a_missing_file_is_told_and_not_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_and_not_made(tmp_path: Path) -> None:
     file = tmp_path / "larkpost.db"
     store = Store(f"sqlite:///{file}")
 
@@ -346,7 +346,7 @@ def test_the_pragmas_that_keep_promises_are_set(sqlite_url: str) -> None:
     store.close()
 
 
-def test_a_read_only_file_is_told_as_such(sqlite_url: str) -> None:
+def test_a_read_only_file_is_reported_as_such(sqlite_url: str) -> None:
     store = Store(sqlite_url)
 
     def write() -> None:
@@ -368,7 +368,7 @@ def test_a_full_disk_undoes_the_transaction_and_asks_for_room(sqlite_url: str) -
             connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
             job_status.record(connection, "tick", ok=True, now=NOW, padding="x" * 50_000)
 
-    with pytest.raises(TryAgainLater, match="No room"):
+    with pytest.raises(TryAgainLater, match="no room"):
         write()
 
     with store.read() as connection:

@@ -142,7 +142,7 @@ def test_a_daemon_does_not_start_on_a_file_with_a_spoilt_middle(here: Place) -> 
     assert file.read_bytes() == before
 
 
-def test_a_disk_that_fails_under_an_open_file_is_told_by_name(sqlite_url: str) -> None:
+def test_a_disk_that_fails_under_an_open_file_is_reported_by_name(sqlite_url: str) -> None:
     """Cut under the reader, the file answers as a disk does that cannot read (SQLITE_IOERR)."""
     store = Store(sqlite_url)
     file = store.file

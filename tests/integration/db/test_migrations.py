@@ -83,7 +83,7 @@ def test_checks_have_the_same_names_as_in_the_tables(store: Store) -> None:
 
 
 def names_of(connection: Connection) -> dict[str, set[str | None]]:
-    """Give the names of the keys, constraints and indexes of every table of ours."""
+    """Return the names of the keys, constraints and indexes of every table of ours."""
     here = inspect(connection)
     return {
         table: {
@@ -130,7 +130,7 @@ def test_the_revisions_named_are_those_on_the_disk() -> None:
     assert tuple(reversed(found)) == STEPS.revisions
 
 
-def test_an_empty_database_is_told_until_it_is_migrated(empty: Store) -> None:
+def test_an_empty_database_is_reported_until_it_is_migrated(empty: Store) -> None:
     with pytest.raises(StoreError) as refusal:
         migrations.check(empty)
     migrations.upgrade(empty)
@@ -318,7 +318,7 @@ def test_a_program_killed_in_the_middle_of_a_step_leaves_the_database_as_it_was(
         assert readers.add(connection, address=None, now=NOW).next_slot is None
 
 
-def test_an_older_database_is_told_and_the_older_program_refuses_the_newer(
+def test_an_older_database_is_reported_and_the_older_program_refuses_the_newer(
     store: Store, tmp_path: Path
 ) -> None:
     newer = with_another_step(tmp_path, REBUILD)
@@ -354,7 +354,7 @@ def test_a_migration_that_would_orphan_rows_is_undone(sqlite_url: str, tmp_path:
     store.close()
 
 
-def test_places_given_away_before_pools_were_kept_are_told_by_what_was_left(
+def test_places_given_away_before_pools_were_kept_are_reported_by_what_was_left(
     empty: Store, tmp_path: Path
 ) -> None:
     migrations.upgrade(empty, steps_before("0006", tmp_path))

@@ -1,4 +1,4 @@
-"""What the readers lift to the top, on both databases."""
+"""Trending papers, on both databases."""
 
 from __future__ import annotations
 

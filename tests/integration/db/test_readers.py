@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 from tests.helpers.factories import NOW, TODAY, add_papers, add_readers, picks_of
 
-from larkpost.db import editions, readers, schema, votes
+from larkpost.db import editions, interests, readers, schema, votes
 from larkpost.domain import Interest, Status, Thumb, Vote
 from larkpost.errors import UnknownReader, UsageError
 
@@ -65,12 +65,12 @@ def test_a_reader_is_found_by_every_name(store: Store) -> None:
 
 
 @pytest.mark.parametrize("address", ["nobody@example.org", "'; DROP TABLE reader--@example.org"])
-def test_an_unknown_address_is_told(store: Store, address: str) -> None:
+def test_an_unknown_address_is_reported(store: Store, address: str) -> None:
     with pytest.raises(UsageError), store.read() as connection:
         readers.by_address(connection, address)
 
 
-def test_unknown_numbers_uids_and_keys_are_told(store: Store) -> None:
+def test_unknown_numbers_uids_and_keys_are_reported(store: Store) -> None:
     with store.read() as connection:
         with pytest.raises(UnknownReader, match="4711"):
             readers.get(connection, 4711)
@@ -219,8 +219,8 @@ def test_readers_are_listed_and_counted_by_status(store: Store) -> None:
 def test_interests_are_written_and_changed_by_name(store: Store) -> None:
     with store.begin() as connection:
         (ada,) = add_readers(connection, 1)
-        birds = readers.set_interest(connection, ada.id, "birds", words=["song"], quota=3)
-        again = readers.set_interest(connection, ada.id, "birds", words=["song", "nest"], quota=2)
+        birds = interests.set_interest(connection, ada.id, "birds", words=["song"], quota=3)
+        again = interests.set_interest(connection, ada.id, "birds", words=["song", "nest"], quota=2)
 
         assert again == replace(birds, words=("song", "nest"), quota=2)
         assert readers.get(connection, ada.id).interests == (*ada.interests, again)
@@ -230,10 +230,10 @@ def test_an_interest_that_goes_leaves_its_votes_to_the_first(store: Store) -> No
     with store.begin() as connection:
         (ada,) = add_readers(connection, 1)
         (paper,) = add_papers(connection, 1)
-        birds = readers.set_interest(connection, ada.id, "birds")
+        birds = interests.set_interest(connection, ada.id, "birds")
         votes.cast(connection, Vote(ada.id, paper.id, Thumb.UP, NOW, "test", birds.id))
 
-        readers.remove_interest(connection, ada.id, "birds")
+        interests.remove_interest(connection, ada.id, "birds")
 
         assert readers.get(connection, ada.id).interests == ada.interests
         kept = votes.one(connection, ada.id, paper.id)
@@ -245,11 +245,11 @@ def test_the_last_interest_stays(store: Store) -> None:
         (ada,) = add_readers(connection, 1)
 
         with pytest.raises(UsageError, match="last"):
-            readers.remove_interest(connection, ada.id, "main")
+            interests.remove_interest(connection, ada.id, "main")
         with pytest.raises(UsageError, match="birds"):
-            readers.remove_interest(connection, ada.id, "birds")
+            interests.remove_interest(connection, ada.id, "birds")
         with pytest.raises(UsageError, match="quota"):
-            readers.set_interest(connection, ada.id, "birds", quota=0)
+            interests.set_interest(connection, ada.id, "birds", quota=0)
 
 
 def test_a_reader_who_is_removed_is_forgotten_whole(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Papers that were taken back: shown and told as such, and recommended to nobody any more."""
+"""Withdrawn papers: shown as withdrawn, and no longer recommended."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_pages_and_exports_tell_the_organisation_and_the_links(here: Place) -> N
     assert (line["links"], line["withdrawn"]) == (list(links), True)
 
 
-def test_what_is_told_beside_the_text_moves_along(
+def test_what_is_reported_beside_the_text_moves_along(
     here: Place, tmp_path: Path, migrated_file: Path
 ) -> None:
     told = withdraw(here, here.papers[0], organisation="Tide Lab", links=("https://e.org/code",))

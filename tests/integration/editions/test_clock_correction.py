@@ -119,7 +119,7 @@ def test_papers_that_were_read_while_the_clock_was_ahead_are_recommended(
         assert all(paper.ingested_at <= MORNING for paper in papers.iterate(connection))
 
 
-def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: PublishContext) -> None:
+def test_a_message_put_off_while_the_clock_was_ahead_goes(newsroom: PublishContext) -> None:
     store = newsroom.store
     reader = subscriptions.add(store, "a@example.org", now=NOW)
     bring_papers(store, 3, NOW, "Right")

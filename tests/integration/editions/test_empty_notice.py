@@ -1,4 +1,4 @@
-"""The notice of an empty day: sent once a day to readers who asked for it, with its reason."""
+"""The notice of an empty day: sent once per day to readers who asked for it, with its reason."""
 
 from __future__ import annotations
 
@@ -56,15 +56,19 @@ def told(store: Store, now: datetime = MORNING) -> list[str]:
     messages = [
         email.message_from_bytes(letter.content, policy=policy.default) for letter in bag.letters
     ]
-    return [the_line(one) for one in messages if "no paper on" in one["Subject"]]
+    return [the_line(one) for one in messages if "no papers on" in one["Subject"]]
 
 
 def the_line(message: EmailMessage) -> str:
-    """Give the paragraph that says why, of the plain text."""
+    """Return the paragraph that says why, of the plain text."""
     part = message.get_body(("plain",))
     assert part
     paragraphs = "\n".join(part.get_content().splitlines()).split("\n\n")
-    (line,) = [" ".join(one.split()) for one in paragraphs if one.startswith("No paper came")]
+    (line,) = [
+        " ".join(one.split())
+        for one in paragraphs
+        if one.startswith("There were no papers for you")
+    ]
     return line
 
 
@@ -78,12 +82,15 @@ def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Publis
     message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
     assert not message.defects
     assert message["To"] == ADDRESS
-    assert message["Subject"] == "Larkpost: no paper on Friday, 7 August 2026"
+    assert message["Subject"] == "Larkpost: no papers on Friday, 7 August 2026"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["List-Id"] == "Larkpost <larkpost.larkpost.example.org>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Precedence"] == "bulk"
-    assert the_line(message) == "No paper came on Friday, 7 August 2026: no new papers came in."
+    assert (
+        the_line(message)
+        == "There were no papers for you on Friday, 7 August 2026: there were no new papers."
+    )
     link = message["List-Unsubscribe"].strip("<>")
     for kind in ("plain", "html"):
         part = message.get_body((kind,))
@@ -97,9 +104,9 @@ def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Publis
 @pytest.mark.parametrize(
     ("ok", "detail", "why"),
     [
-        (True, {"already": "2026-08-06"}, "what came in was a page that had been read before"),
-        (True, {"papers": 30, "new": 0}, "every paper that came in was known already"),
-        (False, {"problem": "0 of 90 lines"}, "nothing in what came in could be read"),
+        (True, {"already": "2026-08-06"}, "the page with the papers had been read before"),
+        (True, {"papers": 30, "new": 0}, "all papers in the page were known already"),
+        (False, {"problem": "0 of 90 lines"}, "the page with the papers could not be read"),
     ],
 )
 def test_a_page_read_before_and_one_that_cannot_be_read_are_the_reason(
@@ -111,7 +118,9 @@ def test_a_page_read_before_and_one_that_cannot_be_read_are_the_reason(
 
     publish_due(newsroom, now=MORNING)
 
-    assert told(newsroom.store) == [f"No paper came on Friday, 7 August 2026: {why}."]
+    assert told(newsroom.store) == [
+        f"There were no papers for you on Friday, 7 August 2026: {why}."
+    ]
 
 
 def test_a_threshold_that_all_papers_are_below_is_the_reason(newsroom: PublishContext) -> None:
@@ -135,7 +144,7 @@ def test_papers_all_seen_are_the_reason(newsroom: PublishContext) -> None:
     assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
 
     (line,) = told(newsroom.store)
-    assert line.endswith(": you had seen every paper there was.")
+    assert line.endswith(": you had seen all papers.")
 
 
 def test_who_did_not_ask_or_is_sent_nothing_is_not_told(newsroom: PublishContext) -> None:
@@ -175,7 +184,7 @@ def test_who_is_on_holiday_takes_the_wish_back_or_is_gone_is_not_told(
     assert told(newsroom.store) == []
 
 
-def test_a_day_is_told_once_even_where_the_hour_moves(newsroom: PublishContext) -> None:
+def test_a_day_is_reported_once_even_where_the_hour_moves(newsroom: PublishContext) -> None:
     reader = asking(newsroom.store)
     publish_due(newsroom, now=MORNING)
     assert len(told(newsroom.store)) == 1
@@ -190,13 +199,13 @@ def test_a_day_is_told_once_even_where_the_hour_moves(newsroom: PublishContext) 
     assert "Saturday, 8 August" in line
 
 
-def test_missed_days_are_told_in_one_line_of_the_last(newsroom: PublishContext) -> None:
+def test_missed_days_are_reported_in_one_line_of_the_last(newsroom: PublishContext) -> None:
     asking(newsroom.store)
 
     publish_due(newsroom, now=MORNING + 9 * DAY)
 
     (line,) = told(newsroom.store, MORNING + 9 * DAY)
-    assert line.startswith("No paper came on Sunday, 16 August 2026: ")
+    assert line.startswith("There were no papers for you on Sunday, 16 August 2026: ")
 
 
 def test_an_edition_asked_for_by_hand_that_stays_empty_is_not_told(
@@ -220,7 +229,7 @@ def test_a_paper_that_comes_by_hand_meanwhile_takes_the_line_back(newsroom: Publ
     assert told(newsroom.store) == []
 
 
-def test_a_closed_road_keeps_the_line_and_a_newer_one_takes_its_place(
+def test_a_failed_mail_server_keeps_the_line_and_a_newer_one_takes_its_place(
     newsroom: PublishContext,
 ) -> None:
     asking(newsroom.store)

@@ -89,7 +89,7 @@ def test_words_of_interest_rank_before_any_thumb(newsroom: PublishContext, ids: 
 
 
 @pytest.mark.parametrize("words", [("quokkas",), ("considers",), ("cs.CL", "quokkas")])
-def test_words_that_tell_no_papers_apart_are_told_in_the_note(
+def test_words_that_tell_no_papers_apart_are_reported_in_the_note(
     newsroom: PublishContext, ids: list[int], words: tuple[str, ...]
 ) -> None:
     with newsroom.store.begin() as connection:
@@ -106,7 +106,7 @@ def test_words_that_tell_no_papers_apart_are_told_in_the_note(
     answer = recommend.rank(newsroom.store, newsroom.ranker, asked, question, now=NOW)
 
     assert answer[reader.id].picks
-    assert answer[reader.id].note.startswith("None of your interest words tells")
+    assert answer[reader.id].note.startswith("None of your interest words helps")
     assert answer[silent.id].note == answer[helped.id].note == ""
 
 
@@ -136,7 +136,7 @@ def test_every_pick_says_why(newsroom: PublishContext, ids: list[int]) -> None:
     assert edition.candidate_count == 11
 
 
-def test_what_is_due_is_published_once_with_a_letter(
+def test_what_is_due_is_published_once_with_a_message(
     newsroom: PublishContext, ids: list[int]
 ) -> None:
     reader = a_reader(newsroom.store)
@@ -152,7 +152,7 @@ def test_what_is_due_is_published_once_with_a_letter(
         assert sum(deliveries.counts(connection).values()) == 1
 
 
-def test_a_reader_without_an_address_gets_an_edition_and_no_letter(
+def test_a_reader_without_an_address_gets_an_edition_and_no_message(
     newsroom: PublishContext, ids: list[int]
 ) -> None:
     a_reader(newsroom.store, address=None)
@@ -172,7 +172,7 @@ def test_no_paper_comes_twice_unless_asked_for_again(
     assert ranked(newsroom, reader, again=True) == ids[:4]
 
 
-def test_a_quiet_day_moves_the_slot_and_makes_no_edition(newsroom: PublishContext) -> None:
+def test_an_empty_day_moves_the_slot_and_makes_no_edition(newsroom: PublishContext) -> None:
     reader = a_reader(newsroom.store)
 
     assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
@@ -181,7 +181,7 @@ def test_a_quiet_day_moves_the_slot_and_makes_no_edition(newsroom: PublishContex
         assert readers.get(connection, reader.id).next_slot == datetime(2026, 8, 8, 6, tzinfo=UTC)
 
 
-def test_papers_below_the_threshold_are_left_out_and_it_is_told(
+def test_papers_below_the_threshold_are_left_out_and_it_is_reported(
     newsroom: PublishContext, ids: list[int]
 ) -> None:
     reader = subscriptions.add(newsroom.store, None, now=NOW, threshold=0.999)

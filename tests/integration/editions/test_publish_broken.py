@@ -1,4 +1,4 @@
-"""What breaks over training, or over one reader, keeps nobody from their paper."""
+"""Errors in training, or with one reader's data, keep nobody else from their edition."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def event(store: Store, kind: str) -> job_status.JobStatus | None:
 
 
 @pytest.mark.usefixtures("ids")
-def test_where_training_fails_all_get_their_words_then_the_newest_and_are_told(
+def test_where_training_fails_all_get_their_words_then_the_newest_and_are_reported(
     newsroom: PublishContext,
 ) -> None:
     store = newsroom.store
@@ -160,7 +160,7 @@ def test_a_reader_who_cannot_be_published_costs_no_other_anything_and_stays_due(
 
 
 def history(*stretches: tuple[int, int, int]) -> list[tuple[int, int]]:
-    """Give thumbs as (days ago, thumb): so many ups and downs, at so many days ago each."""
+    """Return thumbs as (days ago, thumb): so many ups and downs, at so many days ago each."""
     return [(days, thumb) for days, ups, downs in stretches for thumb in [1] * ups + [-1] * downs]
 
 
@@ -177,7 +177,7 @@ def history(*stretches: tuple[int, int, int]) -> list[tuple[int, int]]:
         ([], ""),
     ],
 )
-def test_many_thumbs_down_lately_are_told_with_how_to_forget_the_older_ones(
+def test_many_thumbs_down_lately_are_reported_with_how_to_forget_the_older_ones(
     newsroom: PublishContext, ids: list[int], thumbs: list[tuple[int, int]], advice: str
 ) -> None:
     (reader,) = some_readers(newsroom.store, 1)
@@ -196,5 +196,5 @@ def test_many_thumbs_down_lately_are_told_with_how_to_forget_the_older_ones(
     note = newest(newsroom.store, reader).note
     assert bool(advice) == ("Many thumbs down lately" in note)
     assert advice in note
-    assert not advice or "forget your thumbs before 2026-08-02" in note
+    assert not advice or "have your thumbs before 2026-08-02 forgotten" in note
     assert len(newest(newsroom.store, reader).picks) == 3

@@ -16,7 +16,7 @@ from larkpost.editions import second_interest
 from larkpost.editions.model_cache import fresh_space
 from larkpost.editions.training_evidence import evidence
 from larkpost.errors import UsageError
-from larkpost.readers import subscriptions
+from larkpost.readers import interests
 from larkpost.readers.taste_profile import tell
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def offer(here: Place, at: datetime = NOW) -> Offer | None:
 
 
 def counting(here: Place, reader: Reader) -> dict[str, set[int]]:
-    """Give the papers whose thumbs count for each interest, by its name."""
+    """Return the papers whose thumbs count for each interest, by its name."""
     with here.program.store.read() as connection:
         asked = evidence(connection, [reader], now=NOW)
     names = {one.id: one.name for one in reader.interests}
@@ -89,7 +89,7 @@ def counting(here: Place, reader: Reader) -> dict[str, set[int]]:
 
 
 def buttons(page: str) -> dict[str, dict[str, str]]:
-    """Give the hidden fields of each form of a page, by its action."""
+    """Return the hidden fields of each form of a page, by its action."""
     found = {}
     for form in re.findall(r"<form.*?</form>", page, re.DOTALL):
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
@@ -124,7 +124,7 @@ def test_one_click_makes_the_interest_and_one_undoes_it(here: Place, me: str) ->
 
     made = here.client.post(me, data=buttons(page)["split"])
 
-    assert "is an interest of its own now" in made.text
+    assert "is a separate interest now" in made.text
     assert len(here.current().interests) == 2
     new = here.current().interests[1]
     assert set(new.words) <= set(STONES)
@@ -133,7 +133,7 @@ def test_one_click_makes_the_interest_and_one_undoes_it(here: Place, me: str) ->
 
     undone = here.client.post(me, data=buttons(made.text)["rejoin"])
 
-    assert "its thumbs are back" in here.client.get(undone.headers["location"]).text
+    assert "its thumbs count as before" in here.client.get(undone.headers["location"]).text
     assert counting(here, here.current()) == before
     assert offer(here) is not None
 
@@ -195,7 +195,7 @@ def test_what_cannot_be_made_or_undone_changes_nothing(here: Place) -> None:
 def test_thumbs_of_other_interests_and_papers_without_one_are_not_moved(here: Place) -> None:
     birds, stones = like(here, 9, 6)
     store, who = here.program.store, here.reader.id
-    subscriptions.set_interest(store, who, "kept")
+    interests.set_interest(store, who, "kept")
     with store.begin() as connection:
         kept = readers.get(connection, who).interests[1].id
         votes.move(connection, who, stones[:1], kept)

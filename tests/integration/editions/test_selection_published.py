@@ -1,4 +1,4 @@
-"""What an edition holds beyond the likeliest papers: a lot drawn, a prior, no near-duplicates."""
+"""Special cases of selection in editions: a random draw, a prior, no near-duplicates."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def take(store: Store, drafts: Iterable[PaperRecord]) -> list[int]:
 
 @pytest.fixture
 def ids(store: Store) -> list[int]:
-    """Twelve papers of four subjects in turn, the newest first."""
+    """Twelve papers of four subjects in turn, newest first."""
     return take(
         store,
         [

@@ -1,4 +1,4 @@
-"""What is known of a reader: thumbs, and the papers of editions that were passed over."""
+"""The training data of a reader: thumbs, and papers of editions that were passed over."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ TODAY = date(2026, 8, 7)
 
 
 def asked_days(server: SourceServer) -> list[date]:
-    """Give the days that were asked for since the last look, in order."""
+    """Return the days that were asked for since the last look, in order."""
     days = [date.fromisoformat(parse_qs(urlsplit(one).query)["date"][0]) for one in server.requests]
     server.requests.clear()
     return days
@@ -109,7 +109,7 @@ def test_a_day_that_has_not_begun_by_the_server_s_clock_is_no_failure(
     assert result.new == 6 * 8
 
 
-def test_a_400_to_a_day_long_begun_is_told(polling: Polling, server: SourceServer) -> None:
+def test_a_400_to_a_day_long_begun_is_reported(polling: Polling, server: SourceServer) -> None:
     server.today = ago(20)
 
     (result,) = polling.poll()

@@ -1,4 +1,4 @@
-"""Each way in which a source fails: it is told, waited for and survived, and nothing is lost."""
+"""Each failure of a source is reported, waited for and survived, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ TRENDING = PolledSource("hf-trending", "hf-trending", allow_private=True)
 
 
 def told(polling: Polling) -> list[str]:
-    """Give what status says of sources."""
+    """Return what status says of sources."""
     with polling.store.read() as connection:
         report = read_status(connection, now=polling.now, window=timedelta(days=7))
-    return [one.text for one in report.quiet if one.kind is EmptyDay.SOURCE_PROBLEM]
+    return [one.text for one in report.empty_day if one.kind is EmptyDay.SOURCE_PROBLEM]
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_failure_is_told_and_survived(
+def test_a_failure_is_reported_and_survived(
     polling: Polling, server: SourceServer, failure: str
 ) -> None:
     server.failure = FAILURES[failure]
@@ -58,7 +58,7 @@ def test_a_failure_is_told_and_survived(
     assert polling.state().failures == 0
 
 
-def test_a_source_whose_certificate_is_bad_is_told(store: Store) -> None:
+def test_a_source_whose_certificate_is_bad_is_reported(store: Store) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with SourceServer(certificate=context) as server:
@@ -68,7 +68,7 @@ def test_a_source_whose_certificate_is_bad_is_told(store: Store) -> None:
     assert result.problem.problem == "tls"
 
 
-def test_a_server_that_is_gone_is_told_after_six_hours_and_listed_at_once(store: Store) -> None:
+def test_a_server_that_is_gone_is_reported_after_six_hours_and_listed_at_once(store: Store) -> None:
     with SourceServer() as server:
         polling = Polling(store, server)
         polling.poll()
@@ -80,7 +80,7 @@ def test_a_server_that_is_gone_is_told_after_six_hours_and_listed_at_once(store:
     assert told(polling) == []
     polling.poll_now(hours=6)
     (text,) = told(polling)
-    assert text.startswith("the source hf-daily is not well: 127.0.0.1")
+    assert text.startswith("the source hf-daily has a problem: 127.0.0.1")
 
 
 def test_retry_after_is_kept_to_and_waits_grow_without_it(
@@ -123,7 +123,7 @@ def test_one_source_that_fails_keeps_no_other_away(store: Store, server: SourceS
     assert problems["hf-daily"] is None
 
 
-def test_a_web_page_in_place_of_json_is_told_at_once(
+def test_a_web_page_in_place_of_json_is_reported_at_once(
     polling: Polling, server: SourceServer
 ) -> None:
     polling.poll()
@@ -131,7 +131,9 @@ def test_a_web_page_in_place_of_json_is_told_at_once(
 
     polling.poll_now(hours=1)
 
-    assert told(polling) == ["the source hf-daily is not well: the answer is a web page, not JSON"]
+    assert told(polling) == [
+        "the source hf-daily has a problem: the answer is a web page, not JSON"
+    ]
     assert len(polling.titles()) == 7 * 8
 
 

@@ -109,7 +109,7 @@ def test_a_304_that_nobody_asked_for_is_no_answer(server: SourceServer) -> None:
         (redirect("http://[bad/"), FetchProblem.REDIRECTS),
     ],
 )
-def test_what_goes_wrong_is_told_by_its_kind(
+def test_what_goes_wrong_is_reported_by_its_kind(
     server: SourceServer, reply: Reply, problem: FetchProblem
 ) -> None:
     server.failure = reply

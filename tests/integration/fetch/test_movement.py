@@ -1,4 +1,4 @@
-"""Whether a source still moves: lying validators, stopped feeds, empty answers, quiet days."""
+"""Detecting stopped sources: wrong validators, stopped feeds, empty answers, empty days."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_304_with_another_etag_is_not_believed(store: Store, server: SourceSer
     assert len(polling.titles()) == 2
 
 
-def test_a_list_that_never_changes_is_told_though_days_pass(
+def test_a_list_that_never_changes_is_reported_though_days_pass(
     polling: Polling, server: SourceServer
 ) -> None:
     same = server._papers({"date": [str(DAY)]})
@@ -93,10 +93,10 @@ def test_a_list_that_never_changes_is_told_though_days_pass(
         polling.poll_now(hours=6)
 
     assert polling.state().problem == "stopped"
-    assert "no new paper for" in polling.state().problem_text
+    assert "no new papers for" in polling.state().problem_text
 
 
-def test_a_feed_that_never_changes_is_told_after_two_weeks(
+def test_a_feed_that_never_changes_is_reported_after_two_weeks(
     store: Store, server: SourceServer
 ) -> None:
     server.routes["/feed"] = Reply(body(1, 2, 3))
@@ -115,7 +115,7 @@ def test_a_feed_that_never_changes_is_told_after_two_weeks(
     assert polling.state("feed").problem is None
 
 
-def test_no_papers_where_there_were_many_is_told_until_there_are_some(
+def test_no_papers_where_there_were_many_is_reported_until_there_are_some(
     store: Store, server: SourceServer
 ) -> None:
     server.routes["/feed"] = Reply(body(*range(8)))

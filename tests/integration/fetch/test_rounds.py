@@ -1,4 +1,4 @@
-"""A round of polling within the daemon: under its lease, and safe from faults of one source."""
+"""A polling run of the daemon: under its lease, and safe from errors of one source."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_round_without_a_source_writes_nothing(tmp_path: Path) -> None:
     made.store.close()
 
 
-def test_an_opml_file_that_is_gone_is_told_and_keeps_no_source_away(
+def test_an_opml_file_that_is_gone_is_reported_and_keeps_no_source_away(
     program: Program, tmp_path: Path, server: SourceServer
 ) -> None:
     config = tmp_path / "config.toml"
@@ -89,7 +89,7 @@ def test_an_opml_file_that_is_gone_is_told_and_keeps_no_source_away(
     assert done.polled[0].new == 7 * 8
 
 
-def test_an_answer_that_breaks_our_code_is_told_and_stops_no_other_source(
+def test_an_answer_that_breaks_our_code_is_reported_and_stops_no_other_source(
     store: Store, server: SourceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = ingest

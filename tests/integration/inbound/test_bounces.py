@@ -23,7 +23,7 @@ def back(kind: BounceKind, at: datetime = NOW) -> Bounce:
     return Bounce(1, at, kind)
 
 
-def test_what_came_back_is_kept_as_it_was_told(store: Store) -> None:
+def test_what_came_back_is_kept_as_it_was_reported(store: Store) -> None:
     with store.begin() as connection:
         ada, emmy = add_readers(connection, 2)
         first = Bounce(ada.id, NOW - DAY, SOFT, "4.2.2", "mailbox full")

@@ -1,4 +1,4 @@
-"""Digests by mail: from allowed senders, each once, told like a file of the inbox."""
+"""Digests by mail: from allowed senders, each once, reported like a file of the inbox."""
 
 from __future__ import annotations
 
@@ -143,7 +143,9 @@ def test_a_busy_database_leaves_the_mail_new(
     assert sweep(store, maildir) == Counter({InboundKind.DIGEST: 1})
 
 
-def test_a_digest_without_papers_is_told_like_a_refused_file(store: Store, maildir: Path) -> None:
+def test_a_digest_without_papers_is_reported_like_a_refused_file(
+    store: Store, maildir: Path
+) -> None:
     put_mail(maildir, "1.a", LUNCH)
     put_mail(maildir, "2.b", LUNCH.replace(b"Lunch", b"Dinner"))
 

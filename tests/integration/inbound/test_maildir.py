@@ -60,7 +60,7 @@ def bounce_of(store: Store, reader: Reader, mail: bytes, day: date = TODAY) -> b
     return to(POST.bounces(edition_of(store, reader, day)), mail)
 
 
-def test_the_return_path_of_each_letter_is_its_own_and_genuine(store: Store) -> None:
+def test_the_return_path_of_each_message_is_its_own_and_genuine(store: Store) -> None:
     who = publish(store, 2)
     bag = Mailbag()
 

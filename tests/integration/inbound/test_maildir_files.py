@@ -1,4 +1,4 @@
-"""Whatever lies in the folder that mail comes back to blocks no mail, and costs a bounded time."""
+"""Nothing in the inbound Maildir blocks mail or costs unbounded time."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_two_hundred_rounds_leave_no_descriptor_open(
     assert len(list((maildir / "cur").iterdir())) == 200
 
 
-def test_what_cannot_be_read_or_moved_is_told_once_and_blocks_no_mail(
+def test_what_cannot_be_read_or_moved_is_reported_once_and_blocks_no_mail(
     store: Store, maildir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (reader,) = publish(store, 1)
@@ -149,7 +149,7 @@ def test_a_mail_that_vanishes_meanwhile_stops_nothing(
 
 
 @pytest.mark.parametrize("part", ["new", "cur"])
-def test_a_folder_that_cannot_be_used_is_told_in_words(
+def test_a_folder_that_cannot_be_used_is_reported_in_words(
     store: Store, maildir: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     def refuse(*_args: object, **_named: object) -> None:
@@ -238,7 +238,7 @@ def test_what_no_mail_program_sends_is_put_aside_with_a_word_once_and_not_tried_
     assert [name.partition(".")[2] for name in kept] == ["1.parts", "2.large"]
 
 
-def test_a_bounce_that_carries_a_large_letter_along_is_read_by_its_beginning(store: Store) -> None:
+def test_a_bounce_that_carries_a_large_message_along_is_read_by_its_beginning(store: Store) -> None:
     (reader,) = publish(store, 1)
     mail = bounce_of(store, reader, HARD + b"<p>abstract</p>\n" * 20_000)
 
@@ -344,7 +344,7 @@ def test_what_is_left_does_not_keep_mail_behind_it_out_of_a_portion(
     assert [mail.name for mail in (maildir / "cur").iterdir()] == ["2.mail:2,"]
 
 
-def test_a_folder_in_which_nothing_can_be_moved_is_told_as_one(
+def test_a_folder_in_which_nothing_can_be_moved_is_reported_as_one(
     store: Store, maildir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_path: Path, _target: Path) -> None:

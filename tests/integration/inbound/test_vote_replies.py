@@ -93,7 +93,7 @@ def test_positions_that_are_not_there_are_passed_over(store: Store) -> None:
         {"To": "post+v" + "a" * 42 + "@paper.example"},
     ],
 )
-def test_what_is_forged_automatic_or_no_answer_to_the_letter_votes_nothing(
+def test_what_is_forged_automatic_or_no_answer_to_the_message_votes_nothing(
     store: Store, headers: dict[str, str]
 ) -> None:
     (reader,) = publish(store, 1)
@@ -132,7 +132,7 @@ def test_an_address_takes_so_many_answers_an_hour_and_another_ones_as_before(
     assert honest.meaning is later.meaning is InboundKind.VOTED
 
 
-def test_a_letter_that_can_be_answered_says_how(store: Store) -> None:
+def test_a_message_that_can_be_answered_says_how(store: Store) -> None:
     publish(store, 1)
     bag = Mailbag()
 

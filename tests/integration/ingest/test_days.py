@@ -82,7 +82,7 @@ def test_a_header_never_means_a_day_to_come(store: Store, tmp_path: Path) -> Non
     report = read(store, write(tmp_path, page("Sep 1")))
 
     assert report.captured == date(2025, 9, 1)
-    assert not any("yet to come" in warning for warning in report.warnings)
+    assert not any("in the future" in warning for warning in report.warnings)
 
 
 def test_a_header_of_tomorrow_elsewhere_on_earth_is_of_today(store: Store, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_header_of_tomorrow_elsewhere_on_earth_is_of_today(store: Store, tmp_p
 
     assert report.captured == NOW.date()
     assert everything(store)[0].first_seen == NOW
-    assert not any("yet to come" in warning for warning in report.warnings)
+    assert not any("in the future" in warning for warning in report.warnings)
 
 
 def test_a_date_to_come_with_its_year_is_clamped_to_now(store: Store, tmp_path: Path) -> None:
@@ -98,14 +98,14 @@ def test_a_date_to_come_with_its_year_is_clamped_to_now(store: Store, tmp_path: 
 
     assert report.captured == NOW.date()
     assert everything(store)[0].first_seen == NOW
-    assert any("yet to come" in warning for warning in report.warnings)
+    assert any("in the future" in warning for warning in report.warnings)
 
 
 def test_a_told_date_to_come_is_clamped_to_now_and_said(store: Store, tmp_path: Path) -> None:
     report = read(store, write(tmp_path, page("Sep 1")), date=date(2026, 9, 2))
 
     assert report.captured == date(2025, 9, 1)
-    assert any("2026-09-02, is yet to come" in warning for warning in report.warnings)
+    assert any("2026-09-02, is in the future" in warning for warning in report.warnings)
 
 
 def test_a_dump_of_today_was_first_seen_now(store: Store, tmp_path: Path) -> None:

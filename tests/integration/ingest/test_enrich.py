@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.helpers.dump_files import ABSTRACT, NOW, everything
 
-from larkpost.db import paper_metadata, papers
+from larkpost.db import papers
+from larkpost.db.matching import enrich_papers
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.json_items import HeadFirst
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.db.paper_metadata import MatchedRecord
+    from larkpost.db.matching.enrich_papers import MatchedRecord
     from larkpost.domain import Paper
     from larkpost.ingest.enrich import EnrichReport
 
@@ -283,7 +284,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(store: Store) -> None:
     assert (dry.enriched, dry.complete) == (wet.enriched, wet.complete) == (2, 0)
 
 
-def test_records_that_cannot_be_read_are_told_and_the_others_taken(store: Store) -> None:
+def test_records_that_cannot_be_read_are_reported_and_the_others_taken(store: Store) -> None:
     absorb(store, text_paper())
 
     report = run(
@@ -341,7 +342,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         connection: Connection, drafts: Sequence[PaperRecord], **more: Any
     ) -> list[MatchedRecord]:
         counts.append(len(drafts))
-        return paper_metadata.enrich(connection, drafts, **more)
+        return enrich_papers.enrich(connection, drafts, **more)
 
     monkeypatch.setattr(flow, "enrich_papers", count)
     return counts

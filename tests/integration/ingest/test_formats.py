@@ -51,7 +51,9 @@ def test_each_sample_is_read_as_its_format(
 
 
 def test_an_error_of_arxiv_is_refused_by_name(store: Store) -> None:
-    with pytest.raises(UnreadableDump, match=r"arxiv-api-error\.atom: it is an error that arXiv's"):
+    with pytest.raises(
+        UnreadableDump, match=r"arxiv-api-error\.atom: it is an error message of arXiv's"
+    ):
         read(store, DUMPS / "arxiv-api-error.atom")
 
 
@@ -138,7 +140,7 @@ def test_a_thumbnail_and_a_comment_are_stored(store: Store, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "question", ["cs.HC", "cs.LG", '"Journal of Candles"', "optics", "Lab", '"12 pages"']
 )
-def test_what_is_told_beside_the_text_is_searched(
+def test_what_is_reported_beside_the_text_is_searched(
     store: Store, tmp_path: Path, question: str
 ) -> None:
     for name in ("arxiv-feed.rss", "arxiv-api.atom", "journal.rdf"):

@@ -89,7 +89,7 @@ def test_what_cannot_be_read_goes_to_bad_with_the_reason(store: Store, folders: 
     assert taken.place == str(folders.bad / "list.txt")
     assert names(folders.bad) == ["list.txt", "list.txt.why"]
     why = (folders.bad / "list.txt.why").read_text("utf-8")
-    assert "daily list: it holds no titles, and no abstracts" in why
+    assert "daily list, which has no titles and no abstracts" in why
     assert "try " in why
 
 
@@ -322,7 +322,7 @@ def test_a_database_that_is_busy_is_not_the_files_fault(sqlite_url: str, folders
     other.close()
 
 
-def test_a_file_left_behind_is_told_of_at_once_and_then_every_hour(
+def test_a_file_left_behind_is_reported_at_once_and_then_every_hour(
     store: Store, folders: Folders
 ) -> None:
     put(folders, "a.txt", "poison")

@@ -98,7 +98,7 @@ def test_standard_input_is_read_like_a_file(store: Store) -> None:
     assert (report.name, report.new, report.captured) == ("standard input", 1, date(2026, 8, 7))
 
 
-def test_progress_is_told_in_bytes_up_to_the_end(store: Store) -> None:
+def test_progress_is_reported_in_bytes_up_to_the_end(store: Store) -> None:
     told: list[tuple[int, int]] = []
 
     read(store, SAMPLE, progress=lambda done, total: told.append((done, total)))
@@ -126,7 +126,7 @@ def test_progress_is_told_in_bytes_up_to_the_end(store: Store) -> None:
         (b"Just some words.\n", "nothing in it is recognised"),
         (
             b"Submitted by\n\nada\n\nSubmitted by\n\nbo\n",
-            "daily list: it holds no titles, and no abstracts",
+            "daily list, which has no titles and no abstracts",
         ),
     ],
 )
@@ -141,7 +141,7 @@ def test_what_is_no_dump_is_refused_by_what_it_is(
     assert everything(store) == []
 
 
-def test_a_refused_dump_is_told_of_in_the_events(store: Store, tmp_path: Path) -> None:
+def test_a_refused_dump_is_reported_in_the_events(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UnreadableDump) as refused:
         read(store, write(tmp_path, "Just some words.\n"))
 
@@ -317,7 +317,7 @@ def test_two_copies_at_once_make_each_paper_once(store: Store, tmp_path: Path) -
     assert len(everything(store)) == 108
 
 
-def test_a_database_that_is_not_there_is_told_and_nothing_is_made(tmp_path: Path) -> None:
+def test_a_database_that_is_not_there_is_reported_and_nothing_is_made(tmp_path: Path) -> None:
     from larkpost.db.engine import Store
 
     with pytest.raises(LarkpostError):

@@ -50,7 +50,7 @@ def meddle(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     monkeypatch.setattr("larkpost.ingest.file_reader.sha256", acting)
 
 
-def test_a_file_cut_while_it_is_read_is_rolled_back_and_told(
+def test_a_file_cut_while_it_is_read_is_rolled_back_and_reported(
     store: Store, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = put(folders, "page.txt", SAMPLE * 20)
@@ -82,7 +82,7 @@ def test_a_file_deleted_while_it_is_read_is_taken_whole(
     assert run(store, folders) == []
 
 
-def test_a_file_deleted_before_it_is_read_is_told_and_forgotten(
+def test_a_file_deleted_before_it_is_read_is_reported_and_forgotten(
     store: Store, folders: Folders
 ) -> None:
     second = put(folders, "b.txt", PAPER)
@@ -170,11 +170,11 @@ def test_a_file_that_may_not_be_read_goes_to_bad_and_the_others_are_read(
     assert first["taken"]["b.txt"] == "read"
     assert "a.txt may not be read" in first["taken"]["a.txt"]
     assert all(other["taken"] == {} for other in others)
-    assert "right to read it" in (folders.bad / "a.txt.why").read_text()
+    assert "permission to read it" in (folders.bad / "a.txt.why").read_text()
     assert titles(file_store) == ["Another"]
 
 
-def test_a_folder_done_that_may_not_be_written_is_told_once_an_hour(
+def test_a_folder_done_that_may_not_be_written_is_reported_once_an_hour(
     file_store: Store, folders: Folders, tmp_path: Path
 ) -> None:
     put(folders, "a.txt", PAPER)
@@ -194,7 +194,7 @@ def test_a_folder_done_that_may_not_be_written_is_told_once_an_hour(
         assert len(read_dumps.latest(connection, 9)) == 1
 
 
-def test_an_inbox_that_may_not_be_written_is_told_and_nothing_is_lost(
+def test_an_inbox_that_may_not_be_written_is_reported_and_nothing_is_lost(
     file_store: Store, folders: Folders, tmp_path: Path
 ) -> None:
     put(folders, "a.txt", PAPER)

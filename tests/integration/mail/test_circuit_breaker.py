@@ -1,4 +1,4 @@
-"""A road that is closed, or tired of us, and what it costs the letters (57, 58, 63 of FAULTS)."""
+"""A mail server that is unavailable or defers, and its messages (57, 58, 63 of FAULTS)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def closed(store: Store) -> job_status.JobStatus:
 # A server that is tired of us.
 
 
-def test_a_server_tired_after_three_letters_gets_the_rest_over_a_new_connection(
+def test_a_server_tired_after_three_messages_gets_the_rest_over_a_new_connection(
     store: Store,
 ) -> None:
     publish(store, 5)
@@ -70,7 +70,7 @@ def test_too_many_recipients_over_one_connection_go_over_the_next(store: Store) 
         assert server.connections == 2
 
 
-def test_a_refusal_for_one_recipient_that_closes_the_road_keeps_no_other_from_it(
+def test_a_refusal_for_one_recipient_that_stops_sending_keeps_no_other_from_it(
     store: Store,
 ) -> None:
     """What stands for all, such as 5.1.8, may be said of one: it does not come first each time."""
@@ -123,7 +123,7 @@ def test_a_server_that_is_tired_of_us_three_times_in_a_row_is_left_alone(
         ["450 4.7.1 a", None, "451 4.3.0 b"],
     ],
 )
-def test_a_server_that_greylists_single_readers_gets_the_other_letters(
+def test_a_server_that_greylists_single_readers_gets_the_other_messages(
     store: Store, answers: list[Answer]
 ) -> None:
     publish(store, 12)
@@ -136,7 +136,7 @@ def test_a_server_that_greylists_single_readers_gets_the_other_letters(
     assert closed(store).ok
 
 
-def test_a_road_that_took_letters_before_it_closed_does_not_rest_longer_and_longer(
+def test_a_mail_server_that_took_messages_before_it_closed_does_not_rest_longer_and_longer(
     store: Store,
 ) -> None:
     """A server that takes five letters a minute gets five a minute."""
@@ -149,11 +149,13 @@ def test_a_road_that_took_letters_before_it_closed_does_not_rest_longer_and_long
             taken.append(len(server.taken))
         now += 2 * MINUTE
 
-    assert taken == [5, 5, 4]  # and three are put off each time
+    assert taken == [5, 5, 4]  # and three are deferred each time
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.CUT])
-def test_a_road_that_breaks_three_times_in_a_row_is_left_alone(store: Store, fault: Fault) -> None:
+def test_a_mail_server_that_breaks_three_times_in_a_row_is_left_alone(
+    store: Store, fault: Fault
+) -> None:
     publish(store, 8)
 
     with SmtpServer({"MAIL": always(fault)}) as server:
@@ -167,7 +169,7 @@ def test_a_road_that_breaks_three_times_in_a_row_is_left_alone(store: Store, fau
 # The whole road.
 
 
-def test_a_refused_login_is_tried_once_and_told_once(store: Store) -> None:
+def test_a_refused_login_is_tried_once_and_reported_once(store: Store) -> None:
     publish(store, 5)
 
     with SmtpServer(extensions=("AUTH PLAIN",)) as server:
@@ -191,7 +193,7 @@ def test_a_refused_login_is_tried_once_and_told_once(store: Store) -> None:
     assert "smtp.password" in closed(store).detail["hint"]
 
 
-def test_a_closed_road_costs_the_letters_nothing(store: Store) -> None:
+def test_a_failed_mail_server_costs_the_messages_nothing(store: Store) -> None:
     publish(store, 3)
 
     with SmtpServer({"BANNER": ["421 4.3.2 full"]}) as server:
@@ -202,7 +204,7 @@ def test_a_closed_road_costs_the_letters_nothing(store: Store) -> None:
         assert len(server.taken) == 3
 
 
-def test_a_person_need_not_wait_for_the_road_to_have_rested(store: Store) -> None:
+def test_a_person_need_not_wait_for_the_mail_server_to_have_rested(store: Store) -> None:
     publish(store, 1)
     shut = Mailbag(reader1=Deferred("closed", whole_road=True))
     run(store, shut.road)
@@ -212,7 +214,7 @@ def test_a_person_need_not_wait_for_the_road_to_have_rested(store: Store) -> Non
     assert run(store, bag.road, NOW + MINUTE / 2) == DeliveryCounts(sent=1)
 
 
-def test_a_road_rests_longer_while_it_stays_closed(store: Store) -> None:
+def test_sending_pauses_longer_while_it_stays_closed(store: Store) -> None:
     publish(store, 1)
     shut = Mailbag(reader1=Deferred("closed", whole_road=True))
 
@@ -223,7 +225,7 @@ def test_a_road_rests_longer_while_it_stays_closed(store: Store) -> None:
     assert closed(store).detail["failures"] == len(shut.tries)
 
 
-def test_a_clock_set_back_does_not_keep_a_road_closed(store: Store) -> None:
+def test_a_clock_set_back_does_not_keep_sending_paused(store: Store) -> None:
     publish(store, 1, now=NOW - 9 * DAY)
     shut = Mailbag(reader1=Deferred("closed", whole_road=True))
     run(store, shut.road, NOW)
@@ -232,7 +234,9 @@ def test_a_clock_set_back_does_not_keep_a_road_closed(store: Store) -> None:
     assert run(store, bag.road, NOW - 2 * DAY, patient=True) == DeliveryCounts(sent=1)
 
 
-def test_after_three_days_without_a_road_each_reader_gets_todays_letter_only(store: Store) -> None:
+def test_after_three_days_without_a_mail_server_each_reader_gets_todays_message_only(
+    store: Store,
+) -> None:
     shut = Mailbag(
         reader1=Deferred("closed", whole_road=True), reader2=Deferred("closed", whole_road=True)
     )
@@ -247,7 +251,7 @@ def test_after_three_days_without_a_road_each_reader_gets_todays_letter_only(sto
     assert Counter(states(store)) == {"sent": 2, "cancelled": 6}
     assert sorted(bag.recipients()) == ["reader1", "reader2"]
     assert all("2026-08-07" in letter.message_id for letter in bag.letters)
-    assert sum(d.last_response.startswith("gave way to the edition of") for d in outbox(store)) == 6
+    assert sum(d.last_response.startswith("replaced by the edition of") for d in outbox(store)) == 6
 
 
 def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew(
@@ -290,14 +294,14 @@ def test_what_would_go_is_what_goes(store: Store) -> None:
     assert first == listed[:2]
 
 
-def test_an_old_letter_goes_where_there_is_no_newer_one(store: Store) -> None:
+def test_an_old_message_goes_where_there_is_no_newer_one(store: Store) -> None:
     publish(store, 1)
     bag = Mailbag()
 
     assert run(store, bag.road, NOW + 3 * DAY) == DeliveryCounts(sent=1)
 
 
-def test_a_road_that_cannot_be_opened_leaves_the_outbox_as_it_was(store: Store) -> None:
+def test_a_mail_server_that_cannot_be_opened_leaves_the_outbox_as_it_was(store: Store) -> None:
     publish(store, 2)
 
     def nowhere() -> AbstractContextManager[Transport]:

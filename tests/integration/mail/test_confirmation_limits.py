@@ -1,4 +1,4 @@
-"""What strangers can have sent to an address that is not theirs: few letters, and no flood."""
+"""Limits of mail that strangers request for other people's addresses."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def waiting(store: Store) -> int:
         return delivery_queue.count_waiting(connection)
 
 
-def test_fifteen_spellings_of_one_mailbox_bring_one_letter(here: Place) -> None:
+def test_fifteen_spellings_of_one_mailbox_bring_one_message(here: Place) -> None:
     bag = Mailbag()
     for spelling in SPELLINGS:
         asked = here.client.post("/subscribe", data={"address": spelling, "zone": "UTC"})
@@ -113,7 +113,7 @@ def test_readers_whose_spellings_differ_stay_two_and_are_written_to_as_they_type
     ]
 
 
-def test_a_mailbox_gets_four_letters_a_day_however_long_somebody_asks(store: Store) -> None:
+def test_a_mailbox_gets_four_messages_a_day_however_long_somebody_asks(store: Store) -> None:
     bag = Mailbag()
     for hours in range(24):
         now = NOW + hours * HOUR
@@ -124,7 +124,7 @@ def test_a_mailbox_gets_four_letters_a_day_however_long_somebody_asks(store: Sto
     assert waiting(store) == 0
 
 
-def test_a_domain_gets_so_many_letters_an_hour_from_all_networks_and_the_others_wait(
+def test_a_domain_gets_so_many_messages_an_hour_from_all_networks_and_the_others_wait(
     store: Store,
 ) -> None:
     bag = Mailbag()
@@ -159,7 +159,7 @@ def test_a_domain_is_one_domain_however_its_addresses_are_spelt(store: Store, ad
     assert answer(store, Mailbag(), per_domain=5) == 5
 
 
-def test_the_setting_says_how_many_letters_a_domain_gets(tmp_path: Path, sqlite_url: str) -> None:
+def test_the_setting_says_how_many_messages_a_domain_gets(tmp_path: Path, sqlite_url: str) -> None:
     with place(tmp_path, sqlite_url, {"mail.domain_hourly_limit": 2}) as here:
         for number in range(4):
             here.client.post(
@@ -284,7 +284,7 @@ def test_askings_for_known_and_unknown_addresses_are_written_with_the_same_state
     assert known == unknown
 
 
-def test_a_letter_that_was_greylisted_takes_no_second_turn(store: Store) -> None:
+def test_a_message_that_was_greylisted_takes_no_second_turn(store: Store) -> None:
     ask(store, "grace@example.org")
     answer(store, Mailbag(grace=Deferred("451 4.7.1 greylisted")), per_domain=1)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
-def test_a_connection_cut_before_the_letter_costs_one_retry_and_no_copy(
+def test_a_connection_cut_before_the_message_costs_one_retry_and_no_copy(
     store: Store, verb: str
 ) -> None:
     publish(store, 3)
@@ -48,7 +48,7 @@ def test_a_connection_cut_before_the_letter_costs_one_retry_and_no_copy(
 
 
 @pytest.mark.parametrize("limit", [10, 200], ids=["at its beginning", "further on"])
-def test_a_connection_cut_in_the_middle_of_a_letter_leaves_one_copy(
+def test_a_connection_cut_in_the_middle_of_a_message_leaves_one_copy(
     store: Store, limit: int
 ) -> None:
     """Also a letter so short that its dot is out before the cut shows."""
@@ -63,7 +63,7 @@ def test_a_connection_cut_in_the_middle_of_a_letter_leaves_one_copy(
         assert len(server.arrived) == 2
 
 
-def test_a_letter_cut_in_its_middle_again_and_again_is_never_in_doubt(store: Store) -> None:
+def test_a_message_cut_in_its_middle_again_and_again_is_never_in_doubt(store: Store) -> None:
     publish(store, 1)
     now = NOW
 
@@ -78,7 +78,7 @@ def test_a_letter_cut_in_its_middle_again_and_again_is_never_in_doubt(store: Sto
         assert len(server.arrived) == 1
 
 
-def test_a_letter_whose_dot_nobody_read_is_not_in_doubt(store: Store) -> None:
+def test_a_message_whose_dot_nobody_read_is_not_in_doubt(store: Store) -> None:
     """The dot was out, and the server closed without having read it: TCP tells (RFC 1122)."""
     publish(store, 1)
 
@@ -100,7 +100,7 @@ def test_a_connection_cut_after_the_dot_costs_one_copy_under_the_same_name(store
     with SmtpServer({"DOT": [Fault.CUT]}) as server:
         assert run(store, smtp(server)) == DeliveryCounts(sent=1, unknown=1)
         assert states(store) == ["unknown", "sent"]
-        assert "gave no answer" in outbox(store)[0].last_response
+        assert "did not answer" in outbox(store)[0].last_response
         assert run(store, smtp(server), NOW + 6 * MINUTE) == DeliveryCounts(sent=1)
 
         first, _, copy = server.arrived
@@ -109,7 +109,7 @@ def test_a_connection_cut_after_the_dot_costs_one_copy_under_the_same_name(store
     assert states(store) == ["sent", "sent"]
 
 
-def test_a_letter_in_doubt_twice_is_left_to_the_operator(store: Store) -> None:
+def test_a_message_in_doubt_twice_is_left_to_the_operator(store: Store) -> None:
     publish(store, 1)
     bag = Mailbag(reader1=Unanswered("no answer"))
 
@@ -121,7 +121,7 @@ def test_a_letter_in_doubt_twice_is_left_to_the_operator(store: Store) -> None:
     assert states(store) == ["unknown"]
 
 
-def test_a_run_killed_again_and_again_leaves_one_letter_in_doubt_each_time(store: Store) -> None:
+def test_a_run_killed_again_and_again_leaves_one_message_in_doubt_each_time(store: Store) -> None:
     publish(store, 12)
     bag = Mailbag()
     now = NOW
@@ -144,7 +144,7 @@ def test_a_run_killed_again_and_again_leaves_one_letter_in_doubt_each_time(store
     assert Counter(bag.recipients()) == {f"reader{n}": 1 for n in range(1, 13)}
 
 
-def test_a_letter_taken_but_not_recorded_comes_once_more_under_its_name(store: Store) -> None:
+def test_a_message_taken_but_not_recorded_comes_once_more_under_its_name(store: Store) -> None:
     """Killed between the server's 250 and the record of it."""
     publish(store, 3)
     bag = Mailbag()

@@ -86,7 +86,7 @@ def test_a_clock_that_jumps_back_and_forth_brings_no_day_twice(program: Program)
     assert len(letters(program)) == len(days(program, reader))
 
 
-def test_nine_days_asleep_bring_one_letter_that_says_what_it_makes_up_for(
+def test_nine_days_asleep_bring_one_message_that_says_what_it_makes_up_for(
     program: Program,
 ) -> None:
     subscribe(program)
@@ -98,7 +98,7 @@ def test_nine_days_asleep_bring_one_letter_that_says_what_it_makes_up_for(
     (letter,) = letters(program)
     text = letter.get_body(("plain",))
     assert text is not None
-    assert "A catch-up: the best since Wednesday, 5 August." in text.get_content()
+    assert "A catch-up edition: the best papers since Wednesday, 5 August." in text.get_content()
 
 
 def test_a_dump_that_comes_after_the_hour_is_in_the_next_edition(program: Program) -> None:
@@ -170,7 +170,7 @@ def restore(program: Program, backup: Path) -> None:
         dump.rename(program.places.inbox / dump.name)
 
 
-def test_after_a_backup_is_restored_no_letter_comes_twice(tmp_path: Path) -> None:
+def test_after_a_backup_is_restored_no_message_comes_twice(tmp_path: Path) -> None:
     """The edition is published again under the same Message-ID, by which the copy is known."""
     with SmtpServer() as server:
         flags = over(server)
@@ -194,7 +194,7 @@ def test_after_a_backup_is_restored_no_letter_comes_twice(tmp_path: Path) -> Non
         assert deliveries.counts(connection)[DeliveryState.SENT] == 2
 
 
-def test_after_a_backup_is_restored_no_letter_lands_twice_in_the_folder(
+def test_after_a_backup_is_restored_no_message_lands_twice_in_the_folder(
     program: Program, tmp_path: Path
 ) -> None:
     """Not even where its owner has thrown the first one away."""

@@ -1,4 +1,4 @@
-"""Letters from the outbox to a mail server: ordinary mornings, and what cannot be made."""
+"""Messages from the outbox to a mail server: ordinary days, and messages that cannot be built."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 # The ordinary morning.
 
 
-def test_each_reader_gets_one_letter_with_the_bytes_of_the_press(store: Store) -> None:
+def test_each_reader_gets_one_message_with_the_bytes_of_the_press(store: Store) -> None:
     who = publish(store, 3)
 
     with SmtpServer() as server:
@@ -83,7 +83,7 @@ def test_the_newsletter_of_the_press_arrives_whole_and_without_a_defect(store: S
             ]
 
 
-def test_the_road_is_not_opened_when_there_is_nothing_to_send(store: Store) -> None:
+def test_the_mail_server_is_not_opened_when_there_is_nothing_to_send(store: Store) -> None:
     bag = Mailbag()
 
     assert run(store, bag.road) == DeliveryCounts()
@@ -99,7 +99,7 @@ def test_a_limit_is_the_number_of_letters_of_a_run(store: Store) -> None:
     assert run(store, bag.road, limit=2) == DeliveryCounts(sent=1)
 
 
-def test_progress_is_told_after_each_letter(store: Store) -> None:
+def test_progress_is_reported_after_each_message(store: Store) -> None:
     publish(store, 3)
     told: list[tuple[int, int]] = []
 
@@ -108,7 +108,7 @@ def test_progress_is_told_after_each_letter(store: Store) -> None:
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_letter_is_settled_before_the_next_one_is_begun(store: Store) -> None:
+def test_a_message_is_settled_before_the_next_one_is_begun(store: Store) -> None:
     publish(store, 3)
     seen: list[list[str]] = []
     bag = Mailbag()
@@ -120,7 +120,7 @@ def test_a_letter_is_settled_before_the_next_one_is_begun(store: Store) -> None:
     assert [found.count("sent") for found in seen] == [0, 1, 2]
 
 
-def test_todays_letters_go_before_retries_that_are_due(store: Store) -> None:
+def test_todays_messages_go_before_retries_that_are_due(store: Store) -> None:
     publish(store, 2, TODAY - 2 * DAY, NOW - timedelta(hours=23))
     busy = Mailbag(reader1=Deferred("450"), reader2=Deferred("450"))
     run(store, busy.road, NOW - timedelta(hours=23))
@@ -176,7 +176,7 @@ def test_an_edition_that_cannot_be_set_stops_no_other(store: Store, whole_batche
     assert "ValueError: cannot set the paper of reader2" in outbox(store)[1].last_response
 
 
-def test_one_hostile_edition_among_a_hundred_costs_no_other_its_letter(store: Store) -> None:
+def test_one_hostile_edition_among_a_hundred_costs_no_other_its_message(store: Store) -> None:
     publish(store, 130)
     bag = Mailbag()
     press = PlainPress(hates="reader77@", whole_batches=False)
@@ -188,7 +188,7 @@ def test_one_hostile_edition_among_a_hundred_costs_no_other_its_letter(store: St
     assert bag.opened == 1
 
 
-def test_a_paper_that_cannot_be_set_is_left_out_and_the_letter_goes(store: Store) -> None:
+def test_a_paper_that_cannot_be_set_is_left_out_and_the_message_goes(store: Store) -> None:
     publish(store, 2)
     bag = Mailbag()
 
@@ -205,7 +205,7 @@ def test_a_paper_that_cannot_be_set_is_left_out_and_the_letter_goes(store: Store
     assert not any(b"Glaciers" in letter.content for letter in bag.letters)
 
 
-def test_an_unforeseen_error_of_the_road_stops_no_other_letter(store: Store) -> None:
+def test_an_unforeseen_error_of_the_mail_server_stops_no_other_message(store: Store) -> None:
     publish(store, 3)
     bag = Mailbag(reader2=ZeroDivisionError("oh"))
 
@@ -213,7 +213,7 @@ def test_an_unforeseen_error_of_the_road_stops_no_other_letter(store: Store) -> 
     assert "ZeroDivisionError: oh" in outbox(store)[1].last_response
 
 
-def test_a_letter_too_large_for_the_server_fails_alone_and_says_so(store: Store) -> None:
+def test_a_message_too_large_for_the_server_fails_alone_and_says_so(store: Store) -> None:
     publish(store, 1)
 
     with SmtpServer(extensions=("SIZE 10",)) as server:
@@ -239,7 +239,7 @@ def test_an_address_beyond_ascii_fails_alone_where_the_server_cannot_write_it(
 # Two at once, and being told to stop (37, 55, 62, 87 of FAULTS).
 
 
-def test_two_runs_at_once_send_each_letter_once(store: Store) -> None:
+def test_two_runs_at_once_send_each_message_once(store: Store) -> None:
     publish(store, 12)
     bags = [Mailbag(), Mailbag()]
 
@@ -256,7 +256,7 @@ def test_two_runs_at_once_send_each_letter_once(store: Store) -> None:
     assert Counter(everything) == {f"reader{n}": 1 for n in range(1, 13)}
 
 
-def test_a_run_told_to_stop_finishes_its_letter_and_leaves_the_rest(store: Store) -> None:
+def test_a_run_told_to_stop_finishes_its_message_and_leaves_the_rest(store: Store) -> None:
     publish(store, 5)
     bag = Mailbag()
 

@@ -1,4 +1,4 @@
-"""A letter in doubt goes again byte by byte, whatever has changed meanwhile."""
+"""A message in doubt is sent again with the same bytes, whatever has changed meanwhile."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def kept(store: Store) -> set[int]:
         return set(kept_letters.read(connection, [row.id for row in outbox(store)]))
 
 
-def test_a_letter_in_doubt_is_the_same_to_the_byte_after_a_correction(store: Store) -> None:
+def test_a_message_in_doubt_is_the_same_to_the_byte_after_a_correction(store: Store) -> None:
     who = publish(store, 2)
 
     with SmtpServer({"DOT": [Fault.CUT]}) as server:
@@ -75,7 +75,7 @@ def test_a_letter_in_doubt_is_the_same_to_the_byte_after_a_correction(store: Sto
     assert kept(store) == set()
 
 
-def test_a_letter_that_a_killed_process_had_begun_is_the_same_to_the_byte(store: Store) -> None:
+def test_a_message_that_a_killed_process_had_begun_is_the_same_to_the_byte(store: Store) -> None:
     """Even where the next process has other settings, or is another version."""
     who = publish(store, 3)
     bag = Mailbag()
@@ -120,7 +120,7 @@ def test_what_an_operator_sends_again_after_doubt_is_the_same_to_the_byte(store:
     assert [*sent, *bag.letters] == [sent[0]] * 3
 
 
-def test_a_letter_that_was_only_put_off_is_made_of_what_is_known_now(store: Store) -> None:
+def test_a_message_that_was_only_put_off_is_made_of_what_is_known_now(store: Store) -> None:
     who = publish(store, 1)
     run(store, Mailbag(reader1=Deferred("450 4.2.0 greylisted")).road)
     assert kept(store) == set()
@@ -131,7 +131,7 @@ def test_a_letter_that_was_only_put_off_is_made_of_what_is_known_now(store: Stor
     assert b"Countess" in bag.letters[0].content
 
 
-def test_a_letter_in_doubt_to_an_address_that_has_changed_is_made_anew(store: Store) -> None:
+def test_a_message_in_doubt_to_an_address_that_has_changed_is_made_anew(store: Store) -> None:
     who = publish(store, 1)
     run(store, Mailbag(reader1=Unanswered("no answer")).road)
     with store.begin() as connection:
@@ -216,7 +216,7 @@ def test_an_answer_is_not_waited_with_for_longer_than_the_lease(
     store.close()
 
 
-def test_the_lease_of_a_letter_is_kept_up_while_the_server_thinks(
+def test_the_lease_of_a_message_is_kept_up_while_the_server_thinks(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the next run would take it for one that a dead process left behind."""

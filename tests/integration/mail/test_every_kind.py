@@ -1,4 +1,4 @@
-"""What every kind of message shares: greylisting, doubt, bounces, and what is kept of it."""
+"""The rules shared by every kind of message: greylisting, doubt, bounces, stored bytes."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_who_asks_again_after_two_confirmations_in_doubt_is_sent_another(store: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_fault_of_the_road_is_remembered_for_all_and_costs_the_message_nothing(
+def test_a_fault_of_the_mail_server_is_remembered_for_all_and_costs_the_message_nothing(
     store: Store, kind: MessageKind
 ) -> None:
     (address,) = queue(store, kind)
@@ -206,7 +206,7 @@ def test_mail_that_comes_back_is_counted_by_every_kind(store: Store, kind: Messa
         assert len(bounces_of(store, address)) == 1
 
 
-def test_a_report_that_is_refused_is_told_by_the_status(store: Store) -> None:
+def test_a_report_that_is_refused_is_reported_by_the_status(store: Store) -> None:
     queue(store, MessageKind.OPERATOR_REPORT)
 
     send(store, Mailbag(boss=NOBODY).road)
@@ -218,7 +218,7 @@ def test_a_report_that_is_refused_is_told_by_the_status(store: Store) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not MessageKind.EDITION])
-def test_what_says_nothing_any_more_is_given_up_after_two_days_without_a_road(
+def test_what_says_nothing_any_more_is_given_up_after_two_days_without_a_mail_server(
     store: Store, kind: MessageKind
 ) -> None:
     """Nobody's address stays because a mail server is away."""

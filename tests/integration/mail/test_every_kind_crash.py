@@ -33,7 +33,7 @@ MOST_COMMITS = 40
 
 
 def has_ended(store: Store, kind: MessageKind, sent: int) -> bool:
-    """Say whether all are sent: of an edition the row stays, of another kind nothing does."""
+    """Return whether all are sent: of an edition the row stays, of another kind nothing does."""
     expected = [("edition", "sent")] * sent if kind is MessageKind.EDITION else []
     return rows(store) == expected and stored_messages(store) == 0
 

@@ -44,7 +44,7 @@ def tick(store: Store, server: Greylist, now: datetime) -> DeliveryCounts:
 
 
 def delivered_late(server: Greylist) -> list[tuple[str, timedelta]]:
-    """Give who got a letter more than an hour after the server would have taken it."""
+    """Return who got a letter more than an hour after the server would have taken it."""
     waits = (
         (recipient, when - server.open_from[sender, recipient])
         for when, sender, recipient in server.taken
@@ -64,7 +64,7 @@ def live_through(server: Greylist, store: Store, readers_: tuple[int, int]) -> N
             tick(store, server, morning + ticks * TICK)
 
 
-def test_three_hundred_greylisted_readers_get_their_letters_of_three_days_within_the_hour(
+def test_three_hundred_greylisted_readers_get_their_messages_of_three_days_within_the_hour(
     sqlite_store: Store,
 ) -> None:
     add_readers(sqlite_store, "grey.example", 300)
@@ -104,7 +104,7 @@ def test_one_domain_that_greylists_holds_up_no_other(
     assert events_ok(store)
 
 
-def test_the_outbox_says_when_a_greylisted_letter_goes_next(store: Store) -> None:
+def test_the_outbox_says_when_a_greylisted_message_goes_next(store: Store) -> None:
     add_readers(store, "grey.example", 1)
     publish(store, 0)
 

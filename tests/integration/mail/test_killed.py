@@ -87,7 +87,7 @@ class Killer:
 
 
 def settled(url: str, kind: MessageKind) -> bool:
-    """Say whether nothing waits: of an edition the row stays, of another kind nothing does."""
+    """Return whether nothing waits: of an edition the row stays, of another kind nothing does."""
     store = Store(url)
     left = rows(store)
     store.close()

@@ -37,7 +37,7 @@ def test_who_is_not_active_any_more_gets_nothing(store: Store, status: Status) -
     assert states(store) == ["cancelled", "sent"]
 
 
-def test_who_leaves_while_the_letter_is_being_set_gets_nothing(store: Store) -> None:
+def test_who_leaves_while_the_message_is_being_set_gets_nothing(store: Store) -> None:
     """After the claim, before the sending."""
     who = publish(store, 2)
 
@@ -55,7 +55,7 @@ def test_who_leaves_while_the_letter_is_being_set_gets_nothing(store: Store) -> 
     assert bag.recipients() == ["reader2"]
 
 
-def test_who_leaves_while_the_road_is_made_ready_gets_nothing(store: Store) -> None:
+def test_who_leaves_while_the_mail_server_is_made_ready_gets_nothing(store: Store) -> None:
     """Connecting, or keeping the distance to the letter before, may take minutes."""
     who = publish(store, 2)
     bag = Mailbag()
@@ -69,7 +69,7 @@ def test_who_leaves_while_the_road_is_made_ready_gets_nothing(store: Store) -> N
     assert states(store) == ["sent", "cancelled"]
 
 
-def test_who_leaves_while_a_letter_waits_for_its_turn_gets_nothing(store: Store) -> None:
+def test_who_leaves_while_a_message_waits_for_its_turn_gets_nothing(store: Store) -> None:
     who = publish(store, 2)
 
     def leave(_recipient: str) -> None:
@@ -82,7 +82,7 @@ def test_who_leaves_while_a_letter_waits_for_its_turn_gets_nothing(store: Store)
         assert [arrived.recipient for arrived in server.arrived] == ["reader1@example.org"]
 
 
-def test_who_goes_on_holiday_while_a_letter_waits_gets_it_no_more(store: Store) -> None:
+def test_who_goes_on_holiday_while_a_message_waits_gets_it_no_more(store: Store) -> None:
     """By their own calendar: in Auckland it is the eighth already."""
     who = publish(store, 3)
     run(store, Mailbag(**dict.fromkeys(("reader1", "reader2", "reader3"), Deferred("450"))).road)

@@ -1,4 +1,4 @@
-"""Asking to subscribe: the same page for everybody, and a letter that says the rest."""
+"""Subscribing: the same page for everybody, and a message with the rest."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ def link(letter: Message, place: str) -> str:
     return links[0].removeprefix(BASE)
 
 
-def test_somebody_new_confirms_by_the_letters_link_and_gets_what_was_wished_for(
+def test_somebody_new_confirms_by_the_messages_link_and_gets_what_was_wished_for(
     here: Place, road: Road
 ) -> None:
     asked = here.client.post("/subscribe", data=FORM)
     assert asked.status_code == 200
-    assert "Look into your mail" in asked.text
+    assert "Check your inbox" in asked.text
 
     assert answer(here, road) == 1
 
@@ -126,7 +126,7 @@ def test_somebody_new_confirms_by_the_letters_link_and_gets_what_was_wished_for(
     assert answer(here, road) == 0
 
 
-def test_the_letter_holds_nothing_that_was_typed_but_the_address(here: Place, road: Road) -> None:
+def test_the_message_holds_nothing_that_was_typed_but_the_address(here: Place, road: Road) -> None:
     here.client.post("/subscribe", data=FORM | {"words": "BUY NOW https://spam.example"})
 
     answer(here, road)
@@ -165,7 +165,7 @@ def test_a_known_reader_is_shown_the_way_to_their_page_and_stays_as_they_are(
     assert link(road.letters[0], "me") == here.path(here.program.links.page(known))
 
 
-def test_an_address_gets_one_letter_an_hour_whoever_asks(here: Place, road: Road) -> None:
+def test_an_address_gets_one_message_an_hour_whoever_asks(here: Place, road: Road) -> None:
     for _ in range(5):
         here.client.post("/subscribe", data=FORM)
         answer(here, road)
@@ -193,7 +193,7 @@ def test_a_network_that_asks_too_often_is_told_when_to_come_back(here: Place, ro
     assert answer(here, road) == 20
 
 
-def test_a_closed_road_keeps_what_is_owed(here: Place, road: Road) -> None:
+def test_a_failed_mail_server_keeps_what_is_owed(here: Place, road: Road) -> None:
     here.client.post("/subscribe", data=FORM)
     road.fault = Deferred("the server is away", whole_road=True)
 
@@ -207,7 +207,7 @@ def test_a_closed_road_keeps_what_is_owed(here: Place, road: Road) -> None:
     assert answer(here, road) == 1
 
 
-def test_a_letter_in_doubt_goes_again_under_its_name(here: Place, road: Road) -> None:
+def test_a_message_in_doubt_goes_again_under_its_name(here: Place, road: Road) -> None:
     here.client.post("/subscribe", data=FORM)
     answer(here, road)
     with here.program.store.begin() as connection:
@@ -231,7 +231,7 @@ def test_a_refused_address_is_not_tried_again(here: Place, road: Road) -> None:
     assert answer(here, road) == 0
 
 
-def test_the_road_is_not_opened_for_nothing(here: Place, road: Road) -> None:
+def test_the_mail_server_is_not_opened_for_nothing(here: Place, road: Road) -> None:
     answer(here, road)
 
     assert road.opened == 0
@@ -296,9 +296,9 @@ def test_a_reader_by_feed_alone_is_made_at_once(here: Place) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"address": "nobody"}, "is not a mail address"),
-        ({"address": ""}, "is not a mail address"),
-        ({"address": "a@b\r\nBcc: c@example.org"}, "is not a mail address"),
+        ({"address": "nobody"}, "is not an email address"),
+        ({"address": ""}, "is not an email address"),
+        ({"address": "a@b\r\nBcc: c@example.org"}, "is not an email address"),
         ({"zone": "Mars/Olympus"}, "no time zone"),
         ({"send_time": "25:00"}, "is not a time"),
         ({"weekdays": []}, "at least one weekday"),

@@ -65,7 +65,7 @@ def reader_of(store: Store, name: str) -> Reader:
         return readers.by_address(connection, f"{name}@example.org")
 
 
-def test_a_letter_that_cannot_be_made_holds_up_no_other_and_is_tried_again(store: Store) -> None:
+def test_a_message_that_cannot_be_made_holds_up_no_other_and_is_tried_again(store: Store) -> None:
     ask(store, "bad", "good", "better")
     bag = Mailbag()
 
@@ -96,7 +96,7 @@ def test_wishes_that_cannot_be_read_hold_up_no_other(store: Store) -> None:
     ],
     ids=["refused", "greylisted", "unforeseen"],
 )
-def test_a_letter_that_the_server_does_not_take_holds_up_no_other(
+def test_a_message_that_the_server_does_not_take_holds_up_no_other(
     store: Store, trouble: Exception
 ) -> None:
     ask(store, "bad", "good", "better")
@@ -107,7 +107,7 @@ def test_a_letter_that_the_server_does_not_take_holds_up_no_other(
     assert bag.tries.count("bad@example.org") == 1
 
 
-def test_a_letter_in_doubt_goes_once_more_and_not_for_two_days(store: Store) -> None:
+def test_a_message_in_doubt_goes_once_more_and_not_for_two_days(store: Store) -> None:
     ask(store, "grace")
     bag = Mailbag(grace=Unanswered("no answer"))
 
@@ -173,7 +173,7 @@ def test_a_notice_to_a_dead_address_suspends_its_reader(store: Store) -> None:
     assert reader_of(store, "grace").status is Status.SUSPENDED
 
 
-def test_a_notice_refused_at_the_address_counts_as_a_letter_does(store: Store) -> None:
+def test_a_notice_refused_at_the_address_counts_as_a_message_does(store: Store) -> None:
     subscriptions.add(store, "grace@example.org", now=NOW)
     ask(store, "grace")
 

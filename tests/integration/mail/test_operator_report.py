@@ -63,7 +63,7 @@ def send(store: Store, bag: Mailbag, now: datetime = NOW) -> None:
     )
 
 
-def test_no_dump_is_told(store: Store) -> None:
+def test_no_dump_is_reported(store: Store) -> None:
     morning(store, papers=False, empty=1)
     bag = Mailbag()
 
@@ -71,20 +71,20 @@ def test_no_dump_is_told(store: Store) -> None:
     message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
     assert message["To"] == "boss@example.org"
     assert message["Subject"].startswith(
-        "Larkpost at papers.example.org: no papers today: no dump brought a paper"
+        "Larkpost at papers.example.org: no papers today: no recent dump had a new paper"
     )
     assert message["Auto-Submitted"] == "auto-generated"
     for kind in ("plain", "html"):
         part = message.get_body((kind,))
         assert part
         text = " ".join(part.get_content().split())
-        assert "No dump brought a paper lately" in text
+        assert "No recent dump had a new paper" in text
         assert "larkpost ingest FILE." in text
         assert "papers.example.org" in text
     assert not message.defects
 
 
-def test_a_letter_to_the_operator_that_comes_back_is_told_in_the_log(store: Store) -> None:
+def test_a_message_to_the_operator_that_comes_back_is_reported_in_the_log(store: Store) -> None:
     morning(store, papers=False, empty=1)
     bag = Mailbag()
     told(store, bag)
@@ -118,7 +118,7 @@ def test_a_letter_to_the_operator_that_comes_back_is_told_in_the_log(store: Stor
         ),
     ],
 )
-def test_a_dump_seen_before_an_unreadable_one_and_a_closed_road_are_told(
+def test_a_dump_seen_before_an_unreadable_one_and_a_failed_mail_server_are_reported(
     store: Store, kind: str, ok: bool, detail: dict[str, object], reasons: list[str]
 ) -> None:
     morning(store, papers=False, empty=1)
@@ -127,7 +127,7 @@ def test_a_dump_seen_before_an_unreadable_one_and_a_closed_road_are_told(
     assert [str(one.kind) for one in told(store, Mailbag())] == reasons
 
 
-def test_that_all_is_below_the_threshold_is_told(store: Store) -> None:
+def test_that_all_is_below_the_threshold_is_reported(store: Store) -> None:
     morning(store, below_threshold=1)
 
     assert [str(one.kind) for one in told(store, Mailbag())] == ["all-below"]
@@ -171,7 +171,9 @@ def test_a_report_that_cannot_go_now_waits_as_every_message_does(
     assert bag.recipients() == ["boss"]
 
 
-def test_a_report_that_is_refused_is_told_in_the_status_and_not_tried_again(store: Store) -> None:
+def test_a_report_that_is_refused_is_reported_in_the_status_and_not_tried_again(
+    store: Store,
+) -> None:
     morning(store, papers=False, quiet=1)
     refused, bag = Mailbag(boss=Refused("550 no such user", nobody=True)), Mailbag()
 
@@ -230,7 +232,7 @@ def source(store: Store, problem: str, *, answered: timedelta) -> None:
         ("rate-limited", 5, False),
     ],
 )
-def test_a_source_that_is_not_well_is_told_at_once_unless_it_may_pass(
+def test_a_source_that_is_not_well_is_reported_at_once_unless_it_may_pass(
     store: Store, problem: str, hours: int, is_told: bool
 ) -> None:
     morning(store, published=1)

@@ -1,4 +1,4 @@
-"""A thousand letters through a server with every fault of the trade; then the ledger."""
+"""A thousand messages through a server with every fault; then the outbox is checked."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def deliveries_due(store: Store, now: datetime) -> int:
         return delivery_queue.count_due(connection, now)
 
 
-def test_a_thousand_letters_through_every_fault_end_in_a_clean_ledger(outbox: Store) -> None:
+def test_a_thousand_messages_through_every_fault_end_in_a_clean_outbox(outbox: Store) -> None:
     fates = Fates()
     with outbox.read() as connection:
         everybody = {str(reader.address): reader.id for reader in readers.all(connection)}

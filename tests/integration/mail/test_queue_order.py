@@ -107,7 +107,7 @@ def test_a_confirmation_asked_for_among_a_thousand_slow_editions_is_the_next_mes
     assert counts.sent == len(bag.letters) == len(set(bag.tries)) == 152
 
 
-def test_a_road_that_closes_over_a_confirmation_leaves_the_editions_as_they_were(
+def test_a_mail_server_that_closes_over_a_confirmation_leaves_the_editions_as_they_were(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliver_module, "LOOK_SECONDS", 0.0)

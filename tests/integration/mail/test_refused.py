@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("verb", ["RCPT", "DATA", "DOT"])
-def test_a_greylisted_letter_waits_and_the_others_go(store: Store, verb: str) -> None:
+def test_a_greylisted_message_waits_and_the_others_go(store: Store, verb: str) -> None:
     publish(store, 3)
 
     with SmtpServer({verb: [None, "450 4.2.0 greylisted"]}) as server:
@@ -44,7 +44,7 @@ def test_a_greylisted_letter_waits_and_the_others_go(store: Store, verb: str) ->
         }
 
 
-def test_a_letter_that_is_put_off_for_five_days_is_reported_and_given_up(store: Store) -> None:
+def test_a_message_that_is_put_off_for_five_days_is_reported_and_given_up(store: Store) -> None:
     publish(store, 1)
     bag = Mailbag(reader1=Deferred("450 4.2.0 greylisted"))
 
@@ -60,7 +60,7 @@ def test_a_letter_that_is_put_off_for_five_days_is_reported_and_given_up(store: 
     assert run(store, bag.road, NOW + 30 * DAY) == DeliveryCounts()
 
 
-def test_a_letter_whose_road_was_closed_for_days_is_not_given_up_at_its_first_try(
+def test_a_message_whose_mail_server_was_unavailable_for_days_is_not_given_up_at_its_first_try(
     store: Store,
 ) -> None:
     publish(store, 1)
@@ -121,7 +121,7 @@ def test_a_refusal_that_is_not_about_the_address_suspends_nobody(
     ("answer", "days"),
     [("552 5.2.2 mailbox full", 5), ("550 no", 5), ("554 5.7.1 relay access denied", None)],
 )
-def test_an_address_that_refuses_its_letters_day_after_day_suspends_its_reader(
+def test_an_address_that_refuses_its_messages_day_after_day_suspends_its_reader(
     store: Store, answer: str, days: int | None
 ) -> None:
     """As it would by the bounces of a server that takes letters first; not so policy towards us."""

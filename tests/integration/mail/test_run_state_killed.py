@@ -1,4 +1,7 @@
-"""The daemon's whole tick is killed (SIGKILL) at every commit and at random; then the ledger."""
+"""The daemon's tick is killed (SIGKILL) at every commit and at random.
+
+Then the outbox is checked.
+"""
 
 from __future__ import annotations
 

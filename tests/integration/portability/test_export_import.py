@@ -1,4 +1,4 @@
-"""What goes out as JSON Lines comes in again elsewhere, and ranks the same."""
+"""Exported JSON Lines can be imported elsewhere, and give the same ranking."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost.db import editions, papers, readers, votes
+from larkpost.db import editions, interests, papers, readers, votes
 from larkpost.db.engine import Store
 from larkpost.domain import Identifier, PaperRecord, Pick, Thumb
 from larkpost.editions import recommend
@@ -72,7 +72,7 @@ def lived_in(store: Store) -> PublishContext:
     )
     feed_only = subscriptions.add(store, None, now=NOW, papers_per_edition=7, name="Élodie")
     with store.begin() as connection:
-        readers.set_interest(connection, anna.id, "robots", words=["grasping"], quota=2)
+        interests.set_interest(connection, anna.id, "robots", words=["grasping"], quota=2)
     newsroom = PublishContext(store, TfidfRanker(), WEEK, "example.org")
     publish(newsroom, [by_hand(anna, NOW)], now=NOW)
     for number, paper_id in enumerate(ids[:9]):
@@ -221,7 +221,7 @@ def test_links_that_were_ended_stay_ended_elsewhere(
     )
 
 
-def test_the_wish_to_be_told_of_quiet_mornings_moves_along(
+def test_the_wish_for_notices_of_empty_days_moves_along(
     lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     with lived_in.store.read() as connection:
@@ -246,7 +246,7 @@ def test_taking_in_twice_doubles_nothing(
     assert rankings(elsewhere) == once
 
 
-def test_a_bad_line_is_told_with_its_number_and_the_others_are_taken(
+def test_a_bad_line_is_reported_with_its_number_and_the_others_are_taken(
     lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     moved(lived_in, other, tmp_path / "out")
@@ -296,7 +296,7 @@ def test_a_readers_own_export_can_be_taken_in(
         assert readers.by_uid(connection, anna.uid).interests[1].words == ("grasping",)
 
 
-def test_unknown_keys_are_kept_out_and_told(other: Store, tmp_path: Path) -> None:
+def test_unknown_keys_are_kept_out_and_reported(other: Store, tmp_path: Path) -> None:
     file = tmp_path / "readers.jsonl"
     file.write_text(json.dumps({"reader": "b@example.org", "shoe_size": 43}))
 

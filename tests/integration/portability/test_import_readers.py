@@ -1,4 +1,4 @@
-"""Readers come in with a file: where they stand, their next edition, the key of their feed."""
+"""Importing readers: their status, their next edition, the key of their feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Export and import move a home: links in old letters work, and feeds stay as they are."""
+"""Export and import move a home: links in old messages work, and feeds stay unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from tests.helpers.web.site_client import BASE, NOW, place, publish
 
 from larkpost.bootstrap import build
-from larkpost.db import editions, papers, readers, schema, votes
+from larkpost.db import editions, interests, papers, readers, schema, votes
 from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.portability.exporter import export
 from larkpost.portability.importer import take_papers, take_readers, take_votes
@@ -52,11 +52,11 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         for name in ("gone", "gone.too"):
             gone = subscriptions.add(store, f"{name}@example.org", now=NOW)
             with store.begin() as connection:
-                readers.set_interest(connection, gone.id, "théorie")
+                interests.set_interest(connection, gone.id, "théorie")
             publish(store, gone, 1)
             subscriptions.remove(store, gone.id)
         with store.begin() as connection:
-            readers.set_interest(connection, here.reader.id, "格子", words=["lattice"], quota=2)
+            interests.set_interest(connection, here.reader.id, "格子", words=["lattice"], quota=2)
             corrected = PaperRecord(
                 here.papers[0].title,
                 f"{here.papers[0].abstract} Corrected, with one more table and its errata.",
@@ -170,7 +170,9 @@ def test_counts_numbers_links_and_feeds_stay_as_they_are(
     assert fed(new) == fed(old.program)
 
 
-def test_links_in_old_letters_act_in_the_new_home(old: Place, new: Program, tmp_path: Path) -> None:
+def test_links_in_old_messages_act_in_the_new_home(
+    old: Place, new: Program, tmp_path: Path
+) -> None:
     letter = next(iter(old.program.letters.newsletter([old.edition])))
     move(old.program, new, tmp_path / "out")
     client = TestClient(app(new, clock=lambda: LATER), base_url=BASE)
@@ -199,13 +201,13 @@ def test_who_comes_after_the_move_gets_numbers_of_their_own(
     for number in range(4):
         added = subscriptions.add(new.store, f"late{number}@example.org", now=LATER)
         with new.store.begin() as connection:
-            readers.set_interest(connection, added.id, "later")
+            interests.set_interest(connection, added.id, "later")
         publish(new.store, added, 1)
 
     assert min(reader.id for reader in everybody(new) if "late" in str(reader.address)) > highest
 
 
-def test_where_numbers_are_taken_others_are_given_and_that_is_told(
+def test_where_numbers_are_taken_others_are_given_and_that_is_reported(
     old: Place, new: Program, tmp_path: Path
 ) -> None:
     for name in ("first", "second"):

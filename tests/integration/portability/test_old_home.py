@@ -194,7 +194,7 @@ def test_links_and_feeds_of_an_old_home_go_on(migrated: Program) -> None:
     check_links(migrated, homes.read_json("links.json"))
 
 
-def test_old_letters_of_a_migrated_home_take_thumbs_and_unsubscribe(migrated: Program) -> None:
+def test_old_messages_of_a_migrated_home_take_thumbs_and_unsubscribe(migrated: Program) -> None:
     check_letters(migrated)
 
 
@@ -246,7 +246,7 @@ def test_links_and_feeds_of_an_old_home_go_on_where_its_export_is_imported(
     check_links(imported, {what: path for what, path in known.items() if "Byron" not in what})
 
 
-def test_old_letters_take_thumbs_and_unsubscribe_where_the_export_is_imported(
+def test_old_messages_take_thumbs_and_unsubscribe_where_the_export_is_imported(
     imported: Program,
 ) -> None:
     check_letters(imported)
@@ -286,7 +286,7 @@ NEW_KIND = {
         ({"editions": [{"published_at": "2026-08-07T06:00:00Z", "picks": []}]}, "it has no 'date'"),
     ],
 )
-def test_a_line_of_the_new_kind_that_cannot_be_read_is_told_in_its_words(
+def test_a_line_of_the_new_kind_that_cannot_be_read_is_reported_in_its_words(
     migrated: Program, tmp_path: Path, line: dict[str, Any], reason: str
 ) -> None:
     file = tmp_path / "readers.jsonl"
@@ -307,7 +307,7 @@ def test_a_line_of_the_new_kind_that_cannot_be_read_is_told_in_its_words(
         ({"editions": [{"date": "2026-08-07", "picks": [{"paper": None}]}]}, "it has no 'like'"),
     ],
 )
-def test_a_line_of_the_old_kind_that_cannot_be_read_is_told_in_its_words(
+def test_a_line_of_the_old_kind_that_cannot_be_read_is_reported_in_its_words(
     migrated: Program, tmp_path: Path, line: dict[str, Any], reason: str
 ) -> None:
     file = tmp_path / "readers.jsonl"

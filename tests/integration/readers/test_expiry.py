@@ -1,4 +1,4 @@
-"""Readers without mail go when nobody uses them, and whoever reads waits for no write."""
+"""Unused readers without mail are removed, and reading a page waits for no write."""
 
 from __future__ import annotations
 
@@ -193,13 +193,13 @@ def test_the_page_and_the_commands_tell_when_a_reader_goes(here: Place) -> None:
     reader = join(here)
     page = here.path(here.program.links.page(reader))
 
-    assert "if nobody uses it or its feed for 7 days" in here.client.get(page).text
+    assert "if nobody uses the page or its feed for 7 days" in here.client.get(page).text
     record_votes.cast(
         here.program.store, reader.id, here.papers[0].id, Thumb.UP, source="x", now=NOW + DAY
     )
-    assert "if nobody uses it or its feed for 90 days" in here.client.get(page).text
+    assert "if nobody uses the page or its feed for 90 days" in here.client.get(page).text
     own = here.path(here.program.links.page(here.reader))
-    assert "if nobody uses it" not in here.client.get(own).text
+    assert "if nobody uses the page" not in here.client.get(own).text
 
 
 def test_a_thumb_on_the_page_is_use_also_long_after_the_one_before(here: Place) -> None:

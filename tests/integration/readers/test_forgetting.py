@@ -1,4 +1,4 @@
-"""Thumbs before a day are forgotten, and can be brought back: on the page and by command."""
+"""Thumbs before a day can be forgotten and restored: on the page and by command."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_after_a_month_they_are_gone_for_good(store: Store, reader: Reader) -> N
 
 
 def days_ago(here: Place, *days: int) -> list[Paper]:
-    """Give thumbs up, each so many days ago, on the papers of the edition."""
+    """Return thumbs up, each so many days ago, on the papers of the edition."""
     chosen = here.papers[: len(days)]
     with here.program.store.begin() as connection:
         for paper, ago in zip(chosen, days, strict=True):
@@ -145,7 +145,7 @@ def test_the_page_forgets_before_a_day_and_brings_back(here: Place, me: str) -> 
     assert "2 thumbs were forgotten" in page
     assert (here.thumb(1), here.thumb(2), here.thumb(3)) == (None, None, Thumb.UP)
     back = here.client.post(me, data={"action": "remember"})
-    assert "Your thumbs are back" in here.client.get(back.headers["location"]).text
+    assert "Your thumbs are restored" in here.client.get(back.headers["location"]).text
     assert (here.thumb(1), here.thumb(2), here.thumb(3)) == (Thumb.UP,) * 3
     assert "Bring them back" not in here.client.get(me).text
 

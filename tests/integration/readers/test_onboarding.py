@@ -52,7 +52,7 @@ def bring(here: Place, text: str) -> onboarding.OnboardingResult:
     return onboarding.from_references(here.program.store, here.reader.id, text, now=NOW)
 
 
-def test_papers_that_are_here_get_a_thumb_up_and_unknown_names_are_told(here: Place) -> None:
+def test_papers_that_are_here_get_a_thumb_up_and_unknown_names_are_reported(here: Place) -> None:
     found = bring(here, "2608.00001 https://arxiv.org/abs/2608.00002 1706.03762 10.1000/182")
 
     assert found == onboarding.OnboardingResult(
@@ -85,7 +85,7 @@ def test_of_a_list_that_is_too_long_the_page_says_how_much_was_read(here: Place,
     longer = here.client.post(f"{me}/start", data={"text": " ".join(numbers)}).text
     shorter = here.client.post(f"{me}/start", data={"text": " ".join(numbers[:1999])}).text
 
-    told = "Of one list 2,000 references are read. Where yours is longer, bring the rest"
+    told = "At most 2,000 references of a list are read. If yours is longer, import the rest"
     assert told in longer
     assert told not in shorter
 
@@ -288,7 +288,7 @@ def test_a_forged_link_opens_nothing(here: Place, me: str, path: str) -> None:
     answer = here.client.get(f"{forged}/{path}")
 
     assert answer.status_code == 404
-    assert "There is nothing here" in answer.text
+    assert "Page not available" in answer.text
 
 
 def test_others_write_while_a_long_list_is_taken(
@@ -334,7 +334,7 @@ def test_one_list_of_a_reader_is_taken_at_a_time(
     first = here.client.post(f"{me}/start", data={"text": LIBRARY})
 
     assert (first.status_code, second[0].status_code) == (200, 429)
-    assert "Another list of yours is being read just now" in second[0].text
+    assert "Another list of yours is being imported now" in second[0].text
     assert int(second[0].headers["Retry-After"]) == onboarding.AGAIN_AFTER.total_seconds()
     assert here.client.post(f"{me}/start", data={"text": LIBRARY}).status_code == 200
 

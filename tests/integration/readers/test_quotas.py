@@ -103,7 +103,7 @@ def test_a_reader_brings_so_many_papers_and_is_told_what_to_try(small: Place) ->
 
     assert refused.status_code == 413
     assert "there is room for 30 papers" in refused.text
-    assert "Nothing of it was taken" in refused.text
+    assert "Nothing was imported" in refused.text
     after = contents(small.program.store)
     assert {name for name in after if after[name] != before[name]} == {"rate_limit"}
 
@@ -132,7 +132,7 @@ def test_a_network_brings_so_many_bytes_a_day_with_however_many_readers(small: P
 
     assert [one.status_code for one in answers] == [200, 429, 429, 429]
     assert 0 < int(answers[1].headers["retry-after"]) <= 86_400
-    assert "Your network has brought as much as it may in a day" in answers[1].text
+    assert "Your network has imported as much as it may in one day" in answers[1].text
     assert bring(small, new_reader(small), ris(5, start=900), "198.51.100.7").status_code == 200
     small.clock.now += DAY
     assert bring(small, new_reader(small), list_of_half_a_megabyte[1]).status_code == 200
@@ -163,7 +163,7 @@ def test_all_readers_together_bring_so_many_papers(small: Place) -> None:
     refused = bring(small, new_reader(small), ris(1, start=900), "198.51.100.1")
 
     assert refused.status_code == 413
-    assert "no more room here for papers that readers bring" in refused.text
+    assert "no more room for papers of readers" in refused.text
     assert private(small) == 60
 
 
@@ -224,7 +224,7 @@ def test_the_database_grows_by_no_more_than_is_counted(here: Place, kind: str) -
 
 
 def pages(here: Place) -> int:
-    """Tell how many bytes the pages of the database in use take."""
+    """Return how many bytes the pages of the database in use take."""
     with here.program.store.read() as connection:
         count, free, size = (
             connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
@@ -294,7 +294,7 @@ def test_a_network_makes_so_many_pages_a_day(small: Place) -> None:
     answers = [sign_up(small, "192.0.2.1") for _ in range(7)]
 
     assert [one.status_code for one in answers] == [303] * 5 + [429] * 2
-    assert "Subscribe with a mail address" in answers[-1].text
+    assert "Subscribe with an email address" in answers[-1].text
     assert sign_up(small, "192.0.3.1").status_code == 303
 
 

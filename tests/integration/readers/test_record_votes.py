@@ -1,4 +1,4 @@
-"""Thumbs are written down, changed, taken back; papers are found by what people call them."""
+"""Thumbs are recorded, changed, taken back; papers are found by what people call them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.factories import NOW, TODAY, add_papers, add_readers, picks_of
 
-from larkpost.db import editions, readers, votes
+from larkpost.db import editions, interests, readers, votes
 from larkpost.db.papers import absorb
 from larkpost.domain import Edition, PaperRecord, Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
@@ -100,7 +100,7 @@ def test_a_vote_goes_to_the_interest_that_chose_the_paper(
     store: Store, reader: Reader, papers: list[Paper]
 ) -> None:
     with store.begin() as connection:
-        birds = readers.set_interest(connection, reader.id, "birds")
+        birds = interests.set_interest(connection, reader.id, "birds")
         mine, other = picks_of(papers[:2])
         chosen = [replace(mine, interest_id=birds.id), other]
         editions.publish(

@@ -167,7 +167,7 @@ def test_what_is_no_mail_among_mail_that_came_back_keeps_nobody_from_deleting_ev
     assert len(list((returns / "refused").iterdir())) == 3
 
 
-def test_other_readers_and_their_letters_stay(here: Place, tmp_path: Path) -> None:
+def test_other_readers_and_their_messages_stay(here: Place, tmp_path: Path) -> None:
     reader, store = live(here), here.program.store
     onboarding.from_references(store, here.reader.id, LIST, now=NOW)
     outbox = here.program.places.maildir / "new"

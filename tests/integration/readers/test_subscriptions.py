@@ -48,7 +48,7 @@ def read(store: Store, reader: Reader) -> Reader:
         return readers.get(connection, reader.id)
 
 
-def test_the_first_slot_is_the_next_local_morning(store: Store) -> None:
+def test_the_first_slot_is_the_next_local_day(store: Store) -> None:
     reader = add(store)
 
     assert reader.next_slot == datetime(2026, 8, 8, 4, 0, tzinfo=UTC)
@@ -236,7 +236,7 @@ def test_a_command_that_resumes_a_pending_reader_is_told_what_is_needed_and_chan
     with pytest.raises(UsageError, match="has not confirmed") as refused:
         subscriptions.change(store, pending.id, now=NOW, status="resume", papers_per_edition=3)
 
-    assert "they confirm by the link" in refused.value.hint
+    assert "the reader has to open the link" in refused.value.hint
     assert read(store, pending) == pending
 
 
@@ -263,7 +263,7 @@ def test_who_left_cannot_pause(store: Store) -> None:
         subscriptions.pause(store, reader.id, now=NOW)
 
 
-def test_who_comes_back_gets_the_next_morning(store: Store) -> None:
+def test_who_comes_back_gets_the_next_day(store: Store) -> None:
     reader = add(store)
     subscriptions.leave(store, reader.id, now=NOW)
 

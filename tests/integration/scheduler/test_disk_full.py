@@ -83,7 +83,7 @@ def test_a_full_disk_is_no_room_left_for_every_command_and_loses_nothing(tmp_pat
         if code == 0 and (words[0] not in WRITERS or left):
             continue
         assert code == 75, (left, words, told)
-        assert "No room left for" in told, (left, words, told)
+        assert "no room left for" in told, (left, words, told)
         assert "backup" not in told, (left, words, told)
     assert {words[0] for _, words, code, _ in ended if code == 75} >= WRITERS
     assert left_over[3] == ""
@@ -100,7 +100,7 @@ def test_the_doctor_calls_a_full_disk_a_fault_as_serve_does(tmp_path: Path) -> N
     assert (code, served) == (1, 75)
     found = [json.loads(line) for line in told.splitlines()]
     faults = [one for one in found if one["what"] == "disk" and one["state"] == "fault"]
-    assert all("No room left for" in one["detail"] for one in faults)
+    assert all("no room left for" in one["detail"] for one in faults)
     assert all("make room" in one["hint"] for one in faults)
     assert faults
 
@@ -128,7 +128,7 @@ LIMITED = dedent(
 )
 
 
-def test_a_limit_on_the_size_of_files_is_told_as_one(tmp_path: Path) -> None:
+def test_a_limit_on_the_size_of_files_is_reported_as_one(tmp_path: Path) -> None:
     *limited, doctor, after = without_rights(LIMITED, tmp_path)
 
     for code, told in limited:
@@ -151,7 +151,7 @@ def test_a_database_that_may_not_grow_is_no_room_left(sqlite_url: str) -> None:
             row = {"fitted_at": NOW, "paper_count": 1, "body": bytes(10_000_000)}
             connection.execute(insert(schema.tfidf_model).values(row))
 
-    with pytest.raises(NoRoom, match="No room left for") as refusal:
+    with pytest.raises(NoRoom, match="no room left for") as refusal:
         fill()
 
     assert refusal.value.exit_code == 75
@@ -160,7 +160,7 @@ def test_a_database_that_may_not_grow_is_no_room_left(sqlite_url: str) -> None:
     store.close()
 
 
-def test_a_full_disk_is_told_where_tidying_up_after_it_failed_as_well(sqlite_url: str) -> None:
+def test_a_full_disk_is_reported_where_tidying_up_after_it_failed_as_well(sqlite_url: str) -> None:
     full = sqlite3.OperationalError("database or disk is full")
     full.sqlite_errorcode = sqlite3.SQLITE_FULL
     store = Store(sqlite_url)
@@ -175,7 +175,7 @@ def test_a_full_disk_is_told_where_tidying_up_after_it_failed_as_well(sqlite_url
             except OperationalError:
                 connection.exec_driver_sql("DROP TABLE _alembic_tmp_paper")
 
-    with pytest.raises(NoRoom, match="No room left for"):
+    with pytest.raises(NoRoom, match="no room left for"):
         migrate()
     store.close()
 
@@ -196,7 +196,7 @@ def test_a_trouble_that_cannot_be_written_down_is_logged_once(store: Store) -> N
     def run(minutes: int) -> None:
         steps = StepRunner(store, "tick", NOW.replace(minute=minutes))
         with steps.step("ingest"):
-            raise NoRoom("No room left for the inbox")
+            raise NoRoom("no room left for the inbox")
         # No close(): where the disk is full it raises.
 
     with capture_logs() as logs:
@@ -215,7 +215,7 @@ def test_a_round_that_ends_in_the_same_way_again_is_logged_once() -> None:
     def work(_: object) -> None:
         rounds.append(len(rounds))
         if len(rounds) != 4:
-            raise NoRoom("No room left for larkpost.db", hint="make room")
+            raise NoRoom("no room left for larkpost.db", hint="make room")
 
     with capture_logs() as logs, run_jobs({"tick": work}, {"tick": make_heartbeats(0.05)["tick"]}):
         until(lambda: len(rounds) > 6)

@@ -1,4 +1,4 @@
-"""A tick says why a morning brings nothing."""
+"""A tick reports why a day is empty."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def program(tmp_path: Path) -> Program:
     return make_program(tmp_path)
 
 
-def test_a_quiet_morning_says_that_no_dump_came(program: Program) -> None:
+def test_an_empty_day_says_that_no_dump_came(program: Program) -> None:
     assert reasons(program) == {EmptyDay.NO_READER, EmptyDay.NO_DUMP}
 
 
-def test_mornings_without_a_dump_and_with_a_known_one_are_told_once_all_is_read(
+def test_days_without_a_dump_and_with_a_known_one_are_reported_once_all_is_read(
     program: Program,
 ) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW, papers_per_edition=100)
@@ -50,7 +50,7 @@ def test_mornings_without_a_dump_and_with_a_known_one_are_told_once_all_is_read(
     assert reasons(program, fourth) == {EmptyDay.KNOWN_DUMP}
 
 
-def test_a_dump_that_comes_twice_makes_no_morning_quiet_that_brings_papers(
+def test_a_dump_that_comes_twice_makes_no_day_empty_that_brings_papers(
     program: Program,
 ) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
@@ -63,7 +63,7 @@ def test_a_dump_that_comes_twice_makes_no_morning_quiet_that_brings_papers(
     assert reasons(program) == set()
 
 
-def test_one_file_that_is_no_dump_makes_no_morning_quiet_that_brings_papers(
+def test_one_file_that_is_no_dump_makes_no_day_empty_that_brings_papers(
     program: Program,
 ) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
@@ -76,7 +76,7 @@ def test_one_file_that_is_no_dump_makes_no_morning_quiet_that_brings_papers(
     assert reasons(program) == set()
 
 
-def test_a_file_in_which_nothing_is_recognised_is_told_with_the_number_of_its_lines(
+def test_a_file_in_which_nothing_is_recognised_is_reported_with_the_number_of_its_lines(
     program: Program,
 ) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
@@ -85,12 +85,12 @@ def test_a_file_in_which_nothing_is_recognised_is_told_with_the_number_of_its_li
     tick(program.tick_context, now=MORNING)
 
     with program.store.read() as connection:
-        told = read_status(connection, now=MORNING, window=program.window).quiet
+        told = read_status(connection, now=MORNING, window=program.window).empty_day
     assert "(0 records in 91 lines)" in told[-1].text
 
 
 @pytest.mark.parametrize("hours", [(5, 6), (6, 5)])
-def test_a_morning_that_brings_some_readers_papers_is_no_quiet_one(
+def test_a_day_that_brings_some_readers_papers_is_not_empty(
     tmp_path: Path, hours: tuple[int, int]
 ) -> None:
     flags = {"inbox.stable_seconds": 0, "mail.admin_address": "boss@example.org"}
@@ -107,7 +107,7 @@ def test_a_morning_that_brings_some_readers_papers_is_no_quiet_one(
     assert not [letter for letter in letters(program) if b"boss@" in letter.read_bytes()]
 
 
-def test_a_morning_on_which_publishing_fails_is_told(tmp_path: Path) -> None:
+def test_a_day_on_which_publishing_fails_is_reported(tmp_path: Path) -> None:
     flags = {"inbox.stable_seconds": 0, "mail.admin_address": "boss@example.org"}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
@@ -123,7 +123,7 @@ def test_a_morning_on_which_publishing_fails_is_told(tmp_path: Path) -> None:
     assert b"Publishing failed" in receipt.read_bytes()
 
 
-def test_a_quiet_morning_says_that_nothing_was_recognised(program: Program) -> None:
+def test_an_empty_day_says_that_nothing_was_recognised(program: Program) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
     (program.places.inbox / "page.txt").write_bytes(b"%PDF-1.7 not a page at all")
 
@@ -133,7 +133,7 @@ def test_a_quiet_morning_says_that_nothing_was_recognised(program: Program) -> N
     assert (program.places.bad / "page.txt").exists()
 
 
-def test_a_quiet_morning_says_that_all_was_below_the_threshold(program: Program) -> None:
+def test_an_empty_day_says_that_all_was_below_the_threshold(program: Program) -> None:
     reader = subscriptions.add(program.store, "a@example.org", now=NOW, threshold=0.99)
     drop_sample(program)
     tick(program.tick_context, now=NOW)
@@ -146,7 +146,7 @@ def test_a_quiet_morning_says_that_all_was_below_the_threshold(program: Program)
         assert deliveries.counts(connection)[DeliveryState.PLANNED] == 0
 
 
-def test_a_quiet_morning_says_that_the_mail_server_did_not_take_letters(tmp_path: Path) -> None:
+def test_an_empty_day_says_that_the_mail_server_did_not_take_messages(tmp_path: Path) -> None:
     closed = {"mail.transport": "smtp", "smtp.host": "127.0.0.1", "smtp.port": 1}
     flags = {"inbox.stable_seconds": 0, "smtp.security": "none", **closed}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))

@@ -1,4 +1,4 @@
-"""What a tick drops because nobody needs it any more."""
+"""The obsolete rows that a tick deletes."""
 
 from __future__ import annotations
 

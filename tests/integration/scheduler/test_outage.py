@@ -1,4 +1,4 @@
-"""A mail server that takes no letters at all: every tick knows it, and reports it now and then."""
+"""An unavailable mail server: every tick notices it, and reports it from time to time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def morning_home(tmp_path: Path, port: int) -> Program:
 
 @pytest.fixture
 def dead_port() -> int:
-    """Give a port on which nothing listens."""
+    """Return a port on which nothing listens."""
     return free_port()
 
 
@@ -65,7 +65,7 @@ def test_a_dead_mail_server_is_news_once_and_then_once_an_hour(
         ("BANNER", "421 4.3.2 closed", "421 4.3.2 closed"),
     ],
 )
-def test_a_mail_server_that_takes_nothing_is_reported_until_it_takes_letters_again(
+def test_a_mail_server_that_takes_nothing_is_reported_until_it_takes_messages_again(
     tmp_path: Path, verb: str, answer: Answer, problem: str
 ) -> None:
     with SmtpServer({verb: always(answer)}) as server:
@@ -88,7 +88,7 @@ def test_a_mail_server_that_takes_nothing_is_reported_until_it_takes_letters_aga
     assert (again.outage, again.ledger.sent) == (None, 1)
 
 
-def test_a_mail_server_that_fails_again_after_it_took_letters_is_news(
+def test_a_mail_server_that_fails_again_after_it_took_messages_is_news(
     tmp_path: Path, dead_port: int
 ) -> None:
     program = morning_home(tmp_path, dead_port)

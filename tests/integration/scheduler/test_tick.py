@@ -1,4 +1,4 @@
-"""A tick: what lies in the inbox becomes mail, however often one ticks, and whatever breaks."""
+"""A tick: dumps in the inbox become mail, however often it runs, and whatever fails."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def program(tmp_path: Path) -> Program:
     return make_program(tmp_path)
 
 
-def test_a_dump_in_the_inbox_is_a_letter_in_the_morning(program: Program) -> None:
+def test_a_dump_in_the_inbox_is_a_message_in_the_morning(program: Program) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
 
@@ -93,7 +93,7 @@ def test_only_one_process_ticks_at_a_time(program: Program) -> None:
         tick(program.tick_context, now=MORNING)
 
 
-def test_a_step_that_fails_is_told_and_the_others_are_done(program: Program) -> None:
+def test_a_step_that_fails_is_reported_and_the_others_are_done(program: Program) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
     tick(program.tick_context, now=NOW)
@@ -112,7 +112,7 @@ def block_the_inbox(program: Program) -> None:
     program.places.inbox.write_text("a file where the inbox should be")
 
 
-def test_an_inbox_that_is_no_folder_is_told_once_an_hour_and_read_when_it_is_one(
+def test_an_inbox_that_is_no_folder_is_reported_once_an_hour_and_read_when_it_is_one(
     program: Program,
 ) -> None:
     block_the_inbox(program)
@@ -123,7 +123,7 @@ def test_an_inbox_that_is_no_folder_is_told_once_an_hour_and_read_when_it_is_one
 
     told = [event for event in log if event["log_level"] == "error"]
     assert [event["problem"] for event in told] == [
-        f"the inbox cannot be read: {program.places.inbox}: it is no folder"
+        f"the inbox cannot be read: {program.places.inbox}: it is not a folder"
     ] * 3
     assert not any(event["exc_info"] for event in told)
     program.places.inbox.unlink()
@@ -134,7 +134,9 @@ def test_an_inbox_that_is_no_folder_is_told_once_an_hour_and_read_when_it_is_one
         assert job_status.latest(connection)["tick"].ok
 
 
-def test_letters_on_a_slow_road_hold_up_neither_the_inbox_nor_editions(program: Program) -> None:
+def test_messages_on_a_slow_mail_server_hold_up_neither_the_inbox_nor_editions(
+    program: Program,
+) -> None:
     subscriptions.add(program.store, "early@example.org", now=NOW)
     late = subscriptions.add(program.store, "late@example.org", now=NOW, send_time=time(7))
     drop_sample(program)
@@ -181,7 +183,7 @@ class Slow:
         self.road.send(letter)
 
 
-def test_who_asks_to_subscribe_does_not_wait_for_all_letters(program: Program) -> None:
+def test_who_asks_to_subscribe_does_not_wait_for_all_messages(program: Program) -> None:
     for number in range(2 * BATCH + 1):
         subscriptions.add(program.store, f"reader{number}@example.org", now=NOW)
     drop_sample(program)
@@ -207,7 +209,7 @@ def test_who_asks_to_subscribe_does_not_wait_for_all_letters(program: Program) -
     assert done.ledger.confirmations == 1
 
 
-def test_the_post_gets_on_with_each_letter_and_when_there_is_none(program: Program) -> None:
+def test_the_post_gets_on_with_each_message_and_when_there_is_none(program: Program) -> None:
     moved: list[int] = []
     works = replace(program.tick_context, moved=lambda: moved.append(1))
     post(works, now=NOW)
@@ -222,7 +224,7 @@ def test_the_post_gets_on_with_each_letter_and_when_there_is_none(program: Progr
     assert len(moved) == 1 + 3 + 1
 
 
-def test_the_post_does_not_get_on_while_letters_are_due_and_none_is_settled(
+def test_the_post_does_not_get_on_while_messages_are_due_and_none_is_settled(
     program: Program,
 ) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)

@@ -1,4 +1,4 @@
-"""The rounds of the daemon: never two of a kind at a time, and given up when they hang."""
+"""The jobs of the daemon: never two runs of one at a time, and ended when they hang."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daemon: it starts, answers, ticks, is alone, and ends when it is told to."""
+"""The daemon: it starts, answers, ticks, is the only one, and ends on request."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_a_daemon_whose_place_another_has_taken_ends_with_75(tmp_path: Path) -> 
         assert daemon.process.wait(PATIENCE) == 75
         log = daemon.log.read_text()
         assert "lease.lost" in log
-        assert "Another daemon has taken over" in log
+        assert "another daemon has taken over" in log
 
 
 def test_a_hangup_never_ends_the_daemon(tmp_path: Path) -> None:

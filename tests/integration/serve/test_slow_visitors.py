@@ -1,4 +1,4 @@
-"""Visitors who draw things out or leave them half done: nothing waits for them for long."""
+"""Slow or stalled clients: nothing waits for them for long."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_the_answer_comes_before_the_body_and_can_be_read(server: uvicorn.Server
         answer = whole(connection)
 
     assert statuses(answer) == [404]
-    assert b"There is nothing here" in answer
+    assert b"Page not available" in answer
 
 
 def test_what_follows_a_body_that_nobody_read_is_no_request(server: uvicorn.Server) -> None:

@@ -38,7 +38,7 @@ def test_a_connection_cut_after_the_dot_leaves_the_outcome_open(fault: Answer) -
     script: Script = {"DOT": [fault], "QUIT": [Fault.CUT]}
     with SmtpServer(script) as server, ExitStack() as stack:
         relay = stack.enter_context(Relay(settings(server, timeout=0.5)))
-        with pytest.raises(Unanswered, match="had the whole letter and gave no answer"):
+        with pytest.raises(Unanswered, match="got the message, but did not answer"):
             relay.send(ADA)
         relay.send(BOB)
 
@@ -50,7 +50,7 @@ def test_a_connection_cut_after_the_dot_leaves_the_outcome_open(fault: Answer) -
 
 @SIZES
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
-def test_a_server_that_is_tired_after_three_letters_is_called_again(
+def test_a_server_that_is_tired_after_three_messages_is_called_again(
     verb: str, extensions: tuple[str, ...]
 ) -> None:
     script = {verb: [None, None, None, "421 4.7.0 enough for one connection"]}
@@ -72,7 +72,7 @@ def test_a_connection_that_died_while_idle_is_made_again() -> None:
         assert len(server.taken) == 2
 
 
-def test_421_at_every_letter_is_not_knocked_at_for_ever() -> None:
+def test_421_at_every_message_is_not_knocked_at_for_ever() -> None:
     with SmtpServer({"MAIL": always("421 4.3.2 closing")}) as server:
         with Relay(settings(server)) as relay, pytest.raises(Deferred, match="421") as deferral:
             relay.send(ADA)
@@ -133,7 +133,7 @@ def test_a_server_that_says_yes_before_the_dot_is_not_believed() -> None:
         assert [arrived.recipient for arrived in server.arrived] == ["bob@example.org"]
 
 
-def test_the_answer_to_the_whole_letter_may_take_longer_than_any_other() -> None:
+def test_the_answer_to_the_whole_message_may_take_longer_than_any_other() -> None:
     def slow(_recipient: str) -> Answer:
         time.sleep(3)
         return None
@@ -162,14 +162,14 @@ def test_who_is_told_to_stop_does_not_wait_for_the_answer() -> None:
     with (
         SmtpServer({"EHLO": always(Fault.HANG)}) as server,
         Relay(settings(server, timeout=600), stopped=stop.is_set) as relay,
-        pytest.raises(Deferred, match="told to stop"),
+        pytest.raises(Deferred, match="was stopped"),
     ):
         relay.send(ADA)
 
     assert time.monotonic() - started < PATIENCE
 
 
-def test_who_is_told_to_stop_hears_whether_the_letter_was_taken() -> None:
+def test_who_is_told_to_stop_hears_whether_the_message_was_taken() -> None:
     """Else each end of the daemon would put a letter in doubt, which then comes twice."""
     stop = threading.Event()
 
@@ -198,6 +198,6 @@ def test_who_is_told_to_stop_does_not_wait_for_ever_for_the_last_answer(fault: F
     with (
         SmtpServer({"DOT": never}) as server,
         Relay(settings(server, timeout=60), stopped=stop.is_set) as relay,
-        pytest.raises(Unanswered, match="told to stop"),
+        pytest.raises(Unanswered, match="was stopped"),
     ):
         relay.send(ADA)

@@ -87,7 +87,7 @@ def in_print(*papers: Paper) -> Message:
 
 
 @pytest.mark.parametrize("title", HOSTILE)
-def test_a_signed_letter_verifies_whatever_its_title(
+def test_a_signed_message_verifies_whatever_its_title(
     title: str, signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
     content = sign(letter(title), signature).content
@@ -112,7 +112,7 @@ def test_a_header_added_on_the_way_breaks_the_signature(
     assert not dkim.verify(f"{name}: mallory@example.net\r\n".encode() + content, dnsfunc=dns)
 
 
-def test_every_header_of_a_letter_is_signed(
+def test_every_header_of_a_message_is_signed(
     signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
     content = sign(in_print(paper()), signature).content
@@ -126,7 +126,7 @@ def test_every_header_of_a_letter_is_signed(
         assert not dkim.verify(changed, dnsfunc=dns), name
 
 
-def test_the_largest_letter_is_below_the_limit_with_all_that_is_added_on_its_way(
+def test_the_largest_message_is_below_the_limit_with_all_that_is_added_on_its_way(
     signature: DkimSignature,
 ) -> None:
     """Whatever the length at which the press begins to shorten it."""
@@ -139,7 +139,7 @@ def test_the_largest_letter_is_below_the_limit_with_all_that_is_added_on_its_way
     assert ON_THE_WIRE - 1_500 < max(sizes) < ON_THE_WIRE
 
 
-def test_a_letter_signed_again_later_is_the_same_to_the_byte(
+def test_a_message_signed_again_later_is_the_same_to_the_byte(
     signature: DkimSignature, monkeypatch: pytest.MonkeyPatch, dns: Callable[..., bytes | None]
 ) -> None:
     first = sign(letter(), signature)
@@ -181,7 +181,7 @@ def test_without_a_selector_nothing_is_signed(tmp_path: Path) -> None:
     assert signature_of("", tmp_path / "nowhere", SENDER) is None
 
 
-def test_a_key_that_is_not_there_open_to_others_or_no_key_is_told_at_once(
+def test_a_key_that_is_not_there_open_to_others_or_no_key_is_reported_at_once(
     key: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(SettingsError, match="cannot be read") as missing:
@@ -191,13 +191,13 @@ def test_a_key_that_is_not_there_open_to_others_or_no_key_is_told_at_once(
         signature_of("lark1", key, SENDER)
     key.chmod(0o600)
     key.write_text("no key at all")
-    with pytest.raises(SettingsError, match="no RSA key"):
+    with pytest.raises(SettingsError, match="not an RSA key"):
         signature_of("lark1", key, SENDER)
 
     assert "openssl genrsa" in missing.value.hint
 
 
-def test_letters_are_signed_on_their_way(store: Store, signature: DkimSignature) -> None:
+def test_messages_are_signed_on_their_way(store: Store, signature: DkimSignature) -> None:
     publish(store, 2)
     bag = Mailbag()
 

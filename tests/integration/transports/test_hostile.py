@@ -32,7 +32,7 @@ def test_a_line_without_measure_is_no_answer_though_its_end_comes_at_once(verb: 
         assert server.taken == []
 
 
-def test_a_long_answer_of_many_lines_is_told_on_one_short_line() -> None:
+def test_a_long_answer_of_many_lines_is_reported_on_one_short_line() -> None:
     marks = "\u0301".encode() * (LONGEST_LINE // 2 - 10)
     flood = (b"550-" + marks + b"\r\n") * (MOST_LINES - 1) + b"550 end\r\n"
     with SmtpServer({"RCPT": [flood]}) as server, Relay(settings(server)) as relay:

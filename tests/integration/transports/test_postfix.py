@@ -1,4 +1,4 @@
-"""A thousand letters through a real Postfix on loopback: out, back as bounces, and answered."""
+"""A thousand messages through a real Postfix on loopback: sent, bounced, and replied to."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def postfix() -> Iterator[Postfix]:
             pytest.skip(f"Postfix is not tested here: {missing}")
 
 
-def test_a_thousand_letters_through_postfix_end_in_a_clean_ledger(
+def test_a_thousand_messages_through_postfix_end_in_a_clean_outbox(
     postfix: Postfix, sqlite_url: str
 ) -> None:
     store = Store(sqlite_url)

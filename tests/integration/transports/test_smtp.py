@@ -1,4 +1,4 @@
-"""The relay against mail servers that answer: each letter, and what is said to it."""
+"""The relay with working mail servers: each message, and the replies."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def keeper() -> Iterator[tuple[Keeper, int]]:
     controller.stop()
 
 
-def test_aiosmtpd_receives_the_bytes_of_the_letter(keeper: tuple[Keeper, int]) -> None:
+def test_aiosmtpd_receives_the_bytes_of_the_message(keeper: tuple[Keeper, int]) -> None:
     handler, port = keeper
 
     with Relay(SmtpSettings(host="127.0.0.1", port=port, security="none")) as relay:
@@ -61,7 +61,7 @@ def test_aiosmtpd_receives_the_bytes_of_the_letter(keeper: tuple[Keeper, int]) -
     assert email.message_from_bytes(received, policy=policy.default).defects == []
 
 
-def test_nothing_is_said_to_the_server_when_there_is_no_letter() -> None:
+def test_nothing_is_said_to_the_server_when_there_is_no_message() -> None:
     with SmtpServer() as server:
         with Relay(settings(server)):
             pass
@@ -70,7 +70,7 @@ def test_nothing_is_said_to_the_server_when_there_is_no_letter() -> None:
 
 
 @SIZES
-def test_many_letters_go_over_one_connection(extensions: tuple[str, ...]) -> None:
+def test_many_messages_go_over_one_connection(extensions: tuple[str, ...]) -> None:
     with SmtpServer(extensions=extensions) as server:
         with Relay(settings(server)) as relay:
             for letter in (ADA, BOB, CY):
@@ -96,7 +96,7 @@ def test_a_new_connection_is_made_when_one_has_carried_its_fill() -> None:
         assert server.connections == 2
 
 
-def test_letters_keep_their_distance_where_the_relay_limits_the_rate() -> None:
+def test_messages_keep_their_distance_where_the_relay_limits_the_rate() -> None:
     started = time.monotonic()
     with (
         SmtpServer() as server,
@@ -110,7 +110,7 @@ def test_letters_keep_their_distance_where_the_relay_limits_the_rate() -> None:
 
 @SIZES
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "DOT"])
-def test_later_for_one_letter_leaves_the_others_alone(
+def test_later_for_one_message_leaves_the_others_alone(
     verb: str, extensions: tuple[str, ...]
 ) -> None:
     with SmtpServer({verb: ["450 4.2.0 greylisted"]}, extensions=extensions) as server:
@@ -125,7 +125,7 @@ def test_later_for_one_letter_leaves_the_others_alone(
 
 @SIZES
 @pytest.mark.parametrize(("verb", "nobody"), [("RCPT", True), ("DATA", False), ("DOT", False)])
-def test_never_for_one_letter_leaves_the_others_alone(
+def test_never_for_one_message_leaves_the_others_alone(
     verb: str, nobody: bool, extensions: tuple[str, ...]
 ) -> None:
     with SmtpServer({verb: ["550 5.1.1 no such user"]}, extensions=extensions) as server:
@@ -139,7 +139,7 @@ def test_never_for_one_letter_leaves_the_others_alone(
 
 
 @SIZES
-def test_a_sender_that_is_not_allowed_concerns_every_letter(extensions: tuple[str, ...]) -> None:
+def test_a_sender_that_is_not_allowed_concerns_every_message(extensions: tuple[str, ...]) -> None:
     script = {"MAIL": always("550 5.7.1 not your address")}
     with SmtpServer(script, extensions=extensions) as server, Relay(settings(server)) as relay:
         with pytest.raises(Deferred, match=r"not your address at MAIL FROM") as deferral:
@@ -149,7 +149,7 @@ def test_a_sender_that_is_not_allowed_concerns_every_letter(extensions: tuple[st
         assert "mail.sender" in deferral.value.hint
 
 
-def test_a_server_that_waits_for_a_letter_without_recipient_gets_none() -> None:
+def test_a_server_that_waits_for_a_message_without_recipient_gets_none() -> None:
     """RFC 2920, 3.1: DATA may be accepted although the pipelined RCPT was not."""
     script = {"RCPT": when("ada@", "550 5.1.1 no")}
     with SmtpServer(script, extensions=("PIPELINING",), lenient=True) as server:
@@ -161,7 +161,7 @@ def test_a_server_that_waits_for_a_letter_without_recipient_gets_none() -> None:
         assert [arrived.recipient for arrived in server.arrived] == ["bob@example.org"]
 
 
-def test_what_a_refused_letter_left_behind_is_cleared_before_the_next() -> None:
+def test_what_a_refused_message_left_behind_is_cleared_before_the_next() -> None:
     """RFC 5321, 4.1.4: a second MAIL in one transaction is out of sequence."""
     with SmtpServer({"RCPT": ["550 5.1.1 no"]}) as server:
         with Relay(settings(server)) as relay:
@@ -174,7 +174,7 @@ def test_what_a_refused_letter_left_behind_is_cleared_before_the_next() -> None:
         assert server.verbs() == ["EHLO", *first, *second, *third, "DATA", "QUIT"]
 
 
-def test_what_the_server_says_is_told_on_one_short_line() -> None:
+def test_what_the_server_says_is_reported_on_one_short_line() -> None:
     script = {
         "RCPT": [b"550-5.1.1 no\x1b[31m\r\n550 5.1.1 such \xe2\x80\xae" + b"x" * 900 + b"\r\n"]
     }

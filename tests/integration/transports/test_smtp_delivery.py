@@ -1,4 +1,4 @@
-"""The relay on the way to its first letter: greetings, closed roads, and the login."""
+"""The relay before its first message: greetings, refused connections, and the login."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from larkpost.transports.smtp import Relay
         (Fault.CUT, "it hung up"),
     ],
 )
-def test_a_greeting_that_is_none_stops_the_whole_road(banner: Answer, words: str) -> None:
+def test_a_greeting_that_is_none_stops_sending(banner: Answer, words: str) -> None:
     with SmtpServer({"BANNER": [banner]}) as server:
         reason = no_road(settings(server))
 
@@ -30,7 +30,7 @@ def test_a_greeting_that_is_none_stops_the_whole_road(banner: Answer, words: str
         assert f"127.0.0.1:{server.port}" in str(reason)
 
 
-def test_a_server_that_is_not_there_stops_the_whole_road() -> None:
+def test_a_server_that_is_not_there_stops_sending() -> None:
     with SmtpServer() as server:
         gone = settings(server)
 
@@ -40,7 +40,7 @@ def test_a_server_that_is_not_there_stops_the_whole_road() -> None:
     assert "smtp.port" in reason.hint
 
 
-def test_a_road_that_was_closed_works_once_it_is_open() -> None:
+def test_a_mail_server_that_was_closed_works_once_it_is_open() -> None:
     with SmtpServer({"BANNER": ["421 4.3.2 full"]}) as server, Relay(settings(server)) as relay:
         with pytest.raises(Deferred):
             relay.send(ADA)
@@ -63,7 +63,7 @@ def test_the_login_goes_by_plain_or_login(ways: str) -> None:
 
 
 @pytest.mark.parametrize("ways", ["AUTH PLAIN", "AUTH LOGIN"])
-def test_a_refused_login_stops_the_road_and_asks_for_a_long_rest(ways: str) -> None:
+def test_a_refused_login_stops_sending_and_asks_for_a_long_rest(ways: str) -> None:
     with SmtpServer(extensions=(ways,)) as server:
         reason = no_road(login(server, password=SecretStr("hunter2")))
 
@@ -83,7 +83,7 @@ def test_a_refused_login_stops_the_road_and_asks_for_a_long_rest(ways: str) -> N
         ("EHLO", "530 5.7.0 Must issue a STARTTLS command first"),
     ],
 )
-def test_a_server_that_wants_tls_or_a_login_first_is_told_by_their_settings(
+def test_a_server_that_wants_tls_or_a_login_first_is_reported_by_their_settings(
     verb: str, reply: str
 ) -> None:
     with SmtpServer({verb: [reply]}) as server:
@@ -106,11 +106,11 @@ def test_a_login_that_fails_for_now_asks_for_no_long_rest() -> None:
         assert len(server.taken) == 1
 
 
-def test_a_login_that_is_not_offered_stops_the_road() -> None:
+def test_a_login_that_is_not_offered_stops_sending() -> None:
     with SmtpServer(extensions=("AUTH CRAM-MD5",)) as server:
         reason = no_road(login(server))
 
-        assert "offers no login" in str(reason)
+        assert "offers none of the logins" in str(reason)
         assert server.arrived == []
 
 

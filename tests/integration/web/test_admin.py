@@ -33,7 +33,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
         yield opened
 
 
-def test_the_page_shows_readers_letters_dumps_and_health(here: Place) -> None:
+def test_the_page_shows_readers_messages_dumps_and_health(here: Place) -> None:
     subscriptions.add(here.program.store, "grace@example.org", now=NOW, status=Status.SUSPENDED)
     with here.program.store.begin() as connection:
         job_status.record(connection, "deliver", ok=False, now=NOW, problem="<b>the relay</b>")
@@ -49,7 +49,7 @@ def test_the_page_shows_readers_letters_dumps_and_health(here: Place) -> None:
     assert here.path(here.program.links.page(here.reader)) not in answer.text
 
 
-def test_letters_that_may_have_arrived_are_named_with_the_command_that_sends_them(
+def test_messages_that_may_have_arrived_are_named_with_the_command_that_sends_them(
     here: Place,
 ) -> None:
     path = here.path(here.program.links.admin(7))
@@ -60,17 +60,17 @@ def test_letters_that_may_have_arrived_are_named_with_the_command_that_sends_the
     page = here.client.get(path).text
 
     assert command in page
-    named = page.partition("Nobody knows whether these letters arrived")[2]
+    named = page.partition("It is unknown whether these emails arrived")[2]
     assert "ada@example.org" in named.partition(command)[0]
     assert "&lt;b&gt;no answer&lt;/b&gt;" in named.partition(command)[0]
 
 
-def test_a_letter_that_goes_once_more_by_itself_is_not_left_to_the_operator(here: Place) -> None:
+def test_a_message_that_goes_once_more_by_itself_is_not_left_to_the_operator(here: Place) -> None:
     lose(here, times=1)
 
     page = here.client.get(here.path(here.program.links.admin(7))).text
 
-    assert "Nobody knows whether" not in page
+    assert "It is unknown whether" not in page
 
 
 def lose(here: Place, times: int) -> None:
@@ -125,4 +125,4 @@ def test_the_page_shows_which_sources_are_polled_and_what_is_wrong_with_them(her
     table = page.partition('id="sources"')[2].partition("</table>")[0]
     assert "a &lt;b&gt;blog&lt;/b&gt;" in table
     assert "The answer is a web page, not a feed." in table or "the answer is a web page" in table
-    assert "is not well: the answer is a web page" in page.partition('id="sources"')[0]
+    assert "has a problem: the answer is a web page" in page.partition('id="sources"')[0]

@@ -33,7 +33,7 @@ def test_a_form_in_a_codec_that_no_browser_sends_is_refused(here: Place, charset
     )
 
     assert page.status_code == 400
-    assert "did not arrive whole" in page.text
+    assert "did not arrive completely" in page.text
     assert len(_cache) == before
 
 

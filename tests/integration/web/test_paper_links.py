@@ -59,7 +59,7 @@ def test_without_searches_a_page_says_that_no_link_is_known(
         page = here.client.get(f"/paper/{take_in(here, PaperRecord(title='A title'))}").text
 
     assert "Find it on" not in page
-    assert "No dump has named a link to this paper yet." in page
+    assert "No link to this paper is known yet." in page
 
 
 @pytest.mark.parametrize("base", ["https://papers.example.org/larkpost"])

@@ -66,7 +66,7 @@ def test_a_preview_shows_what_would_be_read_and_stores_nothing(here: Place) -> N
     assert "2 papers would be read." in page.text
     assert "<dd>jsonl</dd>" in page.text
     assert "<dt>Day</dt><dd>2026-08-07</dd>" in page.text
-    assert "It does not say when it was taken" in page.text
+    assert "The dump has no date" in page.text
     assert "1 record cannot be read" in page.text
     assert "Line 3: " in page.text
     assert digest_in(page) == sha256(LINES.encode()).hexdigest()
@@ -112,7 +112,7 @@ def test_a_text_that_was_not_shown_is_not_taken(here: Place, digest: str) -> Non
     page = send(here, "take", text=LINES, digest=digest)
 
     assert page.status_code == 409
-    assert "not what was shown before" in page.text
+    assert "has changed since it was shown" in page.text
     assert digest_in(page) == sha256(LINES.encode()).hexdigest()
     assert contents(here.program.store) == before
 
@@ -199,7 +199,7 @@ def test_a_file_that_would_have_to_be_unpacked_is_refused(here: Place) -> None:
         page = here.client.post(path_of(here), files={"file": ("papers.gz", content)})
 
         assert page.status_code == 400
-        assert "nothing is unpacked here" in page.text
+        assert "does not unpack files" in page.text
 
 
 def test_what_is_too_large_or_too_much_is_refused(

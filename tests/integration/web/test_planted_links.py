@@ -175,7 +175,7 @@ def test_a_dump_swapped_for_a_folder_leaves_no_descriptor_open(tmp_path: Path) -
     opened = len(os.listdir("/dev/fd"))  # noqa: PTH208
 
     for _ in range(3):
-        with pytest.raises(OSError, match="no regular file"):
+        with pytest.raises(OSError, match="not a regular file"):
             move(tmp_path / "page.txt", tmp_path / "done")
 
     assert len(os.listdir("/dev/fd")) == opened  # noqa: PTH208
@@ -271,7 +271,7 @@ def test_a_backup_goes_through_no_link(sqlite_url: str, tmp_path: Path, secret: 
     assert stat.S_IMODE(target.lstat().st_mode) == 0o600
 
 
-def test_a_letter_goes_into_no_folder_that_is_a_link_of_others(
+def test_a_message_goes_into_no_folder_that_is_a_link_of_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mail").mkdir()

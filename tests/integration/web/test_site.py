@@ -1,4 +1,4 @@
-"""What every answer carries, what no request may do, and how errors look."""
+"""Headers of every response, forbidden requests, and error pages."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_a_database_that_is_gone_is_a_503_without_details(here: Place) -> None:
     assert file.name not in answer.text
 
 
-def test_an_unforeseen_error_is_told_without_its_details(here: Place) -> None:
+def test_an_unforeseen_error_is_reported_without_its_details(here: Place) -> None:
     here.program.renderer = cast("EditionRenderer", BrokenPress())
 
     answer = here.client.get(f"/feed/{here.reader.feed_key}.rss")
@@ -258,7 +258,7 @@ def test_the_front_page_tells_what_this_is(here: Place) -> None:
     answer = here.client.get("/")
 
     assert answer.status_code == 200
-    assert "chosen for one reader" in answer.text
+    assert "picked for you" in answer.text
     assert here.reader.feed_key not in answer.text
 
 
@@ -351,7 +351,7 @@ def test_a_machine_that_wakes_up_is_well_while_its_first_round_is_under_way(here
 
 
 def watched(here: Place) -> tuple[Heartbeat, Callable[[timedelta], int]]:
-    """Give a pulse of half a minute, and what asks for the status so long after it began."""
+    """Return a pulse of half a minute, and what asks for the status so long after it began."""
     pulse = Heartbeat(30 * SECOND, started=here.clock.now)
     pages = app(here.program, clock=here.clock, pulses={"tick": pulse})
     client = TestClient(pages, base_url=FOREIGN)

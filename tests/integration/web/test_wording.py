@@ -39,7 +39,7 @@ def test_a_hint_that_asks_ends_with_its_question_mark(here: Place) -> None:
     ("fewest", "told"),
     [
         (1, "Readers here gave it 1 thumb up, 0 down."),  # a home that shows single thumbs
-        (5, "Thumbs of readers here are shown from 5 on."),
+        (5, "Thumbs of readers here are shown once there are 5."),
     ],
 )
 def test_a_paper_tells_its_thumbs_as_the_home_shows_them(
@@ -54,7 +54,7 @@ def test_a_paper_tells_its_thumbs_as_the_home_shows_them(
 def test_one_thumb_is_a_thumb_and_two_are_thumbs(here: Place) -> None:
     here.client.post(here.vote_path(1, "up"))
     me = here.client.get(here.path(here.program.links.page(here.reader))).text
-    assert "Take all 1" not in me
+    assert "Delete all" not in me
     here.client.post(here.vote_path(2, "up"))
     me = here.client.get(here.path(here.program.links.page(here.reader))).text
-    assert "Take all 2 thumbs back" in me
+    assert "Delete all 2 thumbs" in me

@@ -58,7 +58,7 @@ def histories(draw: st.DrawFn) -> list[tuple[list[Evidence], float, bool, int]]:
 
 
 def liked(taste: LinearTaste) -> list[int]:
-    """Give the ids of the papers with a thumb up, in the order of the votes."""
+    """Return the ids of the papers with a thumb up, in the order of the votes."""
     found = (taste.ledger.papers[at] for at in taste.liked_votes)
     return [paper.id for paper in found if paper is not None]
 

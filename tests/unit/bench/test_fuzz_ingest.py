@@ -55,7 +55,7 @@ def test_every_parser_is_fuzzed() -> None:
         assert list(fuzz_ingest.parsers(store)) == NAMES
 
 
-def test_a_failure_is_told_with_its_seed_and_its_place() -> None:
+def test_a_failure_is_reported_with_its_seed_and_its_place() -> None:
     def parse(dump: bytes) -> None:
         if b"a" in dump:
             raise ZeroDivisionError("no lantern")

@@ -51,7 +51,7 @@ def a_record(draw: Draw, shown: Sequence[Sequence[Sequence[int]]], name: str = "
 
 
 def of_each_day(*places: int, first: int = 0, end: int = DAYS) -> list[list[int]]:
-    """Give, for each day, these of its papers; none outside of some days."""
+    """Return, for each day, these of its papers; none outside of some days."""
     return [
         [day * DAILY + place for place in places] if first <= day < end else []
         for day in range(DAYS)

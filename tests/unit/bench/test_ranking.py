@@ -66,7 +66,7 @@ def a_line(recipe: str, k: int, auc: float, spread: float = 0.01) -> dict[str, A
     }
 
 
-def test_goals_are_told_with_what_is_reached_and_what_may_be() -> None:
+def test_goals_are_reported_with_what_is_reached_and_what_may_be() -> None:
     lines = [
         *(a_line(goals.OURS, k, auc) for k, auc in ((1, 0.77), (3, 0.855), (5, 0.80))),
         *(a_line(goals.ROCCHIO, k, 0.70) for k in (1, 3, 5)),

@@ -1,4 +1,4 @@
-"""Those who write wait in the order they came, however many come after them."""
+"""Writers wait in order of arrival, however many come later."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_a_web_page_in_place_of_papers_is_a_change_of_shape(source: PolledSource
         (b"[" * 100_000, FetchProblem.CUT),
     ],
 )
-def test_what_is_no_list_in_place_of_json_is_told(body: bytes, problem: FetchProblem) -> None:
+def test_what_is_no_list_in_place_of_json_is_reported(body: bytes, problem: FetchProblem) -> None:
     with pytest.raises(SourceFailure) as caught:
         is_empty_list(HF, io.BytesIO(body))
 

@@ -10,7 +10,7 @@ from larkpost.fetch.calendars import count_arxiv_announcements, count_list_days,
 
 
 def at(day: int, hour: int, month: int = 8) -> datetime:
-    """Give a moment of 2026, in UTC; the first of August is a Saturday."""
+    """Return a moment of 2026, in UTC; the first of August is a Saturday."""
     return datetime(2026, month, day, hour, tzinfo=UTC)
 
 

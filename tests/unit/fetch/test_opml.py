@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 MINIFLUX = b"""<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0"><head><title>Miniflux</title></head><body>
 <outline text="Papers">
- <outline title="A Blog" text="A Blog" xmlUrl="https://a.example/feed.xml" htmlUrl="https://a.example"/>
- <outline text="A Blog" type="rss" xmlUrl="https://b.example/rss?k=1&amp;l=2"></outline>
- <outline text="again" xmlUrl="https://a.example/feed.xml"/>
- <outline text="odd" xmlUrl="javascript:alert(1)"/>
- <outline text="no feed" htmlUrl="https://c.example"/>
- <outline XMLURL="https://d.example/atom/"/>
+ <outline title="A Blog" text="A Blog" xmlUrl="https://a.example/feed.xml"
+ htmlUrl="https://a.example"/> <outline text="A Blog" type="rss"
+ xmlUrl="https://b.example/rss?k=1&amp;l=2"></outline> <outline text="again"
+ xmlUrl="https://a.example/feed.xml"/> <outline text="odd" xmlUrl="javascript:alert(1)"/> <outline
+ text="no feed" htmlUrl="https://c.example"/> <outline XMLURL="https://d.example/atom/"/>
 </outline></body></opml>"""
 
 
@@ -58,6 +57,6 @@ def test_what_is_dangerous_damaged_or_no_opml_is_refused(body: bytes) -> None:
 def test_a_file_without_a_feed_or_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "none.opml").write_bytes(b"<opml><body/></opml>")
 
-    for name, words in (("none.opml", "holds no feed"), ("gone.opml", "there is no file")):
+    for name, words in (("none.opml", "has no feeds"), ("gone.opml", "there is no file")):
         with pytest.raises(UsageError, match=words):
             read_opml(tmp_path / name)

@@ -66,7 +66,7 @@ def test_the_search_page_tells_links_dates_and_votes() -> None:
         ("May 29\n\n3\n\n-", [7, None, None]),
     ],
 )
-def test_each_paper_keeps_its_votes_wherever_comments_are_told(
+def test_each_paper_keeps_its_votes_wherever_comments_are_reported(
     between: str, votes: list[int | None]
 ) -> None:
     papers = [f"{title}\n\n{ABSTRACT}\n\n2 authors\n\n·\n\n{between}" for title in TITLES[:3]]
@@ -144,7 +144,7 @@ def test_bare_titles_before_the_first_abstract_are_papers_too() -> None:
     assert found == [("Bare Title", ""), ("First Title", ABSTRACT)]
 
 
-def test_a_short_abstract_is_told_by_being_a_sentence() -> None:
+def test_a_short_abstract_is_recognised_as_a_sentence() -> None:
     short = "We show that a very small model is enough."
 
     found = pairs(f"{HEADER}One\n\n{short}\n\nTwo\n\n{ABSTRACT}\n\nThree\n\n{short}\n")

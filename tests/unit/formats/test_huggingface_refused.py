@@ -25,7 +25,7 @@ def test_the_page_is_recognised_and_only_by_its_own_source(source: object, file:
 
 
 def test_the_daily_list_is_refused_by_what_it_is() -> None:
-    with pytest.raises(UnreadableDump, match="daily list: it holds no titles, and no") as refused:
+    with pytest.raises(UnreadableDump, match="daily list, which has no titles and no") as refused:
         read((DUMPS / "shape-e.txt").read_bytes())
 
     assert refused.value.hint.startswith("try ")

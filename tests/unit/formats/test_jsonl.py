@@ -80,7 +80,7 @@ def test_the_version_of_arxiv_is_read(given: dict[str, Any], version: int | None
 
 
 @pytest.mark.parametrize("version", [0, -1, "2", 1.5, True, 10**9])
-def test_what_is_no_version_is_left_out_and_told(version: object) -> None:
+def test_what_is_no_version_is_left_out_and_reported(version: object) -> None:
     records = read({"title": "T", "version": version})
 
     assert [one.version for one in records if isinstance(one, PaperRecord)] == [None]
@@ -203,7 +203,7 @@ def test_organisation_links_and_withdrawal_are_taken() -> None:
 def test_a_link_that_is_no_address_costs_only_itself(link: str) -> None:
     remark, draft = read({"title": "T", "links": [link, "https://example.org"]})
 
-    assert remark == IngestWarning(1, "“links” holds what is no web address; left out")
+    assert remark == IngestWarning(1, "“links” has an entry that is not a web address; left out")
     assert draft == PaperRecord("T", links=("https://example.org",), line=1)
 
 
@@ -234,13 +234,15 @@ def test_a_record_that_tells_when_it_was_seen_arrived_then() -> None:
     assert draft.ingested_at == draft.first_seen == datetime(2026, 8, 7, tzinfo=UTC)
 
 
-def test_a_paper_has_all_its_names_once_and_what_is_no_name_is_told() -> None:
+def test_a_paper_has_all_its_names_once_and_what_is_no_name_is_reported() -> None:
     remark, draft = read(
         {"title": "T", "id": "arxiv:2508.13426", "also": ["10.1000/182", "no name", "2508.13426v2"]}
     )
 
     assert isinstance(remark, IngestWarning)
-    assert remark.text.startswith("“also” holds what is no name; left out (“no name” is not")
+    assert remark.text.startswith(
+        "“also” has an entry that is not a name; left out (“no name” is not"
+    )
     assert isinstance(draft, PaperRecord)
     assert draft.identifiers == (
         Identifier("arxiv", "2508.13426"),
@@ -248,7 +250,7 @@ def test_a_paper_has_all_its_names_once_and_what_is_no_name_is_told() -> None:
     )
 
 
-def test_unknown_keys_are_left_out_and_told_once() -> None:
+def test_unknown_keys_are_left_out_and_reported_once() -> None:
     records = read({"title": "A", "score": 1}, {"title": "B", "score": 2})
 
     assert records.count(IngestWarning(1, "the key “score” is not known; left out", "score")) == 1

@@ -1,4 +1,4 @@
-"""The mail server of the tests does what it is told, however the bytes come in."""
+"""The mail server of the tests follows its script, however the bytes arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mail that comes back says of an address."""
+"""The results that bounces report for an address."""
 
 from __future__ import annotations
 

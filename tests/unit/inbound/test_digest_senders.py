@@ -1,4 +1,4 @@
-"""Whose mails are digests: one allowed From, proven where our mail server says what it saw."""
+"""Senders of digests: one allowed From, authenticated by our mail server's results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The signed addresses by which letters come back."""
+"""The signed addresses to which messages bounce and readers reply."""
 
 from __future__ import annotations
 

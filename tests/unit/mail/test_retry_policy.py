@@ -1,4 +1,4 @@
-"""What becomes of a letter by what sending it raised, and how long a road rests."""
+"""The state of a message after each error of sending, and how long sending pauses."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_what_sending_raised_decides(error: Exception | None, verdict: DeliveryD
     assert classify_outcome(error, since=MORNING, tries=1, now=MORNING) == verdict
 
 
-def test_a_letter_is_given_up_after_five_days() -> None:
+def test_a_message_is_given_up_after_five_days() -> None:
     later = Deferred("450 greylisted")
 
     almost = classify_outcome(
@@ -79,16 +79,16 @@ def test_a_letter_is_given_up_after_five_days() -> None:
     assert over.reply == "given up after 5 days: 450 greylisted"
 
 
-def test_a_letter_that_cannot_be_made_is_tried_again_later() -> None:
+def test_a_message_that_cannot_be_made_is_tried_again_later() -> None:
     verdict = unmade(ValueError("bad title"), since=MORNING, now=MORNING)
 
     assert verdict.state is DeliveryState.DEFERRED
-    assert verdict.reply == "the letter could not be made: ValueError: bad title"
+    assert verdict.reply == "the message could not be made: ValueError: bad title"
     assert verdict.next_try == SOON
 
 
 def gaps(first: datetime, until: timedelta) -> list[int]:
-    """Give the minutes between the tries of a letter that waits since MORNING."""
+    """Return the minutes between the tries of a letter that waits since MORNING."""
     minutes: list[int] = []
     now = first
     while now < MORNING + until:
@@ -98,7 +98,7 @@ def gaps(first: datetime, until: timedelta) -> list[int]:
     return minutes
 
 
-def test_the_tries_of_a_letter_lie_further_and_further_apart() -> None:
+def test_the_tries_of_a_message_lie_further_and_further_apart() -> None:
     first_day = gaps(MORNING, DAY)
     later = gaps(MORNING, 5 * DAY)[len(first_day) :]
 
@@ -111,7 +111,7 @@ def test_the_tries_of_a_letter_lie_further_and_further_apart() -> None:
 
 
 @pytest.mark.parametrize("waited", [HOUR, 5 * HOUR, DAY, 3 * DAY])
-def test_a_letter_first_tried_after_a_long_wait_goes_again_soon(waited: timedelta) -> None:
+def test_a_message_first_tried_after_a_long_wait_goes_again_soon(waited: timedelta) -> None:
     """The server was away; greylisting begins with the first try."""
     tries = gaps(MORNING + waited, waited + 2 * HOUR)
 
@@ -131,18 +131,18 @@ def test_the_next_try_is_five_minutes_to_twelve_hours_ahead(age: timedelta, trie
     assert wait <= 15 * MINUTE or tries > 1
 
 
-def test_a_road_rests_longer_with_each_failure() -> None:
+def test_sending_pauses_longer_with_each_failure() -> None:
     minutes = [rest(failures, 0) // timedelta(minutes=1) for failures in range(1, 9)]
 
     assert minutes == [1, 2, 4, 8, 16, 32, 60, 60]
     assert rest(10**9, 0) == LONGEST_REST
 
 
-def test_a_refused_login_makes_the_road_rest_at_once() -> None:
+def test_a_refused_login_makes_sending_pause_at_once() -> None:
     assert rest(1, 1800) == timedelta(minutes=30)
     assert rest(1, 1e9) == LONGEST_REST
 
 
-def test_an_error_is_told_on_one_line() -> None:
+def test_an_error_is_reported_on_one_line() -> None:
     assert describe(ValueError("two\nlines\x1b[0m")).isprintable()
     assert describe(Deferred("our own speak for themselves")) == "our own speak for themselves"

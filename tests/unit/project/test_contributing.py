@@ -14,7 +14,7 @@ _IDENTIFIER = re.compile(r"(?:[a-z_]+\.)?(?!NAME)([A-Z][A-Z_]{3,}|(?:[A-Z][a-z]+
 
 
 def quoted(text: str) -> list[str]:
-    """Give what stands between backticks, each once, also where a line ends within it."""
+    """Return what stands between backticks, each once, also where a line ends within it."""
     found = re.findall(
         r"`([^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     )
@@ -31,7 +31,7 @@ def paths(text: str) -> list[str]:
 
 
 def is_there(path: str) -> bool:
-    """Say whether it is in the checkout or the package; of a pattern, whether its folder is."""
+    """Return whether it is in the checkout or the package; of a pattern, whether its folder is."""
     folder = path.rpartition("/")[0] if _PLACEHOLDER.search(path) else path
     return any((root / folder).exists() for root in (CHECKOUT, PACKAGE))
 

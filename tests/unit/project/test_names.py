@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import larkpost
@@ -138,6 +139,9 @@ NO_PARTICIPLES = frozenset(
 MOST_PARTICIPLES = 0.02
 MOST_LINES = 400
 MOST_MODULES = 20
+# Lines of functions and of modules, as few as the tree had when its names were given.
+FUNCTION_MEDIAN, FUNCTION_P90, LONGEST_FUNCTION = 7, 19, 50
+MODULE_MEDIAN, LONGEST_MODULE = 110, 390
 
 
 def _is_participle(word: str) -> bool:
@@ -167,7 +171,7 @@ def _classes() -> Iterator[tuple[str, Path]]:
 
 
 def _definitions() -> Iterator[tuple[str, Path]]:
-    """Give the names of modules, classes, functions and module constants."""
+    """Return the names of modules, classes, functions and module constants."""
     for path, tree in MODULES.items():
         yield path.parent.name if path.stem == "__init__" else path.stem, path
         for node in ast.walk(tree):
@@ -214,6 +218,32 @@ def test_no_file_of_code_is_longer_than_four_hundred_lines() -> None:
     }
 
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def _function_lengths() -> list[int]:
+    """Count the lines of every function, its docstring too; migrations are there as well."""
+    migrations = (ast.parse(path.read_text("utf-8")) for path in MIGRATIONS.glob("*.py"))
+    return sorted(
+        (node.end_lineno or 0) - node.lineno + 1
+        for tree in (*MODULES.values(), *migrations)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+
+
+def test_functions_stay_as_short_as_they_are() -> None:
+    lengths = _function_lengths()
+
+    assert median(lengths) <= FUNCTION_MEDIAN
+    assert lengths[len(lengths) * 9 // 10] <= FUNCTION_P90
+    assert lengths[-1] <= LONGEST_FUNCTION
+
+
+def test_modules_stay_as_short_as_they_are() -> None:
+    lengths = [len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")]
+
+    assert median(lengths) <= MODULE_MEDIAN
+    assert max(lengths) <= LONGEST_MODULE
 
 
 def test_no_folder_holds_more_than_twenty_modules() -> None:

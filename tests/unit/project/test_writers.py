@@ -49,7 +49,7 @@ def _called(call: ast.Call) -> tuple[str, str]:
 
 
 def _mode(call: ast.Call, place: int) -> str:
-    """Give the mode with which ``open`` is called; ``?`` where it is not written out."""
+    """Return the mode with which ``open`` is called; ``?`` where it is not written out."""
     given = [word.value for word in call.keywords if word.arg == "mode"]
     found = given or call.args[place : place + 1]
     if not found:

@@ -1,4 +1,4 @@
-"""What there is before thumbs, and texts and votes that want to break the ranking."""
+"""The ranking before any thumb, and with hostile texts and votes."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_what_the_terms_add_and_the_bias_sum_to_the_score(space: TextSpace, accu
         assert found.scores == pytest.approx(scores[:, at], abs=1e-4)
 
 
-def test_what_is_told_and_the_rest_sum_to_the_score_on_real_abstracts() -> None:
+def test_what_is_reported_and_the_rest_sum_to_the_score_on_real_abstracts() -> None:
     papers, ranker = sample(), TfidfRanker()
     space = ranker.fit(papers)
     tastes = ranker.learn(space, [votes(papers[:9], papers[20:24])], now=NOW)
@@ -78,7 +78,7 @@ def test_the_strongest_reasons_are_words_of_the_theme(space: TextSpace) -> None:
         )
 
 
-def test_terms_of_what_is_disliked_are_told_against_it(space: TextSpace) -> None:
+def test_terms_of_what_is_disliked_are_reported_against_it(space: TextSpace) -> None:
     ranker = TfidfRanker()
     tastes = ranker.learn(space, [votes(PAPERS[:5], PAPERS[20:25])], now=NOW)
 

@@ -64,7 +64,7 @@ def test_what_was_liked_before_a_change_stays_faded_once_the_new_is_found() -> N
     assert ups == pytest.approx([WEIGHT_BEFORE_CHANGE] * 36 + [1] * 36)
 
 
-def test_one_bad_morning_is_no_change() -> None:
+def test_one_bad_day_is_no_change() -> None:
     assert changed_at(read([3] * 12 + [0] + [3] * 12)) is None
 
 

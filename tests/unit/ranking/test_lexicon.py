@@ -86,7 +86,7 @@ def test_a_category_of_arxiv_is_found_by_its_name(space: TextSpace, name: str) -
         ("walk.ice", []),
     ],
 )
-def test_words_that_mean_nothing_are_told_with_the_nearest(
+def test_words_that_mean_nothing_are_reported_with_the_nearest(
     space: TextSpace, phrase: str, expected: list[tuple[str, tuple[str, ...]]]
 ) -> None:
     found = space.lexicon.find_unmatched(phrase)
@@ -162,7 +162,7 @@ def test_a_word_in_too_many_papers_is_not_replaced_by_its_rare_forms() -> None:
     assert space.column["learns"] not in NamedTerms.of(space, ["gates learning"]).terms
 
 
-def test_a_word_in_too_many_papers_is_told_and_its_typing_errors_lead_to_it() -> None:
+def test_a_word_in_too_many_papers_is_reported_and_its_typing_errors_lead_to_it() -> None:
     space = fit(common_words())
 
     assert space.lexicon.find_unmatched("gates learning") == [

@@ -110,7 +110,7 @@ def test_every_month_with_votes_has_its_strongest_terms() -> None:
     assert named == ["2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09"]
 
 
-def test_chances_come_true_as_often_as_they_are_told() -> None:
+def test_chances_come_true_as_often_as_predicted() -> None:
     report = measured()
 
     # No chance was told on the first morning, before any thumb up.
@@ -120,7 +120,7 @@ def test_chances_come_true_as_often_as_they_are_told() -> None:
     assert report.calibration_error < 0.25
 
 
-def test_a_chance_is_checked_from_the_second_morning_with_votes_on() -> None:
+def test_a_chance_is_checked_from_the_second_day_with_votes_on() -> None:
     papers = PAPERS[:12]
     thumbs = [Thumb.UP if number % 2 else Thumb.DOWN for number in range(12)]
     one = evaluate(TfidfRanker(), History(PAPERS, papers, thumbs, [START] * 12))
@@ -177,7 +177,7 @@ def test_what_comes_later_touches_no_earlier_score() -> None:
         np.testing.assert_allclose(before, after, atol=1e-3, err_msg=str(morning.day))
 
 
-def test_a_thumb_to_come_takes_no_paper_off_an_earlier_morning() -> None:
+def test_a_thumb_to_come_takes_no_paper_off_an_earlier_day() -> None:
     whole = a_history()
     later = [paper for paper in PAPERS if paper.id % 8 == 4 and paper.id // 8 < 6]
     otherwise = replay(
@@ -200,7 +200,7 @@ def test_a_thumb_to_come_takes_no_paper_off_an_earlier_morning() -> None:
             )
 
 
-def test_upvotes_that_a_dump_tells_today_count_for_no_morning() -> None:
+def test_upvotes_that_a_dump_tells_today_count_for_no_day() -> None:
     praised = [replace(paper, upvotes=100 * (paper.id % 8 < 4)) for paper in PAPERS]
 
     voted = [paper for paper in praised if paper.id % 8 < 4]
@@ -209,7 +209,7 @@ def test_upvotes_that_a_dump_tells_today_count_for_no_morning() -> None:
     assert not any(scores.any() for scores in found.scores[COMMUNITY])
 
 
-def test_a_morning_holds_what_came_since_the_one_before() -> None:
+def test_a_day_holds_what_came_since_the_one_before() -> None:
     """So dates tell something where a reader does not vote every day."""
     whole = a_history()
     days = (0, 3, 11)
@@ -239,7 +239,7 @@ def test_a_dump_that_came_late_is_news_on_the_day_it_was_read() -> None:
     assert late not in found[9].papers
 
 
-def test_papers_of_a_morning_come_the_newest_first_so_that_ties_favour_no_thumb() -> None:
+def test_papers_of_a_day_come_the_newest_first_so_that_ties_favour_no_thumb() -> None:
     for morning in vote_days(a_history()):
         keys = [(-paper.first_seen.timestamp(), paper.id) for paper in morning.papers]
         assert keys == sorted(keys)

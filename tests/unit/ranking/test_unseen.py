@@ -60,7 +60,7 @@ def test_a_paper_like_no_other_comes_after_those_with_company() -> None:
     assert ids(found[-3:]) == ids(alone) or not ids(found[:20]) & ids(alone)
 
 
-def test_two_themes_are_two_groups_and_each_is_told_by_its_own_words() -> None:
+def test_two_themes_are_two_groups_and_each_is_reported_by_its_own_words() -> None:
     liked = [paper for pair in zip(PROTEINS[:8], COMPILERS[:5], strict=False) for paper in pair]
     liked += PROTEINS[5:8]
 

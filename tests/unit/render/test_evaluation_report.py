@@ -65,4 +65,4 @@ def test_the_drift_is_a_chart_with_its_table_and_every_term_is_escaped() -> None
 
 def test_one_month_and_none_are_drawn_too() -> None:
     assert "2026-03" in report_page([("ann", a_report(DRIFT[:1]))])
-    assert "Strongest terms" not in report_page([("ann", a_report(()))])
+    assert "Strongest terms by month" not in report_page([("ann", a_report(()))])

@@ -79,18 +79,18 @@ def test_a_reason_names_terms_the_liked_paper_and_the_chance() -> None:
 
     assert reason.terms == ("routing", "mixture of experts")
     assert reason.like == "MoE-Lens"
-    assert reason.chance == "82\u00a0% chance of a thumb up"
+    assert reason.match == "82\u00a0% match"
 
 
 @pytest.mark.parametrize(("probability", "percent"), [(0.0, "1"), (1.0, "99"), (0.5, "50")])
 def test_nothing_is_told_to_be_certain(probability: float, percent: str) -> None:
     reason = wording.reason(pick(paper(), probability=probability, like=paper(2)))
 
-    assert reason.chance.startswith(percent + "\u00a0%")
+    assert reason.match.startswith(percent + "\u00a0%")
 
 
 def test_without_a_liked_paper_no_chance_is_told() -> None:
-    assert wording.reason(pick(paper(), like=None)).chance == ""
+    assert wording.reason(pick(paper(), like=None)).match == ""
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_without_a_liked_paper_no_chance_is_told() -> None:
         ("", "experts routing", "experts|routing"),
     ],
 )
-def test_terms_that_stand_together_in_the_title_are_told_together(
+def test_terms_that_stand_together_in_the_title_are_reported_together(
     title: str, terms: str, told: str
 ) -> None:
     chosen = pick(paper(title=title), terms=tuple(terms.split()))
@@ -173,7 +173,7 @@ def test_the_edition_says_what_it_was_chosen_from_and_by(picks: tuple, said: str
 
 def test_a_catch_up_says_since_when() -> None:
     assert wording.catch_up(edition(since=date(2026, 8, 4))) == (
-        "A catch-up: the best since Tuesday, 4 August."
+        "A catch-up edition: the best papers since Tuesday, 4 August."
     )
     assert wording.catch_up(edition()) == ""
 
@@ -183,9 +183,9 @@ def test_a_letter_is_named_after_its_first_paper() -> None:
 
     assert wording.subject(["One"], "Larkpost", day) == "One"
     assert wording.subject(["One", "Two", "Three"], "Larkpost", day) == "One – and 2 more"  # noqa: RUF001 - an en dash
-    assert wording.subject([], "Larkpost", day) == "Larkpost: a quiet day, 7 August"
+    assert wording.subject([], "Larkpost", day) == "Larkpost: a day without papers, 7 August"
 
 
 def test_the_greeting_cannot_be_broken_by_a_name() -> None:
-    assert wording.greeting(reader(name="Ada\r\nBcc: x")) == "The morning paper of Ada Bcc: x"
-    assert wording.greeting(reader(name="")) == "Your morning paper"
+    assert wording.greeting(reader(name="Ada\r\nBcc: x")) == "Edition for Ada Bcc: x"
+    assert wording.greeting(reader(name="")) == "Your edition"

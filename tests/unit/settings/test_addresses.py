@@ -12,7 +12,7 @@ from larkpost.settings.reachability import unreachable
 
 
 def setting(key: str, value: object) -> str:
-    """Give a setting as it is read from a flag."""
+    """Return a setting as it is read from a flag."""
     section, _, name = key.partition(".")
     settings = load(home=Path("/nowhere"), environ={}, flags={key: value})
     return str(getattr(getattr(settings, section), name))

@@ -24,7 +24,7 @@ def test_without_a_home_folder_it_says_how_to_name_a_place(
     with pytest.raises(SettingsError) as refused:
         load(environ=environ)
 
-    assert refused.value.hint == "say where with --home DIR or LARKPOST_HOME"
+    assert refused.value.hint == "set one with --home DIR or LARKPOST_HOME"
 
 
 def test_a_home_of_a_user_that_nobody_knows_is_refused_in_words() -> None:
@@ -40,5 +40,5 @@ def test_a_relative_home_in_a_folder_that_is_gone_is_refused_in_words(
     monkeypatch.chdir(gone)
     gone.rmdir()
 
-    with pytest.raises(SettingsError, match="is gone"):
+    with pytest.raises(SettingsError, match="does not exist any more"):
         load(home=Path("papers"), environ={})

@@ -88,9 +88,9 @@ def test_nothing_is_named_by_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ('name = "hf-dayly"', "is no source"),
-        ('url = "nowhere"', "is no source"),
-        ('name = "a"\nurll = "https://a.example"', "'urll' is no option"),
+        ('name = "hf-dayly"', "is not a source"),
+        ('url = "nowhere"', "is not a source"),
+        ('name = "a"\nurll = "https://a.example"', "'urll' is not an option"),
         ('name = "hf-daily"\ninterval_minutes = 1', "is 5 to 10080"),
         ('name = "hf-daily"\nallow_private = "yes"', "true or false"),
         ('opml = "x"\nname = "y"', "has no name"),

@@ -197,19 +197,19 @@ def test_names_that_are_no_settings_are_allowed(tmp_path: Path, name: str) -> No
 
 # A variable, a value it cannot have, and a word of the complaint.
 IMPOSSIBLE = [
-    ("LARKPOST_SMTP__PORT", "abc", "integer"),
-    ("LARKPOST_SMTP__PORT", "0", "greater"),
-    ("LARKPOST_SMTP__PORT", "65536", "less"),
+    ("LARKPOST_SMTP__PORT", "abc", "must be a whole number"),
+    ("LARKPOST_SMTP__PORT", "0", "must be at least 1"),
+    ("LARKPOST_SMTP__PORT", "65536", "must be at most 65535"),
     ("LARKPOST_SMTP__SECURITY", "ssl", "starttls"),
-    ("LARKPOST_SMTP__TIMEOUT", "nan", "less"),
+    ("LARKPOST_SMTP__TIMEOUT", "nan", "must be at most 3600"),
     ("LARKPOST_MAIL__TRANSPORT", "pigeon", "maildir"),
-    ("LARKPOST_MAIL__SENDER", "nobody", "mail address"),
-    ("LARKPOST_MAIL__SENDER", "a@b.c\r\nBcc: d@e.f", "mail address"),
+    ("LARKPOST_MAIL__SENDER", "nobody", "email address"),
+    ("LARKPOST_MAIL__SENDER", "a@b.c\r\nBcc: d@e.f", "email address"),
     ("LARKPOST_SITE__BASE_URL", "paper.example.org", "web address"),
     ("LARKPOST_SITE__BASE_URL", "javascript:alert(1)", "web address"),
-    ("LARKPOST_SITE__TITLE", "", "1 character"),
-    ("LARKPOST_RANKING__WINDOW_DAYS", "0", "greater"),
-    ("LARKPOST_RANKING__EXPLORATION", "1.5", "less"),
+    ("LARKPOST_SITE__TITLE", "", "must not be empty"),
+    ("LARKPOST_RANKING__WINDOW_DAYS", "0", "must be at least 1"),
+    ("LARKPOST_RANKING__EXPLORATION", "1.5", "must be at most 1"),
     ("LARKPOST_READERS__ZONE", "Mars/Olympus", "time zone"),
     ("LARKPOST_READERS__ZONE", "../../etc/passwd", "time zone"),
     ("LARKPOST_READERS__ZONE", "", "time zone"),
@@ -217,7 +217,7 @@ IMPOSSIBLE = [
     ("LARKPOST_READERS__SEND_TIME", "06:00:30", "minutes"),
     ("LARKPOST_READERS__DAYS", "someday", "weekday"),
     ("LARKPOST_READERS__DAYS", "", "weekday"),
-    ("LARKPOST_READERS__PAPERS_PER_EDITION", "101", "less"),
+    ("LARKPOST_READERS__PAPERS_PER_EDITION", "101", "must be at most 100"),
     ("LARKPOST_LOG__LEVEL", "loud", "debug"),
 ]
 
@@ -340,7 +340,7 @@ def test_links_start_where_the_server_listens_unless_told_otherwise(
 
 
 @pytest.mark.parametrize("flags", [{"web.port": 9000}, {"web.port": 0}, {"web.host": "::1"}])
-def test_links_are_the_same_whatever_port_serve_is_told(
+def test_links_are_the_same_whatever_port_serve_is_reported(
     tmp_path: Path, flags: dict[str, object]
 ) -> None:
     told = load(home=tmp_path, environ={"LARKPOST_WEB__PORT": "9100"}, flags=flags)

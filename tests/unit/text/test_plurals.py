@@ -71,5 +71,5 @@ def test_no_template_writes_a_number_before_a_plural_by_itself() -> None:
         (0, 5, 5, "at least 5 thumbs down"),
     ],
 )
-def test_thumbs_are_told_singly_or_in_steps(ups: int, downs: int, step: int, told: str) -> None:
+def test_thumbs_are_reported_singly_or_in_steps(ups: int, downs: int, step: int, told: str) -> None:
     assert tally(ups, downs, step) == told

@@ -154,7 +154,7 @@ def test_an_address_has_one_spelling(given: str, spelt: str) -> None:
      "a@" + "b" * 1_000_000, "a" * 1_000_000 + "@b"],
 )  # fmt: skip  # a list of words reads better in rows
 def test_what_is_no_address_is_refused_by_name(given: str) -> None:
-    with pytest.raises(UsageError, match="is not a mail address"):
+    with pytest.raises(UsageError, match="is not an email address"):
         address_key(given)
 
 
@@ -249,7 +249,7 @@ def test_other_hosts_and_pages_are_plain_addresses(given: str) -> None:
     ],
 )
 def test_what_names_no_paper_is_refused(given: str) -> None:
-    with pytest.raises(UsageError, match="is not the name of a paper"):
+    with pytest.raises(UsageError, match="is not an identifier of a paper"):
         parse_identifier(given)
 
 

@@ -1,4 +1,4 @@
-"""What is said for a letter, and the bytes that go over the line."""
+"""The SMTP commands for a message, and the bytes sent."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def test_the_size_is_told_to_a_server_that_asks() -> None:
 
 
 @pytest.mark.parametrize("limit", ["0", "", "15"])
-def test_a_letter_within_the_limit_goes(limit: str) -> None:
+def test_a_message_within_the_limit_goes(limit: str) -> None:
     assert said(letter(), SIZE=limit)
 
 
-def test_a_letter_over_the_limit_is_refused_before_it_is_sent() -> None:
-    with pytest.raises(Refused, match="15 bytes and the mail server takes 14") as refusal:
+def test_a_message_over_the_limit_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(Refused, match="15 bytes, but the mail server accepts 14") as refusal:
         seal(letter(), {"SIZE": "14"})
 
     assert not refusal.value.nobody
@@ -85,7 +85,7 @@ def test_a_body_of_eight_bits_needs_8bitmime() -> None:
     ],
 )
 def test_an_address_that_would_break_out_of_the_envelope_is_refused(address: str) -> None:
-    with pytest.raises(Refused, match="no mail address"):
+    with pytest.raises(Refused, match="not an email address"):
         seal(letter(address), {"SMTPUTF8": ""})
 
 
@@ -93,7 +93,7 @@ def test_a_quoted_local_part_goes_as_it_is() -> None:
     assert said(letter('"two words"@example.org'))[1] == b'RCPT TO:<"two words"@example.org>\r\n'
 
 
-def test_a_letter_not_to_be_answered_has_an_empty_path() -> None:
+def test_a_message_not_to_be_answered_has_an_empty_path() -> None:
     receipt = Message("", "ada@example.org", "<1@example.org>", b"A: b\r\n\r\n")
 
     assert said(receipt)[0] == b"MAIL FROM:<>\r\n"
@@ -115,7 +115,7 @@ def test_dots_at_the_start_of_a_line_are_doubled(content: bytes, wire: bytes) ->
 
 
 @given(st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b" "]), max_size=30))
-def test_only_the_last_line_of_any_letter_is_a_single_dot(parts: list[bytes]) -> None:
+def test_only_the_last_line_of_any_message_is_a_single_dot(parts: list[bytes]) -> None:
     lines = dot_stuff(b"".join(parts)).split(b"\r\n")
 
     assert lines[-2:] == [b".", b""]

@@ -1,4 +1,4 @@
-"""The road into a folder."""
+"""The transport into a Maildir."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def put(folder: Path, *letters: Message) -> None:
             road.send(letter)
 
 
-def test_any_mail_program_finds_the_letters_unread(tmp_path: Path) -> None:
+def test_any_mail_program_finds_the_messages_unread(tmp_path: Path) -> None:
     put(tmp_path / "mail", ADA, BOB)
 
     box = mailbox.Maildir(tmp_path / "mail", create=False)
@@ -45,7 +45,7 @@ def test_any_mail_program_finds_the_letters_unread(tmp_path: Path) -> None:
     assert {message.get_payload() for message in found} == {".one\n\ntwo\n"}
 
 
-def test_a_letter_in_the_folder_parses_without_a_defect(tmp_path: Path) -> None:
+def test_a_message_in_the_folder_parses_without_a_defect(tmp_path: Path) -> None:
     put(tmp_path, ADA)
 
     (file,) = (tmp_path / "new").iterdir()
@@ -55,14 +55,14 @@ def test_a_letter_in_the_folder_parses_without_a_defect(tmp_path: Path) -> None:
     assert file.read_bytes() == CONTENT.replace(b"\r\n", b"\n")
 
 
-def test_a_letter_that_is_there_is_not_put_there_again(tmp_path: Path) -> None:
+def test_a_message_that_is_there_is_not_put_there_again(tmp_path: Path) -> None:
     put(tmp_path, ADA, ADA)
     put(tmp_path, ADA, BOB)
 
     assert len(list((tmp_path / "new").iterdir())) == 2
 
 
-def test_a_letter_that_has_been_read_is_not_put_there_again(tmp_path: Path) -> None:
+def test_a_message_that_has_been_read_is_not_put_there_again(tmp_path: Path) -> None:
     put(tmp_path, ADA)
     (file,) = (tmp_path / "new").iterdir()
     file.rename(tmp_path / "cur" / f"{file.name}:2,RS")
@@ -79,7 +79,7 @@ def test_a_message_id_never_becomes_a_path(tmp_path: Path) -> None:
     assert len(list((tmp_path / "mail" / "new").iterdir())) == 1
 
 
-def test_what_a_crash_left_half_written_is_no_letter(tmp_path: Path) -> None:
+def test_what_a_crash_left_half_written_is_no_message(tmp_path: Path) -> None:
     put(tmp_path, ADA)
     (name,) = [file.name for file in (tmp_path / "new").iterdir()]
     (tmp_path / "new" / name).rename(tmp_path / "tmp" / f"{name}.1")
@@ -95,7 +95,7 @@ def test_nobody_else_can_read_the_folder(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "mail" / "new").stat().st_mode) == 0o700
 
 
-def test_two_roads_into_one_folder_leave_one_copy(tmp_path: Path) -> None:
+def test_two_mail_servers_into_one_folder_leave_one_copy(tmp_path: Path) -> None:
     letters = [replace(ADA, message_id=f"<{number}@example.org>") for number in range(30)]
     threads = [threading.Thread(target=put, args=(tmp_path, *letters)) for _ in range(3)]
 
@@ -108,7 +108,7 @@ def test_two_roads_into_one_folder_leave_one_copy(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_closes_the_road(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_stops_sending(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("a file where the folder should be")
 
     with pytest.raises(Deferred, match="mail cannot be written") as deferral:
@@ -125,7 +125,7 @@ def write(folder: Path, name: str, text: str) -> Path:
     return letter
 
 
-def test_letters_to_an_address_are_removed_and_those_to_longer_ones_stay(tmp_path: Path) -> None:
+def test_messages_to_an_address_are_removed_and_those_to_longer_ones_stay(tmp_path: Path) -> None:
     gone = [
         write(tmp_path, "1", "To: Ada@Example.org\n\nx"),
         write(tmp_path, "2", "From: a\nTo: Ada <ada@example.org>\n\nx"),

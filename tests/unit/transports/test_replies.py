@@ -1,4 +1,4 @@
-"""What the server's words mean for a letter."""
+"""The meaning of the server's replies for a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was sent is known for weeks, to every process, and stops no letter where it is not."""
+"""The log of sent messages: known for weeks, to every process; if it fails, messages still go."""
 
 from __future__ import annotations
 
@@ -93,13 +93,13 @@ def test_nobody_is_named_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoilt", [b"", b"\x00\xff", b"half a li"])
-def test_a_spoilt_log_stops_no_letter(tmp_path: Path, spoilt: bytes) -> None:
+def test_a_spoilt_log_stops_no_message(tmp_path: Path, spoilt: bytes) -> None:
     (tmp_path / f"{TODAY}.log").write_bytes(spoilt)
 
     assert sent(tmp_path, 1, 2) == ["<1@example.org>", "<2@example.org>"]
 
 
-def test_a_log_that_cannot_be_written_stops_no_letter(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_stops_no_message(tmp_path: Path) -> None:
     (tmp_path / "sent").write_text("a file where the folder should be")
 
     assert sent(tmp_path / "sent", 1, 2) == ["<1@example.org>", "<2@example.org>"]

@@ -27,8 +27,7 @@ def show(call: CliContext, as_json: bool) -> None:
     settings = call.settings()
     rows = _rows(settings)
     if as_json:
-        for key, value, origin in rows:
-            put_json({"setting": key, "value": value, "from": origin})
+        put_json(*({"setting": key, "value": value, "from": o} for key, value, o in rows))
         return
     put(f"settings file: {printable(settings.places.config)}{_absent(settings)}")
     put(f"data folder:   {printable(settings.places.data)}")
@@ -36,13 +35,13 @@ def show(call: CliContext, as_json: bool) -> None:
     put_table(["setting", "value", "from"], [(key, _plain(value), o) for key, value, o in rows])
 
 
-@config.command("check", short_help="Read all settings and say what is wrong.")
+@config.command("check", short_help="Check all settings, and say what is wrong.")
 @json_option
 @pass_call
 def check(call: CliContext, as_json: bool) -> None:
-    """Read all settings; a misspelt or impossible one is named, and the exit code is 2.
+    """Check all settings; ends with 2 where one is misspelt or has a bad value.
 
-    What is possible, but leads readers nowhere, is told on standard error.
+    Warns on standard error about settings that are valid, but do not lead readers to this site.
     """
     from larkpost.settings import keys
 
@@ -50,21 +49,15 @@ def check(call: CliContext, as_json: bool) -> None:
     warnings = put_warnings(settings)
     unset = len(keys()) - len(settings.origins)
     if as_json:
-        put_json(
-            {
-                "ok": True,
-                "file": str(settings.places.config),
-                "set": len(settings.origins),
-                "warnings": [*settings.remarks, *warnings],
-            }
-        )
+        file, remarks = str(settings.places.config), [*settings.remarks, *warnings]
+        put_json({"ok": True, "file": file, "set": len(settings.origins), "warnings": remarks})
         return
     call.say(f"{printable(settings.places.config)}{_absent(settings)}")
-    call.say(f"In order: {len(settings.origins)} set, {unset} left at their defaults.")
+    call.say(f"All settings are valid: {len(settings.origins)} set, {unset} at their defaults.")
 
 
 def _absent(settings: Settings) -> str:
-    return "" if settings.places.config.exists() else " (not there; that is fine)"
+    return "" if settings.places.config.exists() else " (does not exist; that is fine)"
 
 
 def _rows(settings: Settings) -> list[tuple[str, object, str]]:
@@ -99,7 +92,7 @@ def _plain(value: object) -> str:
     return ",".join(map(str, some))
 
 
-@click.command(short_help="Print the completion script of a shell.")
+@click.command(short_help="Print the completion script for a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script for a shell.
@@ -111,7 +104,7 @@ def completion(shell: str) -> None:
 
     made = get_completion_class(shell)
     if made is None:
-        raise click.UsageError(f"No completion for {shell}.")
+        raise click.UsageError(f"there is no completion for {shell}")
     root = click.get_current_context().find_root().command
     put(made(root, {}, "larkpost", "_LARKPOST_COMPLETE").source())
 

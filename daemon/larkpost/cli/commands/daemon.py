@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from larkpost.cli.commands.sources import (
 )
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import (
+    hint_line,
     json_option,
     printable,
     put,
@@ -31,8 +33,6 @@ from larkpost.errors import Busy, TryAgainLater, UsageError
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from larkpost.bootstrap import Program
     from larkpost.db.read_dumps import Dump
     from larkpost.ingest.inbox import Taken
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
     from larkpost.scheduler.tick import TickResult
 
 
-@click.command(short_help="Show papers, readers and letters; or why a day is empty.")
+@click.command(short_help="Show papers, readers and emails; or why a day is empty.")
 @click.option(
     "--why",
     is_flag=True,
-    help="Say only why no papers come, and what to try; ends with 1 where there is a reason.",
+    help="Print only why there are no papers, and what to try; ends with 1 if there is a reason.",
 )
 @json_option
 @pass_call
 def status(call: CliContext, why: bool, as_json: bool) -> int:
-    """Show how many papers, readers and letters there are, and why a day is empty."""
+    """Show how many papers, readers and emails there are, and why a day is empty."""
     from larkpost.scheduler.status import read_status
 
     program = call.program()
@@ -66,7 +66,7 @@ def status(call: CliContext, why: bool, as_json: bool) -> int:
 
 
 def _put_reasons(call: CliContext, program: Program, *, as_json: bool) -> int:
-    """Print why no papers come, and what to try; gives 1 where there is a reason."""
+    """Print why there are no papers, and what to try; returns 1 if there is a reason."""
     from larkpost.editions.empty_day_reasons import explain_empty_day
 
     with program.store.read() as connection:
@@ -75,9 +75,9 @@ def _put_reasons(call: CliContext, program: Program, *, as_json: bool) -> int:
         if as_json:
             put_json({"reason": str(reason.kind), "text": reason.text, "hint": reason.hint})
         else:
-            put(f"{printable(reason.text)}\n  {printable(reason.hint)}")
+            put(f"{printable(reason.text)}\n{hint_line(reason.hint)}")
     if not reasons and not as_json:
-        call.say("Nothing keeps papers from coming.")
+        call.say("There is no known reason why papers would not come.")
     return 1 if reasons else 0
 
 
@@ -101,7 +101,7 @@ def _standing_record(found: StatusReport) -> dict[str, Any]:
             for kind, event in found.events.items()
         },
         "empty_day": [
-            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.quiet
+            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.empty_day
         ],
     }
 
@@ -125,44 +125,44 @@ def _put_standing(found: StatusReport) -> None:
         "papers": found.papers,
         "newest dump": _dump_words(dump) if dump else "none yet",
         "readers": _counts(found.readers) or "none yet",
-        **({"go when unused": quantity(found.expiring, "reader")} if found.expiring else {}),
+        **({"may expire": quantity(found.expiring, "reader")} if found.expiring else {}),
         **({"sources": source_counts(found.sources)} if found.sources else {}),
         "thumbs": found.votes,
-        "next edition": _minute(found.next_slot) if found.next_slot else "none is due",
-        "letters": _counts(found.deliveries) or "none yet",
+        "next edition": _minute(found.next_slot) if found.next_slot else "none",
+        "emails": _counts(found.deliveries) or "none yet",
     }
     for kind, event in sorted(found.events.items()):
-        rows[f"last {kind}"] = f"{_minute(event.at)}, {'fine' if event.ok else 'failed'}"
+        rows[f"last {kind}"] = f"{_minute(event.at)}, {'OK' if event.ok else 'failed'}"
     for label, value in rows.items():
         put(f"{label + ':':<16}{printable(value)}")
     if merge := found.events.get("merge"):
         count = merge.detail["readers"]
-        put(f"\nreaders merged because their addresses differ in case alone: {count}")
-        put("  `larkpost reader show EMAIL` names the former addresses of a reader")
+        put(f"\nreaders merged because their addresses differ only in case: {count}")
+        put(hint_line("run larkpost reader show EMAIL to see the former addresses of a reader"))
     if dump and dump.rejected:
         put(f"\n{quantity(dump.rejected, 'record')} of {printable(dump.name)} could not be read:")
         for line in reject_lines(found.rejects, dump.rejected):
             put(f"  {printable(line)}")
     for refusal in found.refused:
         put(f"\nrefused: {printable(refusal.reason)}")
-        for more in filter(None, (refusal.hint, refusal.place and f"it lies in {refusal.place}")):
-            put(f"  {printable(more)}")
+        if refusal.hint:
+            put(hint_line(refusal.hint))
+        if refusal.place:
+            put(f"  it is in {printable(refusal.place)}")
     put_source_problems(found.sources)
     if found.undecided:
         _put_ambiguous(found)
-    for reason in found.quiet:
-        put(
-            f"\n{printable(reason.text)}" + (f"\n  {printable(reason.hint)}" if reason.hint else "")
-        )
+    for reason in found.empty_day:
+        put(f"\n{printable(reason.text)}" + (f"\n{hint_line(reason.hint)}" if reason.hint else ""))
 
 
 def _put_ambiguous(found: StatusReport) -> None:
     from larkpost.scheduler.status import SEND_UNDECIDED
 
-    put("\nNobody knows whether these letters arrived; they are not sent again by themselves:")
+    put("\nIt is unknown whether these emails arrived, so they are not sent again automatically:")
     for one in found.undecided:
         put(f"  {printable(one.reader)}, {one.date}: {printable(one.reply)}")
-    put(f"  To send them once more: {SEND_UNDECIDED}")
+    put(hint_line(f"to send them again, run {SEND_UNDECIDED}"))
 
 
 def _dump_words(dump: Dump) -> str:
@@ -178,10 +178,10 @@ def _dump_words(dump: Dump) -> str:
 def tick(call: CliContext, as_json: bool) -> int:
     """Do once what `serve` does every half minute: read the inbox, publish, deliver.
 
-    For cron and systemd timers: with -q it prints nothing while all is well. Ends with 1 where a
-    step failed (the others are done all the same), and with 75 while another process is at it,
-    while the mail server takes no letters (told at first and then once an hour), and where it was
-    told to end (SIGTERM). A file that is refused is told, and is no failure of a step.
+    For cron and systemd timers: with -q it prints nothing unless there is a problem. Ends with 1
+    where a step failed (the other steps are done anyway). Ends with 75 while another process does
+    the same, while the mail server accepts no emails (reported at first, then once per hour), and
+    where it was stopped (SIGTERM). A refused file is reported, but is no failed step.
     """
     from larkpost.cli.signals import finish_on
     from larkpost.scheduler.tick import tick as run
@@ -199,26 +199,32 @@ def tick(call: CliContext, as_json: bool) -> int:
     else:
         _put_round(done, quiet=call.loudness < 0)
     if done.outage is not None and done.outage.is_news:
-        tell(TryAgainLater(f"no letters can go: {done.outage.problem}", hint=done.outage.hint))
+        tell(TryAgainLater(f"no emails can be sent: {done.outage.problem}", hint=done.outage.hint))
     return 1 if done.troubles else 75 if done.outage or heard else 0
 
 
-def _round_record(done: TickResult) -> dict[str, Any]:
-    from dataclasses import asdict
-
+def _file_records(taken: Sequence[Taken]) -> dict[str, Any]:
     from larkpost.ingest.inbox import RejectedFile
 
-    bad = [one for one in done.taken if isinstance(one, RejectedFile)]
+    bad = [one for one in taken if isinstance(one, RejectedFile)]
     return {
-        "polled": [poll_record(one) for one in done.polled],
-        "files": len(done.taken),
-        "ingested": [report_record(one) for one in done.taken if not isinstance(one, RejectedFile)],
+        "files": len(taken),
+        "ingested": [report_record(one) for one in taken if not isinstance(one, RejectedFile)],
         "refused": [
             {"file": one.name, "reason": one.reason, "hint": one.hint, "place": one.place}
             for one in bad
             if one.moved
         ],
         "deferred": [{"file": one.name, "reason": one.reason} for one in bad if not one.moved],
+    }
+
+
+def _round_record(done: TickResult) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "polled": [poll_record(one) for one in done.polled],
+        **_file_records(done.taken),
         "inbound": {str(meaning): count for meaning, count in done.returned.items()},
         "editions": {str(outcome): count for outcome, count in done.outcomes.items()},
         "deliveries": asdict(done.ledger),
@@ -237,7 +243,7 @@ def _outage_record(outage: Outage) -> dict[str, Any]:
 
 
 def _put_round(done: TickResult, *, quiet: bool) -> None:
-    """Say what was done; where ``quiet``, only what somebody should look at."""
+    """Print the results; if ``quiet``, only those that need attention."""
     from larkpost.ingest.inbox import RejectedFile
 
     for polled in done.polled:
@@ -250,15 +256,15 @@ def _put_round(done: TickResult, *, quiet: bool) -> None:
             _put_ingested(one)
     if not quiet:
         if done.returned:
-            put(f"came back: {_counts(done.returned)}")
+            put(f"inbound: {_counts(done.returned)}")
         put(f"editions: {_counts(done.outcomes) or 'none due'}")
-        put(f"letters: {_letters(done)}")
+        put(f"emails: {_emails(done)}")
     for step, trouble in done.troubles.items():
         click.echo(f"larkpost: {step} failed: {printable(trouble)}", err=True)
 
 
-def _letters(done: TickResult) -> str:
-    """Say what became of letters, and while the mail server is away that they wait for it."""
+def _emails(done: TickResult) -> str:
+    """Describe the outcome for messages, and an outage of the mail server."""
     from dataclasses import asdict
 
     counts = {name: n for name, n in asdict(done.ledger).items() if name != "undecided"}
@@ -275,10 +281,10 @@ def _put_ingested(one: Taken) -> None:
     if not isinstance(one, RejectedFile):
         put(f"  {report_line(one)}")
         return
-    what = "refused" if one.moved else "not read yet, and tried again"
+    what = "refused" if one.moved else "not read yet, will be tried again"
     put(f"  {printable(one.name)}: {what}: {printable(one.reason)}")
     if one.hint:
-        put(f"    {printable(one.hint)}")
+        put(f"  {hint_line(one.hint)}")
 
 
 @click.command(short_help="Run the daemon.")
@@ -287,13 +293,13 @@ def _put_ingested(one: Taken) -> None:
     "--port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="0 takes any free one; default: web.port.",
+    help="0 means any free port; default: web.port.",
 )
 @pass_call
 def serve(call: CliContext, host: str | None, port: int | None) -> None:
-    """Run the daemon: web server, inbox, editions, letters; stops cleanly on SIGTERM.
+    """Run the daemon: web server, inbox, editions, emails. SIGTERM stops it cleanly.
 
-    SIGHUP has it read the settings anew.
+    SIGHUP makes it read the settings again.
     """
     from larkpost.serve import run
 
@@ -301,7 +307,7 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
     flags = {"web.host": host, "web.port": port}
     program = call.program(flags, daemon=True)
     program.fits_apart = True
-    _ = program.signature  # a key that is not there is told now, not in the morning
+    _ = program.signature  # a missing key is reported now, not at the first edition
     web = program.settings.web
     run(
         program,
@@ -338,17 +344,17 @@ def _poll(program: Program, moved: Callable[[], None]) -> None:
 @click.command(short_help="Print the link of the admin page.")
 @pass_call
 def admin(call: CliContext) -> None:
-    """Print the link of the admin page: readers, dumps, letters and health, to look at.
+    """Print the link of the admin page, which shows readers, dumps, emails and health.
 
-    Whoever has it sees them. The setting `web.admin_link_version` opens the page; another number
-    in it ends the links printed before.
+    Whoever has the link can see all of it. The page exists where `web.admin_link_version` is set;
+    another number there makes earlier links invalid.
     """
     program = call.program()
     number = program.settings.web.admin_link_version
     if not number:
         raise UsageError(
             "there is no admin page: web.admin_link_version is 0",
-            hint="set web.admin_link_version = 1 in the settings file, and start the daemon again",
+            hint="set web.admin_link_version = 1 in the settings file, and restart the daemon",
         )
     put(program.links.admin(number))
 

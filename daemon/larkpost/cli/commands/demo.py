@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from larkpost.cli.commands.demo_output import DemoResult, tell_story
+from larkpost.cli.commands.demo_output import DemoResult, print_demo
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put_json, waiting
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Edition, Paper, Pick, Reader
     from larkpost.ingest.ingest import IngestReport
 
 MARK = ".larkpost-demo"
-MARK_TEXT = "`larkpost demo` made this folder, and makes it anew when it is called again.\n"
+MARK_TEXT = "`larkpost demo` made this folder, and makes it again when it is called again.\n"
 MADE = ("larkpost.db*", "inbox", "mail", "secret.key", "newsletter.*", "feed.*")
 ADDRESS = "you@example.org"
 # One theme liked, two others not; the sample's other papers on the theme show what is learned.
@@ -41,15 +39,15 @@ CAPTURED = (8, 7)  # month and day that the sample names; it tells no year
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where to make it; default: ./larkpost-demo.",
+    help="The folder to use; default: ./larkpost-demo.",
 )
 @json_option
 @pass_call
 def demo(call: CliContext, folder: Path | None, as_json: bool) -> None:
-    """Make a morning paper from the sample dump, offline, and show how thumbs change it.
+    """Make an edition from the sample dump, offline, and show how thumbs change it.
 
-    Everything lies in one folder, and is made anew when the demo is called again. Variables and
-    settings files elsewhere are not heeded: what happens here touches nothing else.
+    All files are in one folder, which is made again when the demo is called again. The demo ignores
+    environment variables and settings files elsewhere, and changes nothing outside its folder.
     """
     home = (folder or call.home or Path("larkpost-demo")).absolute()
     program = _fresh(call, home)
@@ -57,7 +55,7 @@ def demo(call: CliContext, folder: Path | None, as_json: bool) -> None:
     if as_json:
         put_json(_record(result))
         return
-    tell_story(result)
+    print_demo(result)
 
 
 def _fresh(call: CliContext, home: Path) -> Program:
@@ -69,13 +67,13 @@ def _fresh(call: CliContext, home: Path) -> Program:
 
     if home.exists() and not is_own(home.stat()):
         raise UsageError(
-            f"the folder belongs to somebody else: {home}", hint="Choose another with --dir DIR."
+            f"the folder belongs to somebody else: {home}", hint="choose another with --dir DIR"
         )
     if home.exists() and any(home.iterdir()):
         if not _is_demo(home):
             raise UsageError(
                 f"not a folder of the demo, and not empty: {home}",
-                hint="Choose another with --dir DIR.",
+                hint="choose another with --dir DIR",
             )
         _clear(home)
     make_folder(home)

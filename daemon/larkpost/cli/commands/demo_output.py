@@ -1,8 +1,9 @@
-"""Prints what the demo did, in a terminal of 80 columns or as plain text into a pipe."""
+"""Prints the results of the demo, in a terminal of 80 columns or as plain text into a pipe."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from larkpost.cli.output import printable, put
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from larkpost.domain import Paper, Pick, Reader, Thumb
     from larkpost.ingest.ingest import IngestReport
 
@@ -24,7 +23,7 @@ REASONED = 5
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """Everything the demo did, ready to be told."""
+    """Everything the demo did, ready to be printed."""
 
     home: Path
     report: IngestReport
@@ -35,8 +34,8 @@ class DemoResult:
     files: dict[str, Path]
 
 
-def tell_story(result: DemoResult) -> None:
-    """Print what was done, how the order changed and why, and what to do next."""
+def print_demo(result: DemoResult) -> None:
+    """Print the steps, how the order changed and why, and what to do next."""
     _heading("1. The sample dump")
     report = result.report
     _say(
@@ -49,13 +48,13 @@ def tell_story(result: DemoResult) -> None:
     _say(
         f"{reader.address}: {quantity(reader.papers_per_edition, 'paper')}, Monday to Friday"
         f" at {reader.send_time:%H:%M} in {reader.zone}. Nothing is known of their taste,"
-        " so the first paper is simply the newest first. Then:"
+        " so the first edition is simply the newest papers. Then:"
     )
     for paper, thumb in result.thumbs:
         put(_cut(f"  {'+' if thumb > 0 else '-'} {paper.title}", WIDTH))
-    _heading("3. Today's paper, before and after")
+    _heading("3. Today's edition, before and after")
     _side_by_side(result)
-    _heading("4. Why: the model's own words")
+    _heading("4. Why these papers")
     for pick in result.after[:REASONED]:
         put(_cut(f"{pick.position:>2}. {pick.paper.title}", WIDTH))
         _say(f"because of {because(pick)}", indent="      ")
@@ -75,7 +74,7 @@ def _side_by_side(result: DemoResult) -> None:
         put(f"{one:<{COLUMN + 4}} {two}".rstrip())
     fresh = sum(pick.paper.id not in was for pick in result.after)
     put(f"{'':<{COLUMN + 4}}  * not there before: {fresh} of {len(result.after)}")
-    _say("Papers with a thumb have been read and make room for others.")
+    _say("Papers with a thumb count as read, and are not picked again.")
 
 
 def _entry(pick: Pick, mark: str) -> str:
@@ -84,14 +83,14 @@ def _entry(pick: Pick, mark: str) -> str:
 
 def _next(result: DemoResult) -> None:
     home = _short(result.home)
-    _heading("5. What lies where")
+    _heading("5. The files")
     put(f"in {home}:")
     for name, what in (
-        ("newsletter.html", "the morning paper: open it in a browser"),
-        ("newsletter.eml", "the same as a letter, for any mail program"),
-        ("newsletter.txt", "and as plain text"),
+        ("newsletter.html", "the edition: open it in a browser"),
+        ("newsletter.eml", "the same as an email, for any mail program"),
+        ("newsletter.txt", "the same as plain text"),
         ("feed.xml, feed.atom, feed.json", "the feed as RSS, Atom and JSON Feed"),
-        ("mail/", "the letter as it was delivered (a Maildir)"),
+        ("mail/", "the email as it was delivered (a Maildir)"),
     ):
         put(f"  {name:<31}{what}")
     _heading("Next")
@@ -101,18 +100,18 @@ def _next(result: DemoResult) -> None:
         (f"vote {result.reader.address} 1 up", "a thumb of yours"),
         (
             "reader add YOUR@ADDRESS --interest WORDS",
-            "a paper of your own, and its feed",
+            "an edition of your own, and its feed",
         ),
     ):
         put(f"  larkpost --home {home} {command}")
         put(f"      {what}")
     _heading("Tomorrow's papers")
     _say(
-        "Larkpost fetches nothing by itself. Each day, save the day's papers into the inbox folder"
-        " (`larkpost config show` says where); the best page is"
-        " https://huggingface.co/api/daily_papers, and the text of the trending page will do"
-        " (docs/formats.md: which page to save). Whatever reads the inbox then publishes and"
-        " delivers what is due, each reader's edition at their hour:"
+        "Larkpost fetches nothing until you add a source (`larkpost source add hf-daily`)."
+        " Without one, save the day's papers into the inbox folder (`larkpost config show` says"
+        " where); the best page is https://huggingface.co/api/daily_papers, and the text of the"
+        " trending page will do (docs/formats.md: which page to save). One of these commands reads"
+        " the inbox, publishes each reader's edition when it is due, and delivers it:"
     )
     put("  larkpost serve                          all the time, with pages and feeds")
     put("  */10 * * * * larkpost -q tick           the same from cron, or a systemd timer")
@@ -127,7 +126,11 @@ def _heading(text: str) -> None:
 
 def _say(text: str, indent: str = "") -> None:
     lines: Iterable[str] = textwrap.wrap(
-        printable(text), WIDTH, initial_indent=indent, subsequent_indent=indent
+        printable(text),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,  # names such as hf-daily stay whole
     )
     for line in lines:
         put(line)

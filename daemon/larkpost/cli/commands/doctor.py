@@ -1,10 +1,11 @@
-"""The command that checks everything Larkpost stands on, and says what to mend."""
+"""The command that checks everything Larkpost depends on, and says what to fix."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -12,12 +13,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, printable, put, put_json
+from larkpost.cli.output import hint_line, json_option, printable, put, put_json
 from larkpost.errors import LarkpostError, NoRoom
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from larkpost.bootstrap import Program
 
 SCARCE = 200 * 1024 * 1024  # bytes
@@ -26,7 +25,7 @@ MARKS = {"ok": "ok  ", "warning": "WARN", "fault": "FAIL"}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, how it is, and what to do about it."""
+    """A checked item, its state, and what to do about it."""
 
     what: str
     state: Literal["ok", "warning", "fault"]
@@ -52,7 +51,7 @@ def doctor(call: CliContext, as_json: bool) -> int:
             continue
         put(f"{MARKS[finding.state]} {finding.what}: {printable(finding.detail)}")
         if finding.hint:
-            put(f"     {printable(finding.hint)}")
+            put(f"   {hint_line(finding.hint)}")
     return 1 if any(finding.state == "fault" for finding in findings) else 0
 
 
@@ -84,7 +83,7 @@ def _examine(call: CliContext) -> Iterator[Finding]:
         "database": _database,
         "key": _key,
         "disk": _disk,
-        "letters": _letters,
+        "sender": _sender,
         "inbound mail": _inbound_mail,
         "signing": _signing,
         "pages": _pages,
@@ -97,7 +96,7 @@ def _examine(call: CliContext) -> Iterator[Finding]:
 
 
 def _each(*checks: tuple[str, Callable[[], Iterator[Finding]]]) -> Iterator[Finding]:
-    """Run checks; one that raises is a finding of its own, and the next one runs."""
+    """Run checks; one that raises becomes a finding, and the next one runs."""
     for what, check in checks:
         try:
             yield from check()
@@ -138,7 +137,7 @@ def _database(program: Program) -> Iterator[Finding]:
     if faults:
         yield Finding(
             "database", "fault", f"{where}: {'; '.join(faults[:3])}",
-            "Stop Larkpost, keep a copy of the file, and go back to a backup.",
+            "stop Larkpost, copy the file to a safe place, and restore a backup",
         )  # fmt: skip
     else:
         yield Finding("database", "ok", where)
@@ -153,7 +152,7 @@ def _key(program: Program) -> Iterator[Finding]:
             f"chmod 600 {secret}; who has read it can forge links",
         )  # fmt: skip
     else:
-        yield Finding("key", "ok", f"{secret}, readable by you alone")
+        yield Finding("key", "ok", f"{secret}, readable only by you")
 
 
 def _home(program: Program) -> Iterator[Finding]:
@@ -164,7 +163,7 @@ def _home(program: Program) -> Iterator[Finding]:
 
 
 def _open_to_others(program: Program) -> Iterator[Finding]:
-    """Say which of our files and folders other users of this machine can read or change."""
+    """List our files and folders that other users of this machine can read or change."""
     from larkpost.safe_files import others_may_write
 
     places, file = program.places, program.store.file
@@ -172,54 +171,55 @@ def _open_to_others(program: Program) -> Iterator[Finding]:
     for folder, remedy in folders.items():
         if others_may_write(folder):
             yield Finding(
-                "rights", "warning", f"other users of this machine may write in {folder}",
-                f"{remedy} {folder}; who can write there can put other files in our files' place",
+                "permissions", "warning", f"other users of this machine may write in {folder}",
+                f"{remedy} {folder}; whoever can write there can replace the files of Larkpost",
             )  # fmt: skip
     if others_may_write(places.inbox):
         yield Finding(
-            "rights", "warning", f"other users of this machine may put dumps into {places.inbox}",
-            f"Everybody's papers come from there; unless that is meant: chmod go-w {places.inbox}",
+            "permissions", "warning",
+            f"other users of this machine may put dumps into {places.inbox}",
+            f"chmod go-w {places.inbox}, unless they may choose the papers of all readers",
         )  # fmt: skip
     for one in (file, file and file.with_name(f"{file.name}-wal")):
         if one and one.exists() and one.stat().st_mode & 0o077:
             yield Finding(
-                "rights", "warning", f"others on this machine can read the database {one}",
+                "permissions", "warning", f"others on this machine can read the database {one}",
                 f"chmod 600 {one}; it holds addresses and feed keys",
             )  # fmt: skip
 
 
-# What letters are made with; `serve` builds it before it starts.
+# What emails are made with; `serve` builds it before it starts.
 
 
-def _letters(program: Program) -> Iterator[Finding]:
+def _sender(program: Program) -> Iterator[Finding]:
     _ = program.renderer
-    yield Finding("letters", "ok", f"they come from {program.settings.mail.sender}")
+    yield Finding("sender", "ok", f"emails come from {program.settings.mail.sender}")
 
 
 def _inbound_mail(program: Program) -> Iterator[Finding]:
     _ = program.mailboxes
     address = program.settings.inbound.address
     looked = (
-        f"mail to {address} is looked for in {program.inbound_folder}"
+        f"email to {address} is read from {program.inbound_folder}"
         if address
-        else "none are read"
+        else "not read: inbound.address is not set"
     )
     yield Finding("inbound mail", "ok", looked)
     if digests := program.digests:
         where = digests.folder or program.inbound_folder
         senders = ", ".join(digests.senders.allowed)
-        read = f"mails of {senders} are read for papers in {where}"
+        read = f"emails from {senders} are read for papers in {where}"
         if digests.senders.authserv_id:
             yield Finding("digests", "ok", read)
         else:
-            hint = "set inbound.digest_authserv_id: anybody can write their names into From"
+            hint = "set inbound.digest_authserv_id, because anybody can forge the From header"
             yield Finding("digests", "warning", read, hint)
 
 
 def _signing(program: Program) -> Iterator[Finding]:
     _ = program.signature
     selector = program.settings.dkim.selector
-    how = f"letters are signed as {selector}" if selector else "left to the mail server"
+    how = f"emails are signed as {selector}" if selector else "left to the mail server"
     yield Finding("signing", "ok", how)
 
 
@@ -243,7 +243,7 @@ def _listening(program: Program) -> Iterator[Finding]:
     with program.store.read() as connection:
         daemon = leases.holder(connection, "daemon", now=datetime.now(UTC))
     if daemon:
-        yield Finding("web", "ok", f"the daemon is at work: {daemon}")
+        yield Finding("web", "ok", f"the daemon is running: {daemon}")
         return
     check_listening(web.host, web.port, mode=web.socket_mode, home=program.places.data)
     yield Finding("web", "ok", f"`larkpost serve` can listen on {where}")
@@ -257,8 +257,8 @@ def _readers(program: Program) -> Iterator[Finding]:
         zones = {one.zone for one in readers.all(connection)}
     if unknown := sorted(zone for zone in zones if not is_available(zone)):
         yield Finding(
-            "readers", "warning", f"this machine does not know the zones {', '.join(unknown)}",
-            "`larkpost reader list` shows whose they are; `reader set EMAIL --zone` changes one.",
+            "readers", "warning", f"this machine does not know the time zones {', '.join(unknown)}",
+            "run larkpost reader list to see whose they are, and reader set EMAIL --zone ZONE",
         )  # fmt: skip
 
 
@@ -277,10 +277,14 @@ def _disk(program: Program) -> Iterator[Finding]:
     free = shutil.disk_usage(program.places.data).free
     state: Literal["ok", "warning"] = "ok" if free > SCARCE else "warning"
     yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {program.places.data}")
-    for place in (program.places.data, program.places.inbox, file):
+    yield from _not_writable(program)
+
+
+def _not_writable(program: Program) -> Iterator[Finding]:
+    for place in (program.places.data, program.places.inbox, program.store.file):
         if place is not None and not os.access(place, os.W_OK):
             what = "folder" if place.is_dir() else "database"
-            hint = "Check its owner and rights, and whether the disk is mounted read-only."
+            hint = "check its owner and permissions, and whether the disk is mounted read-only"
             yield Finding(what, "fault", f"cannot write to {place}", hint)
 
 
@@ -297,28 +301,28 @@ def _mail(program: Program) -> Iterator[Finding]:
     except OSError as error:
         yield Finding(
             "mail", "fault", f"no mail server answers at {where}: {error}",
-            "Check smtp.host and smtp.port, and that the server runs.",
+            "check smtp.host and smtp.port, and that the server runs",
         )  # fmt: skip
         return
     if settings.smtp.security == "none" and settings.smtp.username:
         yield Finding(
-            "mail", "warning", f"the password goes to {where} in the clear",
-            "Set smtp.security to starttls or tls.",
+            "mail", "warning", f"the password is sent to {where} unencrypted",
+            "set smtp.security to starttls or tls",
         )  # fmt: skip
     with (
         program.open_plain_transport() as transport
-    ):  # greets, encrypts and logs in, as before a letter
+    ):  # greets, encrypts and logs in, as before a message
         transport.ready()
-    yield Finding("mail", "ok", f"{where} is ready to take letters")
+    yield Finding("mail", "ok", f"{where} is ready to accept emails")
 
 
 def _maildir(program: Program) -> Finding:
     folder = program.places.maildir
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        hint = "Check its owner and rights, or set mail.maildir to another folder."
-        return Finding("mail", "fault", f"letters cannot be put into {folder}", hint)
-    return Finding("mail", "ok", f"letters go into the folder {folder}")
+        hint = "check its owner and permissions, or set mail.maildir to another folder"
+        return Finding("mail", "fault", f"emails cannot be written to {folder}", hint)
+    return Finding("mail", "ok", f"emails go into the folder {folder}")
 
 
 def _address(program: Program) -> Iterator[Finding]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Literal, get_args
 
 import click
@@ -13,9 +15,6 @@ from larkpost.cli.output import json_option, printable, put, put_json
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Edition, Reader
     from larkpost.editions.publish import EditionRequest, PublishResult
@@ -27,7 +26,7 @@ FEED_EDITIONS = 30
 
 @click.command(short_help="Publish editions.")
 @click.argument("emails", nargs=-1, metavar="[EMAIL…]")
-@click.option("--due", is_flag=True, help="Everybody whose edition is due by their own timetable.")
+@click.option("--due", is_flag=True, help="All readers whose edition is due by their own schedule.")
 @click.option("--all", "everybody", is_flag=True, help="Every active reader, due or not.")
 @click.option("--date", "day", type=params.day, metavar="D", help="The edition of this local day.")
 @json_option
@@ -40,13 +39,13 @@ def publish(
     day: date | None,
     as_json: bool,
 ) -> int:
-    """Publish editions: pick the papers, write them down, plan the letters.
+    """Publish editions: pick the papers, store them, and put the newsletters into the outbox.
 
-    Without an address it is --due. Each reader has one edition a day; publishing again changes
-    nothing. Letters go out with `larkpost deliver`. Ends with 1 where an edition failed.
+    Without an address, --due is meant. Each reader has one edition per day; publishing again
+    changes nothing. `larkpost deliver` sends the newsletters. Ends with 1 where an edition failed.
     """
     if (bool(emails) + due + everybody > 1) or (due and day):
-        raise click.UsageError("Name readers, or give --all, or --due (which knows its own dates).")
+        raise click.UsageError("name readers, or give --all, or --due (without --date)")
     from larkpost.cli.result_json import of_result
     from larkpost.editions import publish as publishing
 
@@ -60,7 +59,7 @@ def publish(
             tell = put if result.outcome is publishing.PublishOutcome.FAILED else call.say
             tell(_sentence(result))
     if not results and not as_json:
-        call.say("Nothing is due. To publish all the same: larkpost publish EMAIL")
+        call.say("Nothing is due. To publish anyway: larkpost publish EMAIL")
     return 1 if any(one.outcome is publishing.PublishOutcome.FAILED for one in results) else 0
 
 
@@ -93,7 +92,7 @@ def _sentence(result: PublishResult) -> str:
     return {
         PublishOutcome.PUBLISHED: f"{who}: edition of {when} with {papers}",
         PublishOutcome.ALREADY_PUBLISHED: (
-            f"{who}: the edition of {when} is already out, with {papers}"
+            f"{who}: the edition of {when} is published already, with {papers}"
         ),
         PublishOutcome.EMPTY: f"{who}: no edition on {when}, there are no new papers",
         PublishOutcome.BELOW_THRESHOLD: (
@@ -103,7 +102,7 @@ def _sentence(result: PublishResult) -> str:
     }[result.outcome]
 
 
-@click.command(short_help="Print an edition as HTML, text, letter or feed.")
+@click.command(short_help="Print an edition as HTML, text, email or feed.")
 @click.argument("email")
 @click.option(
     "--format",
@@ -111,20 +110,19 @@ def _sentence(result: PublishResult) -> str:
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="What to show it as.",
+    help="The format to print.",
 )
 @click.option("--date", "day", type=params.day, metavar="D", help="The edition of this local day.")
 @pass_call
 def preview(call: CliContext, email: str, form: Form, day: date | None) -> None:
-    """Print a reader's edition of today as it is, or as it would be, and change nothing."""
-    program = call.program()
-    reader = call.reader(program, email)
+    """Print a reader's edition of today, or a draft of it where it is not published yet."""
+    program, reader = call.open_reader(email)
     edition = edition_of(call, program, reader, day)
     sys.stdout.buffer.write(_render(program, edition, form))
 
 
 def edition_of(call: CliContext, program: Program, reader: Reader, day: date | None) -> Edition:
-    """The edition that is out, or else a draft of what it would be; without a day, today's."""
+    """Return the published edition, or else a draft of it; without a day, today's."""
     from larkpost.db import editions
     from larkpost.editions import publish as publishing
 

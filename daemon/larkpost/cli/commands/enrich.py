@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from larkpost.cli.output import (
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.ingest.enrich import EnrichReport
 
 
@@ -28,15 +27,15 @@ if TYPE_CHECKING:
 @click.argument(
     "paths", nargs=-1, required=True, metavar="FILE…|-", type=click.Path(path_type=Path)
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be added, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be added, and change nothing.")
 @json_option
 @pass_call
 def enrich(call: CliContext, paths: Sequence[Path], dry_run: bool, as_json: bool) -> int:
-    """Add ids, links, authors and dates to papers that are here, and no papers.
+    """Add ids, links, authors and dates to known papers; adds no papers.
 
     FILE is arXiv's metadata snapshot (JSON Lines of any size) or an answer of the papers API; -
-    means standard input. Papers are found by their ids, else by title and abstract. What is known
-    stays; the same file again adds nothing.
+    means standard input. Papers are matched by their ids, or else by title and abstract. Existing
+    values stay; reading the same file again adds nothing.
     """
     from larkpost.ingest.enrich import enrich as read
 
@@ -63,7 +62,7 @@ def enrich(call: CliContext, paths: Sequence[Path], dry_run: bool, as_json: bool
 def _say(call: CliContext, report: EnrichReport) -> None:
     call.say(_line(report))
     if report.without_link:
-        call.say(f"  without a link of their own: {report.without_link:,} of the papers here")
+        call.say(f"  papers without a link: {report.without_link:,}")
 
 
 def _record(report: EnrichReport) -> dict[str, object]:
@@ -85,10 +84,10 @@ def _line(report: EnrichReport) -> str:
     counts = [
         f"{quantity(report.enriched, 'paper')} {verb}",
         f"{report.complete:,} already complete",
-        f"{quantity(report.unmatched, 'record')} about no paper here",
+        f"{quantity(report.unmatched, 'record')} of unknown papers",
     ]
     if report.ambiguous:
-        counts.append(f"{report.ambiguous:,} that may be the same paper as another")
+        counts.append(f"{report.ambiguous:,} that match several papers")
     if report.rejected:
         counts.append(f"{report.rejected:,} not readable")
     return f"{printable(report.name)}: {', '.join(counts)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Reader
     from larkpost.ranking import ReplayReport
@@ -22,27 +21,27 @@ if TYPE_CHECKING:
     from larkpost.ranking.exploration.stream_coverage import Coverage
 
 
-@click.command(short_help="Measure how good readers' papers have been.")
+@click.command(short_help="Measure how well readers' thumbs were predicted.")
 @click.argument("emails", nargs=-1, metavar="[EMAIL…]")
 @click.option(
     "--html",
     "page",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write a report with charts, one file that needs no other.",
+    help="Write a report with charts into one HTML file.",
 )
 @json_option
 @pass_call
 def evaluate(call: CliContext, emails: Sequence[str], page: Path | None, as_json: bool) -> None:
-    """Replay readers' own thumbs, morning by morning, against other ways of ranking.
+    """Replay readers' thumbs day by day, and compare with other ways of ranking.
 
-    No thumb touches a score of its own day or an earlier one. Without EMAIL it is everybody with
-    ten thumbs or more.
+    The scores of a day use only thumbs of earlier days. Without EMAIL, all readers with ten thumbs
+    or more are replayed.
     """  # fmt: skip
     from larkpost.editions.evaluate import evaluate as measure
 
     if page and (page.is_symlink() or (page.exists() and not page.is_file())):
-        raise click.BadParameter(f"{page} is a link, or no file.", param_hint="--html")
+        raise click.BadParameter(f"{page} is a link, or not a file", param_hint="--html")
     program = call.program()
     asked = _select_readers(call, program, emails)
     found: list[tuple[Reader, ReplayReport]] = []
@@ -64,7 +63,7 @@ def evaluate(call: CliContext, emails: Sequence[str], page: Path | None, as_json
         else:
             _put_report(reader, report)
     if not found and not as_json:
-        put("Nobody has ten thumbs yet; name a reader to replay fewer.")
+        put("No reader has ten thumbs yet; name a reader to replay fewer.")
     if page and not as_json:
         put(f"charts: {printable(page)}")
 
@@ -90,16 +89,16 @@ def _put_report(reader: Reader, report: ReplayReport) -> None:
     put(f"{printable(_who(reader))}: {cast}, {days} to measure")
     _put_coverage(report.coverage)
     if not report.days:
-        put("  no morning had both a liked paper and another one, so nothing can be measured yet")
+        put("  no day had both a liked paper and another one, so nothing can be measured yet")
         return
     _put_measures("ranked by", report.systems)
-    _put_measures("larkpost has more than", report.gains)
+    _put_measures("larkpost is better than", report.gains)
     if report.calibration_error is not None:
-        put(f"chances were off by {report.calibration_error:.3f} on average (calibration error)")
+        put(f"mean error of the probabilities (calibration error): {report.calibration_error:.3f}")
         put_table(
-            ["chance told", "thumbs", "told on average", "came true"],
+            ["predicted", "thumbs", "predicted on average", "observed"],
             [
-                [f"{one.low:.0%} to {one.high:.0%}", one.votes, one.told, one.came_true]
+                [f"{one.low:.0%} to {one.high:.0%}", one.votes, one.predicted, one.observed]
                 for one in report.calibration
             ],
         )
@@ -111,20 +110,20 @@ def _put_report(reader: Reader, report: ReplayReport) -> None:
         put(f"{month.month}: " + ", ".join(printable(weight.term) for weight in month.terms))
     if report.off_policy:
         for name, value in (
-            ("the likeliest", report.off_policy.likeliest),
-            ("any paper drawn from", report.off_policy.any_paper),
+            ("the likeliest paper", report.off_policy.likeliest),
+            ("a random candidate", report.off_policy.any_paper),
         ):
-            put(f"a last place for {name} is liked: {interval(value.ips)} by inverse propensity,")
-            put(f"  {interval(value.snips)} self-normalised")
+            put(f"with {name} in the last place, liked: {interval(value.ips)} (IPS),")
+            put(f"  {interval(value.snips)} (SNIPS)")
 
 
 def _put_coverage(coverage: Coverage | None) -> None:
-    """Tell what the measures cannot see: all of them are of what was shown."""
+    """Print what the measures cannot see, because they know only shown papers."""
     if coverage is None:
         return
-    never, regions = coverage.never_shown_regions, quantity(coverage.regions, "region")
-    put(f"never shown: {coverage.never_shown:.0%} of {quantity(coverage.papers, 'paper')}, all")
-    put(f"  of {never} of the {regions} that they fall into; AUC and the like see only the rest")
+    topics = f"{coverage.never_shown_regions} of {quantity(coverage.regions, 'topic')}"
+    put(f"never shown: {coverage.never_shown:.0%} of {quantity(coverage.papers, 'paper')},")
+    put(f"  in {topics}; the measures below use only the rest")
     for one in coverage.largest:
         put(f"  {one.share:.0%} {', '.join(map(printable, one.terms))}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
@@ -10,20 +10,17 @@ from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put, put_json
 from larkpost.errors import UsageError
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-
-@click.command(short_help="Make the home: folders, database, key.")
+@click.command(short_help="Create the home: folders, database, key.")
 @click.option(
     "--new-key",
     is_flag=True,
-    help="Make a key where it is lost for good, or damaged; links given out before are dead then.",
+    help="Create a new key if the old one is lost or damaged; earlier links stop working.",
 )
 @json_option
 @pass_call
 def init(call: CliContext, new_key: bool, as_json: bool) -> None:
-    """Make the home: folders, database, key. Other commands do it too where it is not there."""
+    """Create the home: folders, database, key. Other commands do the same where there is none."""
     from larkpost.packaged_files import shipped_path
 
     settings = call.settings()
@@ -46,14 +43,14 @@ def init(call: CliContext, new_key: bool, as_json: bool) -> None:
             }
         )
         return
-    put(f"{'made' if new or new_key else 'ready already'}: {printable(places.data)}")
-    put(f"  dumps dropped into {printable(places.inbox)} are read by `larkpost serve` and `tick`")
+    put(f"{'created' if new or new_key else 'exists already'}: {printable(places.data)}")
+    put(f"  dumps in {printable(places.inbox)} are read by `larkpost serve` and `tick`")
     put(f"  settings go into {printable(places.config)}")
     put(f"  every setting is explained in {printable(shipped_path('config/default.toml'))}")
     put("Next: larkpost reader add you@example.org --interest 'mixture of experts'")
     if not settings.sources:
-        put("To have papers come by themselves: larkpost source add hf-daily (or arxiv:cs.CL),")
-        put("or two lines in the settings; until then nothing is fetched:")
+        put("To fetch papers automatically: larkpost source add hf-daily (or arxiv:cs.CL),")
+        put("or two lines in the settings file; until then nothing is fetched:")
         put('    [[sources]]\n    name = "hf-daily"')
 
 
@@ -68,13 +65,13 @@ def _is_damaged(secret: Path) -> bool:
     return False
 
 
-@click.command(short_help="Bring the database up to this version.")
+@click.command(short_help="Upgrade the database to this version.")
 @json_option
 @pass_call
 def migrate(call: CliContext, as_json: bool) -> None:
-    """Bring the database up to this program's version; other commands do it too.
+    """Upgrade the database to the version of this program; other commands do the same.
 
-    Readers whose addresses differ in case alone become one, and are named.
+    Readers whose addresses differ only in case are merged, and printed.
     """
     from larkpost.bootstrap import MERGES_READERS, build
     from larkpost.db import migrations, readers
@@ -98,11 +95,10 @@ def migrate(call: CliContext, as_json: bool) -> None:
     if before == after:
         call.say(f"The database is up to date (revision {after}).")
     else:
-        call.say(f"The database went from {before or 'nothing'} to revision {after}.")
+        call.say(f"The database was upgraded from revision {before or 'none'} to {after}.")
     for former, kept in merges:
         call.say(
-            f"{printable(former.address)} is one reader with {printable(kept.address)} now,"
-            f" {kept.status}"
+            f"{printable(former.address)} was merged into {printable(kept.address)}, {kept.status}"
         )
 
 

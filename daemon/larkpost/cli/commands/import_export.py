@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import MOST_TOLD, json_option, printable, put_json
+from larkpost.cli.output import MOST_TOLD, json_option, printable
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from larkpost.bootstrap import Program
+    from larkpost.db.engine import Store
     from larkpost.domain import PaperRecord
     from larkpost.portability.import_lines import ImportReport
 
@@ -26,15 +29,13 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 def export(call: CliContext, folder: Path, as_json: bool) -> None:
     """Write papers.jsonl, readers.jsonl, votes.jsonl and decisions.jsonl into DIR.
 
-    `import` into an empty home gives the same ranking for every reader.
+    After `import` into an empty home, the ranking of every reader is the same.
     """
     from larkpost.portability.exporter import export as write
 
     counts = write(call.program().store, folder)
-    if as_json:
-        put_json({"folder": str(folder), **counts})
-        return
-    call.say(f"{printable(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+    told = ", ".join(f"{n} {name}" for name, n in counts.items())
+    call.report({"folder": str(folder), **counts}, f"{printable(folder)}: {told}", as_json=as_json)
 
 
 @click.command("import", short_help="Read papers, readers and thumbs.")
@@ -52,53 +53,74 @@ def import_(
     decisions: Path | None,
     as_json: bool,
 ) -> int:
-    """Take in decisions, papers, readers and thumbs, in this order, as `export` writes them.
+    """Import decisions, papers, readers and thumbs, in this order, as `export` writes them.
 
-    What is here already is brought up to date, not doubled. Lines that cannot be taken are told
-    on standard error, and the exit code is 1; the others are in.
+    Existing ones are updated, not duplicated. Lines that cannot be imported are reported on
+    standard error, and the exit code is 1; the others are imported.
     """
     if not (papers or readers or votes or decisions):
         options = "--papers, --readers, --votes and --decisions"
-        raise click.UsageError(f"Give at least one of {options}.")
-    from larkpost.portability import importer
-    from larkpost.portability.decisions import take_decisions
-
+        raise click.UsageError(f"give at least one of {options}")
     program = call.program()
-    store, usual = program.store, program.settings.readers
-    take_readers = partial(
-        importer.take_readers,
-        defaults={
-            "zone": usual.zone,
-            "send_time": usual.send_time,
-            "weekdays": usual.days,
-            "papers_per_edition": usual.papers_per_edition,
-        },
-    )
     tallies = []
     guests: list[PaperRecord] = []
     if decisions:
-        tallies.append(("decisions", decisions, take_decisions(store, decisions, now=call.now)))
+        from larkpost.portability.decisions import take_decisions
+
+        report = take_decisions(program.store, decisions, now=call.now)
+        tallies.append(("decisions", decisions, report))
     if papers:
-        tally = importer.take_papers(store, papers, now=call.now)
+        tally = _take_papers(program.store, papers, call.now, with_votes=votes is not None)
         guests = tally.guests
-        if guests and not votes:
-            left = f"{quantity(len(guests), 'paper')} that readers brought left out"
-            tally.remarks.append((0, f"{left}: --votes says whose they are"))
         tallies.append(("papers", papers, tally))
-    for name, path, take in (
-        ("readers", readers, take_readers),
-        ("votes", votes, importer.take_votes),
-    ):
+    for name, path, take in (("readers", readers, _take_readers), ("votes", votes, _take_votes)):
         if path:
-            tallies.append((name, path, take(store, path, now=call.now, guests=guests)))
+            tallies.append((name, path, take(program, path, call.now, guests)))
     for name, path, tally in tallies:
         _warn(path, tally)
-        if as_json:
-            put_json(_result(name, path, tally))
-        else:
-            refused = f", {len(tally.refused)} refused" if tally.refused else ""
-            call.say(f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
+        _put(call, name, path, tally, as_json=as_json)
     return 1 if any(tally.refused for _, _, tally in tallies) else 0
+
+
+def _take_papers(store: Store, file: Path, now: datetime, *, with_votes: bool) -> ImportReport:
+    """Import papers; without votes nobody knows whose the private ones are: they stay out."""
+    from larkpost.portability import importer
+
+    tally = importer.take_papers(store, file, now=now)
+    if tally.guests and not with_votes:
+        left = f"{quantity(len(tally.guests), 'paper')} that readers imported left out"
+        tally.remarks.append((0, f"{left}: give --votes to say whose they are"))
+    return tally
+
+
+def _take_readers(
+    program: Program, file: Path, now: datetime, guests: list[PaperRecord]
+) -> ImportReport:
+    from larkpost.portability import importer
+    from larkpost.readers.subscriptions import Preferences
+
+    usual = program.settings.readers
+    defaults = Preferences(
+        zone=usual.zone,
+        send_time=usual.send_time,
+        weekdays=usual.days,
+        papers_per_edition=usual.papers_per_edition,
+    )
+    return importer.take_readers(program.store, file, now=now, guests=guests, defaults=defaults)
+
+
+def _take_votes(
+    program: Program, file: Path, now: datetime, guests: list[PaperRecord]
+) -> ImportReport:
+    from larkpost.portability import importer
+
+    return importer.take_votes(program.store, file, now=now, guests=guests)
+
+
+def _put(call: CliContext, name: str, path: Path, tally: ImportReport, *, as_json: bool) -> None:
+    refused = f", {len(tally.refused)} refused" if tally.refused else ""
+    line = f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}"
+    call.report(_result(name, path, tally), line, as_json=as_json)
 
 
 def _result(name: str, path: Path, tally: ImportReport) -> dict[str, object]:
@@ -124,7 +146,7 @@ def _warn(path: Path, tally: ImportReport) -> None:
         click.echo(f"larkpost: {name}{at}: {printable(what)}", err=True)
     if tally.unknown_keys:
         keys = ", ".join(sorted(tally.unknown_keys))
-        click.echo(f"larkpost: {name}: left out unknown keys: {printable(keys)}", err=True)
+        click.echo(f"larkpost: {name}: ignored unknown keys: {printable(keys)}", err=True)
 
 
 COMMANDS = (export, import_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,6 @@ from larkpost.errors import UsageError
 from larkpost.text.plurals import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Interest, Reader
     from larkpost.readers.interest_hints import UnmatchedWord
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group(short_help="List, set or remove the named interests of a reader.")
 def interest() -> None:
-    """Give a reader several interests, each with its own words, thumbs and share of the paper."""
+    """Give a reader several interests, each with its own words, thumbs and share of the edition."""
 
 
 @interest.command("list", short_help="List the interests of a reader.")
@@ -29,13 +28,11 @@ def interest() -> None:
 @json_option
 @pass_call
 def list_interests(call: CliContext, email: str, as_json: bool) -> None:
-    """List the interests of the reader EMAIL, with the thumbs that each has had."""
-    program = call.program()
-    found = call.reader(program, email)
+    """List the interests of the reader EMAIL, with the number of thumbs of each."""
+    program, found = call.open_reader(email)
     records = _records(program, found)
     if as_json:
-        for record in records:
-            put_json(record)
+        put_json(*records)
         return
     put_table(
         ["interest", "quota", "up", "down", "words"],
@@ -43,20 +40,20 @@ def list_interests(call: CliContext, email: str, as_json: bool) -> None:
     )
 
 
-@interest.command("set", short_help="Make an interest, or change one.")
+@interest.command("set", short_help="Add or change an interest.")
 @click.argument("email")
 @click.argument("name")
 @click.option(
     "--words",
     multiple=True,
     metavar="WORDS",
-    help="Words to start from, in place of those there are; may be given several times.",
+    help="Words to start from, replacing the present ones; may be given several times.",
 )
 @click.option(
     "--quota",
     type=click.IntRange(1, 100),
     metavar="N",
-    help="Share of the paper: interests with 2 and 1 get two thirds and one third.",
+    help="Share of the edition: interests with 2 and 1 get two thirds and one third.",
 )
 @json_option
 @pass_call
@@ -65,15 +62,14 @@ def set_interest(
 ) -> None:  # fmt: skip
     """Make the interest NAME of the reader EMAIL, or change what is given of it.
 
-    A new interest starts from its words; thumbs on what it picked, or cast with `vote --interest`,
-    are its own.
+    A new interest starts from its words. Thumbs on papers that it picked, or given with
+    `vote --interest`, count for it.
     """
-    from larkpost.readers import subscriptions
+    from larkpost.readers import interests
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     before = {one.name: one for one in reader.interests}.get(name)
-    subscriptions.set_interest(
+    interests.set_interest(
         program.store,
         reader.id,
         name,
@@ -98,15 +94,12 @@ def set_interest(
 @pass_call
 def remove_interest(call: CliContext, email: str, name: str, as_json: bool) -> None:
     """Remove the interest NAME of the reader EMAIL; its thumbs go to the first one left."""
-    from larkpost.readers import subscriptions
+    program, reader = call.open_reader(email)
+    from larkpost.readers import interests
 
-    program = call.program()
-    reader = call.reader(program, email)
-    subscriptions.remove_interest(program.store, reader.id, name)
-    if as_json:
-        put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
-    else:
-        call.say(f"removed {printable(name)}")
+    interests.remove_interest(program.store, reader.id, name)
+    record = {"reader": reader.address or reader.uid, "interest": name, "removed": True}
+    call.report(record, f"removed {printable(name)}", as_json=as_json)
 
 
 def find_unmatched(call: CliContext, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
@@ -130,7 +123,7 @@ def find_interest(reader: Reader, name: str) -> Interest:
         if one.name == name:
             return one
     names = ", ".join(one.name for one in reader.interests)
-    raise UsageError(f"There is no interest called {printable(name)!r}", hint=f"there are: {names}")
+    raise UsageError(f"there is no interest called {printable(name)!r}", hint=f"there are: {names}")
 
 
 def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
@@ -139,20 +132,18 @@ def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
     main = reader.interests[0].id
     with program.store.read() as connection:
         cast = votes.of(connection, reader.id)
-    records: list[dict[str, Any]] = []
-    for one in reader.interests:
-        thumbs = [int(vote.thumb) for vote in cast if (vote.interest_id or main) == one.id]
-        records.append(
-            {
-                "reader": reader.address or reader.uid,
-                "name": one.name,
-                "words": list(one.words),
-                "quota": one.quota,
-                "up": thumbs.count(1),
-                "down": thumbs.count(-1),
-            }
-        )
-    return records
+    thumbs = [(vote.interest_id or main, int(vote.thumb)) for vote in cast]
+    return [
+        {
+            "reader": reader.address or reader.uid,
+            "name": one.name,
+            "words": list(one.words),
+            "quota": one.quota,
+            "up": thumbs.count((one.id, 1)),
+            "down": thumbs.count((one.id, -1)),
+        }
+        for one in reader.interests
+    ]
 
 
 COMMANDS = (interest,)

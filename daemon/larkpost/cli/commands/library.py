@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity, thumbs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Paper, Reader
 
@@ -27,15 +26,14 @@ LONGEST = 10_000_000  # characters of a list of references
 @json_option
 @pass_call
 def import_library(call: CliContext, email: str, sources: Sequence[str], as_json: bool) -> None:
-    """Begin the taste of the reader EMAIL from papers already read: each gets a thumb up.
+    """Give a thumb up of the reader EMAIL to papers they have read and liked.
 
     FILE is BibTeX, RIS, an export of Zotero, or a list of identifiers and links; - is standard
     input; ID is scheme:value or a link.
     """
     from larkpost.readers import onboarding
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     names = [source for source in sources if not _is_file(source)]
     known = _like(call, program, reader, names)
     texts = [_read(source) for source in sources if _is_file(source)]
@@ -50,12 +48,12 @@ def import_library(call: CliContext, email: str, sources: Sequence[str], as_json
         who = reader.address or reader.uid
         put_json({"reader": who, "liked": liked, "new": new, "unknown": unknown})
         return
-    call.say(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} new here")
+    call.say(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} added")
     for name in unknown:
-        put(f"not known here, and without a title: {printable(name)}")
+        put(f"not known here, and has no title: {printable(name)}")
 
 
-@click.command(short_help="List ten papers whose thumbs would tell most.")
+@click.command(short_help="List ten papers that are most useful to rate.")
 @click.argument("email")
 @click.option(
     "--page", type=click.IntRange(1, 50), default=1, metavar="N",
@@ -64,12 +62,11 @@ def import_library(call: CliContext, email: str, sources: Sequence[str], as_json
 @json_option
 @pass_call
 def rate(call: CliContext, email: str, page: int, as_json: bool) -> None:
-    """List ten papers that the reader EMAIL has not rated yet, whose thumbs would tell most.
+    """List ten papers that the reader EMAIL has not rated yet, and that are most useful to rate.
 
-    `larkpost vote EMAIL PAPER up`, or down, gives the thumb; --page 2 lists ten more papers.
+    `larkpost vote EMAIL PAPER up` (or down) gives a thumb; --page 2 lists ten more papers.
     """
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     _put_to_rate(_to_rate(call, program, reader, page), as_json=as_json)
 
 
@@ -127,11 +124,10 @@ def _put_to_rate(papers: Sequence[Paper], *, as_json: bool) -> None:
     from larkpost.portability.records import paper_line
 
     if as_json:
-        for paper in papers:
-            put_json(paper_line(paper))
+        put_json(*map(paper_line, papers))
         return
     if not papers:
-        put("No papers left to rate. Read a dump first: larkpost ingest FILE")
+        put("There are no papers to rate. Read a dump first: larkpost ingest FILE")
         return
-    put("Thumbs on these would tell most (larkpost vote EMAIL PAPER up, or down):")
+    put("These are most useful to rate (larkpost vote EMAIL PAPER up, or down):")
     put_table(["paper", "title"], [[paper.identifier, paper.title] for paper in papers])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -14,8 +15,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Delivery, DeliveryState, Message
     from larkpost.mail.sending_hold import RequeuedDelivery
@@ -23,16 +22,17 @@ if TYPE_CHECKING:
 _MOST_DRAINED = 64 * 1024 * 1024  # bytes of a mail on standard input
 
 
-@click.command(short_help="Send the letters that are due.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many letters.")
-@click.option("--dry-run", is_flag=True, help="List the letters that would go, and send none.")
+@click.command(short_help="Send the emails that are due.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many emails.")
+@click.option("--dry-run", is_flag=True, help="List the emails that would be sent, and send none.")
 @json_option
 @pass_call
 def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -> int:
-    """Send the letters that are planned, or deferred and due.
+    """Send the emails that are planned, or deferred and due.
 
-    Ends with 75 where letters wait: the mail server said later or is away, or the call was told to
-    end (SIGTERM). Ends with 1 where it refused a letter, or a letter stays in doubt.
+    Ends with 75 where emails wait: the mail server deferred them or does not answer, or the command
+    was stopped (SIGTERM). Ends with 1 where the server refused an email, or it is unknown whether
+    an email arrived.
     """
     from dataclasses import asdict
 
@@ -42,7 +42,7 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
     program = call.program()
     if dry_run:
         return _dry_run(program, call.now, limit, as_json=as_json)
-    with finish_on(program, signal.SIGTERM, signal.SIGINT) as heard, waiting("letters") as progress:
+    with finish_on(program, signal.SIGTERM, signal.SIGINT) as heard, waiting("emails") as progress:
         ledger = send(
             program.store,
             program.letters,
@@ -56,10 +56,8 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
             operator=program.settings.mail.admin_address,
         )
     counts = asdict(ledger)
-    if as_json:
-        put_json(counts)
-    else:
-        call.say(_in_words(counts) or ("Told to end." if heard else "No letters to send."))
+    said = _in_words(counts) or ("Stopped." if heard else "No emails to send.")
+    call.report(counts, said, as_json=as_json)
     if signal.SIGINT in heard:
         raise KeyboardInterrupt
     if ledger.failed or ledger.undecided:
@@ -68,7 +66,7 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
 
 
 def _in_words(counts: dict[str, int]) -> str:
-    """Say how many letters are in which state; those that are undecided are unknown, too."""
+    """Describe the number of messages by state; undecided ones are also unknown."""
     named = {name: count for name, count in counts.items() if count and name != "undecided"}
     return ", ".join(f"{count} {name}" for name, count in named.items())
 
@@ -82,12 +80,12 @@ def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: boo
     return 0
 
 
-@click.command(short_help="List letters, and send again what failed.")
+@click.command(short_help="List emails, and send failed ones again.")
 @click.option(
-    "--failed", is_flag=True, help="Those the mail server refused, or that were given up."
+    "--failed", is_flag=True, help="Emails that the mail server refused, or that were given up."
 )
-@click.option("--unknown", is_flag=True, help="Those of which nobody knows whether they arrived.")
-@click.option("--retry", is_flag=True, help="Have them sent again at the next delivery.")
+@click.option("--unknown", is_flag=True, help="Emails of which it is unknown whether they arrived.")
+@click.option("--retry", is_flag=True, help="Send them again at the next delivery.")
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -101,10 +99,10 @@ def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: boo
 def deliveries(
     call: CliContext, failed: bool, unknown: bool, retry: bool, limit: int, as_json: bool
 ) -> int:
-    """List letters, the latest day's first: whose, in which state, and what the server said.
+    """List emails, the newest first: reader, state, and the last response of the server.
 
-    With --retry those that failed or are in doubt are due again, under their old Message-IDs.
-    Ends with 1 where one cannot be, because its reader is sent nothing.
+    With --retry, failed and unknown ones become due again, under their old Message-IDs. Ends with 1
+    where one cannot, because its reader is sent nothing.
     """
     from larkpost.db.outbox import deliveries as outbox
     from larkpost.domain import DeliveryState
@@ -139,27 +137,26 @@ def _retry(
         if going or not done:
             _put_letters(program, going, as_json=False)
         if going:
-            put(f"{len(going)} to be sent again: larkpost deliver")
+            put(f"{len(going)} will be sent again: larkpost deliver")
         _tell_holds(done)
     return 0 if len(going) == len(done) else 1
 
 
 def _tell_holds(done: list[RequeuedDelivery]) -> None:
-    """Say on stderr which readers are sent nothing, why, and what would change it."""
+    """Print on stderr which readers are sent nothing, why, and the remedy."""
     from larkpost.errors import Failure
     from larkpost.readers.subscriptions import who
 
     held = {one.reader.id: (one.reader, one.hold) for one in done if one.reader and one.hold}
     for reader, hold in held.values():
-        message = f"Nothing is sent again to {who(reader)}: {hold.reason}"
+        message = f"nothing is sent again to {who(reader)}: {hold.reason}"
         tell(Failure(message, hint=f"{hold.hint}; then larkpost deliveries --retry"))
 
 
 def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> None:
     records = _records(program, rows)
     if as_json:
-        for record in records:
-            put_json(record)
+        put_json(*records)
     elif records:
         put_table(
             ("date", "kind", "reader", "state", "attempts", "next attempt", "last response"),
@@ -172,7 +169,7 @@ def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> No
             ],
         )
     else:
-        put("No such letters.")
+        put("There are no such emails.")
 
 
 def _second(moment: str | None) -> str | None:
@@ -215,25 +212,24 @@ def _goes_once_more(row: Delivery) -> bool:
     return row.state is DeliveryState.UNKNOWN and row.ambiguous_attempts <= AMBIGUOUS_ATTEMPTS
 
 
-@click.command("send-test", short_help="Send a letter to test the mail settings.")
+@click.command("send-test", short_help="Send an email to test the mail settings.")
 @click.argument("address", metavar="ADDRESS")
 @json_option
 @pass_call
 def send_test(call: CliContext, address: str, as_json: bool) -> None:
-    """Send one letter to an address by the road of the settings, and say how it went.
+    """Send one email to an address with the mail settings, and say how it went.
 
-    A reader gets their edition of today, as it is or would be; anybody else gets a few lines.
-    Nothing is written down, and a Message-ID of its own keeps it apart from real letters.
+    A reader gets their edition of today, or a draft of it; any other address gets a few lines.
+    Nothing is stored, and the email has a Message-ID of its own.
     """
     program = call.program()
     letter = _test_letter(call, program, address)
     with program.open_transport() as transport:
         transport.send(letter)
     where = program.settings.mail.transport
-    if as_json:
-        put_json({"to": letter.recipient, "by": where, "message_id": letter.message_id})
-    else:
-        call.say(f"The letter to {printable(letter.recipient)} was taken ({where}).")
+    record = {"to": letter.recipient, "by": where, "message_id": letter.message_id}
+    said = f"The email to {printable(letter.recipient)} was accepted ({where})."
+    call.report(record, said, as_json=as_json)
 
 
 def _test_letter(call: CliContext, program: Program, address: str) -> Message:
@@ -248,26 +244,26 @@ def _test_letter(call: CliContext, program: Program, address: str) -> Message:
         letter = next(iter(program.letters.newsletter([page])))
     except UnknownReader:
         lines = [
-            "Somebody tried with larkpost send-test whether letters arrive at this address.",
-            "This one did: mail works. There is nothing that you have to do.",
+            "This is a test email, sent with larkpost send-test.",
+            "It arrived, so the mail settings are right. You do not have to do anything.",
         ]
-        letter = program.renderer.report(address, "a test letter", lines, call.now)
+        letter = program.renderer.report(address, "test email", lines, call.now)
     domain = letter.message_id.rpartition("@")[2]
     return under_its_name(letter, f"<test.{token_hex(12)}@{domain}")
 
 
-@click.command("receive-mail", short_help="Read one inbound mail from standard input.")
+@click.command("receive-mail", short_help="Read one inbound email from standard input.")
 @json_option
 @pass_call
 def receive_mail(call: CliContext, as_json: bool) -> None:
-    """Read one inbound mail, to inbound.address, from standard input.
+    """Read one inbound email, to inbound.address, from standard input.
 
     It is a bounce, a reply with thumbs, a request to unsubscribe, or a digest of papers from one of
     inbound.digest_senders.
 
-    For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
-    What no mail program sends is refused, with a line in the log and 0 as well, for a mail server
-    would answer any other code.
+    For the pipe of a mail server. Ends with 75 where the server should try again later. An email
+    that no mail program would send is refused, with a line in the log and exit code 0, because a
+    mail server would bounce it after any other code.
     """
     from larkpost import logs
     from larkpost.errors import StoreError, TryAgainLater
@@ -279,7 +275,7 @@ def receive_mail(call: CliContext, as_json: bool) -> None:
     program = call.program()
     digests = program.digests
     if program.mailboxes is None and digests is None:
-        raise TryAgainLater("inbound.address is not set", hint="docs/delivery.md tells how")
+        raise TryAgainLater("inbound.address is not set", hint="see docs/delivery.md")
     content, size = _read_mail(sys.stdin.buffer, LARGEST_DIGEST if digests else MOST_READ)
     try:
         result = receive_safely(

@@ -1,7 +1,8 @@
-"""What was merged into one paper and why, and the commands that correct it."""
+"""Shows which records were merged into one paper and why, and corrects merges."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +12,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.db.engine import Connection
     from larkpost.db.matching.merge_log import MergedRecord
@@ -32,9 +31,15 @@ _REASONS = {
     "edited-title": "nearly the same title, and abstracts alike",
     "abstract": "the same abstract",
     "shared-names": "a record had ids of both, and their texts are alike",
-    "metadata": "told by larkpost enrich",
-    "decision": "decided by larkpost papers merge",
+    "metadata": "by larkpost enrich",
+    "decision": "by larkpost papers merge",
 }
+
+
+def _put_merged(paper: Paper, records: Sequence[MergedRecord]) -> None:
+    put(f"{printable(paper.identifier)}  {printable(paper.title)}")
+    put_table(["", "day", "format", "dump", "why", "names"], _rows(records))
+    put()
 
 
 def list_duplicates(call: CliContext, limit: int, *, as_json: bool) -> None:
@@ -47,15 +52,12 @@ def list_duplicates(call: CliContext, limit: int, *, as_json: bool) -> None:
         there = papers.get(connection, merged.keys())
         total = merge_log.count(connection)
     for number, records in merged.items():
-        paper = there[number]
         if as_json:
-            put_json(merged_line(paper, records))
-            continue
-        put(f"{printable(paper.identifier)}  {printable(paper.title)}")
-        put_table(["", "day", "format", "dump", "why", "names"], _rows(records))
-        put()
+            put_json(merged_line(there[number], records))
+        else:
+            _put_merged(there[number], records)
     if not merged and not as_json:
-        put("No paper was merged: each is of one record.")
+        put("No papers were merged.")
     if total > len(merged) and call.loudness >= 0:
         listed = f"{len(merged):,} of {quantity(total, 'paper')}"
         click.echo(f"larkpost: {listed}; --limit 0 lists all", err=True)
@@ -76,7 +78,7 @@ def _rows(records: Sequence[MergedRecord]) -> list[list[object]]:
 
 
 def merged_line(paper: Paper, records: Sequence[MergedRecord]) -> dict[str, object]:
-    """Give a paper and the records that it is made of, as ``papers --duplicates --json`` does."""
+    """Return a paper and the records that it is made of, as ``papers --duplicates --json`` does."""
     from larkpost.portability.records import moment
 
     return {
@@ -101,7 +103,7 @@ def merged_line(paper: Paper, records: Sequence[MergedRecord]) -> dict[str, obje
 
 
 def list_decisions(call: CliContext, limit: int, *, as_json: bool) -> None:
-    """Print what was decided, the last first; as JSON in the form of ``decisions.jsonl``."""
+    """Print decisions, latest first; as JSON in the form of ``decisions.jsonl``."""
     from larkpost.db.matching import match_decisions
     from larkpost.portability.records import decision_line
 
@@ -115,20 +117,20 @@ def list_decisions(call: CliContext, limit: int, *, as_json: bool) -> None:
         for names in one.parts:
             put(f"  {printable(' '.join(map(str, names)))}")
     if not decisions and not as_json:
-        put("Nothing was decided.")
+        put("There are no decisions.")
 
 
-@click.command(short_help="Take a paper apart that was merged wrongly.")
+@click.command(short_help="Split a paper that was merged wrongly.")
 @click.argument("paper", metavar="PAPER")
 @click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="[RECORD]…")
 @json_option
 @pass_call
 def split(call: CliContext, paper: str, numbers: tuple[int, ...], as_json: bool) -> None:
-    """Take PAPER apart: each of the papers that it was made of is a paper of its own again.
+    """Split PAPER into the papers that it was merged from.
 
-    RECORD is the number of a record in `larkpost papers --duplicates`: those that are named make
-    one paper, the others stay. Thumbs and editions stay with the one that readers saw. Later dumps
-    are read accordingly; `larkpost papers merge` takes it back.
+    RECORD is the number of a record in `larkpost papers --duplicates`: the given records make one
+    paper, the others stay. Thumbs and editions stay with the paper that readers saw. Later dumps
+    follow this decision; `larkpost papers merge` undoes it.
     """
     from larkpost.db import papers
     from larkpost.db.matching.split_paper import split as take_apart
@@ -138,19 +140,19 @@ def split(call: CliContext, paper: str, numbers: tuple[int, ...], as_json: bool)
         papers.take_turns(connection)
         found = find_paper(connection, paper)
         ids = take_apart(connection, found.id, now=call.now, chosen=numbers)
-    _report(call, program, ids, as_json=as_json, verb="are papers of their own now")
+    _report(call, program, ids, as_json=as_json, verb="are separate papers now")
 
 
-@click.command(short_help="Make one paper of two.")
+@click.command(short_help="Merge two papers into one.")
 @click.argument("paper", metavar="PAPER")
 @click.argument("other", metavar="OTHER")
 @json_option
 @pass_call
 def merge(call: CliContext, paper: str, other: str, as_json: bool) -> None:
-    """Make one paper of PAPER and OTHER: PAPER stays, unless readers saw OTHER alone.
+    """Merge PAPER and OTHER: PAPER stays, unless only OTHER was shown to readers.
 
-    Thumbs, editions and ids of both are the one's that stays, with the best of their texts. Later
-    dumps are read accordingly; `larkpost papers split` takes it back.
+    The paper that stays gets the thumbs, editions and ids of both, and the better texts. Later
+    dumps follow this decision; `larkpost papers split` undoes it.
     """
     from larkpost.db import papers
     from larkpost.db.matching.unify_papers import unify_by_decision
@@ -161,7 +163,7 @@ def merge(call: CliContext, paper: str, other: str, as_json: bool) -> None:
         papers.take_turns(connection)
         first, second = (find_paper(connection, name) for name in (paper, other))
         if first.id == second.id:
-            raise UsageError(f"{paper} and {other} are one paper already")
+            raise UsageError(f"{paper} and {other} are the same paper already")
         stays = unify_by_decision(connection, first.id, second.id, now=call.now)
     _report(call, program, [stays], as_json=as_json, verb="is one paper now")
 
@@ -177,8 +179,8 @@ def find_paper(connection: Connection, name: str) -> Paper:
         found = papers.by_identifier(connection, parse_identifier(name))
     if found is None:
         raise UnknownPaper(
-            f"No paper here goes by {printable(name)}",
-            hint="larkpost papers --search WORDS shows what is here, each with its name",
+            f"there is no paper {printable(name)}",
+            hint="run larkpost papers --search WORDS to list papers with their ids",
         )
     return found
 

@@ -1,7 +1,8 @@
-"""Commands about papers: read dumps, list and search what is there."""
+"""Commands about papers: read dumps, list and search papers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -14,6 +15,7 @@ from larkpost.cli.commands.merges import list_decisions, list_duplicates, merge,
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.file_arguments import read_each, tell_oddities
 from larkpost.cli.output import (
+    hint_line,
     json_option,
     printable,
     put,
@@ -25,8 +27,6 @@ from larkpost.cli.output import (
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from larkpost.domain import Paper
     from larkpost.ingest.ingest import IngestReport
 
@@ -37,16 +37,17 @@ _ALL = 10**9  # papers; more than there will be
 @click.argument(
     "paths", nargs=-1, required=True, metavar="PATH…|-", type=click.Path(path_type=Path)
 )
+@click.option("--date", "captured", type=params.day, metavar="DATE", help="The day of the dump.")
 @click.option(
-    "--date", "captured", type=params.day, metavar="DATE", help="The day the dump was taken."
-)
-@click.option(
-    "--format", "dump_format", metavar="NAME", help="Read as this format instead of finding out."
+    "--format",
+    "dump_format",
+    metavar="NAME",
+    help="Read the dump as this format, instead of detecting it.",
 )
 @click.option(
     "--as-papers",
     is_flag=True,
-    help="Read lists of references, too: their papers become candidates for everybody.",
+    help="Read lists of references, too; their papers become candidates for all readers.",
 )
 @json_option
 @pass_call
@@ -58,10 +59,10 @@ def ingest(
     as_papers: bool,
     as_json: bool,
 ) -> int:
-    """Read dumps of papers; a folder means every file in it, - means standard input.
+    """Read dumps of papers; a folder means all files in it, - means standard input.
 
-    Reading the same bytes again changes nothing. A file that cannot be read is told of on
-    standard error, and the others are read all the same.
+    Reading the same file again changes nothing. A file that cannot be read is reported on standard
+    error, and the others are read anyway.
     """
     from larkpost.ingest.ingest import ingest as read
 
@@ -73,7 +74,7 @@ def ingest(
         else:
             call.say(report_line(report))
             if report.rejected and not report.already:
-                call.say("  what could not be read is kept with line and reason: larkpost status")
+                call.say(hint_line("run larkpost status to see what could not be read, and why"))
         tell_oddities(report.name, _oddities(report, quiet=call.loudness < 0))
 
     return read_each(
@@ -88,7 +89,7 @@ def ingest(
 
 
 def _oddities(report: IngestReport, *, quiet: bool) -> list[str]:
-    """List what was odd, and what could not be read, unless it was said before."""
+    """List warnings and unreadable records, unless they were printed before."""
     warnings = () if quiet else report.warnings
     rejects = [] if report.already else reject_lines(report.rejects, report.rejected)
     return [*warnings, *rejects]
@@ -125,7 +126,7 @@ def report_record(report: IngestReport) -> dict[str, object]:
 
 
 def report_line(report: IngestReport) -> str:
-    """What became of a dump, in a line; that it brought nothing new is said first."""
+    """Describe the result of a dump in a line; "nothing new" comes first."""
     name = printable(report.name)
     if report.already:
         return f"{name}: already read on {report.already:%Y-%m-%d at %H:%M} UTC, nothing new"
@@ -147,7 +148,7 @@ def _counts(report: IngestReport) -> str:
 
 
 @click.group(short_help="List or search papers.", invoke_without_command=True)
-@click.option("--search", "words", metavar="WORDS", help="Papers that hold these words.")
+@click.option("--search", "words", metavar="WORDS", help="Papers with these words.")
 @click.option("--since", type=params.day, metavar="DATE", help="First seen on this day or later.")
 @click.option(
     "--limit",
@@ -158,9 +159,13 @@ def _counts(report: IngestReport) -> str:
     help="At most this many; 0 lists all.",
 )
 @click.option(
-    "--duplicates", is_flag=True, help="What was merged into one paper, and why; the latest first."
+    "--duplicates",
+    is_flag=True,
+    help="List which records were merged into one paper, and why; the latest first.",
 )
-@click.option("--decisions", is_flag=True, help="What `papers split` and `merge` have decided.")
+@click.option(
+    "--decisions", is_flag=True, help="List the decisions of `papers split` and `papers merge`."
+)
 @json_option
 @pass_call
 @click.pass_context
@@ -176,14 +181,14 @@ def papers(
 ) -> None:
     """List papers, newest first, or search them.
 
-    Where there are more than are listed, that is said on standard error.
+    Says on standard error where there are more papers than are listed.
     """
     if context.invoked_subcommand is not None:
         _refuse_options(context)
         return
     if (duplicates or decisions) and (words or since or (duplicates and decisions)):
         raise click.UsageError(
-            "--duplicates and --decisions go with --limit and --json, not with other options."
+            "--duplicates and --decisions go with --limit and --json, not with other options"
         )
     if duplicates:
         list_duplicates(call, limit or _ALL, as_json=as_json)
@@ -203,7 +208,7 @@ def _refuse_options(context: click.Context) -> None:
     if given:
         options = {one.name: one.opts[0] for one in context.command.params}
         told = ", ".join(sorted(options[name] for name in given))
-        raise click.UsageError(f"{told}: goes with the list, not with {context.invoked_subcommand}")
+        raise click.UsageError(f"{told}: not possible with {context.invoked_subcommand}")
 
 
 def _list_papers(
@@ -221,8 +226,7 @@ def _list_papers(
         found = find.find(connection, query, limit=limit or _ALL)
         lines = list(paper_lines(connection, found.papers)) if as_json else []
     if as_json:
-        for line in lines:
-            put_json(line)
+        put_json(*lines)
     elif found.papers:
         rows = [
             [one.identifier, f"{one.first_seen:%Y-%m-%d}", _with_mark(one)] for one in found.papers
@@ -230,7 +234,7 @@ def _list_papers(
         put_table(["paper", "first seen", "title"], rows)
     else:
         put("No papers" + (f" with {printable(words)}" if words else "") + ".")
-        put("Read a dump: larkpost ingest FILE")
+        put(hint_line("read a dump: larkpost ingest FILE"))
     if found.total > len(found.papers) and call.loudness >= 0:
         listed = f"{len(found.papers):,} of {quantity(found.total, 'paper')}"
         click.echo(f"larkpost: {listed}; --limit 0 lists all", err=True)

@@ -9,7 +9,7 @@ import click
 
 from larkpost.cli import params
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import bar, json_option, printable, put, put_json, put_table
+from larkpost.cli.output import bar, hint_line, json_option, printable, put, put_json, put_table
 
 if TYPE_CHECKING:
     from larkpost.bootstrap import Program
@@ -17,20 +17,27 @@ if TYPE_CHECKING:
     from larkpost.editions.recommend import ReaderRanking
 
 
-@click.command(short_help="Rank papers for a reader, and change nothing.")
+@click.command(short_help="Rank papers for a reader, without changing anything.")
 @click.argument("email", required=False)
 @click.option("--all", "everybody", is_flag=True, help="Rank for every reader.")
 @click.option(
-    "--date", "day", type=params.day, metavar="D", help="As of the end of this day (UTC), not now."
+    "--date",
+    "day",
+    type=params.day,
+    metavar="D",
+    help="Rank as of the end of this day (UTC) instead of now.",
 )
 @click.option(
-    "--limit", type=click.IntRange(1), metavar="N", help="Picks a reader; default: their own size."
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Papers per reader; default: the reader's own number.",
 )
 @click.option(
     "--window",
     type=click.IntRange(1, 3660),
     metavar="DAYS",
-    help="Papers first seen, or read, in this many days; default: ranking.window_days.",
+    help="Papers that were first seen in so many days; default: ranking.window_days.",
 )
 @click.option("--again", is_flag=True, help="Include papers of earlier editions.")
 @json_option
@@ -39,13 +46,13 @@ def rank(
     call: CliContext, email: str | None, everybody: bool, day: date | None, limit: int | None,
     window: int | None, again: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Rank the papers of the window for a reader, and change nothing.
+    """Rank the papers of the window for a reader, without changing anything.
 
-    Left out: papers already voted on, those of earlier editions (but for --again), and
-    near-duplicates.
+    Papers with a thumb, papers of earlier editions (unless --again is given) and near-duplicates
+    are left out.
     """
     if everybody == (email is not None):
-        raise click.UsageError("Name one reader, or give --all.")
+        raise click.UsageError("name one reader, or give --all")
     from larkpost.editions import recommend
 
     program = call.program()
@@ -76,12 +83,11 @@ def _everybody(program: Program) -> list[Reader]:
 def _put_lines(program: Program, reader: Reader, ranking: ReaderRanking) -> None:
     from larkpost.portability.records import ranking_line
 
-    for pick in ranking.picks:
-        put_json(ranking_line(pick, reader) | _addresses(program, pick.paper))
+    put_json(*(ranking_line(p, reader) | _addresses(program, p.paper) for p in ranking.picks))
 
 
 def _addresses(program: Program, paper: Paper) -> dict[str, str | None]:
-    """Tell a paper's page here and its own link."""
+    """Print a paper's page here and its own link."""
     from larkpost.render.wording import link_of
 
     return {"page": program.links.paper(paper.uid), "url": link_of(paper) or None}
@@ -95,10 +101,10 @@ def _put_ranking(reader: Reader, ranking: ReaderRanking, *, named: bool) -> None
     if not ranking.picks:
         below = f"; {ranking.below} are below the threshold" if ranking.below else ""
         put(f"No papers for {printable(name_of(reader))}{below}.")
-        put("`larkpost status` says why; --window DAYS looks further back.")
+        put(hint_line("run larkpost status to see why; --window DAYS looks further back"))
         return
     put_table(
-        ["", "chance", "paper", "title", "because of"],
+        ["", "match", "paper", "title", "because of"],
         [
             [
                 pick.position,
@@ -117,7 +123,7 @@ def _percentage(chance: float | None) -> str | None:
 
 
 def because(pick: Pick) -> str:
-    """Say in a few words why a paper was picked, as the newsletter does."""
+    """Return the reason of a pick in a few words, as in the newsletter."""
     from larkpost.render.wording import reason
 
     like = f"like “{pick.similar_paper.title}”" if pick.similar_paper else ""
@@ -132,17 +138,16 @@ def because(pick: Pick) -> str:
 @json_option
 @pass_call
 def explain(call: CliContext, email: str, paper: str, as_json: bool) -> None:
-    """Show why PAPER stands where it stands for the reader EMAIL: terms, weights, likeness.
+    """Show why PAPER is ranked where it is for the reader EMAIL: terms, weights, similarity.
 
     PAPER is scheme:value, a URL, or a position in the latest edition. Bars to the right raise the
-    score, those to the left lower it.
+    score, bars to the left lower it.
     """
     from larkpost.editions import recommend
     from larkpost.portability.records import explanation_line
     from larkpost.readers import record_votes
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     with program.store.read() as connection:
         found = record_votes.resolve(connection, reader, paper)
     pick = recommend.explain_paper(program.store, program.ranker, reader, found, now=call.now)
@@ -150,29 +155,29 @@ def explain(call: CliContext, email: str, paper: str, as_json: bool) -> None:
         put_json(explanation_line(pick, reader) | _addresses(program, found))
         return
     put(f"{printable(found.title)} [{printable(found.identifier)}]")
-    chance = _percentage(pick.shown_probability) or "not known before the first thumb up"
-    put(f"chance of a thumbs-up: {chance} (score {pick.score:+.3f})")
+    chance = _percentage(pick.shown_probability) or "unknown before the first thumb up"
+    put(f"match: {chance} (score {pick.score:+.3f})")
     near = pick.nearest
     if near and near.id == found.id:
-        put("nearest liked paper: this very one, it has a thumbs up")
+        put("nearest liked paper: this one; it has a thumb up")
     elif near:
         put(f"nearest liked paper: {printable(near.title)} [{printable(near.identifier)}]")
         said = "" if pick.similar_paper else ", too little to be shown as a reason"
-        put(f"  likeness {pick.similarity or 0:.2f}{said}")
+        put(f"  similarity {pick.similarity or 0:.2f}{said}")
     else:
-        put("nearest liked paper: none yet; thumbs up and interest words make the difference")
+        put("nearest liked paper: none yet; ranked by interest words, or by date")
     _put_weights(pick)
 
 
 def _put_weights(pick: Pick) -> None:
     if not (pick.positive_terms or pick.negative_terms):
-        put("no term of it says anything about this reader yet")
+        put("none of its terms is known to matter to this reader yet")
         return
     told = [
         (one.weight, printable(one.term))
         for one in (*pick.positive_terms, *reversed(pick.negative_terms))
     ]
-    told += [(pick.others, "(all its other terms)"), (pick.bias, "(what no term carries)")]
+    told += [(pick.others, "(all its other terms)"), (pick.bias, "(the same for all papers)")]
     largest = max(abs(weight) for weight, _ in told)
     for weight, name in told:
         drawn = bar(weight, largest)

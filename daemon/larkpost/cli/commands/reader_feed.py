@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, printable, put_json
+from larkpost.cli.output import json_option, printable
 
 if TYPE_CHECKING:
     from larkpost.readers.subscriptions import FeedChange
 
 
-@click.group(short_help="Change or shut the secret address of a reader's feed.")
+@click.group(short_help="Change or disable the secret address of a reader's feed.")
 def feed() -> None:
     """Give a reader's feed another secret address, or disable it."""
 
@@ -23,9 +23,9 @@ def feed() -> None:
 @json_option
 @pass_call
 def rotate(call: CliContext, email: str, as_json: bool) -> None:
-    """Give the feed of the reader EMAIL a new secret address; the old one opens nothing any more.
+    """Give the feed of the reader EMAIL a new secret address; the old one stops working.
 
-    A feed that was disabled has an address again.
+    This also enables a feed that was disabled.
     """
     _change(call, email, "renew", as_json=as_json)
 
@@ -35,7 +35,7 @@ def rotate(call: CliContext, email: str, as_json: bool) -> None:
 @json_option
 @pass_call
 def disable(call: CliContext, email: str, as_json: bool) -> None:
-    """Disable the feed of the reader EMAIL: its address opens nothing, until `rotate` makes one."""
+    """Disable the feed of the reader EMAIL; `rotate` enables it with a new address."""
     _change(call, email, "end", as_json=as_json)
 
 
@@ -43,12 +43,9 @@ def _change(call: CliContext, email: str, change: FeedChange, *, as_json: bool) 
     from larkpost.cli.result_json import of_reader
     from larkpost.readers import subscriptions
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     changed = subscriptions.change(program.store, reader.id, now=call.now, feed=change)
-    if as_json:
-        put_json(of_reader(changed, program.links))
-    elif changed.feed_key:
-        call.say(f"feed: {program.links.feed(changed, 'rss')}")
-    else:
-        call.say(f"feed of {printable(changed.address or changed.uid)} disabled")
+    told = f"feed of {printable(changed.address or changed.uid)} disabled"
+    if changed.feed_key:
+        told = f"feed: {program.links.feed(changed, 'rss')}"
+    call.report(of_reader(changed, program.links), told, as_json=as_json)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,9 +19,6 @@ from larkpost.errors import UsageError
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Bounce, Reader
     from larkpost.interfaces import FeedFormat
@@ -29,12 +28,12 @@ if TYPE_CHECKING:
 
 @click.group(short_help="Add, list, show, change or remove readers.")
 def reader() -> None:
-    """Add readers, show them, change what they chose."""
+    """Add, show, change or remove readers."""
 
 
 def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
-        click.option("--name", metavar="NAME", help="What to call them in the newsletter."),
+        click.option("--name", metavar="NAME", help="Name of the reader in the newsletter."),
         click.option("--zone", metavar="ZONE", help="Time zone, such as Europe/Berlin."),
         click.option(
             "--at", "send_time", type=params.local_time, metavar="HH:MM",
@@ -46,7 +45,7 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--size", "papers_per_edition", type=click.IntRange(1, 100), metavar="N",
-            help="Papers an edition.",
+            help="Papers per edition.",
         ),
         click.option(
             "--interest", "interests", multiple=True, metavar="WORDS",
@@ -54,17 +53,16 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--threshold", type=click.FloatRange(0, 1), metavar="P",
-            help="Leave out papers less likely than this to get a thumbs-up (0 to 1), once there is"
-            " one to learn from.",
+            help="Leave out papers with a lower match (0 to 1), as soon as one can be predicted.",
         ),
         click.option(
             "--weekly/--daily", multiple=True, callback=params.refuse_both,
-            help="Once a week (on the first of the days) or not.",
+            help="Send one edition per week, on the first of the days, or one on each day.",
         ),
         click.option(
             "--notify-empty/--no-notify-empty", "notify_when_empty", multiple=True,
             callback=params.refuse_both,
-            help="Send a short notice on a day without papers, or not.",
+            help="Send a short email on a day without papers, or not.",
         ),
     ]  # fmt: skip
     for option in reversed(options):
@@ -80,7 +78,7 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
 def add(
     call: CliContext, /, email: str, interests: tuple[str, ...], as_json: bool, **preferences: Any
 ) -> None:
-    """Add a reader; what is not given comes from the [readers] settings."""
+    """Add a reader; defaults come from the [readers] settings."""
     from larkpost.readers import subscriptions
 
     program = call.program()
@@ -110,8 +108,8 @@ def add(
 def list_readers(call: CliContext, as_json: bool) -> None:
     """List all readers.
 
-    "Expires on" is the day on which a reader without a mail address, who came by the form, is
-    removed unless they are used before; readers added here never are.
+    "Expires on" is the day on which a reader is removed if nobody uses their page or feed before.
+    Only readers without an email address who used the subscribe form expire.
     """
     from larkpost.db import readers
     from larkpost.db.usage import last_use
@@ -147,14 +145,14 @@ def list_readers(call: CliContext, as_json: bool) -> None:
     )
 
 
-@reader.command(short_help="Show wishes, thumbs and secret addresses.")
+@reader.command(short_help="Show settings, thumbs and secret addresses.")
 @click.argument("email")
 @json_option
 @pass_call
 def show(call: CliContext, email: str, as_json: bool) -> None:
-    """Show a reader: wishes, feeds, thumbs, and the link to their own page.
+    """Show a reader: settings, thumbs, feeds, and the link to their page.
 
-    The addresses shown are secrets of the reader: whoever has them may use them.
+    The feeds and the link are secrets of the reader: whoever has them can use them.
     """
     from larkpost.db import editions, readers, votes
     from larkpost.db.outbox import bounces
@@ -162,8 +160,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
     from larkpost.mail.sending_hold import sending_hold
     from larkpost.portability.records import bounce_line
 
-    program = call.program()
-    found = call.reader(program, email)
+    program, found = call.open_reader(email)
     with program.store.read() as connection:
         thumbs = [int(vote.thumb) for vote in votes.of(connection, found.id)]
         latest = editions.latest(connection, found.id)
@@ -185,12 +182,12 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
     words = ", ".join(word for interest in found.interests for word in interest.words)
     rows = {
         "reader": _who(found) + (f" ({printable(found.name)})" if found.name else ""),
-        **({"once also": ", ".join(former)} if former else {}),
+        **({"former": ", ".join(former)} if former else {}),
         **_status(found, hold, returned),
         "schedule": _schedule(found),
-        "interests": words or "none named",
+        "interests": words or "none",
         "threshold": found.threshold or "none",
-        "empty days": "a notice by mail" if found.notify_when_empty else "no notice",
+        "empty days": "a short email" if found.notify_when_empty else "no email",
         "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down"
         + ("" if counted else ", not counted for others yet"),
         "latest edition": latest[0].date if latest else "none yet",
@@ -201,33 +198,34 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
         put(f"{label + ':':<16}{printable(value)}")
 
 
-@reader.command("set", short_help="Change wishes; pause, resume, leave.")
+@reader.command("set", short_help="Change settings; pause, resume, unsubscribe.")
 @click.argument("email")
 @_read_preferences
-@click.option("--address", metavar="NEW", help="The reader's new mail address.")
+@click.option("--address", metavar="NEW", help="The reader's new email address.")
 @click.option("--pause", is_flag=True, help="Send nothing until --resume.")
 @click.option("--until", type=params.day, metavar="DATE", help="With --pause: until this day.")
-@click.option("--resume", is_flag=True, help="Send again: after a pause, bounces, or leaving.")
-@click.option("--leave", is_flag=True, help="Send nothing any more, but keep the thumbs.")
+@click.option(
+    "--resume", is_flag=True, help="Send again: after a pause, bounces, or unsubscribing."
+)
+@click.option("--leave", is_flag=True, help="Unsubscribe the reader, but keep the thumbs.")
 @json_option
 @pass_call
 def set_reader(
     call: CliContext, /, email: str, interests: tuple[str, ...], address: str | None,
     pause: bool, until: date | None, resume: bool, leave: bool, as_json: bool, **preferences: Any,
 ) -> None:  # fmt: skip
-    """Change what is given and leave the rest as it is; --interest replaces all interest words.
+    """Change the given settings of a reader; --interest replaces all interest words.
 
-    All of it or, where something cannot be had, nothing.
+    Either all of them are changed or, where one is not possible, none.
     """
     if pause + resume + leave > 1 or (until and not pause):
-        raise click.UsageError("Choose one of --pause [--until DATE], --resume and --leave.")
+        raise click.UsageError("choose one of --pause [--until DATE], --resume and --leave")
     chosen = _only_given(preferences)
     if not (chosen or interests or address or pause or resume or leave):
-        raise click.UsageError("Nothing to change: give at least one option.")
+        raise click.UsageError("nothing to change: give at least one option")
     from larkpost.readers import subscriptions
 
-    program = call.program()
-    found = call.reader(program, email)
+    program, found = call.open_reader(email)
     status: StatusChange | None = (
         "pause" if pause else "resume" if resume else "leave" if leave else None
     )
@@ -243,35 +241,32 @@ def set_reader(
         put_unmatched(call, unmatched)
 
 
-@reader.command(short_help="Forget a reader.")
+@reader.command(short_help="Remove a reader.")
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @pass_call
 def remove(call: CliContext, email: str, yes: bool, as_json: bool) -> None:
-    """Forget a reader: address, thumbs and editions. There is no way back.
+    """Remove a reader with their address, thumbs and editions. This cannot be undone.
 
-    Asks before it does; where nobody can answer (no terminal), --yes is needed. `reader set EMAIL
-    --leave` stops the letters and keeps the thumbs.
+    Asks for confirmation; without a terminal, --yes is needed. `reader set EMAIL --leave` stops the
+    emails and keeps the thumbs.
     """
     from larkpost.readers import subscriptions
 
-    program = call.program()
-    found = call.reader(program, email)
+    program, found = call.open_reader(email)
     if not yes and not sys.stdin.isatty():
         raise UsageError(
-            f"{_who(found)} was not removed: nobody is there to be asked",
-            hint="there is no way back; --yes removes without asking",
+            f"{_who(found)} was not removed: confirmation is needed, and there is no terminal",
+            hint="--yes removes without asking; it cannot be undone",
         )
     if not yes:
-        click.confirm(f"Forget {_who(found)} with all thumbs and editions?", abort=True, err=True)
+        click.confirm(f"Remove {_who(found)} with all thumbs and editions?", abort=True, err=True)
     subscriptions.remove(
         program.store, found.id, outbox=program.places.maildir, returned=program.inbound_folder
     )
-    if as_json:
-        put_json({"reader": _who(found), "removed": True})
-    else:
-        call.say(f"removed {_who(found)}")
+    record = {"reader": _who(found), "removed": True}
+    call.report(record, f"removed {_who(found)}", as_json=as_json)
 
 
 def _only_given(preferences: dict[str, Any]) -> dict[str, Any]:
@@ -289,7 +284,7 @@ def _record(program: Program, one: Reader) -> dict[str, object]:
 
 
 def _status(one: Reader, hold: SendingHold | None, returned: list[Bounce]) -> dict[str, str]:
-    """Say whether letters go to a reader, if not why and what would change it; what came back."""
+    """Print whether messages go to a reader, or why not and the remedy, and bounces."""
     from larkpost.mail.sending_hold import describe_bounce
 
     rows = {"status": str(one.status)}
@@ -328,7 +323,9 @@ def _local(one: Reader) -> str | None:
 def _zone(one: Reader) -> str:
     from larkpost.schedule import is_available
 
-    return one.zone if is_available(one.zone) else f"{one.zone} (unknown here; shown in UTC)"
+    return (
+        one.zone if is_available(one.zone) else f"{one.zone} (unknown on this machine; UTC is used)"
+    )
 
 
 for command in (import_library, rate, feed):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, printable, put, put_json, put_table, tell
+from larkpost.cli.output import hint_line, json_option, printable, put, put_json, put_table, tell
 from larkpost.errors import UsageError
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
     from larkpost.bootstrap import Program
     from larkpost.db.polling.polled_sources import SourceState
     from larkpost.fetch.check import CheckResult
@@ -25,26 +24,26 @@ if TYPE_CHECKING:
 
 @click.group(short_help="Add, list, check or remove sources that are polled.")
 def source() -> None:
-    """Have papers come by themselves: `serve` and `tick` ask the sources named here or in settings.
+    """Fetch papers automatically: `serve` and `tick` poll the sources added here or in settings.
 
     Known names are hf-daily, hf-trending and arxiv:cs.CL (or arxiv:cs.CL+cs.LG); any feed has an
-    address; an OPML file has many. Nothing is asked until a source is named.
+    address; an OPML file has many. Nothing is fetched until a source is added.
     """
 
 
 @source.command("add", short_help="Add a source, or the feeds of an OPML file.")
 @click.argument("what")
-@click.option("--name", metavar="NAME", help="What it is called; default: by its address.")
+@click.option("--name", metavar="NAME", help="Its name; default: made from its address.")
 @click.option(
     "--every",
     type=click.FloatRange(5, 7 * 24 * 60),
     metavar="MINUTES",
-    help="How often it is asked; default: by its kind.",
+    help="How often it is polled; default: depends on its kind.",
 )
 @click.option(
     "--allow-private",
     is_flag=True,
-    help="Allow this source to lie on this machine or in a private network.",
+    help="Allow this source to be on this machine or in a private network.",
 )
 @json_option
 @pass_call
@@ -58,8 +57,8 @@ def add(
 ) -> None:
     """Add WHAT: a known name, the address of a feed, or an OPML file.
 
-    Nothing is asked now; `serve` and `tick` do it, and `source check` tries it. A source that is
-    there already, by its address, is not added again.
+    Nothing is fetched now: `serve` and `tick` do that, and `source check` tries it. A source whose
+    address is there already is not added again.
     """
     from larkpost.fetch.configured import add_sources
 
@@ -67,15 +66,14 @@ def add(
     sources = _sources_of(what, name, every, allow_private)
     fresh = add_sources(program.store, sources, program.read_sources(), now=call.now)
     if as_json:
-        for one in sources:
-            put_json(_identity(one) | {"added": one in fresh})
+        put_json(*(_identity(one) | {"added": one in fresh} for one in sources))
         return
     for one in fresh:
         call.say(f"added {printable(one.name)}{_address_after(one)}")
     if already := len(sources) - len(fresh):
-        call.say(f"{quantity(already, 'source')} there already")
+        call.say(f"{quantity(already, 'source')} added before")
     if fresh:
-        call.say("It is asked by `larkpost serve` and `tick`; try it now: larkpost source check")
+        call.say("`larkpost serve` and `tick` poll it; try it now: larkpost source check")
 
 
 def _sources_of(
@@ -91,7 +89,7 @@ def _sources_of(
 
     if _is_file(what):
         if name is not None:
-            raise UsageError("an OPML file has names of its own", hint="leave --name out")
+            raise UsageError("an OPML file has its own names", hint="leave out --name")
         feeds = read_opml(Path(what))
         return [
             PolledSource(one.name, one.address, every, allow_private, by_command=True)
@@ -102,7 +100,7 @@ def _sources_of(
         called = name_of_address(address) if name is None else read_source_name(name)
     except ValueError as error:
         raise UsageError(
-            str(error), hint="`larkpost source add --help` shows what can be"
+            str(error), hint="`larkpost source add --help` lists what is possible"
         ) from None
     return [PolledSource(called, address, every, allow_private, by_command=True)]
 
@@ -113,11 +111,11 @@ def _is_file(what: str) -> bool:
     return what.lower().endswith((".opml", ".xml")) or Path(what).is_file()
 
 
-@source.command("list", short_help="List the sources, and how each is doing.")
+@source.command("list", short_help="List the sources and their state.")
 @json_option
 @pass_call
 def list_all(call: CliContext, as_json: bool) -> None:
-    """List the sources of the settings and those added by command, and how each is doing."""
+    """List the sources of the settings and those added by command, with their state."""
     from larkpost.fetch.configured import list_sources
 
     program = call.program()
@@ -126,14 +124,13 @@ def list_all(call: CliContext, as_json: bool) -> None:
     for problem in configured.problems:
         tell(problem)
     if as_json:
-        for state in states:
-            put_json(source_record(state))
+        put_json(*map(source_record, states))
         return
     if not states:
-        put("No source yet: nothing is asked. Try `larkpost source add hf-daily`.")
+        put("No sources yet: nothing is fetched. Try `larkpost source add hf-daily`.")
         return
     put_table(
-        ["source", "by", "asked", "new papers", "next", "how"],
+        ["source", "added by", "last poll", "new papers", "next poll", "state"],
         [
             [
                 state.source.name,
@@ -149,15 +146,15 @@ def list_all(call: CliContext, as_json: bool) -> None:
     put_source_problems(states)
 
 
-@source.command("check", short_help="Ask sources now, and take nothing in.")
+@source.command("check", short_help="Try sources now, without adding papers.")
 @click.argument("names", nargs=-1)
 @json_option
 @pass_call
 def check(call: CliContext, names: Sequence[str], as_json: bool) -> int:
-    """Ask the sources NAMES now (default: all), say what would be read, and take nothing in.
+    """Try the sources NAMES now (default: all) and print what would be read; adds no papers.
 
-    Ends with 1 where one does not answer as it should. One that had to wait after a failure and
-    answers again is asked by the next tick.
+    Ends with 1 where one has a problem. A source that had to wait after a failure and answers again
+    is polled by the next tick.
     """
     from larkpost.fetch.check import check_source
 
@@ -182,7 +179,7 @@ def _chosen(program: Program, names: Sequence[str], now: datetime) -> list[Polle
         return [find_source(program.store, one, configured, now=now).source for one in names]
     states = list_sources(program.store, configured, now=now)
     if not states:
-        raise UsageError("there is no source yet", hint="larkpost source add hf-daily")
+        raise UsageError("there is no source yet", hint="run larkpost source add hf-daily")
     return [state.source for state in states]
 
 
@@ -196,10 +193,8 @@ def remove(call: CliContext, name: str, as_json: bool) -> None:
 
     program = call.program()
     gone = remove_source(program.store, name, program.read_sources(), now=call.now)
-    if as_json:
-        put_json(_identity(gone) | {"removed": True})
-    else:
-        call.say(f"removed {printable(gone.name)}")
+    record = _identity(gone) | {"removed": True}
+    call.report(record, f"removed {printable(gone.name)}", as_json=as_json)
 
 
 def _identity(one: PolledSource) -> dict[str, Any]:
@@ -216,7 +211,7 @@ def _identity(one: PolledSource) -> dict[str, Any]:
 
 
 def source_record(state: SourceState) -> dict[str, Any]:
-    """Tell all of a source as JSON has it."""
+    """Return a source as JSON data."""
     from larkpost.masking import mask_text
     from larkpost.portability.records import moment
 
@@ -227,18 +222,23 @@ def source_record(state: SourceState) -> dict[str, Any]:
         "papers": state.papers,
         "failures": state.failures,
         "moved_to": mask_text(state.moved_to) or None,
-        "problem": state.problem
-        and {
-            "kind": state.problem,
-            "text": state.problem_text,
-            "hint": state.problem_hint,
-            "since": state.problem_since and moment(state.problem_since),
-        },
+        "problem": state.problem and _problem_record(state),
+    }
+
+
+def _problem_record(state: SourceState) -> dict[str, Any]:
+    from larkpost.portability.records import moment
+
+    return {
+        "kind": state.problem,
+        "text": state.problem_text,
+        "hint": state.problem_hint,
+        "since": state.problem_since and moment(state.problem_since),
     }
 
 
 def poll_record(result: PollResult) -> dict[str, Any]:
-    """Tell as JSON has it what one poll brought."""
+    """Return the result of one poll as JSON data."""
     problem = result.problem
     return {
         "source": result.source.name,
@@ -250,7 +250,7 @@ def poll_record(result: PollResult) -> dict[str, Any]:
 
 
 def poll_line(result: PollResult) -> str:
-    """Tell in a line what one poll brought."""
+    """Describe the result of one poll in a line."""
     papers = sum(report.papers for report in result.reports)
     brought = f"{quantity(papers, 'paper')}, {result.new} new" if result.reports else "nothing new"
     name = printable(result.source.name)
@@ -260,32 +260,30 @@ def poll_line(result: PollResult) -> str:
 def source_counts(states: Sequence[SourceState]) -> str:
     """Count the sources, and those that are not well."""
     bad = sum(1 for state in states if state.problem)
-    return f"{len(states)}, {bad} not well" if bad else f"{len(states)}, all well"
+    return f"{len(states)}, {bad} with problems" if bad else f"{len(states)}, all OK"
 
 
 def put_source_problems(states: Sequence[SourceState]) -> None:
-    """Print what is wrong with sources, and which have moved for good."""
+    """Print the problems of sources, and permanent moves."""
     from larkpost.masking import mask_text
 
     for state in states:
         name = printable(state.source.name)
         if state.problem:
             since = f" (since {_minute(state.problem_since)} UTC)" if state.problem_since else ""
-            put(f"\nthe source {name} is not well: {printable(state.problem_text)}{since}")
-            put(f"  {printable(state.problem_hint or f'larkpost source check {name}')}")
+            put(f"\nthe source {name} has a problem: {printable(state.problem_text)}{since}")
+            put(hint_line(state.problem_hint or f"run larkpost source check {name}"))
         if state.moved_to:
-            put(
-                f"\nthe source {name} has moved for good, to {printable(mask_text(state.moved_to))}"
-            )
-            put("  it is asked there from now on; name the new address where it was named")
+            put(f"\nthe source {name} has a new address: {printable(mask_text(state.moved_to))}")
+            put(hint_line("it is polled there from now on; change the address where you added it"))
 
 
 def _how(state: SourceState) -> str:
     if state.problem:
         return state.problem
     if state.last_poll_at is None:
-        return "not asked yet"
-    return "moved" if state.moved_to else "fine"
+        return "not polled yet"
+    return "moved" if state.moved_to else "OK"
 
 
 def _check_record(result: CheckResult) -> dict[str, Any]:
@@ -306,14 +304,14 @@ def _put_check(result: CheckResult) -> None:
     if result.problem is not None:
         put(f"{name}: {printable(result.problem.text)}")
         if result.problem.hint:
-            put(f"  {printable(result.problem.hint)}")
+            put(hint_line(result.problem.hint))
         return
     papers = (
         f"{quantity(result.papers, 'paper')} ({result.format})" if result.papers else "no paper"
     )
     put(f"{name}: {papers}")
     if result.first_title:
-        put(f"  the first is: {printable(result.first_title)}")
+        put(f"  the first one: {printable(result.first_title)}")
 
 
 def _address_after(one: PolledSource) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import click
 
@@ -13,35 +13,33 @@ from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put_json
 from larkpost.text.plurals import quantity
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-SAID = {"up": "thumbs up", "down": "thumbs down", "clear": "no thumb"}
+SAID = {"up": "thumb up", "down": "thumb down", "clear": "no thumb"}
 
 
-@click.command("vote", short_help="Give a paper a thumb, or take thumbs back.")
+@click.command("vote", short_help="Give a paper a thumb, or delete thumbs.")
 @click.argument("email")
 @click.argument("paper")
 @click.argument("thumb", type=click.Choice(["up", "down", "clear"]))
 @click.option(
-    "--interest", metavar="NAME", help="The interest it is for; default: the one that picked it."
+    "--interest",
+    metavar="NAME",
+    help="The interest that the thumb is for; default: the one that picked the paper.",
 )
 @json_option
 @pass_call
 def cast_vote(
     call: CliContext, email: str, paper: str, thumb: str, interest: str | None, as_json: bool
 ) -> None:
-    """Give a thumb to PAPER for the reader EMAIL, or take it back with clear.
+    """Give PAPER a thumb from the reader EMAIL; clear deletes it.
 
     PAPER is scheme:value (arxiv:2508.13426), a URL, or a position in the latest edition (3). The
-    last thumb wins; the next ranking heeds it at once.
+    last thumb wins, and counts in the next ranking.
 
-    `larkpost vote clear EMAIL --since MOMENT` takes back all thumbs of a span of time.
+    `larkpost vote clear EMAIL --since MOMENT` deletes all thumbs of a period.
     """
     from larkpost.readers import record_votes
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     with program.store.read() as connection:
         found = record_votes.resolve(connection, reader, paper)
     choice = record_votes.read_thumb(thumb)
@@ -54,27 +52,24 @@ def cast_vote(
         now=call.now,
         interest_id=find_interest(reader, interest).id if interest else None,
     )
-    if as_json:
-        put_json(
-            {
-                "reader": reader.address or reader.uid,
-                "paper": str(found.identifier),
-                "thumb": None if choice is None else int(choice),
-                "before": None if before is None else int(before.thumb),
-                "title": found.title,
-            }
-        )
-        return
+    record = {
+        "reader": reader.address or reader.uid,
+        "paper": str(found.identifier),
+        "thumb": None if choice is None else int(choice),
+        "before": None if before is None else int(before.thumb),
+        "title": found.title,
+    }
     changed = (
         "" if before is None or before.thumb == choice else f" (was {before.thumb.name.lower()})"
     )
-    call.say(f"{SAID[thumb]}: {printable(found.title)} [{printable(found.identifier)}]{changed}")
+    told = f"{SAID[thumb]}: {printable(found.title)} [{printable(found.identifier)}]{changed}"
+    call.report(record, told, as_json=as_json)
 
 
 vote = DefaultCommandGroup("vote", default=cast_vote, short_help=cast_vote.short_help)
 
 
-@vote.command(short_help="Take back all thumbs of a span of time.")
+@vote.command(short_help="Delete all thumbs of a period.")
 @click.argument("email")
 @click.option(
     "--since", required=True, type=params.moment, metavar="MOMENT", help="From this moment on."
@@ -85,58 +80,55 @@ vote = DefaultCommandGroup("vote", default=cast_vote, short_help=cast_vote.short
 def clear(
     call: CliContext, email: str, since: datetime, until: datetime | None, as_json: bool
 ) -> None:
-    """Take back every thumb of the reader EMAIL since a moment, whoever or whatever gave them.
+    """Delete all thumbs of the reader EMAIL since a moment, whoever or whatever gave them.
 
-    A thumb that one of these had replaced does not come back: the last one wins, and is all that
-    is kept. With --json the lines are those of votes.jsonl: `import --votes` gives them again.
+    Earlier thumbs on the same papers do not come back, because only the last one is stored. With
+    --json, the lines are those of votes.jsonl: `import --votes` restores them.
     """
     from larkpost.db import papers
     from larkpost.portability.records import vote_line
     from larkpost.readers import record_votes
 
     if until is not None and until <= since:
-        raise click.BadParameter("The end comes before the beginning.", param_hint="--until")
-    program = call.program()
-    reader = call.reader(program, email)
+        raise click.BadParameter("the end is not after the start", param_hint="--until")
+    program, reader = call.open_reader(email)
     gone = record_votes.roll_back(program.store, reader.id, now=call.now, since=since, until=until)
     with program.store.read() as connection:
         known = papers.get(connection, {one.paper_id for one in gone})
-    for one in gone if as_json else ():
-        put_json(vote_line(one, reader, str(known[one.paper_id].identifier)))
-    if not as_json:
-        call.say(f"{quantity(len(gone), 'thumb')} taken back")
+    if as_json:
+        put_json(*(vote_line(one, reader, str(known[one.paper_id].identifier)) for one in gone))
+    else:
+        call.say(f"{quantity(len(gone), 'thumb')} deleted")
 
 
-@click.command(short_help="Forget the thumbs before a moment, or bring them back.")
+@click.command(short_help="Forget the thumbs before a moment, or restore them.")
 @click.argument("email")
-@click.option("--before", type=params.moment, metavar="MOMENT", help="Forget those before it.")
-@click.option("--undo", is_flag=True, help="Bring back those that were forgotten last.")
+@click.option(
+    "--before", type=params.moment, metavar="MOMENT", help="Forget the thumbs before this moment."
+)
+@click.option("--undo", is_flag=True, help="Restore the thumbs that were forgotten last.")
 @json_option
 @pass_call
 def forget(
     call: CliContext, email: str, before: datetime | None, undo: bool, as_json: bool
 ) -> None:
-    """Forget every thumb that the reader EMAIL gave before a moment.
+    """Forget all thumbs that the reader EMAIL gave before a moment.
 
-    It is for a reader who looks for other things now. The thumbs count for nothing any more. With
-    --undo those of the last time come back, within 30 days; a newer thumb on a paper stays.
+    For a reader whose interests have changed. Forgotten thumbs do not count any more. --undo
+    restores them within 30 days; newer thumbs on the same papers stay.
     """
     from larkpost.readers import record_votes
 
     if (before is None) != undo:
-        raise click.UsageError("Say either --before MOMENT or --undo.")
-    program = call.program()
-    reader = call.reader(program, email)
+        raise click.UsageError("give either --before MOMENT or --undo")
+    program, reader = call.open_reader(email)
     if before is None:
         count = record_votes.remember(program.store, reader.id)
     else:
         count = len(record_votes.forget(program.store, reader.id, before, now=call.now))
-    if as_json:
-        name = "restored" if undo else "forgotten"
-        put_json({"reader": reader.address or reader.uid, name: count})
-        return
-    thumbs = quantity(count, "thumb")
-    call.say(f"{thumbs} brought back" if undo else f"{thumbs} forgotten; --undo brings them back")
+    record = {"reader": reader.address or reader.uid, "restored" if undo else "forgotten": count}
+    said = "restored" if undo else "forgotten; --undo restores them"
+    call.report(record, f"{quantity(count, 'thumb')} {said}", as_json=as_json)
 
 
 COMMANDS = (vote, forget)

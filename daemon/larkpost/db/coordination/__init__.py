@@ -1,1 +1,1 @@
-"""What processes share: leases, rate limits, job status, the change token."""
+"""Coordination of processes: leases, rate limits, job status, the change token."""

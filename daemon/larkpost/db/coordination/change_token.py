@@ -1,23 +1,19 @@
-"""Tells cheaply whether anything in the database changed, so that caches can be checked."""
+"""Detects cheaply whether anything in the database changed, to validate caches."""
 
 from __future__ import annotations
 
 import sqlite3
 import weakref
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from larkpost.db.engine import open_sqlite
+from larkpost.db.engine import Store, open_sqlite
 from larkpost.errors import LarkpostError
 
-if TYPE_CHECKING:
-    from larkpost.db.engine import Store
-
-# https://www.sqlite.org/pragma.html#pragma_data_version: another number for this connection
-# whenever another one committed; it costs a look at shared memory.
+# https://www.sqlite.org/pragma.html#pragma_data_version: the number changes for this connection
+# whenever another one committed; it costs a read of shared memory.
 _LITE = "PRAGMA data_version"
 # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT: equal
 # snapshots see the same transactions, and so the same rows.
@@ -25,9 +21,9 @@ _SNAPSHOT = text("SELECT CAST(pg_current_snapshot() AS text)")
 
 
 class ChangeToken:
-    """Marks of one store; safe to share between threads.
+    """Marks of one database; thread-safe.
 
-    Take a mark *before* reading: while a later one equals it, what was read is still so.
+    Take a mark *before* reading: while a later one equals it, the data read are still current.
     """
 
     def __init__(self, store: Store) -> None:
@@ -39,11 +35,11 @@ class ChangeToken:
 
     @property
     def quick(self) -> bool:
-        """Whether a mark takes microseconds, and no wait for a server."""
+        """Whether taking a mark needs only microseconds, without a server."""
         return self._file is not None
 
     def now(self) -> object:
-        """Give the mark of this moment; one that equals no other where none can be had."""
+        """Return the current mark; if there is none, one that equals no other."""
         try:
             if self._file is not None:
                 return self._read_counters()
@@ -55,7 +51,7 @@ class ChangeToken:
         return object()
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Return the connection to the pool."""
         with self._lock:
             if self._watch is not None:
                 self._watch.connection.close()
@@ -67,6 +63,6 @@ class ChangeToken:
                 connection = open_sqlite(self._file, 0.0)
                 weakref.finalize(self, connection.close)
                 self._watch = connection.cursor()
-                self._opened += 1  # numbers of two connections must not be compared
+                self._opened += 1  # numbers of different connections cannot be compared
             version: int = self._watch.execute(_LITE).fetchone()[0]
             return self._opened, version

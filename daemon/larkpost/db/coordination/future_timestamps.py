@@ -1,34 +1,28 @@
-"""Moments ahead of the clock: written while it was wrong, they would hold things up."""
+"""Corrects timestamps in the future: written while the clock was wrong, they would block work."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, or_, select, update
 
 from larkpost.db import schema
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Table
-
 # Clocks of machines that share a database may differ a little; none of them is wrong then.
 TOLERANCE = timedelta(hours=1)
-# A letter waits for half a day at most; with room for clocks that differ.
+# A message waits for at most half a day, plus a margin for clocks that differ.
 RETRY_TOLERANCE = timedelta(days=1)
-# Slots of a daily and of any other timetable: with the hour by which clocks are set, and days that
-# a zone leaves out.
+# Slots of a daily and of any other timetable, plus the hour of a clock change, and days that a zone
+# skips.
 DAILY = timedelta(hours=50)
 WEEKLY = timedelta(days=8)
 
-# A clock that was ahead leaves a gap behind "now"; where history goes on within this, the clock is
-# behind now, and what it takes for the future is true.
+# A clock that was ahead leaves a gap before "now"; if there is recent history within this gap, the
+# clock is now behind, and its "future" is real.
 GAP = timedelta(days=2)
 
-# What has happened cannot lie ahead.
+# Past events cannot be in the future.
 _HISTORY = (
     (schema.paper, ("first_seen", "ingested_at", "updated", "text_seen")),
     (schema.dump, ("read_at",)),
@@ -42,12 +36,12 @@ _HISTORY = (
     (schema.tfidf_model, ("fitted_at",)),
     (schema.reader, ("created", "counts_from")),
 )
-# What is only about the work at hand.
+# Times that only concern pending work.
 _WORK = ((schema.job_status, ("at",)), (schema.delivery, ("queued_at",)))
 
 
 def is_any(connection: Connection, now: datetime) -> bool:
-    """Whether a moment lies further ahead of ``now`` than can be; asks indexes and small tables."""
+    """Whether a stored time is impossibly far ahead of ``now``; reads indexes and small tables."""
     slots = select(schema.reader.c.id).where(wrong_slots(now))
     looks = (
         _ahead(schema.job_status, "at", now + TOLERANCE),
@@ -64,17 +58,17 @@ def is_any(connection: Connection, now: datetime) -> bool:
 
 
 def history_goes_on(connection: Connection, now: datetime) -> bool:
-    """Say whether something was taken in or published right behind ``now``, see ``GAP``."""
+    """Return whether something was ingested or published shortly before ``now``, see ``GAP``."""
     moments = (schema.dump.c.read_at, schema.paper.c.ingested_at, schema.edition.c.published_at)
     looks = (exists().where(one > now + TOLERANCE, one <= now + GAP) for one in moments)
     return bool(connection.execute(select(or_(*looks))).scalar())
 
 
 def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[str, int]:
-    """Have what lies ahead be now; returns how many rows of each table were changed.
+    """Set future times to now; returns the number of changed rows per table.
 
-    Without ``history`` only what is about the work at hand. Slots of readers are left to who knows
-    their timetables, dates of editions stay as they were printed.
+    Without ``history`` only times of pending work. Slots of readers need their timetables and are
+    not changed; dates of editions stay as published.
     """
     changed: dict[str, int] = {}
     for table, name, latest in _columns(now, history=history):
@@ -86,7 +80,7 @@ def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[
 
 
 def wrong_slots(now: datetime) -> ColumnElement[bool]:
-    """Choose readers whose next edition is later than a timetable without a pause can say."""
+    """Select readers whose next edition is later than a timetable without a pause allows."""
     reader = schema.reader.c
     daily = and_(reader.weekday_mask == 127, reader.weekly.is_(False))
     late = or_(reader.next_slot > now + WEEKLY, and_(daily, reader.next_slot > now + DAILY))

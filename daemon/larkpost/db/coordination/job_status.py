@@ -1,28 +1,23 @@
-"""The latest result of each kind of job: what status, healthz and the report show."""
+"""The latest result of each kind of job, shown by status, healthz and the report."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from larkpost.db import schema, upsert_statement
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
 
 REDACTED = "a reader who is gone"
 
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """How a job ended last: when, whether it went well, and facts about it as JSON has them."""
+    """The last result of a job: time, success, and JSON facts."""
 
     kind: str
     at: datetime
@@ -31,7 +26,7 @@ class JobStatus:
 
 
 def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **detail: object) -> None:
-    """Write down how a job ended, in place of the time before."""
+    """Record the result of a job, replacing the previous one."""
     statement = upsert_statement.insert(connection, schema.job_status).values(
         kind=kind, at=now, ok=ok, detail=detail
     )
@@ -61,6 +56,6 @@ def _without(value: Any, pattern: re.Pattern[str]) -> Any:
 
 
 def latest(connection: Connection) -> dict[str, JobStatus]:
-    """Read how each kind of job ended last, by kind."""
+    """Read the last result of each kind of job, by kind."""
     rows = connection.execute(select(schema.job_status).order_by(schema.job_status.c.kind))
     return {row.kind: JobStatus(row.kind, row.at, row.ok, row.detail) for row in rows}

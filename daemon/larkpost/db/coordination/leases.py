@@ -1,53 +1,45 @@
-"""Leases: who alone may do something for a while, such as the tick or a fit."""
+"""Leases: exclusive rights for a limited time, such as running the tick or a fit."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Connection, delete, or_, select
 
 from larkpost.db import schema, upsert_statement
 
-if TYPE_CHECKING:
-    from datetime import datetime
+_table = schema.lease
 
-    from sqlalchemy import Connection
-
-# No lease is longer than this; one that ends later was taken before the clock was set back, and
-# nobody should have to wait for it.
+# The longest lease; one that ends later was taken before the clock was set back, and is ignored.
 LONGEST = timedelta(hours=1)
 
 
 def take(connection: Connection, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
-    """Take a lease, or lengthen one's own; tells whether it is ours now.
+    """Take a lease, or renew one's own; returns whether it is ours.
 
     Raises ValueError for a lease over an hour.
     """
     length = timedelta(seconds=seconds)
     if length > LONGEST:
         raise ValueError(f"a lease of {length} is longer than {LONGEST}")
-    table = schema.lease.c
-    statement = upsert_statement.insert(connection, schema.lease).values(
+    statement = upsert_statement.insert(connection, _table).values(
         name=name, holder=holder, until=now + length
     )
     statement = statement.on_conflict_do_update(
         index_elements=["name"],
         set_={"holder": statement.excluded.holder, "until": statement.excluded.until},
-        where=or_(table.holder == holder, table.until <= now, table.until > now + LONGEST),
+        where=or_(_table.c.holder == holder, _table.c.until <= now, _table.c.until > now + LONGEST),
     )
-    # What an upsert counts differs between drivers; what it returns does not.
-    return connection.execute(statement.returning(table.name)).first() is not None
+    # The row count of an upsert differs between drivers; its returned rows do not.
+    return connection.execute(statement.returning(_table.c.name)).first() is not None
 
 
 def release(connection: Connection, name: str, holder: str) -> None:
-    """Give a lease back; does nothing to one that another holder has."""
-    table = schema.lease.c
-    connection.execute(delete(schema.lease).where(table.name == name, table.holder == holder))
+    """Release a lease; does nothing to one of another holder."""
+    connection.execute(delete(_table).where(_table.c.name == name, _table.c.holder == holder))
 
 
 def holder(connection: Connection, name: str, *, now: datetime) -> str | None:
-    """Tell who has a lease at this moment."""
-    table = schema.lease.c
-    valid = select(table.holder).where(table.name == name, table.until > now)
+    """Return the current holder of a lease."""
+    valid = select(_table.c.holder).where(_table.c.name == name, _table.c.until > now)
     return connection.execute(valid).scalar()

@@ -1,17 +1,13 @@
-"""Rate limits in the database: so many times in so long, for each key."""
+"""Rate limits in the database: a number of actions per period and key."""
 
 from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from sqlalchemy import case, delete, or_, select
+from sqlalchemy import Connection, case, delete, or_, select
 
 from larkpost.db import schema, upsert_statement
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -20,22 +16,20 @@ _MICROSECOND = timedelta(microseconds=1)
 def allow(
     connection: Connection, key: str, *, now: datetime, most: int, per: timedelta, cost: int = 1
 ) -> bool:
-    """Take one of the ``most`` turns that a key has in ``per``; tells whether there was one.
+    """Count one of ``most`` actions of a key per ``per``; returns whether it is allowed.
 
-    Where turns are an amount, such as bytes, ``cost`` says how many of them are taken at once: all
-    or none, and never more than ``most``.
-
-    A bucket of ``most`` turns that refills evenly, kept as the moment at which it will be full
-    (the generic cell rate algorithm, ITU-T I.371, annex A): one row a key and one statement, so
-    that nobody slips in between. A refused turn costs nothing. A row that is full later than can
-    be was written before the clock was set back, and counts for nothing. Keys may be any text,
-    such as ``signup:address:ada@example.org``; only their hash is kept. Raises ValueError for
-    ``most`` or ``cost`` below 1.
+    For amounts, such as bytes, ``cost`` is the amount of one action: all or nothing, and never more
+    than ``most``. A token bucket of ``most`` that refills evenly, stored as the time at which it
+    will be full (the generic cell rate algorithm, ITU-T I.371, annex A): one row per key and one
+    statement, so it is atomic. A refused action is not counted. A row with an impossibly late time
+    was written before the clock was set back, and is ignored. Keys may be any text, such as
+    ``signup:address:ada@example.org``; only their hash is stored. Raises ValueError for ``most`` or
+    ``cost`` below 1.
     """
     if most < 1:
         raise ValueError(f"a limit of {most} lets nobody pass: do not ask")
     if cost < 1:
-        raise ValueError(f"a cost of {cost} would give turns back")
+        raise ValueError(f"a cost of {cost} would raise the limit")
     if cost > most:
         return False
     moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
@@ -56,7 +50,7 @@ def allow(
 def free_at(
     connection: Connection, key: str, *, now: datetime, most: int, per: timedelta
 ) -> datetime | None:
-    """Tell when ``allow`` has a turn for a key again; None where it has one now. Takes none."""
+    """Return when ``allow`` permits a key again; None if it does now. Counts nothing."""
     moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
     full_at = connection.execute(
         select(schema.rate_limit.c.full_at).where(schema.rate_limit.c.key == _digest(key))
@@ -70,12 +64,12 @@ def free_at(
 def place_in_queue(
     connection: Connection, key: str, *, now: datetime, per: timedelta, most: int
 ) -> datetime:
-    """Give the place of one more thing that a key has in a queue which many share.
+    """Return the place of another item of a key in a shared queue.
 
-    The things go in the order of their places, and a key's places lie ``per`` apart: who brings
-    one thing waits behind one thing of everybody else, not behind all that somebody brought
-    (start-time fair queueing, Goyal, Vin and Cheng, 1996). So ``now`` for the first one, and at
-    most ``most`` times ``per`` later. One row a key and one statement, as in ``allow``.
+    Items go in the order of their places, and the places of one key are ``per`` apart: a key with
+    one item waits behind one item of each other key, not behind all items of a busy one (start-time
+    fair queueing, Goyal, Vin and Cheng, 1996). The first place is ``now``, and the last at most
+    ``most`` times ``per`` later. One row per key and one statement, as in ``allow``.
     """
     moment, step = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
     last = moment + most * step
@@ -93,7 +87,7 @@ def place_in_queue(
 
 
 def prune(connection: Connection, now: datetime) -> int:
-    """Forget the keys that have all their turns again; returns how many went."""
+    """Delete keys whose buckets are full again; returns their number."""
     full_at = schema.rate_limit.c.full_at
     rested = delete(schema.rate_limit).where(full_at <= (now - _EPOCH) // _MICROSECOND)
     return connection.execute(rested).rowcount

@@ -1,25 +1,22 @@
-"""Lets the threads of one process write to SQLite one after another, in the order they came.
+"""Queues the threads of one process that write to SQLite, in order of arrival.
 
-SQLite has one writer at a time. Left to itself it has the others look again and again, each after
-a longer sleep, so that one that has waited long is passed by those who come later: beside a stream
-of writers some waited for many seconds. Other processes are still told apart by SQLite's own lock.
+SQLite has one writer at a time. By default the others poll, each with growing sleeps, so that later
+writers overtake one that has waited long: in a stream of writers some waited for many seconds.
+Between processes SQLite's own lock applies.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from larkpost.errors import Busy
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 class WriterQueue:
-    """A lock on the database ``name`` that goes to whoever has waited longest."""
+    """A fair lock on the database ``name``: it goes to the thread that has waited longest."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -29,7 +26,10 @@ class WriterQueue:
 
     @contextmanager
     def slot(self, patience: float) -> Iterator[None]:
-        """Write meanwhile; raises Busy where no turn comes within ``patience`` seconds."""
+        """Hold the lock inside the context.
+
+        Raises Busy if it is not free within ``patience`` seconds.
+        """
         self._take(patience)
         try:
             yield
@@ -37,7 +37,7 @@ class WriterQueue:
             self._give_back()
 
     def __len__(self) -> int:
-        """How many wait."""
+        """The number of waiting threads."""
         return len(self._waiting)
 
     def _take(self, patience: float) -> None:
@@ -52,7 +52,7 @@ class WriterQueue:
             self._leave(turn)
 
     def _leave(self, turn: Lock) -> None:
-        """Wait no longer; a turn that came in the same moment is had."""
+        """Stop waiting; returns whether the lock was given in that moment."""
         with self._guard:
             if turn not in self._waiting:
                 return

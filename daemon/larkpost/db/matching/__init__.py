@@ -1,1 +1,1 @@
-"""Decides which paper a record is, and writes what is new of it."""
+"""Matches records to papers, and writes the new data."""

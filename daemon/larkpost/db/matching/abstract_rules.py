@@ -1,4 +1,4 @@
-"""Tells what stands in the place of an abstract: the whole, a part, a summary, a withdrawal."""
+"""Classifies abstracts: complete, cut, a summary, or a withdrawal notice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTICE = re.compile(
     rf"(?:the|this|our|their|my)\s+(?:\w+\s+)?(?:{_PAPER}|work)\b",
     re.IGNORECASE,
 )
-# What an abstract does and a notice does not.
+# Words of an abstract that a notice does not have.
 _RESEARCH = re.compile(
     r"\b(?:we|which|paper|article|it)\s+(?:also\s+|then\s+|first\s+)?(?:study|show|present|propose"
     r"|introduce|investigate|examine|analy[sz]e|measure|trace|compare|develop|prove|train|argue"
@@ -39,16 +39,16 @@ _CUT = re.compile(
     re.IGNORECASE,
 )
 _CUT_BEFORE = re.compile(r"\s*[(\[]?(?:…|\.{3,})")
-_PART = 60  # letters that a beginning needs to tell of which text it is one
-_SUMMARY = 0.97  # of the other's length: less is a sentence less, and the longest is kept
+_PART = 60  # letters that a beginning needs to identify its text
+_SUMMARY = 0.97  # of the other's length: with less, a sentence is missing, and the longest is kept
 
 
 def is_withdrawal_notice(abstract: str) -> bool:
-    """Say whether a text tells, in place of an abstract, that the paper was taken back.
+    """Return whether a text is a withdrawal notice in place of an abstract.
 
     Such as arXiv's "This paper has been withdrawn by the author due to …" and "This submission has
-    been withdrawn by arXiv administrators …". Never true of a long text, nor of one that tells of
-    research, for drugs are withdrawn and papers about papers retracted, too.
+    been withdrawn by arXiv administrators …". False for a long text, and for one that describes
+    research, because there are papers about withdrawn drugs and retracted papers.
     """
     if len(abstract) > LONGEST_NOTICE:
         return False
@@ -56,19 +56,19 @@ def is_withdrawal_notice(abstract: str) -> bool:
 
 
 def is_cut(abstract: str) -> bool:
-    """Say whether a text begins or ends in an ellipsis, and so is a part of a longer one."""
+    """Return whether a text begins or ends with an ellipsis, and so is part of a longer one."""
     return len(_uncut(abstract)) < len(abstract)
 
 
 def _uncut(abstract: str) -> str:
-    """Leave out the ellipses at the beginning and the end, and the "Read more" after it."""
+    """Remove ellipses at the start and the end, and a "Read more" after them."""
     begin = _CUT_BEFORE.match(abstract)
     end = _CUT.search(abstract, max(0, len(abstract) - 40))
     return abstract[begin.end() if begin else 0 : end.start() if end else None]
 
 
 def similarity(a: str, b: str) -> float:
-    """Say how alike two abstracts are, 0 to 1; what is cut is compared with the beginning."""
+    """Return the similarity of two abstracts, 0 to 1; a cut one is compared with the beginning."""
     short, long = sorted((squeeze(_uncut(a)), squeeze(_uncut(b))), key=len)
     if len(short) >= _PART and (is_cut(a) or is_cut(b) or long.startswith(short)):
         long = long[: len(short)]
@@ -76,10 +76,10 @@ def similarity(a: str, b: str) -> float:
 
 
 def same_subject(title: str, a: str, b: str) -> bool:
-    """Say whether two texts under one title speak of the same: as a summary and its abstract do.
+    """Return whether two texts under one title have one subject, as a summary and its abstract do.
 
-    Of the telling words of two abstracts by chance a tenth are the same, of two texts about one
-    work a third and more.
+    Two unrelated abstracts share about a tenth of their significant words, two texts about one work
+    a third or more.
     """
     short, long = sorted((a, b), key=len)
     told = _subject(short)
@@ -91,11 +91,11 @@ def _subject(text: str) -> set[str]:
 
 
 def best_abstract(old: str, new: str, *, later: bool, newer: bool | None = None) -> str:
-    """Choose the longest whole abstract; the ``later`` of two that are nearly as long.
+    """Choose the longest complete abstract; the ``later`` of two of nearly equal length.
 
-    What is cut, a summary or a notice of withdrawal never replaces it, whichever came first, nor a
-    copy with HTML in it one without. ``newer`` says by arXiv's versions which whole text is the
-    current one, however long; None where they do not tell.
+    A cut text, a summary or a withdrawal notice never replaces it, whichever came first, nor does a
+    copy with HTML replace one without. ``newer`` says by arXiv's versions which complete text is
+    current, whatever its length; None if unknown.
     """
     before, after = squeeze(old), squeeze(new)
     if before == after:
@@ -116,9 +116,9 @@ def best_abstract(old: str, new: str, *, later: bool, newer: bool | None = None)
 
 
 def _least_cut(old: str, new: str) -> str:
-    """Choose between two texts of which one is cut, or both: the whole, else the longer.
+    """Choose between two texts of which at least one is cut: the complete one, else the longer.
 
-    What only looks whole, for it was cut after a full stop, is no more than its letters.
+    A text cut after a full stop only looks complete, so its length decides.
     """
     long = max(old, new, key=lambda text: len(squeeze(_uncut(text))))
     if is_cut(old) and is_cut(new):
@@ -128,5 +128,5 @@ def _least_cut(old: str, new: str) -> str:
 
 
 def _is_part(short: str, long: str) -> bool:
-    """Whether this is so much less that it is a part or a summary of the other."""
+    """Whether this is so much shorter that it is a part or a summary of the other."""
     return len(short) < len(long) * _SUMMARY or short in long

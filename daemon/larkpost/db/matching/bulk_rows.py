@@ -1,20 +1,27 @@
-"""Many rows at once: what SQLAlchemy does for each row or value, done for a whole batch."""
+"""Inserts and looks up many rows at once, faster than SQLAlchemy's work per row or value."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
-from sqlalchemy import Text, bindparam, func, insert, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    true,
+)
 
 from larkpost.db.column_types import CleanText
 from larkpost.db.value_batches import BATCH, batches
 from larkpost.text.normalize import clean
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
-    from sqlalchemy import Column, ColumnElement, Connection, Table
 
 
 def insert_rows(
@@ -22,8 +29,8 @@ def insert_rows(
 ) -> None:
     """Insert rows, each with its values in the order of ``columns``, as their types write them.
 
-    On SQLite the driver is given tuples: to make SQLAlchemy's parameters of each row takes longer
-    than to write it.
+    On SQLite the driver gets tuples: making SQLAlchemy's parameters of a row takes longer than
+    writing it.
     """
     if not rows:
         return
@@ -38,7 +45,7 @@ def insert_rows(
 def _as_tuples(
     connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> list[tuple[Any, ...]]:
-    """Write the values as the types of their columns do, those that change them."""
+    """Convert the values with the types of their columns."""
     dialect = connection.dialect
     by_column = list(zip(*rows, strict=True))
     for at, name in enumerate(columns):
@@ -60,9 +67,9 @@ def _write_each(write: Callable[[Any], Any], values: Sequence[Any]) -> tuple[Any
 
 
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
-    """Take so many ids for new rows of a table; none of them is given to anybody else.
+    """Reserve so many ids for new rows of a table.
 
-    On SQLite the transaction must be one that writes, which no other does meanwhile.
+    On SQLite the transaction must be a writing one, so that it is the only one.
     """
     if connection.dialect.name == "sqlite":
         highest = connection.exec_driver_sql(
@@ -116,10 +123,10 @@ def _listed(connection: Connection, column: Column[Any], values: Collection[Any]
 def among(
     connection: Connection, column: Column[Any], values: Collection[Any]
 ) -> ColumnElement[bool]:
-    """Say that a column has one of many values.
+    """Make the condition that a column has one of many values.
 
-    On SQLite they go as one parameter, a list of JSON; a thousand take longer to write into the
-    statement than to look up.
+    On SQLite they are one parameter, a JSON list; writing a thousand into the statement takes
+    longer than looking them up.
     """
     if connection.dialect.name != "sqlite":
         return column.in_(values)

@@ -2,58 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, same_subject, similarity
 from larkpost.db.matching.title_rules import TitleRelation, compare_titles, is_generic
 from larkpost.db.search.tokenize import stems
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import resemblance, squeeze
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from larkpost.domain import Identifier, Paper, PaperRecord
-
-# Names of which one paper may have several; any other scheme tells two papers apart.
+# Schemes of which one paper may have several identifiers; in any other, two mean two papers.
 LOOSE = frozenset({"url", "text"})
 
-# Letters from which on a title names a paper. Of 35,456 papers announced on arXiv from March 2025
-# to January 2026, 35,243 have so long a title, and six pairs share one: in each the same work was
-# filed twice. "Erratum" and "Editorial" are shorter.
+# The least letters of a title that identifies a paper. Of 35,456 papers announced on arXiv from
+# March 2025 to January 2026, 35,243 have so long a title, and six pairs share one: in each the same
+# work was filed twice. "Erratum" and "Editorial" are shorter.
 _LONG_TITLE = 25
-# Abstracts of fewer letters than this say too little to outweigh a title.
+# Abstracts with fewer letters are too short to outweigh a title.
 _SUBSTANTIAL = 120
 _LONG = 300
 _BEGINNING, _BEGINNING_LETTERS = 400, 60  # characters, and letters of them
-# A shorter title without abstract is believed for so long: the mail and the page of one week.
+# A shorter title without abstract identifies a paper for so long: the mail and the page of one
+# week.
 _SAME_WEEK = timedelta(days=14)
 
 
 class MatchRule(StrEnum):
-    """By which rule a record is taken for a paper."""
+    """The rule by which a record is matched to a paper."""
 
-    FIRST = "first"  # it made the paper
+    FIRST = "first"  # the record created the paper
     ARXIV = "arxiv"
     DOI = "doi"
-    ID = "id"  # a name of another scheme
-    LINK = "link"  # the same address, and a text somewhat alike
-    TEXT = "text"  # the same title and abstract, but for how they are set
-    WITHDRAWN = "withdrawn"  # the same title; one has a notice of withdrawal for an abstract
+    ID = "id"  # an identifier of another scheme
+    LINK = "link"  # the same address, and similar texts
+    TEXT = "text"  # the same title and abstract, except for typesetting
+    WITHDRAWN = "withdrawn"  # the same title; one has a withdrawal notice in place of an abstract
     TITLE = "title"  # the same title; one has no abstract
     TITLE_AND_ABSTRACT = "title-abstract"
     TITLE_AND_SUBJECT = "title-subject"  # the same title, an abstract and its summary
-    EDITED_TITLE = "edited-title"  # the abstracts are alike, the titles nearly
+    EDITED_TITLE = "edited-title"  # similar abstracts, nearly equal titles
     ABSTRACT = "abstract"
-    SHARED_NAMES = "shared-names"  # a record has names of both, and their texts are alike
+    SHARED_NAMES = "shared-names"  # a record has identifiers of both, and their texts are similar
     METADATA = "metadata"  # `larkpost enrich`
-    DECISION = "decision"  # `larkpost papers merge` named them one
+    DECISION = "decision"  # merged by `larkpost papers merge`
 
 
 def conflicting(mine: Collection[Identifier], theirs: Collection[Identifier]) -> bool:
-    """Whether names of one scheme (but ``url`` and ``text``) say that these are two papers."""
+    """Whether identifiers of one scheme (except ``url`` and ``text``) say: these are two papers."""
     for scheme in {name.scheme for name in mine} - LOOSE:
         others = {name for name in theirs if name.scheme == scheme}
         if others and others.isdisjoint(mine):
@@ -62,20 +59,20 @@ def conflicting(mine: Collection[Identifier], theirs: Collection[Identifier]) ->
 
 
 def alike(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether a draft is this paper by its text; see ``text_rule``."""
+    """Whether a draft matches this paper by its text; see ``text_rule``."""
     return text_rule(paper, draft) is not None
 
 
 def text_rule(paper: Paper, draft: PaperRecord) -> MatchRule | None:
-    """Say why a draft is this paper set differently, cut, summed up, withdrawn or slightly edited.
+    """Return the rule by which a draft is this paper: reformatted, cut, withdrawn or edited.
 
-    None where it is not. Case, wraps, LaTeX and glued words do not count; one edited sentence or
-    one fixed title is an edit. A shared beginning of the titles, or one short title such as
-    "Erratum" over different abstracts, is not enough, and siblings by their titles are different
+    None if it is another paper. Case, line breaks, LaTeX and joined words do not count; one edited
+    sentence or one corrected title is an edit. A shared beginning of the titles, or one short title
+    such as "Erratum" over different abstracts, is not enough, and sibling titles are different
     papers.
     """
     if not (_near_title(paper, draft) or _same_beginning(paper.abstract, draft.abstract)):
-        return None  # by no rule; most pairs that share a phrase are such
+        return None  # no rule: most pairs that share a phrase end here
     relation = compare_titles(paper.title, draft.title)
     if relation is TitleRelation.SIBLING or _own_words(paper, draft):
         return None
@@ -88,10 +85,10 @@ def text_rule(paper: Paper, draft: PaperRecord) -> MatchRule | None:
 
 
 def _is_title_enough(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether titles alone, one of them without abstract, name one paper.
+    """Whether titles alone, one of them without abstract, identify one paper.
 
-    A short one does where it says of what the paper is ("Qwen3 Technical Report", not "Erratum"),
-    for as long as a digest mail without abstracts comes beside the page.
+    A short one does if it names the paper's subject ("Qwen3 Technical Report", not "Erratum"), for
+    as long as a digest mail without abstracts comes beside the page.
     """
     if _long_title(paper, draft):
         return resemblance(paper.title, draft.title) >= 0.95
@@ -106,9 +103,9 @@ def _long_title(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def _own_words(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether each abstract has a word of its title that the other has not: Iceland, Ireland.
+    """Whether each abstract has a word of its title that the other lacks.
 
-    A misspelt title has none, for the abstract spells the word right.
+    Iceland, Ireland. A misspelt title has none, because the abstract spells the word correctly.
     """
     old, new = set(stems(paper.title)), set(stems(draft.title))
     if old <= new or new <= old:
@@ -118,7 +115,7 @@ def _own_words(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def _same_text(paper: Paper, draft: PaperRecord, relation: TitleRelation) -> MatchRule | None:
-    """Judge by title and abstract: the less the titles tell, the more the abstracts must."""
+    """Compare title and abstract: the vaguer the titles, the closer the abstracts must be."""
     shared = similarity(paper.abstract, draft.abstract)
     if relation is TitleRelation.SAME:
         if shared >= (0.6 if _long_title(paper, draft) else 0.75):
@@ -135,19 +132,19 @@ def _same_text(paper: Paper, draft: PaperRecord, relation: TitleRelation) -> Mat
 
 
 def _near_title(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether titles differ little, or by words before or after one: a name, a subtitle."""
+    """Whether titles differ little, or by words before or after: a name, a subtitle."""
     short, long = sorted((squeeze(paper.title), squeeze(draft.title)), key=len)
     return long.startswith(short) or long.endswith(short) or resemblance(short, long) >= 0.8
 
 
 def _same_beginning(a: str, b: str) -> bool:
-    """Whether two abstracts may be the same in every letter, as far as they go."""
+    """Whether two abstracts may be equal letter by letter, up to the shorter length."""
     begin, other = (squeeze(one[:_BEGINNING])[:_BEGINNING_LETTERS] for one in (a, b))
     return begin == other or has_html(a[:_BEGINNING]) or has_html(b[:_BEGINNING])
 
 
 def akin(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether a draft that gives a paper's URL can be that paper: some pages list many."""
+    """Whether a draft with a paper's URL can be that paper: some pages list many."""
     if compare_titles(paper.title, draft.title) is TitleRelation.SIBLING:
         return False
     if resemblance(paper.title, draft.title) >= 0.6:

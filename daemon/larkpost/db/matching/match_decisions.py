@@ -1,31 +1,27 @@
-"""What an operator decided about papers: these names are one paper, or are not."""
+"""The operator's decisions: these identifiers are one paper, or are not."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
 
 _table, _name = schema.tables.match_decision, schema.tables.decided_name
 
 
 @dataclass(frozen=True, slots=True)
 class MatchDecision:
-    """Names in ``parts``: those of all parts are the ``same`` paper, or each part is another one.
+    """Identifiers in ``parts``: all parts are the ``same`` paper, or each part is a different one.
 
-    Decided on names, not on papers, so that it holds for later dumps and in another home.
+    Decisions are about identifiers, not papers, so that they apply to later dumps and in another
+    home.
     """
 
     same: bool
@@ -36,7 +32,7 @@ class MatchDecision:
 
 @dataclass(slots=True)
 class MatchDecisions:
-    """The decisions about some names, for looking up."""
+    """The decisions about some identifiers, for lookups."""
 
     decisions: Sequence[MatchDecision] = ()
     _parts: dict[Identifier, list[tuple[MatchDecision, int]]] = field(
@@ -50,7 +46,7 @@ class MatchDecisions:
                     self._parts[name].append((decision, part))
 
     def partners(self, names: Iterable[Identifier]) -> list[Identifier]:
-        """Give the names that were decided to be of the same paper as one of these."""
+        """Return the identifiers that were decided to be of the same paper as one of these."""
         known = dict.fromkeys(names)
         return list(
             dict.fromkeys(
@@ -65,9 +61,10 @@ class MatchDecisions:
         )
 
     def forbid(self, names: Sequence[Identifier], others: Collection[Identifier]) -> bool:
-        """Say whether a record of these ``names``, its text last, was decided not to be others'.
+        """Return whether a record of these ``names``, text last, was decided to be another paper.
 
-        Its very text says more than an id: the wrong id of a page may be why it was taken apart.
+        Its text counts more than an identifier: a page's wrong identifier may be why the papers
+        were split.
         """
         if not self._parts:
             return False
@@ -85,7 +82,7 @@ class MatchDecisions:
 
 
 def read_about(connection: Connection, names: Iterable[Identifier]) -> MatchDecisions:
-    """Read the decisions in which one of these names stands; usually there is none at all."""
+    """Read the decisions that contain one of these identifiers; usually there is none."""
     if connection.execute(select(_table.c.id).limit(1)).first() is None:
         return MatchDecisions()
     wanted: dict[str, set[str]] = {}
@@ -103,7 +100,7 @@ def read_about(connection: Connection, names: Iterable[Identifier]) -> MatchDeci
 
 
 def iterate(connection: Connection) -> Iterator[MatchDecision]:
-    """Read every decision, the oldest first."""
+    """Read every decision, oldest first."""
     order = (_name.c.part, _name.c.scheme, _name.c.value)
     parts: dict[int, dict[int, list[Identifier]]] = defaultdict(lambda: defaultdict(list))
     for row in connection.execute(select(_name).order_by(_name.c.decision_id, *order)):
@@ -114,9 +111,9 @@ def iterate(connection: Connection) -> Iterator[MatchDecision]:
 
 
 def record(connection: Connection, decision: MatchDecision) -> None:
-    """Write a decision down, in place of those that it contradicts: the last one holds.
+    """Store a decision, replacing those that it contradicts: the latest one applies.
 
-    One that comes late, in an import, gives way to a later one that is here.
+    An older one from an import does not replace a newer one here.
     """
     others = list(iterate(connection))
     if any(_contradicts(decision, other) and other.at > decision.at for other in others):
@@ -124,6 +121,10 @@ def record(connection: Connection, decision: MatchDecision) -> None:
     for other in others:
         if _contradicts(decision, other) or _repeats(decision, other):
             connection.execute(delete(_table).where(_table.c.id == other.id))
+    _insert(connection, decision)
+
+
+def _insert(connection: Connection, decision: MatchDecision) -> None:
     values = {"same": decision.same, "at": decision.at}
     made = connection.execute(insert(_table).values(values).returning(_table.c.id))
     number = made.scalar_one()
@@ -136,7 +137,7 @@ def record(connection: Connection, decision: MatchDecision) -> None:
 
 
 def _contradicts(new: MatchDecision, old: MatchDecision) -> bool:
-    """Whether names of two parts that the one calls the same paper are in two of the other's."""
+    """Whether one decision unites identifiers that the other one separates."""
     if new.same == old.same:
         return False
     same, apart = (new, old) if new.same else (old, new)

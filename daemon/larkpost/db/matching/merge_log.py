@@ -1,39 +1,32 @@
-"""Keeps which records a paper was made of, and by which rule each was taken for it.
+"""Logs the records that each paper was merged from, and the rule of each merge.
 
-A paper of one record has no rows. Once a second one comes, of other names, another text or another
-format, the first is written down as well, so that what was united wrongly can be taken apart.
+A paper of one record has no rows. When a second one comes, with other identifiers, another text or
+another format, the first is logged as well, so that a wrong merge can be split.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from larkpost.db import schema
 from larkpost.db.matching.duplicate_rules import MatchRule
-from larkpost.db.matching.paper_matcher import PlacedRecord, ask
+from larkpost.db.matching.paper_matcher import KnownPaper, ask
 from larkpost.db.matching.record_content import read_content, write_content
 from larkpost.db.value_batches import batches
-from larkpost.domain import PaperRecord
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row
-
-    from larkpost.db.matching.paper_matcher import KnownPaper
-    from larkpost.domain import Identifier, Paper
+from larkpost.domain import Identifier, Paper, PaperRecord
 
 _table = schema.tables.merged_record
 
 
 class RecordOrigin(NamedTuple):
-    """Where records come from: the format, and the SHA-256 of the dump's bytes."""
+    """The origin of records: the format, and the SHA-256 of the dump's bytes."""
 
     format: str = ""
     dump_digest: str | None = None
@@ -44,7 +37,7 @@ UNKNOWN_ORIGIN = RecordOrigin()
 
 @dataclass(frozen=True, slots=True)
 class MergedRecord:
-    """A record that is part of a paper; the last three are those of its dump, where it is known."""
+    """A record that is part of a paper; the last three fields describe its dump, if known."""
 
     paper_id: int
     record: PaperRecord
@@ -58,14 +51,14 @@ class MergedRecord:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from the others of its paper: its names, and its format."""
+        """The key of a record within its paper: its identifiers, and its format."""
         return _digest(self.names), self.origin.format
 
 
 def record_placed(
     connection: Connection, entries: Iterable[KnownPaper], origin: RecordOrigin, now: datetime
 ) -> None:
-    """Write down what was united in these entries, each of which has its id by now."""
+    """Log the merges of these entries, which all have ids by now."""
     several = [one for one in entries if len(one.placed) > 1 or (one.placed and one.before)]
     if not several:
         return
@@ -75,10 +68,17 @@ def record_placed(
     rows = []
     for entry in several:
         keys = known.get(entry.paper.id, set())
-        first = []
-        if entry.before and not keys:
-            first = [_first_record(entry, origins.get(entry.paper.id, origin))]
-        records = [*first, *(_merged(entry.paper.id, one, origin, now) for one in entry.placed)]
+        is_first = entry.before and not keys
+        first = [_first_record(entry, origins.get(entry.paper.id, origin))] if is_first else []
+        records = [
+            *first,
+            *(
+                MergedRecord(
+                    entry.paper.id, one.query.draft, one.query.names, one.rule, now, origin
+                )
+                for one in entry.placed
+            ),
+        ]
         new = {one.key: one for one in reversed(records) if one.key not in keys}
         if keys or len(new) > 1:
             rows += [_values(one) for one in reversed(new.values())]
@@ -87,7 +87,7 @@ def record_placed(
 
 
 def _first_record(entry: KnownPaper, origin: RecordOrigin) -> MergedRecord:
-    """Make the record of a paper that was made before its first merge: the paper as it was."""
+    """Make the first record of a paper from the paper as it was before its first merge."""
     assert entry.before is not None  # noqa: S101 - asked for by the caller
     names = entry.names.difference(entry.gained)
     return as_record(entry.before, names, origin)
@@ -96,7 +96,7 @@ def _first_record(entry: KnownPaper, origin: RecordOrigin) -> MergedRecord:
 def as_record(
     paper: Paper, names: Collection[Identifier], origin: RecordOrigin = UNKNOWN_ORIGIN
 ) -> MergedRecord:
-    """Give a paper as the record that it could have come from."""
+    """Convert a paper to a record that could have created it."""
     record = PaperRecord(
         title=paper.title,
         abstract=paper.abstract,
@@ -123,12 +123,6 @@ def as_record(
     return MergedRecord(paper.id, record, query.names, MatchRule.FIRST, paper.ingested_at, origin)
 
 
-def _merged(
-    paper_id: int, placed: PlacedRecord, origin: RecordOrigin, now: datetime
-) -> MergedRecord:
-    return MergedRecord(paper_id, placed.query.draft, placed.query.names, placed.rule, now, origin)
-
-
 def _read_keys(connection: Connection, ids: Collection[int]) -> dict[int, set[tuple[str, str]]]:
     keys: dict[int, set[tuple[str, str]]] = defaultdict(set)
     columns = _table.c.paper_id, _table.c.digest, _table.c.format
@@ -139,7 +133,7 @@ def _read_keys(connection: Connection, ids: Collection[int]) -> dict[int, set[tu
 
 
 def _first_origins(connection: Connection, ids: Collection[int]) -> dict[int, RecordOrigin]:
-    """Find the dump that held each of these papers first; no entry where none is written down."""
+    """Find the first dump of each of these papers; no entry if none is recorded."""
     listing, dump = schema.dump_paper.c, schema.dump.c
     origins = {}
     for some in batches(ids):
@@ -158,20 +152,20 @@ def _first_origins(connection: Connection, ids: Collection[int]) -> dict[int, Re
 
 
 def write(connection: Connection, records: Sequence[MergedRecord]) -> None:
-    """Write records of papers down as they are."""
+    """Store records of papers unchanged."""
     for some in batches(records):
         connection.execute(insert(_table), [_values(one) for one in some])
 
 
 def ensure(connection: Connection, paper: Paper, names: Collection[Identifier]) -> None:
-    """Write a paper down as its first record, where nothing is written of it yet."""
+    """Store a paper as its first record, unless it has records."""
     if not _read_keys(connection, [paper.id]):
         origin = _first_origins(connection, [paper.id]).get(paper.id, UNKNOWN_ORIGIN)
         write(connection, [as_record(paper, names, origin)])
 
 
 def move(connection: Connection, old_id: int, new_id: int, rule: MatchRule) -> None:
-    """Let the records of one paper be another's, the first one by ``rule``; what that has goes."""
+    """Move the records of one paper to another, the first one by ``rule``, replacing its own."""
     there = _read_keys(connection, [new_id]).get(new_id, set())
     for row in connection.execute(select(_table).where(_table.c.paper_id == old_id)).all():
         if (row.digest, row.format) not in there:
@@ -181,19 +175,19 @@ def move(connection: Connection, old_id: int, new_id: int, rule: MatchRule) -> N
 
 
 def replace_all(connection: Connection, paper_id: int, records: Sequence[MergedRecord]) -> None:
-    """Write these records in place of those of a paper; they may be of several papers."""
+    """Replace the records of a paper by these; they may be of several papers."""
     connection.execute(delete(_table).where(_table.c.paper_id == paper_id))
     write(connection, records)
 
 
 def of(connection: Connection, paper_id: int) -> list[MergedRecord]:
-    """Read the records of a paper in the order in which they came; none where it has only one."""
+    """Read the records of a paper in order of arrival; none if it has only one."""
     chosen = _with_dumps().where(_table.c.paper_id == paper_id).order_by(_table.c.at, _table.c.id)
     return [_read(row) for row in connection.execute(chosen)]
 
 
 def latest(connection: Connection, limit: int) -> dict[int, list[MergedRecord]]:
-    """Read the records of the papers that were united last, the last first, by paper."""
+    """Read the records of the most recently merged papers, latest first, by paper."""
     last = (
         select(_table.c.paper_id)
         .group_by(_table.c.paper_id)
@@ -210,7 +204,7 @@ def latest(connection: Connection, limit: int) -> dict[int, list[MergedRecord]]:
 
 
 def count(connection: Connection) -> int:
-    """Count the papers that were made of several records."""
+    """Count the papers with several records."""
     counted = select(func.count(_table.c.paper_id.distinct()))
     return connection.execute(counted).scalar_one()
 

@@ -1,22 +1,17 @@
-"""Unites a paper with what a record says of it: the best of each."""
+"""Merges a paper with a record of it: the best value of each field."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from larkpost.db.matching.abstract_rules import best_abstract, is_cut
 from larkpost.db.matching.title_rules import better_set, is_cut_title
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
+from larkpost.domain import Paper, PaperRecord
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
-
-    from larkpost.domain import Identifier, Paper, PaperRecord
 
 MOST_LINKS = 20
 MOST_KEYWORDS = 50
@@ -24,10 +19,10 @@ MOST_KEYWORDS = 50
 
 @dataclass(frozen=True, slots=True)
 class MergedPaper:
-    """A paper after a draft of it.
+    """A paper after a merge.
 
-    ``reworded``: title or abstract say something else; ``enriched``: authors, categories, a date,
-    an organisation, a link, a keyword, a comment, a journal or word of its withdrawal came in.
+    ``reworded``: title or abstract changed; ``enriched``: authors, categories, a date, an
+    organisation, a link, a keyword, a comment, a journal or its withdrawal was added.
     """
 
     paper: Paper
@@ -38,13 +33,12 @@ class MergedPaper:
 def merge(
     paper: Paper, draft: PaperRecord, *, now: datetime, repeated: bool = False
 ) -> MergedPaper:
-    """Unite a paper with what a draft says about it.
+    """Merge a paper with a draft of it.
 
-    ``updated`` moves only when the title or abstract says something else than before; the matcher
-    moves it, too, where the paper's link comes. Who says that it was withdrawn is believed for
-    good: other pages go on listing the text as it was. Votes only grow: the most that were told
-    are the latest. ``repeated``: this very text was read before, so it is no later one, else two
-    pages that differ would reword the paper every day.
+    ``updated`` changes only when the wording of title or abstract changes; the matcher also changes
+    it when the paper gets a link. A withdrawal is final, because other pages keep listing the old
+    text. Upvotes only grow: the highest count is the latest. ``repeated``: the same text was read
+    before, so it is not newer; otherwise two differing pages would reword the paper every day.
     """
     seen = draft.first_seen or now
     version = _is_newer_version(paper, draft)
@@ -82,9 +76,9 @@ def merge(
 
 
 def _is_newer_version(paper: Paper, draft: PaperRecord) -> bool | None:
-    """Say whether arXiv's versions make the draft's text the newer; None where they do not tell.
+    """Return whether the draft's text is newer by arXiv's versions; None if unknown.
 
-    A text of which the version is known comes from arXiv, and other pages follow arXiv.
+    A text with a known version comes from arXiv, and other pages follow arXiv.
     """
     whole = bool(draft.abstract) and not is_cut(draft.abstract)
     before, after = paper.version or 0, (draft.version or 0) if whole else 0
@@ -92,7 +86,10 @@ def _is_newer_version(paper: Paper, draft: PaperRecord) -> bool | None:
 
 
 def _text_seen(paper: Paper, seen: datetime, *, later: bool) -> datetime | None:
-    """Say when the latest text was seen; None is ``first_seen``, of a paper that was read once."""
+    """Return when the latest text was seen.
+
+    None means ``first_seen``, for a paper that was read once.
+    """
     latest = max(seen, paper.text_seen or paper.first_seen) if later else paper.text_seen
     if latest is None and seen < paper.first_seen:
         latest = paper.first_seen
@@ -100,12 +97,12 @@ def _text_seen(paper: Paper, seen: datetime, *, later: bool) -> datetime | None:
 
 
 def further_links(url: str | None, links: Collection[str]) -> tuple[str, ...]:
-    """Give the first 20 of these links beside ``url``, each once."""
+    """Return the first 20 of these links beside ``url``, each once."""
     return tuple(link for link in dict.fromkeys(links) if link != url)[:MOST_LINKS]
 
 
 def unite_keywords(known: Collection[str], told: Collection[str]) -> tuple[str, ...]:
-    """Give the first 50 of these keywords, each once whatever its case."""
+    """Return the first 50 of these keywords, each once regardless of case."""
     first: dict[str, str] = {}
     for word in (*known, *told):
         first.setdefault(word.casefold(), word)
@@ -113,23 +110,15 @@ def unite_keywords(known: Collection[str], told: Collection[str]) -> tuple[str, 
 
 
 def _own_link(paper: Paper, draft: PaperRecord) -> tuple[str, ...]:
-    """Give the draft's address where it leads elsewhere than the paper's: a DOI, not a mirror."""
+    """Return the draft's address if its target differs from the paper's: a DOI, not a mirror."""
     if not (paper.url and draft.url):
         return ()
-    name = named_by(draft.url)
-    return () if name in {named_by(paper.url), paper.identifier} else (draft.url,)
-
-
-def named_by(url: str) -> Identifier | None:
-    """Read the name of a paper in an address; None in one that is too long or odd for a name."""
-    try:
-        return parse_identifier(url)
-    except UsageError:
-        return None
+    name = find_identifier(draft.url)
+    return () if name in {find_identifier(paper.url), paper.identifier} else (draft.url,)
 
 
 def _best_authors(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
-    """Choose the longer list, of as many authors the one with their whole names."""
+    """Choose the longer list; of equally long ones, the one with full names."""
     return max(old, new, key=lambda names: (len(names), len(squeeze("".join(names)))))
 
 
@@ -140,7 +129,7 @@ def _facts(paper: Paper) -> tuple[object, ...]:
 
 
 def _best_title(old: str, new: str, *, later: bool, newer: bool | None) -> str:
-    """Choose the better set of two copies, the whole over what is cut off, else the later.
+    """Choose the better typeset of two copies, a complete one over a cut one, else the later.
 
     ``newer`` as for ``best_abstract``.
     """

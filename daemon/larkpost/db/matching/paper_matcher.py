@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from enum import StrEnum
 from hashlib import sha1
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, conflicting, text_rule
 from larkpost.db.matching.match_decisions import MatchDecisions
-from larkpost.db.matching.merge_texts import further_links, merge, named_by, unite_keywords
-from larkpost.domain import Paper
+from larkpost.db.matching.merge_texts import further_links, merge, unite_keywords
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.frozen_records import copy_with
-from larkpost.text.identifiers import paper_url
+from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from larkpost.domain import Identifier, PaperRecord
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
-COMMON = 200  # a shingle that this many papers share is a phrase that everybody writes
+COMMON = 200  # a shingle shared by so many papers is a common phrase
 _MOST_COMPARED = 20
 _LONGEST_ORGANISATION = 200  # characters
 _LONGEST_KEYWORD = 100
@@ -46,7 +42,7 @@ _NAME_RULES = {
 
 
 class MatchOutcome(StrEnum):
-    """What became of a draft."""
+    """The outcome of matching a draft."""
 
     NEW = "new"
     UPDATED = "updated"
@@ -55,7 +51,7 @@ class MatchOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaperQuery:
-    """A draft with everything by which its paper may be found; ``names`` best first."""
+    """A draft with all its lookup keys; ``names`` are its identifiers, best first."""
 
     draft: PaperRecord
     names: tuple[Identifier, ...]
@@ -64,19 +60,19 @@ class PaperQuery:
 
     @property
     def text_name(self) -> Identifier:
-        """The name that follows from title and abstract."""
+        """The identifier made from title and abstract."""
         return self.names[-1]
 
 
 class Match(NamedTuple):
-    """The place of the entry that a draft is, and by which rule."""
+    """The index of the entry that a draft matches, and the rule."""
 
     at: int
     rule: MatchRule
 
 
 class PlacedRecord(NamedTuple):
-    """A draft that became part of a paper, and by which rule."""
+    """A draft that was merged into a paper, and the rule."""
 
     query: PaperQuery
     rule: MatchRule
@@ -84,11 +80,10 @@ class PlacedRecord(NamedTuple):
 
 @dataclass(slots=True)
 class KnownPaper:
-    """A paper that a draft may be; id 0 until it is written.
+    """A paper that drafts may match; id 0 until it is written.
 
-    ``gained`` are names to be written.
-    ``before`` is the paper as it lies in the store, None for one that does not yet.
-    ``placed`` are the drafts that became part of it, with the one that made it.
+    ``gained`` are identifiers to write. ``before`` is the stored paper, None if it is new.
+    ``placed`` are the drafts merged into it, including the one that created it.
     """
 
     paper: Paper
@@ -102,7 +97,7 @@ class KnownPaper:
 
 
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
-    """Prepare a draft: nothing in it lies after ``now``, and every link can be followed."""
+    """Prepare a draft: no date is after ``now``, and every link is valid."""
     draft = copy_with(
         draft,
         url=draft.url if draft.url and is_web_address(draft.url) else None,
@@ -129,17 +124,17 @@ def _shorten_or_none(text: str | None, most: int) -> str | None:
 
 
 def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
-    """Collect the names of a draft: those given, one from its URL, one from its text."""
+    """Collect the identifiers of a draft: those given, one from its URL, one from its text."""
     names = dict.fromkeys(draft.identifiers)
-    linked = named_by(draft.url) if draft.url else None
+    linked = find_identifier(draft.url) if draft.url else None
     if linked and all(name.scheme != linked.scheme for name in names):
         names[linked] = None
-    names.pop(text, None)  # an export of a paper without another name gives it as its id
+    names.pop(text, None)  # an export of a paper without another identifier uses it as its id
     return (*names, text)
 
 
 def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
-    """Collect what stands beside each key."""
+    """Collect the values of each key."""
     gathered: dict[K, list[V]] = {}
     for key, value in pairs:
         gathered.setdefault(key, []).append(value)
@@ -147,10 +142,10 @@ def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
 
 
 def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dict[int, int]:
-    """Count how many numbers of a sketch each owner shares, of those that share enough."""
+    """Count the sketch numbers that each owner shares, for owners that share enough."""
     owned = [those for number in numbers if (those := owners.get(number))]
     telling = [those for those in owned if len(those) <= COMMON]
-    # Two of eight numbers keep chance out; a text too short for two has one.
+    # Two of eight numbers exclude chance matches; a text too short for two has one.
     enough = min(2, len(numbers))
     if len(telling) < enough:
         return {}
@@ -159,7 +154,7 @@ def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dic
 
 
 class PaperMatcher:
-    """Entries, and three ways to find one: by name, by title key, by number of a sketch."""
+    """Entries, with three lookups: by identifier, by title key, by number of a sketch."""
 
     def __init__(
         self,
@@ -177,12 +172,12 @@ class PaperMatcher:
         self.by_hash = by_hash
         self.now = now
         self.decisions = decisions or MatchDecisions()
-        self.shared: list[tuple[int, int]] = []  # entries of which one draft had names of both
+        self.shared: list[tuple[int, int]] = []  # pairs of entries with identifiers in one draft
         for name, at in by_name.items():
             self.entries[at].names.add(name)
 
     def place(self, asked: PaperQuery) -> tuple[KnownPaper, MatchOutcome]:
-        """Merge a draft into its paper, or make it a new one."""
+        """Merge a draft into its paper, or create a new one."""
         match = self.find(asked)
         if match is None:
             return self._add(asked), MatchOutcome.NEW
@@ -191,9 +186,9 @@ class PaperMatcher:
         return self.entries[match.at], self._merge(match, asked)
 
     def find(self, asked: PaperQuery) -> Match | None:
-        """Find the entry that a draft is: by a name, else the likest by its text.
+        """Find the entry that a draft matches: by identifier, else the most similar by text.
 
-        What an operator decided comes first.
+        Decisions of the operator come first.
         """
         for name in asked.names:
             if self._is_trusted(name, asked):
@@ -210,13 +205,14 @@ class PaperMatcher:
         return None
 
     def is_decided_apart(self, at: int, asked: PaperQuery) -> bool:
-        """Say whether an operator decided that a draft is not this entry."""
+        """Return whether the operator decided that a draft is not this entry."""
         return self.decisions.forbid(asked.names, self.entries[at].names)
 
     def _is_trusted(self, name: Identifier, asked: PaperQuery) -> bool:
-        """Whether a name of a draft tells which paper it is: an arXiv id, which arXiv gives, does.
+        """Whether an identifier of a draft identifies its paper: an arXiv id always does.
 
-        Another name does where no name contradicts it: authors of two papers type one DOI.
+        Another one does if no other identifier contradicts it: authors of two papers may type one
+        DOI.
         """
         if name not in self.by_name or self.is_decided_apart(self.by_name[name], asked):
             return False
@@ -228,19 +224,20 @@ class PaperMatcher:
         return name.scheme != "url" or akin(known.paper, asked.draft)
 
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
-        """Give the entries whose texts are to be compared with a draft's, the likest first."""
+        """Return the entries whose texts are compared with a draft's, most similar first."""
         met = sharing(asked.numbers, self.by_hash)
         titled = self.by_key.get(asked.key)
         if not (met or titled):
             return iter(())
-        # All of a title weighs more than any part of a text: notices of withdrawal are all alike.
         counted = Counter(met)
+        # A whole title weighs more than any part of a text, because withdrawal notices are all
+        # alike.
         counted.update(dict.fromkeys((titled or [])[:COMMON], SKETCH))
         return (at for at, _ in counted.most_common(_MOST_COMPARED))
 
     def _add(self, asked: PaperQuery) -> KnownPaper:
         free = [name for name in asked.names if name not in self.by_name]
-        # Where every name is another paper's, none of them leads here; it is found by its title.
+        # If every identifier is another paper's, none of them leads here; it is found by its title.
         paper = with_url(paper_of(asked.draft, (free or asked.names)[0]), free)
         at, entry = len(self.entries), KnownPaper(paper)
         entry.placed.append(PlacedRecord(asked, MatchRule.FIRST))
@@ -271,14 +268,14 @@ class PaperMatcher:
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
 
     def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:
-        """Leave out an address that names another paper: it was why the two were taken apart."""
-        name = named_by(draft.url) if draft.url else None
+        """Leave out an address that identifies another paper, because the two were split for it."""
+        name = find_identifier(draft.url) if draft.url else None
         if name is None or name.scheme in LOOSE or self.by_name.get(name, at) == at:
             return draft
         return replace(draft, url=None)
 
     def add_names(self, at: int, names: Iterable[Identifier]) -> None:
-        """Give an entry names that no entry has."""
+        """Add identifiers to an entry that no entry has."""
         for name in names:
             self.by_name[name] = at
             self.entries[at].names.add(name)
@@ -286,7 +283,7 @@ class PaperMatcher:
 
 
 def rename(paper: Paper, gained: Iterable[Identifier]) -> Paper:
-    """Call a paper by the first real name that it gets, in place of its text or a mere URL."""
+    """Make the first real identifier of a paper its main one, replacing its text or a mere URL."""
     if paper.identifier.scheme not in LOOSE:
         return paper
     better = next((name for name in gained if name.scheme not in LOOSE), paper.identifier)
@@ -294,7 +291,7 @@ def rename(paper: Paper, gained: Iterable[Identifier]) -> Paper:
 
 
 def with_url(paper: Paper, names: Iterable[Identifier]) -> Paper:
-    """Keep where one of its names leads as the URL of a paper that is not to be reached else."""
+    """Store the link of an identifier as the URL of a paper that has no other."""
     if link_of(paper):
         return paper
     url = paper_url(None, sorted(names)) or None
@@ -302,23 +299,23 @@ def with_url(paper: Paper, names: Iterable[Identifier]) -> Paper:
 
 
 def link_of(paper: Paper) -> str:
-    """Give the link of a paper that readers are shown; empty where it has none."""
+    """Return the link of a paper that readers are shown; empty if it has none."""
     return paper_url(paper.url, [paper.identifier])
 
 
 def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
-    """Move ``updated`` where the link came or changed, by which feed readers see the entry anew."""
+    """Set ``updated`` if the link was added or changed, so that feed readers notice."""
     if link_of(before) == link_of(after):
         return after
     return replace(after, updated=max(now, after.updated))
 
 
 def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
-    """Make the paper that a draft tells of, as ``ask`` gave it."""
+    """Make a new paper from a prepared draft."""
     assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
     assert draft.ingested_at is not None  # noqa: S101 - ``ask`` filled it in
     first_seen, ingested_at = draft.first_seen, draft.ingested_at
-    if draft.came_out:  # to be new to us makes it no news
+    if draft.came_out:  # being new to this database does not make it news
         out = datetime.combine(draft.came_out, time.min, tzinfo=UTC)
         first_seen, ingested_at = min(first_seen, out), min(ingested_at, out)
     return Paper(

@@ -1,24 +1,19 @@
-"""The names of papers: which paper has one, and which ones a paper has."""
+"""The identifiers of papers, looked up in both directions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from larkpost.db import schema
 from larkpost.db.matching.bulk_rows import among
 from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from sqlalchemy import Connection
-
 
 def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Identifier, int]:
-    """Find the ids of the papers that have these names; no entry for a name that none has."""
+    """Find the ids of the papers with these identifiers; no entry for an unknown one."""
     table, by_scheme = schema.identifier, _by_scheme(wanted)
     rows = [
         row
@@ -32,7 +27,7 @@ def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Ident
 
 
 def of(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
-    """Read every name of these papers, each beside the id of its paper."""
+    """Read every identifier of these papers, each with the id of its paper."""
     table = schema.identifier
     for some in batches(ids):
         for row in connection.execute(select(table).where(table.c.paper_id.in_(some))):

@@ -1,22 +1,24 @@
-"""Upserts papers a batch at a time: looks up, has the matcher decide, writes."""
+"""Upserts papers in batches: looks them up, lets the matcher decide, writes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
 from larkpost.db.matching.bulk_rows import read_pairs
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
-from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN
+from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN, RecordOrigin
 from larkpost.db.matching.paper_matcher import (
     COMMON,
     KnownPaper,
     MatchOutcome,
     PaperMatcher,
+    PaperQuery,
     ask,
     gather,
     sharing,
@@ -25,30 +27,21 @@ from larkpost.db.matching.paper_writer import write_changed, write_names, write_
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import hand_over
 from larkpost.db.value_batches import batches
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from larkpost.db.matching.merge_log import RecordOrigin
-    from larkpost.db.matching.paper_matcher import PaperQuery
-    from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 
 
 @dataclass(frozen=True, slots=True)
 class UpsertedPaper:
-    """The paper that a draft is, or has become."""
+    """The paper that a draft matched or created."""
 
     paper_id: int
     what: MatchOutcome
 
 
 def take_turns(connection: Connection) -> None:
-    """Wait until no other transaction takes papers in; until this one's end none will.
+    """Wait until no other transaction ingests papers, and exclude others until this one ends.
 
     SQLite has one writer at a time anyway.
     """
@@ -63,13 +56,12 @@ def absorb(
     now: datetime,
     origin: RecordOrigin = UNKNOWN_ORIGIN,
 ) -> list[UpsertedPaper]:
-    """Add or merge each draft; returns what became of it, in their order.
+    """Add or merge each draft; returns the outcomes in order.
 
-    A paper is found again by its identifiers, else by its text: papers that share a title key or
-    part of a sketch with the draft are compared with it. A draft without ``first_seen`` was first
-    seen ``now``; nothing is first seen, or arrives, later than that. Private papers are neither
-    looked at nor changed; readers who had brought one of these papers privately have it publicly
-    from now on (``db.private.merge_into_public``).
+    A paper is found by its identifiers, else by its text: papers that share a title key or part of
+    a sketch with the draft are compared with it. A draft without ``first_seen`` was first seen
+    ``now``; no date is later than that. Private papers are neither read nor changed here; private
+    copies of these papers become public ones (``db.private.merge_into_public``).
     """
     take_turns(connection)
     absorbed: list[UpsertedPaper] = []
@@ -87,10 +79,11 @@ def absorb(
 
 
 def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, int]:
-    """Unite the papers of which a draft had names of both, where their texts are alike.
+    """Merge papers whose identifiers one draft combined, if their texts are similar.
 
-    As of one that came first with its arXiv id and then, reworded, without, until a record told
-    the id with the new words. Gives the id of the paper that stays by that of the one that went.
+    For example a paper that came first with its arXiv id and then, reworded, without, until a
+    record had the id with the new words. Returns the id of the remaining paper by that of the
+    removed one.
     """
     gone: dict[int, int] = {}
     pairs = [tuple(matcher.entries[at] for at in pair) for pair in matcher.shared]
@@ -111,7 +104,7 @@ def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, in
 def write(
     connection: Connection, matcher: PaperMatcher, origin: RecordOrigin = UNKNOWN_ORIGIN
 ) -> None:
-    """Write what is new in a matcher and what was changed there."""
+    """Write the new and changed entries of a matcher."""
     told = [entry for entry in matcher.entries if entry.gained or entry.reworded]
     write_new(connection, [entry for entry in matcher.entries if not entry.paper.id])
     write_changed(connection, [entry for entry in matcher.entries if entry.touched])
@@ -123,9 +116,9 @@ def write(
 def lay_out(
     connection: Connection, asked: Sequence[PaperQuery], now: datetime, *, all_by_text: bool = False
 ) -> PaperMatcher:
-    """Read every paper that one of the drafts may be, in a fixed number of queries.
+    """Read every paper that may match a draft, in a fixed number of queries.
 
-    By their texts only the drafts are looked up of which no name is known, unless ``all_by_text``.
+    Only drafts without a known identifier are looked up by text, unless ``all_by_text``.
     """
     wanted = {name for one in asked for name in one.names}
     decisions = match_decisions.read_about(connection, wanted)

@@ -1,12 +1,13 @@
-"""Writes papers with what they are found by: sketches, names, the words of the search."""
+"""Writes papers with their lookup data: sketches, identifiers, search words."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import Connection, bindparam, delete, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.bulk_rows import insert_rows, next_ids, read_pairs
@@ -16,15 +17,11 @@ from larkpost.frozen_records import copy_with
 from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sqlalchemy import Connection
-
     from larkpost.db.matching.paper_matcher import KnownPaper
 
 
 def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    """Write papers that are not here yet, without their names; each entry gets its id."""
+    """Write new papers, without their identifiers; each entry gets its id."""
     if not entries:
         return
     _settle_uids(connection, entries)
@@ -42,7 +39,7 @@ def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
 
 
 def _settle_uids(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    """Give another uid to a paper whose own is taken: it was imported under other names."""
+    """Give another uid to a paper whose own is taken: it was imported under other identifiers."""
     column = schema.paper.c.uid
     pairs = read_pairs(
         connection, column, schema.paper.c.id, {entry.paper.uid for entry in entries}
@@ -55,7 +52,7 @@ def _settle_uids(connection: Connection, entries: Sequence[KnownPaper]) -> None:
 
 
 def write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    """Write papers that are here as they are now, and what they are found by."""
+    """Update changed papers and their lookup data."""
     if not entries:
         return
     table = schema.paper
@@ -80,6 +77,6 @@ def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> No
 
 
 def write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    """Write the names that papers gained."""
+    """Write the identifiers that papers gained."""
     rows = [(name.scheme, name.value, entry.paper.id) for entry in entries for name in entry.gained]
     insert_rows(connection, schema.identifier, ("scheme", "value", "paper_id"), rows)

@@ -1,4 +1,4 @@
-"""A record of a dump as JSON, and back: as it is kept beside the paper it became part of."""
+"""Converts a record of a dump to JSON and back, as stored in the merge log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from larkpost.domain import Identifier, PaperRecord
 
 
 def write_content(record: PaperRecord) -> dict[str, Any]:
-    """Give a record as an object of JSON, without what it does not tell."""
+    """Return a record as a JSON object, without its empty fields."""
     told = ((one.name, getattr(record, one.name)) for one in fields(record))
     return {name: _plain(value) for name, value in told if value not in (None, "", (), False)}
 

@@ -1,36 +1,34 @@
-"""Takes a paper apart that was made of records of several papers."""
+"""Splits a paper that was merged from records of several papers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
-from larkpost.db.matching.merge_texts import merge, named_by
+from larkpost.db.matching.merge_texts import merge
 from larkpost.db.matching.paper_matcher import KnownPaper, paper_of, rename, with_url
 from larkpost.db.matching.paper_writer import write_changed, write_new
 from larkpost.db.matching.unify_papers import first_shown, read_names
+from larkpost.domain import Identifier, Paper
 from larkpost.errors import UsageError
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
     from larkpost.db.matching.merge_log import MergedRecord
-    from larkpost.domain import Identifier, Paper
 
 
 @dataclass(slots=True)
 class _Part:
-    """Records that are one paper, and the names that are theirs."""
+    """Records of one paper, and their identifiers."""
 
     records: list[MergedRecord]
     names: set[Identifier]
@@ -39,13 +37,13 @@ class _Part:
 def split(
     connection: Connection, paper_id: int, *, now: datetime, chosen: Collection[int] = ()
 ) -> list[int]:
-    """Take a paper apart; gives the ids of what it is then, the one that keeps its uid first.
+    """Split a paper; returns the ids of the resulting papers, the one that keeps its uid first.
 
-    ``chosen`` are the numbers, from 1, of the records that make a paper of their own; without any,
-    records that share no name are papers of their own; where all share one, those of different
-    texts. Thumbs and editions stay with the records that readers saw: those that told the title
-    under which it was first shown. That these are not one paper is written down, so that later
-    dumps are read accordingly. Raises UsageError where there is nothing to take apart.
+    ``chosen`` are the numbers, from 1, of the records that become a separate paper. Without any,
+    records that share no identifier are separate papers; if all share one, those with different
+    texts. Thumbs and editions stay with the records that readers saw: those with the title under
+    which the paper was first shown. The decision is stored, so that later dumps follow it. Raises
+    UsageError if there is nothing to split.
     """
     records = merge_log.of(connection, paper_id)
     parts = _parts(records, chosen)
@@ -60,27 +58,35 @@ def split(
     return ids
 
 
+def _join_named(
+    records: Sequence[MergedRecord], names_of: Callable[[MergedRecord], set[Identifier]]
+) -> list[_Part]:
+    """Join the records that have a name in common, also by way of others."""
+    parts: list[_Part] = []
+    for one in records:
+        names = names_of(one)
+        joined = [part for part in parts if not part.names.isdisjoint(names)]
+        whole = _Part([r for part in joined for r in part.records] + [one], names)
+        whole.names.update(*(part.names for part in joined))
+        parts = [part for part in parts if part not in joined] + [whole]
+    return parts
+
+
 def _parts(records: Sequence[MergedRecord], chosen: Collection[int]) -> list[_Part]:
     if len(records) < 2:
         raise UsageError(
-            "This paper is of one record, as far as is known; there is nothing to take apart",
-            hint="larkpost papers --duplicates shows what was merged",
+            "this paper has only one known record, so it cannot be split",
+            hint="run larkpost papers --duplicates to see what was merged",
         )
     if chosen:
         return _chosen_parts(records, chosen)
     for names_of in (_names, _text_name):
-        parts: list[_Part] = []
-        for one in records:
-            names = names_of(one)
-            joined = [part for part in parts if not part.names.isdisjoint(names)]
-            whole = _Part([r for part in joined for r in part.records] + [one], names)
-            whole.names.update(*(part.names for part in joined))
-            parts = [part for part in parts if part not in joined] + [whole]
+        parts = _join_named(records, names_of)
         if len(parts) > 1:
             return [_part([r for r in records if r in part.records]) for part in parts]
     raise UsageError(
-        "Its records have the same title, abstract and ids; nothing tells them apart",
-        hint="name the record to take out by its number in larkpost papers --duplicates",
+        "its records have the same title, abstract and ids, so it is unclear which to split off",
+        hint="give the number of the record, as larkpost papers --duplicates lists it",
     )
 
 
@@ -90,7 +96,7 @@ def _chosen_parts(records: Sequence[MergedRecord], chosen: Collection[int]) -> l
         what = f"There is no record {wrong}" if wrong is not None else "All records are named"
         raise UsageError(
             f"{what}; the paper has the records 1 to {len(records)}",
-            hint="name those that are another paper: larkpost papers --duplicates numbers them",
+            hint="give the numbers of the records, as larkpost papers --duplicates lists them",
         )
     numbered = list(enumerate(records, 1))
     rest = [one for number, one in numbered if number not in chosen]
@@ -112,7 +118,7 @@ def _text_name(record: MergedRecord) -> set[Identifier]:
 def _seen_part(
     connection: Connection, paper_id: int, records: Sequence[MergedRecord], parts: Sequence[_Part]
 ) -> _Part:
-    """Find the part that readers saw: that of the title which the paper had when first shown."""
+    """Find the part that readers saw: the one with the title at the first showing."""
     shown = first_shown(connection, paper_id)
     before = [one for one in records if shown is not None and one.at <= shown] or records[:1]
     title = squeeze(_fold(before).title)
@@ -123,7 +129,7 @@ def _seen_part(
 
 
 def _fold(records: Sequence[MergedRecord]) -> Paper:
-    """Make the paper of these records alone, in the order in which they came."""
+    """Make the paper from these records alone, in order of arrival."""
     first, *others = records
     paper = paper_of(first.record, first.names[0])
     seen = {first.names[-1]}
@@ -136,9 +142,9 @@ def _fold(records: Sequence[MergedRecord]) -> Paper:
 
 
 def _share_names(parts: Sequence[_Part], names: Collection[Identifier]) -> None:
-    """Give each name to one part: that of which most records have it, else the first.
+    """Assign each identifier to one part: the one with most records of it, else the first.
 
-    Names of which no record is known stay with the part that is kept.
+    Identifiers without a known record stay with the part that is kept.
     """
     claims = {
         name: max(parts, key=lambda part: sum(name in one.names for one in part.records))
@@ -149,7 +155,7 @@ def _share_names(parts: Sequence[_Part], names: Collection[Identifier]) -> None:
 
 
 def _rebuild(part: _Part, others: Iterable[_Part]) -> Paper:
-    """Make the paper of a part, without the addresses that name one of the others."""
+    """Make the paper of a part, without addresses that identify one of the others."""
     theirs = {name for other in others for name in other.names}
     records = [
         replace(
@@ -167,13 +173,13 @@ def _rebuild(part: _Part, others: Iterable[_Part]) -> Paper:
 
 
 def _own(url: str | None, theirs: Collection[Identifier]) -> str | None:
-    return None if url and named_by(url) in theirs else url
+    return None if url and find_identifier(url) in theirs else url
 
 
 def _write_others(
     connection: Connection, paper_id: int, parts: Sequence[_Part], now: datetime
 ) -> list[int]:
-    """Write the parts that are papers of their own now, with their names; gives their ids."""
+    """Write the parts that are now separate papers, with their identifiers; returns their ids."""
     entries = []
     for part in parts[1:]:
         paper = _rebuild(part, (other for other in parts if other is not part))
@@ -189,7 +195,7 @@ def _write_others(
 
 
 def _former_uid(connection: Connection, paper_id: int, part: _Part) -> str | None:
-    """Find the uid that a part had as a paper before it was merged by hand, and free it."""
+    """Find and free the uid that a part had before it was merged by hand."""
     table = schema.tables.former_paper
     for uid in (one.record.uid for one in part.records if one.record.uid):
         mine = (table.c.uid == uid, table.c.paper_id == paper_id)
@@ -216,7 +222,7 @@ def _write_kept(
 def _write_log(
     connection: Connection, paper_id: int, parts: Sequence[_Part], ids: Sequence[int]
 ) -> None:
-    """Write which records each paper is of now; of one record there is nothing to say."""
+    """Write the records of each paper; a paper with one record has none."""
     records = [
         replace(one, paper_id=number, rule=one.rule if place else MatchRule.FIRST)
         for part, number in zip(parts, ids, strict=True)
@@ -229,7 +235,7 @@ def _write_log(
 def _move_listings(
     connection: Connection, paper_id: int, parts: Sequence[_Part], ids: Sequence[int]
 ) -> None:
-    """Let the dumps that brought a part list its paper."""
+    """Make the dumps of a part list its paper."""
     table = schema.dump_paper
     kept = {one.dump_id for one in parts[0].records}
     for part, number in zip(parts[1:], ids[1:], strict=True):
@@ -248,14 +254,14 @@ def _move_listings(
 
 
 def _decide(connection: Connection, parts: Sequence[_Part], now: datetime) -> None:
-    """Write down that these are several papers, by the names that are of one part alone."""
+    """Store the decision that these are several papers, by the identifiers of single parts."""
     told = [{name for one in part.records for name in one.names} for part in parts]
     texts = [name for names in told for name in names if name.scheme == "text"]
     shared = {name for name in texts if texts.count(name) > 1}
     names = [own for part in parts if (own := tuple(sorted(part.names - shared)))]
     if len(names) < 2:
         raise UsageError(
-            "these records have no id or text of their own: a later dump could not tell them apart",
-            hint="`larkpost papers --duplicates` lists the records and their names",
+            "these records have no different id or text: a later dump would merge them again",
+            hint="run larkpost papers --duplicates to see the records and their names",
         )
     match_decisions.record(connection, MatchDecision(False, tuple(names), now))

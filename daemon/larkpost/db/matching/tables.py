@@ -1,6 +1,4 @@
-"""The tables of what was merged and decided; the others are in ``larkpost.db.schema``."""
-
-from __future__ import annotations
+"""The tables of merges and decisions; the others are in ``larkpost.db.schema``."""
 
 from sqlalchemy import (
     JSON,
@@ -16,14 +14,14 @@ from sqlalchemy import (
 
 from larkpost.db.column_types import Id, UtcDateTime, metadata
 
-merged_record = Table(  # what was united in a paper, and why; see larkpost.db.matching.merge_log
+merged_record = Table(  # records merged into a paper; see larkpost.db.matching.merge_log
     "merged_record",
     metadata,
     Column("id", Id, primary_key=True),
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False),
-    Column("digest", String(32), nullable=False),  # of its names: what tells records apart
-    Column("format", String(40), nullable=False),  # of the dump; empty where nobody knows it
-    # SHA-256 of the dump's bytes. No key: a dump is written down after its records.
+    Column("digest", String(32), nullable=False),  # of its identifiers: the key of a record
+    Column("format", String(40), nullable=False),  # of the dump; empty if unknown
+    # SHA-256 of the dump's bytes. No key: a dump is recorded after its records.
     Column("dump_digest", String(64)),
     Column("rule", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
@@ -31,7 +29,7 @@ merged_record = Table(  # what was united in a paper, and why; see larkpost.db.m
     UniqueConstraint("paper_id", "digest", "format"),
 )
 
-match_decision = Table(  # an operator's: names that are one paper, or are not
+match_decision = Table(  # the operator's decisions: identifiers that are one paper, or are not
     "match_decision",
     metadata,
     Column("id", Id, primary_key=True),
@@ -39,7 +37,7 @@ match_decision = Table(  # an operator's: names that are one paper, or are not
     Column("at", UtcDateTime, nullable=False),
 )
 
-decided_name = Table(  # of names in groups: those of one group are one paper
+decided_name = Table(  # groups of identifiers: each group is one paper
     "decided_name",
     metadata,
     Column("decision_id", ForeignKey("match_decision.id", ondelete="CASCADE"), primary_key=True),
@@ -49,7 +47,7 @@ decided_name = Table(  # of names in groups: those of one group are one paper
     Index("ix_decided_name_scheme_value", "scheme", "value"),
 )
 
-former_paper = Table(  # a paper that another one has taken in: its id and uid lead there
+former_paper = Table(  # a paper merged into another one: its id and uid lead there
     "former_paper",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),

@@ -1,19 +1,16 @@
-"""Tells an edited title from that of another paper, and which of two copies is set better."""
+"""Distinguishes an edited title from another paper's, and chooses the better typeset copy."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import OSA, Indel
 
 from larkpost.db.search.tokenize import UNSPACED, stems
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import fold, squeeze
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _WORD = re.compile(rf"\d+|[{UNSPACED}]|[^\W\d_{UNSPACED}]+")
 _NUMBER = re.compile(r"\d+|[ivx]+|[b-z]")
@@ -23,8 +20,8 @@ _JOINING = frozenset(
      "the", "their", "through", "to", "toward", "towards", "using", "via", "with")
 )  # fmt: skip  # a word a line would be longer than the rule
 _SHORTEST_MISSPELT = 5  # letters; in shorter words one letter makes another word
-_MOST_PAIRED = 20  # words that changed; beyond, the titles have little in common anyway
-# Words of titles that say nothing of the work.
+_MOST_PAIRED = 20  # changed words; with more, the titles have little in common anyway
+# Words of titles that say nothing about the work.
 _GENERIC = frozenset(
     ("abstract", "acknowledgement", "acknowledgements", "addendum", "appendix", "author", "book",
      "comment", "comments", "contents", "correction", "corrections", "corrigendum", "discussion",
@@ -42,20 +39,20 @@ _BREAK = re.compile(r"[\s\u2010-\u2015-]")
 
 
 class TitleRelation(StrEnum):
-    """What two titles are to each other."""
+    """The relation of two titles."""
 
-    SAME = "same"  # but for how they are set
-    EDITED = "edited"  # words came, went or are spelt otherwise
-    SIBLING = "sibling"  # a word or number of one pattern stands for another: two papers
+    SAME = "same"  # equal except for typesetting
+    EDITED = "edited"  # words were added, removed or respelt
+    SIBLING = "sibling"  # one pattern with another word or number: two papers
     OTHER = "other"  # they have little in common
 
 
 def compare_titles(old: str, new: str) -> TitleRelation:
-    """Say what two titles are to each other.
+    """Classify the relation of two titles.
 
-    Articles, hyphens, endings and single misspelt letters are edits, and so are words that only
-    one title has. A word in the place of another one, a number or a "without" more make a sibling:
-    "… in Basque" and "… in Welsh", "Part I" and "Part II", 7B and 70B.
+    Articles, hyphens, endings and single misspelt letters are edits, and so are words that only one
+    title has. A word in the place of another one, a number or a "without" more make a sibling: "…
+    in Basque" and "… in Welsh", "Part I" and "Part II", 7B and 70B.
     """
     if squeeze(old) == squeeze(new) or _is_cut_from(old, new) or _is_cut_from(new, old):
         return TitleRelation.SAME
@@ -80,7 +77,7 @@ def _words(title: str) -> list[str]:
 
 
 def _changes(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
-    """Collect the words that only one side has, in any spelling and any place: U-Net is UNet."""
+    """Collect the words of only one side, ignoring spelling and position: U-Net is UNet."""
     gone, come = [], []
     for old, new in _spans(before, after):
         if not (_same_word("".join(old), "".join(new)) or _is_abbreviation(old, new)):
@@ -94,7 +91,7 @@ def _changes(before: list[str], after: list[str]) -> tuple[list[str], list[str]]
 
 
 def _spans(before: list[str], after: list[str]) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield what stands between the words that both have in their order."""
+    """Yield the parts between the words that both share in order."""
     old = new = 0
     for step in Indel.opcodes(before, after):
         if step.tag == "equal":
@@ -104,14 +101,14 @@ def _spans(before: list[str], after: list[str]) -> Iterator[tuple[list[str], lis
 
 
 def _same_word(a: str, b: str) -> bool:
-    """Whether two words are one in another form, or with one letter wrong, but not the first.
+    """Whether two words are forms of one, or differ by one letter that is not the first.
 
-    Misspelt words are nearly always right at the beginning (Yannakoudakis and Fawthrop, "The
-    rules of spelling errors", 1983); "supervised" and "unsupervised" are two words.
+    Misspelt words nearly always begin correctly (Yannakoudakis and Fawthrop, "The rules of spelling
+    errors", 1983); "supervised" and "unsupervised" are two words.
     """
     if a == b:
         return True
-    if a[:1] != b[:1]:  # neither a stem nor a letter wrong changes the first
+    if a[:1] != b[:1]:  # neither stemming nor a wrong letter changes the first letter
         return False
     if any(character.isdigit() for character in a + b) or _NUMBER.fullmatch(a):
         return False
@@ -131,13 +128,13 @@ def _is_abbreviation(old: list[str], new: list[str]) -> bool:
 
 
 def is_generic(title: str) -> bool:
-    """Whether a title says nothing of the work, such as "Erratum" or "Technical Report"."""
+    """Whether a title says nothing about the work, such as "Erratum" or "Technical Report"."""
     words = [word for word in _words(title) if word not in _GENERIC]
     return not any(len(word) >= _TELLING or not word.isascii() for word in words)
 
 
 def is_cut_title(title: str) -> bool:
-    """Say whether a title ends in an ellipsis, as lists write that have no room for it."""
+    """Return whether a title ends with an ellipsis, as in lists that cut titles."""
     return bool(_CUT.search(title, max(0, len(title) - 20)))
 
 

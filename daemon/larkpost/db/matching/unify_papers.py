@@ -1,11 +1,11 @@
-"""Makes one paper of two that are here: names, thumbs, editions and dumps move to one of them."""
+"""Merges two stored papers: identifiers, thumbs, editions and dumps move to one of them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, exists, func, insert, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
@@ -16,23 +16,17 @@ from larkpost.db.matching.paper_matcher import KnownPaper, date_new_link, rename
 from larkpost.db.matching.paper_writer import write_changed
 from larkpost.db.search import index
 from larkpost.db.search.tokenize import document
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection, Table
-
-    from larkpost.domain import Identifier, Paper
+from larkpost.domain import Identifier, Paper
 
 
 def unify(
     connection: Connection, paper_id: int, gone_id: int, *, now: datetime, rule: MatchRule
 ) -> None:
-    """Let the paper ``paper_id`` take in the paper ``gone_id``, which goes.
+    """Merge the paper ``gone_id`` into ``paper_id`` and delete it.
 
-    The one that stays keeps its uid, by which feeds name it. Its texts become the best of both. Of
-    two thumbs of a reader the later one stays; an edition that shows both shows the one that stays.
-    The uid of the other leads to it from now on. ``rule`` is why.
+    The remaining one keeps its uid, which feeds use. Its texts become the best of both. Of two
+    thumbs of a reader the later one stays; an edition that shows both then shows the remaining one.
+    The uid of the other leads to it from now on. ``rule`` is the reason.
     """
     papers = paper_rows.get(connection, [paper_id, gone_id])
     known, gone = papers[paper_id], papers[gone_id]
@@ -52,10 +46,10 @@ def unify(
 def unify_by_decision(
     connection: Connection, paper_id: int, other_id: int, *, now: datetime
 ) -> int:
-    """Make one paper of two because an operator says so; gives the id of the one that stays.
+    """Merge two papers by the operator's decision; returns the id of the remaining one.
 
-    That is the first, unless readers saw the second alone. Written down by the names of both, so
-    that later dumps, and another home, take them for one.
+    That is the first, unless readers saw only the second. The decision is stored by the identifiers
+    of both, so that later dumps, and another home, follow it.
     """
     parts = tuple(tuple(sorted(read_names(connection, one))) for one in (paper_id, other_id))
     match_decisions.record(connection, MatchDecision(True, parts, now))
@@ -66,7 +60,7 @@ def unify_by_decision(
 
 
 def choose_kept(connection: Connection, one: int, other: int) -> tuple[int, int]:
-    """Say which of two papers stays and which goes: the one that readers saw, else the older."""
+    """Return which of two papers stays (one that readers saw, else the older) and which goes."""
     first, second = sorted((one, other))
     if is_shown(connection, second) and not is_shown(connection, first):
         return second, first
@@ -74,12 +68,12 @@ def choose_kept(connection: Connection, one: int, other: int) -> tuple[int, int]
 
 
 def is_shown(connection: Connection, paper_id: int) -> bool:
-    """Say whether readers have met a paper: in an edition, or to press a thumb."""
+    """Return whether readers saw a paper: in an edition, or with a thumb."""
     return first_shown(connection, paper_id) is not None
 
 
 def first_shown(connection: Connection, paper_id: int) -> datetime | None:
-    """Say when readers met a paper first, in an edition or to press a thumb; None: never."""
+    """Return when readers first saw a paper, in an edition or with a thumb; None: never."""
     vote, pick, edition = schema.vote.c, schema.pick.c, schema.edition.c
     moments: list[datetime | None] = [
         connection.execute(statement).scalar()
@@ -94,7 +88,7 @@ def first_shown(connection: Connection, paper_id: int) -> datetime | None:
 
 
 def read_names(connection: Connection, paper_id: int) -> set[Identifier]:
-    """Read the names of one paper."""
+    """Read the identifiers of one paper."""
     return {name for name, _ in paper_names.of(connection, [paper_id])}
 
 
@@ -117,7 +111,7 @@ def _move_rows(connection: Connection, paper_id: int, gone_id: int) -> None:
 
 
 def _move_votes(connection: Connection, paper_id: int, gone_id: int) -> None:
-    """Move thumbs; of two of one reader the later one stays."""
+    """Move thumbs; if a reader has two, the later one stays."""
     vote = schema.vote
     mine, theirs = vote.alias("mine"), vote.alias("theirs")
     outdated = (
@@ -135,7 +129,7 @@ def _move_votes(connection: Connection, paper_id: int, gone_id: int) -> None:
 def _move_unless_there(
     connection: Connection, table: Table, key: str, paper_id: int, gone_id: int
 ) -> None:
-    """Let rows of a paper be another's, but where that one has a row of this key already."""
+    """Move rows of a paper to another, unless that one has per row of this key already."""
     there = table.alias("there")
     twin = exists().where(there.c[key] == table.c[key], there.c.paper_id == paper_id)
     connection.execute(delete(table).where(table.c.paper_id == gone_id, twin))

@@ -1,15 +1,16 @@
-"""Brings a database to the shape this program needs, and refuses one that it cannot read."""
+"""Migrates a database to this program's schema, and refuses one that it cannot read."""
 
 from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from larkpost.db import backups
 from larkpost.db.errors import translate_errors, translate_sqlite
@@ -18,16 +19,12 @@ from larkpost.errors import StoreError
 from larkpost.safe_files import make_folder, make_private_file, name_new_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import Connection
-
     from larkpost.db.engine import Store
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationSteps:
-    """The way to a shape: Alembic's folder, and the revisions in it, oldest first.
+    """The steps to a schema: Alembic's folder, and its revisions, oldest first.
 
     The revisions are named beside the folder so that a check needs no Alembic.
     """
@@ -37,7 +34,7 @@ class MigrationSteps:
 
     @property
     def head(self) -> str:
-        """The last revision, the shape that the program needs."""
+        """The last revision, which the program needs."""
         return self.revisions[-1]
 
 
@@ -46,12 +43,12 @@ _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQ
 
 
 def upgrade(store: Store, steps: MigrationSteps = STEPS) -> tuple[str, ...]:
-    """Bring the database to this program's shape, making it where there is none.
+    """Migrate the database to this program's schema, creating it if it is missing.
 
-    Returns the revisions that a database which held something was brought through.
-    Several programs may call this at once: one migrates, the others wait and find it done. Before
-    an SQLite file that holds something is changed, a copy is written beside it, named after the
-    revision it has (``larkpost.db.0001.bak``). Raises what ``check`` raises.
+    Returns the revisions applied to a database with content. Several processes may call this at
+    once: one migrates, the others wait. Before an SQLite file with content is changed, a copy is
+    written beside it, named after its revision (``larkpost.db.0001.bak``). Raises what ``check``
+    raises.
     """
     if store.file is not None and not store.file.exists():
         make_file(store.file)
@@ -67,15 +64,15 @@ def upgrade(store: Store, steps: MigrationSteps = STEPS) -> tuple[str, ...]:
 
 
 def current(store: Store) -> str | None:
-    """Tell the revision of the database; None for one that was never migrated."""
+    """Return the revision of the database; None for one that was never migrated."""
     with store.read() as connection:
         return _revision(connection)
 
 
 def check(store: Store, steps: MigrationSteps = STEPS) -> None:
-    """Return when the database is fit for use.
+    """Check that the database is usable.
 
-    Raises StoreError when it is damaged, not there, not migrated, or newer than this program.
+    Raises StoreError if it is damaged, missing, not migrated, or newer than this program.
     """
     with store.read() as connection:
         found = _revision(connection)
@@ -84,26 +81,26 @@ def check(store: Store, steps: MigrationSteps = STEPS) -> None:
         _refuse_unknown(connection, store.name, found, steps)
     raise StoreError(
         f"{store.name} is older than this program ({found or 'empty'}, needs {steps.head})",
-        hint="run `larkpost migrate`",
+        hint="run larkpost migrate",
     )
 
 
 def make_file(file: Path) -> None:
-    """Make an SQLite database without tables, whole or not at all; raises StoreError.
+    """Create an SQLite database without tables, completely or not at all; raises StoreError.
 
     The header is written under another name first, so that no other program ever finds an empty
     file, which would look like a lost database.
     """
     if file.with_name(file.name + "-wal").exists():
         raise StoreError(
-            f"{file} is gone, but its journal {file.name}-wal is there",
-            hint="put the database or a backup back; remove the journal only for a fresh start",
+            f"{file} is missing, but its journal {file.name}-wal is there",
+            hint="restore the database; remove the journal only to start from scratch",
         )
     try:
         make_folder(file.parent)
         with tempfile.TemporaryDirectory(prefix=".larkpost-", dir=file.parent) as folder:
             fresh = Path(folder, "new.db")
-            make_private_file(fresh)  # it holds addresses and feed keys; so do WAL and backup
+            make_private_file(fresh)  # it holds addresses and feed keys, as do WAL and backup
             with _translate_errors(file), closing(sqlite3.connect(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             name_new_file(fresh, file)
@@ -120,7 +117,7 @@ def make_file(file: Path) -> None:
 
 @contextmanager
 def _translate_errors(file: Path) -> Iterator[None]:
-    """Raise what SQLite says of a file that is being made as our own error about ``file``."""
+    """Translate SQLite's errors about a new file into our own error about ``file``."""
     try:
         yield
     except sqlite3.Error as error:
@@ -131,7 +128,7 @@ def _translate_errors(file: Path) -> Iterator[None]:
 
 @contextmanager
 def _alone(store: Store) -> Iterator[Connection]:
-    """Open a transaction that no other migration of this database runs beside."""
+    """Open a transaction that excludes other migrations of this database."""
     with (
         translate_errors(store.name, store.passwords),
         store.engine.connect() as connection,
@@ -146,7 +143,7 @@ def _alone(store: Store) -> Iterator[Connection]:
 
 @contextmanager
 def _without_cascades(connection: Connection) -> Iterator[None]:
-    """Switch SQLite's foreign keys off meanwhile: to rebuild a table is to drop the old one."""
+    """Switch SQLite's foreign keys off, because rebuilding a table drops the old one."""
     if connection.dialect.name != "sqlite":
         yield
         return
@@ -172,17 +169,17 @@ def _refuse_unknown(
         raise StoreError(
             f"{name} has revision {found}, which this program (up to {steps.head}) does not know: "
             "a newer Larkpost, or another program, wrote it",
-            hint="install the Larkpost that wrote it, or go back to a backup",
+            hint="install the version of Larkpost that wrote it, or restore a backup",
         )
     if found is None and (tables := inspect(connection).get_table_names()):
         raise StoreError(
             f"{name} is not empty and not Larkpost's: it holds {', '.join(sorted(tables)[:3])}",
-            hint="give Larkpost a database of its own in database.url",
+            hint="set database.url to a database only for Larkpost",
         )
 
 
 def _run(connection: Connection, steps: MigrationSteps) -> None:
-    """Let Alembic take every step to the head, in the transaction that is open."""
+    """Let Alembic run every step to the head, in the open transaction."""
     from alembic import command  # late: only a migration needs it
     from alembic.config import Config
 
@@ -193,4 +190,6 @@ def _run(connection: Connection, steps: MigrationSteps) -> None:
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if broken:
-            raise StoreError(f"The migration would leave {len(broken)} rows without their parents")
+            raise StoreError(
+                f"the migration would leave {len(broken)} rows without the rows they refer to"
+            )

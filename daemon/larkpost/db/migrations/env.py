@@ -1,7 +1,5 @@
 """Alembic's way in: the steps run in the transaction that the caller opened."""
 
-from __future__ import annotations
-
 from alembic import context
 
 from larkpost.db.schema import metadata

@@ -1,1 +1,1 @@
-"""The outbox: deliveries, notices, messages as sent, and bounces."""
+"""The outbox: deliveries, notices, sent messages, and bounces."""

@@ -1,25 +1,21 @@
-"""Bounces, and how much they speak against an address."""
+"""Bounces, and their score against an address."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import and_, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select
 
 from larkpost.db import schema
 from larkpost.domain import Bounce, BounceKind, Status
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from sqlalchemy import ColumnElement, Connection, Row
-
-# At this score an address is given up: one hard bounce, or five days in a row of soft ones.
+# At this score an address is suspended: one hard bounce, or five days in a row of soft ones.
 LIMIT = 1.0
 WEIGHTS: Mapping[BounceKind, float] = {BounceKind.HARD: 1.0, BounceKind.SOFT: 0.25}
 HALF_LIFE = timedelta(days=30)
-KEEP_FOR = 12 * HALF_LIFE  # a year; a bounce weighs a four-thousandth of what it did, and may go
+KEEP_FOR = 12 * HALF_LIFE  # a year: then a bounce has a four-thousandth of its weight
 
 _LONGEST_CODE = 20
 _LONGEST_TEXT = 1_000
@@ -27,7 +23,7 @@ _table = schema.bounce
 
 
 def record(connection: Connection, bounce: Bounce) -> None:
-    """Write down that a letter came back."""
+    """Record a bounce."""
     values = {
         "reader_id": bounce.reader_id,
         "at": bounce.at,
@@ -39,7 +35,7 @@ def record(connection: Connection, bounce: Bounce) -> None:
 
 
 def of(connection: Connection, reader_id: int) -> list[Bounce]:
-    """Read what came back from a reader, the oldest first."""
+    """Read the bounces of a reader, oldest first."""
     theirs = (
         select(_table).where(_table.c.reader_id == reader_id).order_by(_table.c.at, _table.c.id)
     )
@@ -47,15 +43,15 @@ def of(connection: Connection, reader_id: int) -> list[Bounce]:
 
 
 def score(connection: Connection, reader_id: int, now: datetime) -> float:
-    """Say how much speaks against a reader's address; at ``LIMIT`` and above, give it up."""
+    """Return the bounce score of a reader's address; at ``LIMIT`` and above, suspend it."""
     return weigh(of(connection, reader_id), now)
 
 
 def weigh(bounces: Iterable[Bounce], now: datetime) -> float:
     """Add up bounces: 1 for a hard, 0.25 for a soft one, each halved for every 30 days of age.
 
-    Of one day (UTC) only the worst counts, as in Mailman: one fault may send back many letters.
-    What is later than ``now`` counts as of now.
+    Of one day (UTC) only the worst counts, as in Mailman: one fault may bounce many messages.
+    Future times count as now.
     """
     by_day: dict[date, float] = {}
     for bounce in bounces:
@@ -66,25 +62,25 @@ def weigh(bounces: Iterable[Bounce], now: datetime) -> float:
 
 
 def forgive(connection: Connection, reader_id: int) -> int:
-    """Forget what came back from a reader: the address is another one, or works again."""
+    """Delete the bounces of a reader: the address changed, or works again."""
     return connection.execute(delete(_table).where(_table.c.reader_id == reader_id)).rowcount
 
 
 def latest(connection: Connection, reader_id: int) -> Bounce | None:
-    """Read what came back last from a reader."""
+    """Read the last bounce of a reader."""
     return next(reversed(of(connection, reader_id)), None)
 
 
 def prune(connection: Connection, now: datetime) -> int:
-    """Drop what is too old to weigh; returns how many went.
+    """Delete bounces too old to count; returns their number.
 
-    What a suspended reader is suspended for stays, for an operator to read.
+    The bounces of suspended readers stay, for the operator.
     """
     return connection.execute(delete(_table).where(_is_old(now))).rowcount
 
 
 def any_old(connection: Connection, now: datetime) -> bool:
-    """Say whether there is something for ``prune`` to drop."""
+    """Return whether ``prune`` has anything to delete."""
     old = select(_table.c.id).where(_is_old(now)).limit(1)
     return connection.execute(old).first() is not None
 

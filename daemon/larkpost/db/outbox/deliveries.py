@@ -1,11 +1,13 @@
-"""The rows of the outbox: reserved under a lease and moved only by what became of each."""
+"""The rows of the outbox: claimed with a lease, and changed only by the outcome of sending."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from larkpost.db import schema
 from larkpost.db.coordination.leases import LONGEST
@@ -22,18 +24,12 @@ from larkpost.db.outbox.delivery_statements import NO_LEASE, TO_ANYBODY, WAITING
 from larkpost.db.value_batches import batches
 from larkpost.domain import Delivery, DeliveryState, MessageKind, Status
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from datetime import date, datetime, timedelta
-
-    from sqlalchemy import Connection, Row
-
 _table = schema.delivery
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedDelivery:
-    """An edition to be sent: which and of which day, to whom, under which Message-ID."""
+    """An edition to be sent: its number, day, reader and Message-ID."""
 
     edition_id: int
     reader_id: int
@@ -58,7 +54,7 @@ def plan(connection: Connection, messages: Sequence[PlannedDelivery]) -> None:
 
 
 def new_row(kind: MessageKind, *, day: date, now: datetime) -> dict[str, Any]:
-    """Give the columns of a message that has not been tried."""
+    """Return the columns of a message that has not been tried."""
     return {
         "kind": kind.value,
         "state": DeliveryState.PLANNED.value,
@@ -80,16 +76,16 @@ def claim(
     holder: str,
     confirmations_only: bool = False,
 ) -> list[Delivery]:
-    """Reserve up to ``limit`` messages for as long as the lease; nobody else gets them meanwhile.
+    """Claim up to ``limit`` messages for the time of the lease; nobody else gets them meanwhile.
 
-    In the order of ``delivery_queue``. What is for a reader who is not active is cancelled on the
-    way. A reservation that lapses changes nothing: only ``begin`` says that a message is on its
-    way. Raises ValueError for a lease over an hour.
+    In the order of ``delivery_queue``. Messages to inactive readers are cancelled. An expired claim
+    changes nothing: only ``begin`` marks a message as being sent. Raises ValueError for a lease
+    over an hour.
     """
     until = _until(now, lease)
     claimed: list[Delivery] = []
     read = confirmations_due if confirmations_only else next_due
-    lockable = (  # passing over what other workers hold (PostgreSQL)
+    lockable = (  # skips rows that other workers hold (PostgreSQL)
         select(_table.c.id, _table.c.kind, schema.reader.c.status)
         .join_from(_table, schema.reader, isouter=True)
         .with_for_update(of=_table, skip_locked=True)
@@ -97,7 +93,11 @@ def claim(
     while (room := limit - len(claimed)) > 0 and (
         rows := list(read(connection, lockable, now, room))
     ):
-        wanted = [row.id for row in rows if _goes_to(row.kind, row.status)]
+        wanted = [
+            row.id
+            for row in rows
+            if MessageKind(row.kind) in TO_ANYBODY or row.status == Status.ACTIVE.value
+        ]
         if gone := {row.id for row in rows} - set(wanted):
             statements.cancel(connection, _table.c.id.in_(gone))
         claimed += _reserve(connection, wanted, until, holder)
@@ -113,11 +113,11 @@ def begin(
     lease: timedelta,
     today: date | None = None,
 ) -> DeliveryState | None:
-    """Say just before sending that a reserved message is on its way; commit before sending it.
+    """Mark a claimed message as being sent, just before sending; commit before sending it.
 
-    Gives ``SENDING`` when it is ours to send; ``CANCELLED`` when its reader is no longer active, or
-    on holiday ``today`` (their local date; else that of UTC), which matters to editions and
-    notices: then the message is taken back; None when somebody else has had it since.
+    Returns ``SENDING`` if it is ours to send; ``CANCELLED`` if its reader is no longer active, or
+    on holiday ``today`` (their local date; else that of UTC), for editions and notices; None if
+    another worker has claimed it since.
     """
     which = {"which": delivery_id, "whose": holder, "today": today or now.date()}
     if connection.execute(statements.begin(), which | {"until": _until(now, lease)}).rowcount == 1:
@@ -126,7 +126,7 @@ def begin(
 
 
 def take_back(connection: Connection, delivery_id: int, holder: str) -> bool:
-    """Cancel a reserved message that has not been begun; tells whether it was ours."""
+    """Cancel a claimed message that has not been begun; returns whether it was ours."""
     ours = and_(_table.c.id == delivery_id, _table.c.lease_owner == holder, in_states(*WAITING))
     return statements.cancel(connection, ours) > 0
 
@@ -134,7 +134,7 @@ def take_back(connection: Connection, delivery_id: int, holder: str) -> bool:
 def renew(
     connection: Connection, delivery_id: int, holder: str, *, now: datetime, lease: timedelta
 ) -> bool:
-    """Lengthen the lease of a letter on its way; tells whether it still was ours."""
+    """Renew the lease of a message being sent; returns whether it was still ours."""
     ours = (
         _table.c.id == delivery_id,
         _table.c.lease_owner == holder,
@@ -155,12 +155,12 @@ def settle(
     now: datetime,
     holder: str | None = None,
 ) -> bool:
-    """Write down what became of a message; tells whether that was still news.
+    """Record the outcome of a message; returns whether it changed anything.
 
-    ``SENT`` is a fact and always counts. Anything else counts only while the message is being
-    sent, or held by ``holder`` where one is given, or is in doubt. ``UNKNOWN`` after sending
-    counts as an ambiguous attempt. ``DEFERRED`` needs ``next_attempt_at``. Of an edition the row
-    stays; of any other kind nothing is kept once it is done with.
+    ``SENT`` is a fact and always counts. Any other outcome counts only while the message is being
+    sent, held by a given ``holder``, or in doubt. ``UNKNOWN`` after sending counts as an ambiguous
+    attempt. ``DEFERRED`` needs ``next_attempt_at``. The row of an edition stays; a row of any other
+    kind is deleted once it is settled.
     """
     if state is DeliveryState.DEFERRED and next_attempt_at is None:
         raise ValueError("a deferred message needs the time of its next attempt")
@@ -186,11 +186,11 @@ def put_back(
     response: str = "",
     now: datetime | None = None,
 ) -> None:
-    """Give messages back that could not be tried, through no fault of theirs: due as they were.
+    """Return messages that could not be tried to their previous state.
 
-    One that had been begun is deferred, with ``response`` and without counting the attempt: the
-    server cannot have it. It is due ``now`` and so goes behind those that are due already: should
-    the fault be its own after all, it stops no other.
+    One that had been begun is deferred, with ``response`` and without counting the attempt, because
+    the server cannot have it. It is due ``now``, behind those that are due already, so that it
+    stops no other if the fault is its own.
     """
     mine = _table.c.lease_owner == holder
     begun = {
@@ -207,9 +207,9 @@ def put_back(
 
 
 def expire(connection: Connection, now: datetime) -> int:
-    """Put messages whose lease ran out in doubt: they may or may not have been sent.
+    """Mark messages whose lease ended as in doubt: they may or may not have been sent.
 
-    So too those whose lease ends later than any lease can: the clock has been set back.
+    Also those with an impossibly late lease, from before the clock was set back.
     """
     lapsed = update(_table).where(in_states(DeliveryState.SENDING), has_lapsed(now))
     lapsed = lapsed.values(
@@ -222,9 +222,9 @@ def expire(connection: Connection, now: datetime) -> int:
 
 
 def reopen(connection: Connection, delivery_ids: Collection[int], *, now: datetime) -> int:
-    """Let an operator send letters again that failed or are in doubt; returns how many.
+    """Requeue messages that failed or are in doubt, for the operator; returns their number.
 
-    Their time starts anew, and they give way to no newer letter.
+    Their time starts again, and no newer message replaces them.
     """
     settled = in_states(DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
     again = {"state": DeliveryState.DEFERRED.value, "next_attempt_at": now, "requeued_at": now}
@@ -237,9 +237,9 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
 
 
 def cancel_for(connection: Connection, reader_id: int) -> int:
-    """Take back every edition and notice to a reader that is not on its way; returns how many.
+    """Cancel the editions and notices to a reader that are not being sent; returns their number.
 
-    A confirmation goes: whoever asked for it is shown the way to their page.
+    A confirmation is still sent: its reader gets the link to their page.
     """
     theirs = and_(_table.c.reader_id == reader_id, in_states(*WAITING))
     return statements.cancel(connection, and_(theirs, ~of_kind(*TO_ANYBODY)))
@@ -252,13 +252,13 @@ def get(connection: Connection, delivery_id: int) -> Delivery | None:
 
 
 def of_edition(connection: Connection, edition_id: int) -> Delivery | None:
-    """Read the letter of an edition, where there is one."""
+    """Read the delivery of an edition, if there is one."""
     row = connection.execute(select(_table).where(_table.c.edition_id == edition_id)).one_or_none()
     return None if row is None else _delivery(row)
 
 
 def of(connection: Connection, reader_id: int) -> list[Delivery]:
-    """Read every letter to a reader, in the order in which they were planned."""
+    """Read every delivery to a reader, in the order of planning."""
     theirs = select(_table).where(_table.c.reader_id == reader_id).order_by(_table.c.id)
     return [_delivery(row) for row in connection.execute(theirs)]
 
@@ -273,7 +273,7 @@ def by_state(
 
 
 def ambiguous(connection: Connection, limit: int = 100) -> list[Delivery]:
-    """List letters that may have arrived and are left to the operator, the latest day's first."""
+    """List messages that may have arrived and wait for the operator, the latest day first."""
     listed = select(_table).where(
         in_states(DeliveryState.UNKNOWN), _table.c.ambiguous_attempts > AMBIGUOUS_ATTEMPTS
     )
@@ -282,14 +282,14 @@ def ambiguous(connection: Connection, limit: int = 100) -> list[Delivery]:
 
 
 def due(connection: Connection, now: datetime, *, limit: int | None = None) -> list[Delivery]:
-    """List the letters that ``claim`` would give, in its order; nothing is reserved."""
+    """List the messages that ``claim`` would return, in its order, without claiming them."""
     active = select(schema.reader.c.id).where(schema.reader.c.status == Status.ACTIVE.value)
     goes = or_(of_kind(*TO_ANYBODY), _table.c.reader_id.in_(active))
     return [_delivery(row) for row in next_due(connection, select(_table).where(goes), now, limit)]
 
 
 def counts(connection: Connection) -> dict[DeliveryState, int]:
-    """Count the letters in each state, those without any included."""
+    """Count the messages in each state, including empty states."""
     column = _table.c.state
     rows = connection.execute(select(column, func.count()).group_by(column)).all()
     return dict.fromkeys(DeliveryState, 0) | {DeliveryState(state): n for state, n in rows}
@@ -298,18 +298,13 @@ def counts(connection: Connection) -> dict[DeliveryState, int]:
 def _reserve(
     connection: Connection, ids: Sequence[int], until: datetime, holder: str
 ) -> list[Delivery]:
-    """Reserve locked letters; returns them in the order of ``ids``."""
+    """Claim locked messages; returns them in the order of ``ids``."""
     taken = update(_table).values(lease_until=until, lease_owner=holder)
     found: dict[int, Delivery] = {}
     for some in batches(ids):
         statement = taken.where(_table.c.id.in_(some)).returning(*_table.c)
         found |= {row.id: _delivery(row) for row in connection.execute(statement)}
     return [found[delivery_id] for delivery_id in ids]
-
-
-def _goes_to(kind: str, status: str | None) -> bool:
-    """Say whether a message of a kind goes to who stands so."""
-    return MessageKind(kind) in TO_ANYBODY or status == Status.ACTIVE.value
 
 
 def _until(now: datetime, lease: timedelta) -> datetime:

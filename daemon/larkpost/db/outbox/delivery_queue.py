@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from larkpost.db import schema
 from larkpost.db.coordination.leases import LONGEST
 from larkpost.domain import DeliveryState, MessageKind
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Row, Select
-
 # A message that may have been sent is tried once more under its old Message-ID, by which the
-# receiver can tell the copy; after a second such attempt an edition is left to the operator.
+# receiver can recognise the copy; after a second such attempt an edition waits for the operator.
 AMBIGUOUS_ATTEMPTS = 1
-# No retry is put off for longer: what waits until later than that was put off by a clock that was
-# ahead, and is due.
+# The longest wait of a retry: one that waits longer was deferred by a clock that was ahead, and is
+# due.
 LONGEST_WAIT = timedelta(hours=13)
 BATCH = 100  # messages that are claimed together
-# Of each batch so much is for retries, however many new messages wait: they never starve.
+# The share of each batch for retries, however many new messages wait, so that they never starve.
 RETRY_SHARE = 5  # a fifth
 
 _table = schema.delivery
@@ -36,9 +41,9 @@ def next_due(
 ) -> list[Row[Any]]:
     """Read the next messages by ``rows``, a select from the outbox.
 
-    Confirmations come first, for somebody waits at the screen; then new messages, the latest day's
-    first; then retries, by the time they became due. Where more is new than fits into a batch, a
-    fifth of the batch is for retries all the same.
+    Confirmations come first, because somebody waits at the screen; then new messages, the latest
+    day first; then retries, by due time. If there are more new messages than fit into a batch, a
+    fifth of it is still for retries.
     """
     room = BATCH if limit is None else min(limit, BATCH)
     ordered = chain(
@@ -59,7 +64,7 @@ def confirmations_due(
 
 
 def any_confirmation_due(connection: Connection, now: datetime) -> bool:
-    """Say whether a confirmation is due; cheap enough to be asked between two messages."""
+    """Return whether a confirmation is due; cheap enough to call between two messages."""
     return next(confirmations_due(connection, select(_table.c.id), now, 1), None) is not None
 
 
@@ -76,18 +81,21 @@ def count_due(connection: Connection, now: datetime) -> int:
 
 
 def count_waiting(connection: Connection) -> int:
-    """Count the messages that go by themselves, now or later."""
+    """Count the messages that will be sent automatically, now or later."""
     waiting = or_(in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED), _goes_once_more())
     return connection.execute(select(func.count()).select_from(_table).where(waiting)).scalar_one()
 
 
 def in_states(*states: DeliveryState) -> ColumnElement[bool]:
-    """Spelt out, not bound: a list of parameters is written anew each time it is run."""
+    """Condition on states.
+
+    Literal, not bound, because a list of parameters is expanded at each run.
+    """
     return _table.c.state.in_([literal_column(f"'{state.value}'") for state in states])
 
 
 def has_lapsed(now: datetime) -> ColumnElement[bool]:
-    """Say whether a lease is over, or ends later than any can: the clock has been set back."""
+    """Condition that a lease has ended, or ends impossibly late because the clock was set back."""
     return or_(_table.c.lease_until <= now, _table.c.lease_until > now + LONGEST)
 
 
@@ -140,10 +148,9 @@ def _is_retry(now: datetime) -> ColumnElement[bool]:
 
 
 def _is_due_confirmation(now: datetime) -> ColumnElement[bool]:
-    """One that was never tried may have to wait as well, for its domain.
+    """A new confirmation may have to wait for its domain.
 
-    One that may have arrived is a retry like any other: should it be what kills the process, it
-    keeps no other from going.
+    One that may have arrived is a normal retry: if it kills the process, it must not block others.
     """
     waits = in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED)
     return and_(of_kind(MessageKind.CONFIRMATION), waits, _has_come(now))

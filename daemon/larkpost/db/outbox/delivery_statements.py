@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    or_,
+    select,
+    update,
+)
 
 from larkpost.db import schema
 from larkpost.db.outbox.delivery_queue import in_states, of_kind
 from larkpost.domain import DeliveryState, MessageKind, Status
 
-if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Update
-
 WAITING = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
-# Whether these go does not depend on the status of a reader.
+# These kinds are sent regardless of the reader's status.
 TO_ANYBODY = (MessageKind.CONFIRMATION, MessageKind.OPERATOR_REPORT)
 NO_LEASE: dict[str, None] = {"lease_until": None, "lease_owner": None}
 
@@ -27,7 +35,7 @@ _table = schema.delivery
 
 @cache
 def begin() -> Update:
-    """Put a reserved message on its way, where its reader still is to get it."""
+    """Mark a claimed message as being sent, if its reader may still get it."""
     reader = schema.reader.c
     wanted = select(reader.id).where(
         reader.id == _table.c.reader_id,
@@ -48,7 +56,7 @@ def begin() -> Update:
 
 @cache
 def settle(state: DeliveryState, *, held: bool, again: bool) -> Update:
-    """Write down what became of a message; see ``deliveries.settle``."""
+    """Record the outcome of a message; see ``deliveries.settle``."""
     values: dict[str, Any] = {
         "state": state.value,
         "last_response": bindparam("response"),
@@ -64,14 +72,14 @@ def settle(state: DeliveryState, *, held: bool, again: bool) -> Update:
     )
     if again:
         values["next_attempt_at"] = bindparam("again")
-    if state is DeliveryState.UNKNOWN:  # a new doubt only where it was not in doubt already
+    if state is DeliveryState.UNKNOWN:  # a new doubt only if it was not in doubt already
         values["ambiguous_attempts"] = _table.c.ambiguous_attempts + case((sending, 1), else_=0)
     news = or_(mine if held else sending, in_states(DeliveryState.UNKNOWN))
     return update(_table).where(which, news).values(values)
 
 
 def cancel(connection: Connection, which: ColumnElement[bool]) -> int:
-    """Take messages back; returns how many. Of editions alone the rows stay."""
+    """Cancel messages; returns their number. Only the rows of editions stay."""
     gone = {"state": DeliveryState.CANCELLED.value, **NO_LEASE}
     edition = of_kind(MessageKind.EDITION)
     count = connection.execute(update(_table).where(which, edition).values(gone)).rowcount
@@ -79,10 +87,9 @@ def cancel(connection: Connection, which: ColumnElement[bool]) -> int:
 
 
 def drop_settled(connection: Connection, which: ColumnElement[bool]) -> None:
-    """Delete the rows that are done with and no edition's, with the messages that went out.
+    """Delete settled rows that are not editions, with their stored messages.
 
-    A confirmation names an address and holds links that open a reader's page; nobody needs it any
-    more.
+    A confirmation has an address and links that open a reader's page, and is no longer needed.
     """
     done = in_states(DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED)
     connection.execute(delete(_table).where(which, ~of_kind(MessageKind.EDITION), done))

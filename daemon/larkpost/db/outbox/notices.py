@@ -1,28 +1,22 @@
-"""Queues the messages that are no editions: confirmations, notices of empty days, reports."""
+"""Queues messages other than editions: confirmations, notices of empty days, reports."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, select, update
 
 from larkpost.db import schema, upsert_statement
 from larkpost.db.outbox.deliveries import new_row
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, in_states, of_kind
 from larkpost.db.outbox.delivery_statements import NO_LEASE, WAITING
-from larkpost.domain import DeliveryState, MessageKind
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import date, datetime, timedelta
-
-    from sqlalchemy import ColumnElement, Connection
-
-    from larkpost.domain import Delivery
+from larkpost.domain import Delivery, DeliveryState, MessageKind
 
 _table = schema.delivery
 _SHORT_LIVED = tuple(kind for kind in MessageKind if kind is not MessageKind.EDITION)
-# What a confirmation that begins anew is told by; it is counted against its limits again.
+# The columns of a confirmation that starts again; it counts against its limits again.
 _FIRST_ATTEMPT = (
     *("state", "day", "queued_at", "attempts", "ambiguous_attempts", "next_attempt_at"),
     *("reader_id", "message_id", "requeued_at"),
@@ -38,11 +32,11 @@ def ask(
     domain: str = "",
     place: datetime | None = None,
 ) -> None:
-    """Queue a confirmation, in place of one for the same address that still waits.
+    """Queue a confirmation, replacing one for the same address that still waits.
 
-    It waits at the better of both places, ``now`` where none is given. One that may have arrived
-    twice, and goes no more by itself, begins anew. One statement whatever is known of the address,
-    so that its time tells nothing.
+    It gets the better of both places, ``now`` if none is given. One that may have arrived twice,
+    and is no longer sent automatically, starts again. One statement for known and unknown
+    addresses, so that its time reveals nothing.
     """
     statement = upsert_statement.insert(connection, _table).values(
         **new_row(MessageKind.CONFIRMATION, day=now.date(), now=now),
@@ -64,9 +58,9 @@ def ask(
 
 
 def make_room(connection: Connection, domain: str, place: datetime, *, most: int) -> bool:
-    """Tell whether one more may wait for a domain at a place, where ``most`` may wait.
+    """Return whether one more may wait for a domain at a place, if ``most`` may wait.
 
-    Where as many do, the one at the last place goes, unless that is before ``place``.
+    If the queue is full, the one at the last place is deleted, unless that is before ``place``.
     """
     of_domain = _table.c.domain == domain
     count = select(func.count()).select_from(_table).where(of_domain)
@@ -85,7 +79,7 @@ def make_room(connection: Connection, domain: str, place: datetime, *, most: int
 
 
 def assign(connection: Connection, delivery: Delivery, reader_id: int) -> None:
-    """Say whose a confirmation is; from then on it has been counted against its limits."""
+    """Set the reader of a confirmation; from then on it has been counted against its limits."""
     mine = update(_table).where(_table.c.id == delivery.id)
     connection.execute(mine.values(reader_id=reader_id))
 
@@ -93,7 +87,7 @@ def assign(connection: Connection, delivery: Delivery, reader_id: int) -> None:
 def put_off_domain(
     connection: Connection, delivery: Delivery, until: datetime, now: datetime
 ) -> None:
-    """Let a confirmation that was claimed wait until then, and the others of its domain, too."""
+    """Defer a claimed confirmation, and the others of its domain, until a time."""
     waits = {"next_attempt_at": until, **NO_LEASE}
     connection.execute(update(_table).where(_table.c.id == delivery.id).values(waits))
     connection.execute(
@@ -112,7 +106,7 @@ def put_off_domain(
 def notify(
     connection: Connection, reader_id: int, payload: Mapping[str, Any], *, day: date, now: datetime
 ) -> None:
-    """Queue a notice of an empty day to a reader, in place of an older one that has not gone."""
+    """Queue a notice of an empty day to a reader, replacing an older waiting one."""
     older = (_table.c.reader_id == reader_id, of_kind(MessageKind.EMPTY_NOTICE))
     connection.execute(delete(_table).where(*older, in_states(*WAITING)))
     row = new_row(MessageKind.EMPTY_NOTICE, day=day, now=now)
@@ -120,7 +114,7 @@ def notify(
 
 
 def report(connection: Connection, payload: Mapping[str, Any], *, now: datetime) -> None:
-    """Queue a report to the operator, in place of an older one that has not gone."""
+    """Queue a report to the operator, replacing an older waiting one."""
     older = of_kind(MessageKind.OPERATOR_REPORT)
     connection.execute(delete(_table).where(older, in_states(*WAITING)))
     row = new_row(MessageKind.OPERATOR_REPORT, day=now.date(), now=now)
@@ -128,26 +122,27 @@ def report(connection: Connection, payload: Mapping[str, Any], *, now: datetime)
 
 
 def forget(connection: Connection, delivery: Delivery) -> None:
-    """Be done with a message that is no edition."""
+    """Delete a message that is not an edition."""
     connection.execute(delete(_table).where(_table.c.id == delivery.id))
 
 
 def forget_addressees(connection: Connection, address_keys: Collection[str]) -> None:
-    """Drop the confirmations that these addresses asked for."""
+    """Delete the confirmations for these addresses."""
     connection.execute(delete(_table).where(_table.c.address_key.in_(address_keys)))
 
 
 def drop_overdue(connection: Connection, now: datetime, lifetime: timedelta) -> int:
-    """Drop what is no edition and could not be sent within its lifetime; returns how many.
+    """Delete messages, except editions, that could not be sent within their lifetime.
 
-    It says nothing any more, and nobody's address stays for longer because a mail server is away.
+    Returns their number. They are obsolete, and no address is stored longer because a mail server
+    is unavailable.
     """
     dropped = delete(_table).where(_is_overdue(now, lifetime), _table.c.lease_owner.is_(None))
     return connection.execute(dropped).rowcount
 
 
 def any_overdue(connection: Connection, now: datetime, lifetime: timedelta) -> bool:
-    """Say whether there is something for ``drop_overdue``."""
+    """Return whether ``drop_overdue`` has anything to delete."""
     some = select(_table.c.id).where(_is_overdue(now, lifetime)).limit(1)
     return connection.execute(some).first() is not None
 

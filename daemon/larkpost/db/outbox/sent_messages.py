@@ -1,33 +1,39 @@
-"""Messages as they went out, stored while nobody can say whether they arrived."""
+"""Messages as sent, stored while it is unknown whether they arrived."""
 
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from larkpost.db import schema
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, of_kind
 from larkpost.db.value_batches import batches
 from larkpost.domain import DeliveryState, Message, MessageKind
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+_delivery = schema.delivery
 
-    from sqlalchemy import ColumnElement, Connection
-
-# Most of the time there is to win goes into the first level: a fifth of the size in 0.2 ms.
+# The first level gives most of the gain: a fifth of the size in 0.2 ms.
 _LEVEL = 1
 _table = schema.sent_message
 
 
 def name_messages(connection: Connection, letters: Mapping[int, Message]) -> None:
-    """Write the Message-IDs down of messages that had none before they were made."""
-    table = schema.delivery
+    """Store the Message-IDs of messages that had none before they were built."""
     named = (
-        update(table)
-        .where(table.c.id == bindparam("which"), table.c.message_id.is_(None))
+        update(_delivery)
+        .where(_delivery.c.id == bindparam("which"), _delivery.c.message_id.is_(None))
         .values(message_id=bindparam("name"))
     )
     names = [{"which": number, "name": one.message_id} for number, one in letters.items()]
@@ -36,9 +42,9 @@ def name_messages(connection: Connection, letters: Mapping[int, Message]) -> Non
 
 
 def keep(connection: Connection, letters: Mapping[int, Message]) -> None:
-    """Keep letters by the numbers of their deliveries; commit before the first of them goes.
+    """Store messages by the numbers of their deliveries; commit before the first of them goes.
 
-    What is kept of an earlier try gives way.
+    Replaces the bytes of an earlier try.
     """
     rows = [
         {
@@ -56,9 +62,8 @@ def keep(connection: Connection, letters: Mapping[int, Message]) -> None:
 
 
 def read(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Message]:
-    """Read letters as they were kept, by delivery; those of which nothing is kept are left out."""
-    delivery = schema.delivery
-    wanted = select(_table, delivery.c.message_id).join_from(_table, delivery)
+    """Read stored messages, by delivery; those without stored bytes are left out."""
+    wanted = select(_table, _delivery.c.message_id).join_from(_table, _delivery)
     return {
         row.delivery_id: Message(
             row.sender, row.recipient, row.message_id, zlib.decompress(row.content)
@@ -69,26 +74,28 @@ def read(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Mes
 
 
 def sweep(connection: Connection) -> int:
-    """Drop what is kept of messages that are settled, or were never in doubt; tells how many."""
+    """Delete the bytes of messages that are settled, or were never in doubt.
+
+    Returns their number.
+    """
     return connection.execute(delete(_table).where(_is_needless())).rowcount
 
 
 def any_to_sweep(connection: Connection) -> bool:
-    """Say whether there is something for ``sweep`` to drop: a run that died leaves it behind."""
+    """Return whether ``sweep`` has anything to delete: a run that died leaves bytes behind."""
     needless = select(_table.c.delivery_id).where(_is_needless()).limit(1)
     return connection.execute(needless).first() is not None
 
 
 def _is_needless() -> ColumnElement[bool]:
-    row = schema.delivery.c
     waiting = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
     doubted = and_(
-        row.ambiguous_attempts > 0,
-        row.state.in_([state.value for state in waiting]),
-        # The links of a confirmation are kept for the one more attempt, and no longer.
-        or_(of_kind(MessageKind.EDITION), row.ambiguous_attempts <= AMBIGUOUS_ATTEMPTS),
+        _delivery.c.ambiguous_attempts > 0,
+        _delivery.c.state.in_([state.value for state in waiting]),
+        # The bytes of a confirmation are kept for one more attempt, and no longer.
+        or_(of_kind(MessageKind.EDITION), _delivery.c.ambiguous_attempts <= AMBIGUOUS_ATTEMPTS),
     )
-    needed = select(row.id).where(
-        row.id == _table.c.delivery_id, or_(row.lease_owner.is_not(None), doubted)
+    needed = select(_delivery.c.id).where(
+        _delivery.c.id == _table.c.delivery_id, or_(_delivery.c.lease_owner.is_not(None), doubted)
     )
     return ~needed.exists()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from larkpost.db import schema, upsert_statement
 from larkpost.settings.polled_sources import PolledSource
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row
+_source, _page = schema.polled_source, schema.polled_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """What is known of one address of a source."""
+    """The state of one address of a source."""
 
     source: str
     url: str
@@ -65,7 +63,7 @@ _OF_PAGE = tuple(field.name for field in fields(PageState))
 
 def list_states(connection: Connection) -> list[SourceState]:
     """Read how all sources are doing that were ever polled or added, by name."""
-    rows = connection.execute(select(schema.polled_source).order_by(schema.polled_source.c.name))
+    rows = connection.execute(select(_source).order_by(_source.c.name))
     return [_state(row) for row in rows]
 
 
@@ -73,7 +71,7 @@ def save(connection: Connection, state: SourceState) -> None:
     """Write down how a source is doing."""
     values = {name: getattr(state, name) for name in _OF_STATE}
     values |= {name: getattr(state.source, name) for name in _OF_SOURCE}
-    statement = upsert_statement.insert(connection, schema.polled_source).values(values)
+    statement = upsert_statement.insert(connection, _source).values(values)
     new = {name: statement.excluded[name] for name in values if name != "name"}
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=new))
 
@@ -83,57 +81,53 @@ def update_state(connection: Connection, state: SourceState) -> bool:
 
     Its address and options stay as they are: somebody may have changed them meanwhile.
     """
-    table = schema.polled_source
     values = {name: getattr(state, name) for name in _OF_STATE if name != "added_at"}
-    mine = table.c.name == state.source.name
-    is_same = table.c.address == state.source.address
-    return connection.execute(update(table).where(mine, is_same).values(values)).rowcount > 0
+    mine = _source.c.name == state.source.name
+    is_same = _source.c.address == state.source.address
+    return connection.execute(update(_source).where(mine, is_same).values(values)).rowcount > 0
 
 
 def remove(connection: Connection, names: Collection[str]) -> int:
     """Forget sources with all that is known of them; returns how many there were."""
-    table = schema.polled_source
-    return connection.execute(delete(table).where(table.c.name.in_(names))).rowcount
+    return connection.execute(delete(_source).where(_source.c.name.in_(names))).rowcount
 
 
 def make_due(connection: Connection, name: str, now: datetime) -> None:
     """Have a source polled at the next opportunity."""
-    table = schema.polled_source
-    mine = table.c.name == name
+    mine = _source.c.name == name
     connection.execute(
-        update(table).where(mine, table.c.next_poll_at > now).values(next_poll_at=now)
+        update(_source).where(mine, _source.c.next_poll_at > now).values(next_poll_at=now)
     )
 
 
 def put_off(connection: Connection, names: Collection[str], until: datetime) -> None:
     """Have sources polled no sooner than ``until``."""
-    table = schema.polled_source
-    sooner = (table.c.name.in_(names), table.c.next_poll_at < until)
-    connection.execute(update(table).where(*sooner).values(next_poll_at=until))
+    sooner = (_source.c.name.in_(names), _source.c.next_poll_at < until)
+    connection.execute(update(_source).where(*sooner).values(next_poll_at=until))
 
 
 def pages(connection: Connection, source: str) -> dict[str, PageState]:
-    """Read what is known of the addresses of a source, by address."""
-    table = schema.polled_page
-    rows = connection.execute(select(table).where(table.c.source == source))
+    """Read the states of a source's addresses, by address."""
+    rows = connection.execute(select(_page).where(_page.c.source == source))
     return {row.url: PageState(**row._mapping) for row in rows}
 
 
 def save_page(connection: Connection, page: PageState) -> None:
-    """Write down what is known of an address; nothing where its source was removed meanwhile."""
-    table = schema.polled_source
-    if connection.execute(select(table.c.name).where(table.c.name == page.source)).first() is None:
+    """Store the state of an address; does nothing if its source was removed meanwhile."""
+    if (
+        connection.execute(select(_source.c.name).where(_source.c.name == page.source)).first()
+        is None
+    ):
         return
     values = {name: getattr(page, name) for name in _OF_PAGE}
-    statement = upsert_statement.insert(connection, schema.polled_page).values(values)
+    statement = upsert_statement.insert(connection, _page).values(values)
     new = {name: statement.excluded[name] for name in values if name not in ("source", "url")}
     connection.execute(statement.on_conflict_do_update(index_elements=["source", "url"], set_=new))
 
 
 def forget_pages(connection: Connection, source: str, urls: Iterable[str]) -> None:
     """Forget addresses of a source."""
-    table = schema.polled_page
-    connection.execute(delete(table).where(table.c.source == source, table.c.url.in_(list(urls))))
+    connection.execute(delete(_page).where(_page.c.source == source, _page.c.url.in_(list(urls))))
 
 
 def _state(row: Row[Any]) -> SourceState:

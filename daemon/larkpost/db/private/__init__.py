@@ -1,1 +1,1 @@
-"""Private papers: each belongs to the reader who brought it."""
+"""Private papers: each belongs to the reader who imported it."""

@@ -1,38 +1,31 @@
-"""Hands private papers over to the public one, once it is here for everybody."""
+"""Merges private papers into the public one, once a dump lists it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.duplicate_rules import akin, alike, conflicting
-from larkpost.db.matching.paper_matcher import gather
+from larkpost.db.matching.paper_matcher import KnownPaper, gather
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches
-from larkpost.domain import Identifier, PaperRecord
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import title_key
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from larkpost.db.matching.paper_matcher import KnownPaper
-    from larkpost.domain import Paper
 
 _table = schema.private_identifier
 
 
 def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: datetime) -> None:
-    """Move the thumbs on private papers to the public ones that these entries made of them.
+    """Move the thumbs on private papers to the public papers of these entries.
 
-    The public paper takes over nothing else: not a word, link or name that a reader brought. So
-    nobody can put anything under a paper before its dump comes.
+    The public paper takes over nothing else: no text, link or identifier from a reader. So nobody
+    can plant anything under a paper before its dump arrives.
     """
-    if not entries or not _is_any(connection):
+    brought = select(_table.c.paper_id).limit(1)
+    if not entries or connection.execute(brought).first() is None:
         return
     by_name = {name: entry for entry in entries for name in entry.names}
     by_key = gather((title_key(entry.paper.title), entry) for entry in entries)
@@ -44,10 +37,6 @@ def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: dat
         if public is not None:
             public_of[number] = public.paper.id
     private_papers.move_to_public(connection, public_of, now=now)
-
-
-def _is_any(connection: Connection) -> bool:
-    return connection.execute(select(_table.c.paper_id).limit(1)).first() is not None
 
 
 def _find_named(connection: Connection, wanted: Iterable[Identifier]) -> set[int]:
@@ -79,7 +68,7 @@ def _choose_public(
     by_name: Mapping[Identifier, KnownPaper],
     by_key: Mapping[str, Sequence[KnownPaper]],
 ) -> KnownPaper | None:
-    """Choose the public paper that a private one is, by the rules of ``db.matching``."""
+    """Choose the public paper that matches a private one, by the rules of ``db.matching``."""
     brought = PaperRecord(title=private.title, abstract=private.abstract)
     for name in sorted(names):
         entry = by_name.get(name)

@@ -1,31 +1,36 @@
-"""Private papers: what a reader brought belongs to that reader, and nobody else sees it.
+"""Private papers: imported by a reader, and visible only to that reader.
 
-Their rows lie in ``paper`` with an ``owner_id``, and their identifiers in ``private_identifier``:
-never in what all readers share (``identifier``, ``minhash``, ``dump_paper``, the search index).
+Their rows are in ``paper`` with an ``owner_id``, and their identifiers in ``private_identifier``:
+never in shared tables (``identifier``, ``minhash``, ``dump_paper``, the search index).
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, paper
 from larkpost.db.usage import forgotten_votes, vote_eligibility
 from larkpost.db.value_batches import batches
-from larkpost.domain import Identifier, Thumb, Vote
+from larkpost.domain import Identifier, Paper, Thumb, Vote
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+_paper, _vote, _pick = schema.paper, schema.vote, schema.pick
 
-    from sqlalchemy import ColumnElement, Connection, Update
-
-    from larkpost.domain import Paper
-
-# Time to give a thumb again that was taken back, or to import thumbs after their papers.
+# Time to repeat an undone thumb, or to import thumbs after their papers.
 KEPT_WITHOUT_THUMB = timedelta(days=7)
 
 _table = schema.private_identifier
@@ -34,7 +39,7 @@ _table = schema.private_identifier
 def find(
     connection: Connection, owner_id: int, wanted: Collection[Identifier]
 ) -> dict[Identifier, int]:
-    """Find the ids of the owner's private papers that have these names; others have no entry."""
+    """Find the ids of the owner's private papers with these identifiers; others have no entry."""
     owned = _table.c.owner_id == owner_id
     found: dict[Identifier, int] = {}
     for scheme in {name.scheme for name in wanted}:
@@ -45,14 +50,13 @@ def find(
 
 
 def of(connection: Connection, owner_id: int) -> list[Paper]:
-    """Read the private papers of a reader, in the order in which they were brought."""
-    column = schema.paper.c
-    theirs = select(*COLUMNS).where(column.owner_id == owner_id).order_by(column.id)
+    """Read the private papers of a reader, in the order of import."""
+    theirs = select(*COLUMNS).where(_paper.c.owner_id == owner_id).order_by(_paper.c.id)
     return [paper(row) for row in connection.execute(theirs)]
 
 
 def names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
-    """Read every name of these private papers, each beside the id of its paper."""
+    """Read every identifier of these private papers, each with the id of its paper."""
     for some in batches(ids):
         yield from _identifiers(connection, _table.c.paper_id.in_(some))
 
@@ -60,7 +64,7 @@ def names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifi
 def add_names(
     connection: Connection, owner_id: int, names_of: Mapping[int, Iterable[Identifier]]
 ) -> None:
-    """Write names down by which an owner's private papers, given by their ids, are found."""
+    """Store identifiers of an owner's private papers, given by their ids."""
     rows = [
         {"owner_id": owner_id, "scheme": one.scheme, "value": one.value, "paper_id": paper_id}
         for paper_id, its in names_of.items()
@@ -71,22 +75,20 @@ def add_names(
 
 
 def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now: datetime) -> None:
-    """Let public papers stand for private ones, which go: their thumbs, and "Like …" of editions.
+    """Replace private papers by public ones, in thumbs and in "Like …" of editions.
 
     ``public_of`` gives the id of the public paper by that of the private one. A thumb that the
     owner has given the public one already stays; of several private copies the first one's moves.
-    Thumbs that were forgotten move as well, for they may come back.
-    One that moves counts for others as if it were given ``now``: else thumbs kept back on private
-    papers would come in a rush. Nothing is asked paper by paper: thousands of readers may have
-    brought what a dump brings.
+    Forgotten thumbs move as well, because they may be restored. A moved thumb counts for others as
+    if it were given ``now``: otherwise thumbs collected on private papers would count in a burst.
+    All queries are batched, because thousands of readers may have imported the papers of a dump.
     """
-    vote, pick = schema.vote, schema.pick
     moving = _moving(connection, public_of, now)
     moments = vote_eligibility.moments(connection, [given for _, given in moving])
     _execute_many(
         connection,
-        update(vote)
-        .where(vote.c.paper_id == bindparam("private"), vote.c.reader_id == bindparam("who"))
+        update(_vote)
+        .where(_vote.c.paper_id == bindparam("private"), _vote.c.reader_id == bindparam("who"))
         .values(paper_id=bindparam("public"), counts_from=bindparam("moment")),
         [
             {"private": old, "who": one.reader_id, "public": one.paper_id, "moment": moment}
@@ -95,33 +97,32 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
     )
     _execute_many(
         connection,
-        update(pick)
-        .where(pick.c.similar_paper_id == bindparam("private"))
+        update(_pick)
+        .where(_pick.c.similar_paper_id == bindparam("private"))
         .values(similar_paper_id=bindparam("public")),
         [{"private": old, "public": new} for old, new in public_of.items()],
     )
     forgotten_votes.move(connection, public_of, now)
     for some in batches(public_of):
-        connection.execute(delete(schema.paper).where(schema.paper.c.id.in_(some)))
+        connection.execute(delete(_paper).where(_paper.c.id.in_(some)))
 
 
 def _moving(
     connection: Connection, public_of: Mapping[int, int], now: datetime
 ) -> list[tuple[int, Vote]]:
-    """Give the thumbs that move, as they will be, each after the id of its private paper."""
-    table = schema.vote
+    """Return the new rows of the thumbs that move, each after the id of its private paper."""
     rows = [
         row
         for some in batches(sorted(public_of))
-        for row in connection.execute(select(table).where(table.c.paper_id.in_(some)))
+        for row in connection.execute(select(_vote).where(_vote.c.paper_id.in_(some)))
     ]
     judged = {
         (row.reader_id, row.paper_id)
         for some in batches(set(public_of.values()))
         for owners in batches({row.reader_id for row in rows})
         for row in connection.execute(
-            select(table.c.reader_id, table.c.paper_id).where(
-                table.c.paper_id.in_(some), table.c.reader_id.in_(owners)
+            select(_vote.c.reader_id, _vote.c.paper_id).where(
+                _vote.c.paper_id.in_(some), _vote.c.reader_id.in_(owners)
             )
         )
     }
@@ -145,38 +146,36 @@ def _execute_many(
 
 
 def note_cleared(connection: Connection, paper_ids: Iterable[int], now: datetime) -> None:
-    """Note when thumbs on private papers were taken back; see ``prune``. Changes no other paper."""
-    column = schema.paper.c
+    """Record when thumbs on private papers were undone; see ``prune``. Changes no other paper."""
     for some in batches(paper_ids):
-        which = (column.id.in_(some), column.owner_id.is_not(None))
-        connection.execute(update(schema.paper).where(*which).values(updated=now))
+        which = (_paper.c.id.in_(some), _paper.c.owner_id.is_not(None))
+        connection.execute(update(_paper).where(*which).values(updated=now))
 
 
 def any_to_prune(connection: Connection, now: datetime) -> bool:
-    """Say whether ``prune`` has something to drop."""
-    found = select(schema.paper.c.id).where(_has_no_vote(now)).limit(1)
+    """Return whether ``prune`` has anything to delete."""
+    found = select(_paper.c.id).where(_has_no_vote(now)).limit(1)
     return connection.execute(found).first() is not None
 
 
 def prune(connection: Connection, now: datetime) -> int:
-    """Drop the private papers without a thumb, a week after it was taken back; gives how many.
+    """Delete private papers a week after their thumb was undone; returns their number.
 
     Their owners cannot see them any more.
     """
-    gone = connection.execute(select(schema.paper.c.id).where(_has_no_vote(now))).scalars().all()
+    gone = connection.execute(select(_paper.c.id).where(_has_no_vote(now))).scalars().all()
     for some in batches(gone):
-        likes = update(schema.pick).where(schema.pick.c.similar_paper_id.in_(some))
+        likes = update(_pick).where(_pick.c.similar_paper_id.in_(some))
         connection.execute(likes.values(similar_paper_id=None))
-        connection.execute(delete(schema.paper).where(schema.paper.c.id.in_(some)))
+        connection.execute(delete(_paper).where(_paper.c.id.in_(some)))
     return len(gone)
 
 
 def _has_no_vote(now: datetime) -> ColumnElement[bool]:
-    column = schema.paper.c
-    voted = exists().where(schema.vote.c.paper_id == column.id)
-    forgotten = exists().where(schema.forgotten_vote.c.paper_id == column.id)
-    old = column.owner_id.is_not(None) & (column.updated < now - KEPT_WITHOUT_THUMB)
-    return old & ~voted & ~forgotten  # a thumb that was forgotten may come back
+    voted = exists().where(_vote.c.paper_id == _paper.c.id)
+    forgotten = exists().where(schema.forgotten_vote.c.paper_id == _paper.c.id)
+    old = _paper.c.owner_id.is_not(None) & (_paper.c.updated < now - KEPT_WITHOUT_THUMB)
+    return old & ~voted & ~forgotten  # a forgotten thumb may be restored
 
 
 def _identifiers(

@@ -1,38 +1,38 @@
-"""Upserts what a reader brings: public papers are found, the others become private ones."""
+"""Upserts a reader's references: public papers are found, the others become private ones."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.matching.paper_matcher import KnownPaper, MatchOutcome, PaperMatcher, ask, gather
+from larkpost.db.matching.paper_matcher import (
+    KnownPaper,
+    MatchOutcome,
+    PaperMatcher,
+    PaperQuery,
+    ask,
+    gather,
+)
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from larkpost.db.matching.paper_matcher import PaperQuery
-    from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord
 
 
 def prepare(drafts: Iterable[PaperRecord], now: datetime) -> list[PaperQuery]:
-    """Work out by what each draft may be found, which needs no database."""
+    """Compute the lookup keys of each draft, without a database."""
     return [ask(draft, now) for draft in drafts]
 
 
 def look_up(
     connection: Connection, owner_id: int, drafts: Sequence[PaperQuery], *, now: datetime
 ) -> list[UpsertedPaper]:
-    """Say what would become of each draft; the id of a paper that is not here yet is 0."""
+    """Return the outcome that each draft would have; the id of a new paper is 0."""
     return [
         UpsertedPaper(entry.paper.id, what)
         for some in batches(drafts)
@@ -45,9 +45,9 @@ def bring(
 ) -> list[UpsertedPaper]:
     """Find each draft among the public papers, else among the owner's own, else add it to those.
 
-    Returns what became of them, in their order. Nothing that is here already is changed, and
-    private papers of other readers are not looked at: nobody can tell from the answer what others
-    brought. Drafts of one call that are one paper are united.
+    Returns the outcomes in order. Existing papers are not changed, and private papers of other
+    readers are not read, so the answer reveals nothing about them. Drafts of one call for one paper
+    are merged.
     """
     return bring_prepared(connection, owner_id, prepare(drafts, now), now=now)
 
@@ -55,7 +55,7 @@ def bring(
 def bring_prepared(
     connection: Connection, owner_id: int, drafts: Iterable[PaperQuery], *, now: datetime
 ) -> list[UpsertedPaper]:
-    """Do what ``bring`` does, for drafts that ``prepare`` gave."""
+    """Do the same as ``bring``, for drafts from ``prepare``."""
     take_turns(connection)
     brought: list[UpsertedPaper] = []
     for some in batches(drafts):
@@ -87,15 +87,15 @@ def _place(
         match = matcher.find(asked)
         if match is not None and matcher.entries[match.at].before is not None:
             return matcher.entries[match.at], MatchOutcome.KNOWN
-    # A reader's own are told apart by their names and whole titles: to compare texts as well took
-    # two seconds of a list of 2,000 titles that are nearly alike, while nobody else could write.
+    # A reader's own are distinguished by identifiers and whole titles: comparing texts as well took
+    # two seconds for a list of 2,000 similar titles, while nobody else could write.
     return own.place(replace(asked, numbers=frozenset()))
 
 
 def _lay_out_own(
     connection: Connection, owner_id: int, asked: Sequence[PaperQuery], now: datetime
 ) -> PaperMatcher:
-    """Read the owner's private papers that one of the drafts may be: by name, or by title."""
+    """Read the owner's private papers that may match a draft: by identifier or title."""
     column, keys = schema.paper.c, {one.key for one in asked}
     named = private_papers.find(connection, owner_id, {name for one in asked for name in one.names})
     titled = [
@@ -122,7 +122,7 @@ def _lay_out_own(
 def _write_new(
     connection: Connection, owner_id: int, entries: Sequence[KnownPaper], now: datetime
 ) -> None:
-    """Write private papers, each under a uid of chance: one made of its name could be guessed."""
+    """Write private papers under random uids: one made from an identifier could be guessed."""
     if not entries:
         return
     by_uid = {str(uuid4()): entry for entry in entries}

@@ -1,12 +1,13 @@
-"""Finds public papers by their words, in one way on both databases."""
+"""Finds public papers by their words, with the same results on both databases."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import CTE, ColumnElement, Connection, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from larkpost.db import schema
@@ -16,14 +17,10 @@ from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, paper
 from larkpost.db.search import index
 from larkpost.db.search.query import Query, SearchTerm, parse
 from larkpost.db.search.tokenize import stems, telling
+from larkpost.domain import Paper
 from larkpost.errors import Busy
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import CTE, ColumnElement, Connection, Select
-
-    from larkpost.domain import Paper
+_paper = schema.paper
 
 __all__ = ["Query", "SearchResult", "SearchTerm", "count", "find", "kin", "parse"]
 
@@ -32,7 +29,7 @@ SECONDS = 5.0  # that a search may take; the worst takes half a second at 100,00
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A page of what was found, and how many papers there are in all."""
+    """A page of results, and the total number of papers found."""
 
     papers: tuple[Paper, ...]
     total: int
@@ -47,15 +44,15 @@ def find(
     newest: bool = False,
     seconds: float = SECONDS,
 ) -> SearchResult:
-    """Find the papers that a query asks for: the most relevant first, then the newest.
+    """Find the papers of a query: the most relevant first, then the newest.
 
-    Without a wanted term, or where the ``newest`` are asked for, these come first. Both databases
-    find the same papers; how they weigh relevance differs a little. A search that takes longer
-    than ``seconds`` ends the transaction with Busy.
+    Without a wanted term, or with ``newest``, the newest come first. Both databases find the same
+    papers; their relevance weights differ a little. A search that takes longer than ``seconds``
+    ends the transaction with Busy.
     """
     if query.is_unreadable:
         return SearchResult((), 0)
-    column, every = schema.paper.c, _matching(connection, query)
+    column, every = _paper.c, _matching(connection, query)
     newest_first = [column.first_seen.desc(), column.id]
     page = every.order_by(*newest_first)
     if query.wanted and not newest:
@@ -69,7 +66,7 @@ def find(
 
 
 def count(connection: Connection, query: Query, *, seconds: float = SECONDS) -> int:
-    """Count the papers that a query asks for, with the limit of ``find``."""
+    """Count the papers of a query, with the time limit of ``find``."""
     if query.is_unreadable:
         return 0
     every = _matching(connection, query).where(*_bounds(connection, query))
@@ -81,11 +78,10 @@ def count(connection: Connection, query: Query, *, seconds: float = SECONDS) -> 
 
 def _matching(connection: Connection, query: Query) -> Select[Any]:
     """Select the ids of the papers with the words that are wanted."""
-    column = schema.paper.c
     if not query.wanted:
-        return select(column.id)
+        return select(_paper.c.id)
     matches = _index_first(index.matches(connection, query.wanted))
-    return select(column.id).join(matches, matches.c.id == column.id)
+    return select(_paper.c.id).join(matches, matches.c.id == _paper.c.id)
 
 
 @contextmanager
@@ -97,24 +93,23 @@ def _limit_time(connection: Connection, seconds: float) -> Iterator[None]:
         if not is_interruption(error):
             raise
         hint = "use fewer words, or rarer ones"
-        raise Busy("The search took too long", hint=hint) from error
+        raise Busy("the search took too long", hint=hint) from error
 
 
 def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
-    """Find papers to recommend beside this one: those that share most words with its title first.
+    """Find recommendable papers like this one: those that share most words with its title first.
 
-    A rough net, to be sorted by who knows more about closeness.
+    A rough selection, to be sorted by similarity.
     """
     terms = [SearchTerm((word,), tuple(stems(word))) for word in telling(of.title)]
     if not terms:
         return []
     hits = _index_first(index.hits(connection, terms, some=True))
-    column = schema.paper.c
     page = (
-        select(column.id)
-        .join(hits, hits.c.id == column.id)
-        .where(RECOMMENDABLE, column.id != of.id)
-        .order_by(hits.c.relevance.desc(), column.first_seen.desc(), column.id)
+        select(_paper.c.id)
+        .join(hits, hits.c.id == _paper.c.id)
+        .where(RECOMMENDABLE, _paper.c.id != of.id)
+        .order_by(hits.c.relevance.desc(), _paper.c.first_seen.desc(), _paper.c.id)
         .limit(limit)
     )
     return list(_papers(connection, page))
@@ -135,13 +130,13 @@ def _papers(connection: Connection, page: Select[Any]) -> tuple[Paper, ...]:
     The ids are sorted alone, so that no abstract is carried through the sorting of all that match.
     """
     ids = list(connection.execute(page).scalars())
-    chosen = select(*COLUMNS).where(schema.paper.c.id.in_(ids))
+    chosen = select(*COLUMNS).where(_paper.c.id.in_(ids))
     found = {row.id: paper(row) for row in connection.execute(chosen)} if ids else {}
     return tuple(found[number] for number in ids)
 
 
 def _bounds(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
-    seen: ColumnElement[Any] = schema.paper.c.first_seen
+    seen: ColumnElement[Any] = _paper.c.first_seen
     return [
         PUBLIC,
         *([seen >= query.since] if query.since else []),

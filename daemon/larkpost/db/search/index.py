@@ -1,15 +1,19 @@
 """The search index, in each database's own form: an FTS5 table, or text vectors under GIN.
 
-It lies outside ``larkpost.db.schema``, which both databases share.
+It is not in ``larkpost.db.schema``, which both databases share.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
     Text,
     and_,
     cast,
@@ -28,18 +32,14 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from larkpost.db import schema
 from larkpost.db.search.tokenize import BREAK, Document, document, index_document
 from larkpost.db.value_batches import batches
+from larkpost.domain import Paper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sqlalchemy import ColumnElement, Connection, Select
-
     from larkpost.db.search.query import SearchTerm
-    from larkpost.domain import Paper
 
 NAME = "search"
 
-# The words of a paper are kept only as an index ("contentless"): the text stays where it is.
+# The index stores no texts ("contentless"), only words.
 # The tokenizer is the simplest one; the words come ready from ``larkpost.db.search.tokenize``.
 _FTS5 = "fts5(title, authors, abstract, content='', tokenize='ascii')"
 _VECTORS = (
@@ -49,7 +49,7 @@ _VECTORS = (
 )
 _PARTS = ("rowid", "title", "authors", "abstract")
 _LITE = table(NAME, *map(column, _PARTS))
-_ORDERS = table(NAME, *map(column, (NAME, *_PARTS)))  # FTS5 takes orders in a column of its name
+_ORDERS = table(NAME, *map(column, (NAME, *_PARTS)))  # FTS5 takes commands in this column
 _PG = table(NAME, column("paper_id", BigInteger), column("words", TSVECTOR))
 _WEIGHTS = (8.0, 4.0, 1.0)  # of a word in title, authors, abstract
 _SHARES = "'{0,0.125,0.5,1}'::float4[]"  # the same for PostgreSQL: of labels D, C, B, A
@@ -75,8 +75,8 @@ def create(connection: Connection) -> None:
 def fill(connection: Connection) -> None:
     """Write every paper into an empty index.
 
-    A migration calls this, too, at a step at which private papers were not told apart yet: it
-    takes them out later.
+    A migration calls this too, at a step that did not distinguish private papers yet: it removes
+    them later.
     """
     paper = schema.paper.c
     chosen = select(paper.id, paper.title, paper.authors, paper.abstract).order_by(paper.id)
@@ -92,24 +92,24 @@ def write(connection: Connection, papers: Iterable[Paper]) -> None:
 
 
 def rewrite(connection: Connection, changes: Iterable[tuple[Paper, Paper]]) -> None:
-    """Write papers anew, each as it was and as it is; those of the same words are left alone."""
+    """Rewrite papers, each given as before and after; those with the same words are left alone."""
     replace(connection, ((new.id, document(old), document(new)) for old, new in changes))
 
 
 def replace(connection: Connection, laid: Iterable[tuple[int, Document, Document]]) -> None:
-    """Write papers anew, each given by its id, the words it was written with, and the new ones."""
+    """Replace papers, each given by its id, its old words and its new words."""
     differ = [(number, old, new) for number, old, new in laid if old != new]
     if not _lite(connection):
         _replace(connection, [(number, new) for number, _, new in differ])
         return
-    if differ:  # a row goes by naming what it was made of
+    if differ:  # a row is deleted by repeating its content
         gone = [{NAME: "delete", **_row(number, old)} for number, old, _ in differ]
         connection.execute(insert(_ORDERS), gone)
     _insert(connection, [(number, new) for number, _, new in differ])
 
 
 def remove(connection: Connection, gone: Iterable[tuple[int, Document]]) -> None:
-    """Take papers out of the index, each given by its id and the words it was written with.
+    """Remove papers from the index, each given by its id and its words.
 
     SQLite keeps the words themselves on the disk until ``merge_parts``.
     """
@@ -125,7 +125,7 @@ def remove(connection: Connection, gone: Iterable[tuple[int, Document]]) -> None
 
 
 def merge_parts(connection: Connection) -> None:
-    """Write the index in one part: smaller, quicker, and without the words that were taken out."""
+    """Merge the index into one part: smaller, faster, and without removed words."""
     if _lite(connection):
         connection.execute(insert(_ORDERS), {NAME: "optimize"})
 
@@ -207,7 +207,7 @@ def _vector(laid: Document) -> str:
 
 
 def _match(term: SearchTerm) -> str:
-    """Ask for a term in FTS5's language; words are letters and digits, so that nothing escapes."""
+    """Write a term in FTS5's syntax; words are letters and digits, so nothing needs escaping."""
     named = f'authors : "{" ".join(term.spelt)}"'
     if not term.stems:
         return f"({named})"
@@ -215,7 +215,7 @@ def _match(term: SearchTerm) -> str:
 
 
 def _tsquery(term: SearchTerm) -> str:
-    """Ask for a term in PostgreSQL's language."""
+    """Write a term in PostgreSQL's syntax."""
     named = " <-> ".join(f"'{word}':B" for word in term.spelt)
     told = " <-> ".join(f"'{word}':AC" for word in term.stems)
     return f"(({told}) | ({named}))" if told else f"({named})"

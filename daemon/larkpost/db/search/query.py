@@ -1,4 +1,4 @@
-"""Parses what somebody typed into a search box: words, phrases, authors, days, exclusions."""
+"""Parses search queries: words, phrases, authors, days, exclusions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 
 from larkpost.db.search.tokenize import stems, words
 
-# A question longer than this is cut: nobody means it, and each word costs a look-up.
+# A longer query is cut, because each word costs a look-up.
 LONGEST = 1_000  # characters
 MOST_TERMS = 16
 LONGEST_PHRASE = 32  # words
@@ -36,10 +36,9 @@ class SearchTerm:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Every wanted term, none of the excluded ones, first seen from ``since`` up to ``until``.
+    """A search query: wanted terms, excluded terms, first seen from ``since`` up to ``until``.
 
-    ``unclear`` holds the pieces that could not be read, as they were typed. A query in which
-    nothing is asked for means every paper.
+    ``unclear`` holds the unparsed pieces as typed. An empty query means every paper.
     """
 
     wanted: tuple[SearchTerm, ...] = ()
@@ -50,12 +49,12 @@ class Query:
 
     @property
     def is_unreadable(self) -> bool:
-        """Whether something was typed and nothing of it understood."""
+        """Whether something was typed, but nothing of it could be parsed."""
         return bool(self.unclear) and self == Query(unclear=self.unclear)
 
 
 def parse(text: str) -> Query:
-    """Read a question; any text is one, whatever is in it.
+    """Parse a query; every text is valid.
 
     ``sparse routing`` wants both words in title, abstract or authors, in any form;
     ``"sparse routing"`` (or ``sparse-routing``) one after the other; ``author:curie`` an author;
@@ -96,7 +95,7 @@ def _term(said: str, field: str) -> SearchTerm:
 
 
 def _within(query: Query, field: str, said: str) -> Query | None:
-    """Narrow the days; None where no day of the calendar is meant."""
+    """Narrow the days; None if it is not a calendar day."""
     try:
         first, last = _days(said.strip())
     except ValueError:
@@ -109,7 +108,7 @@ def _within(query: Query, field: str, said: str) -> Query | None:
 
 
 def _days(said: str) -> tuple[date, date]:
-    """Give the first and last day of a day, month or year; raises ValueError."""
+    """Return the first and last day of a day, month or year; raises ValueError."""
     match = _DATE.fullmatch(said)
     if match is None:
         raise ValueError(said)

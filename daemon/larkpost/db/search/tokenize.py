@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from larkpost.domain import Paper
 from larkpost.text.normalize import normal_form, without_marks
 from larkpost.text.stemming import stem_words
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from larkpost.domain import Paper
-
-# What both databases find is decided here and not by their own text parsers, which agree neither
-# on words nor on stems. Every index on a disk was made with these rules: whoever changes them
-# writes a migration that fills the index anew.
+# These rules decide the search results on both databases, whose own text parsers agree neither on
+# words nor on stems. Every existing index was made with these rules: a change needs a migration
+# that fills the index again.
 
 # A script that is written without spaces is cut into characters, so that any part of it is found.
 UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -35,7 +32,7 @@ _MOST_STEMS = 50_000  # that are kept in memory
 MOST_IN_FACTS = 500  # of these
 BREAK = "¶"  # stands between authors; no word, so that no phrase reaches over it
 
-# What tells nothing about a subject where titles are compared; questions may hold it.
+# Words without a subject, ignored when titles are compared; queries may contain them.
 _EMPTY = frozenset(
     ("about", "and", "are", "can", "does", "for", "from", "has", "have", "how", "into", "its",
      "not", "our", "over", "that", "the", "their", "they", "this", "through", "towards", "under",
@@ -116,7 +113,7 @@ def index_document(
 
 
 def telling(title: str, most: int = 8) -> list[str]:
-    """Choose the words of a title that tell its subject, the longest ones, in their order."""
+    """Choose the words of a title that name its subject, the longest ones, in order."""
     found = dict.fromkeys(w for w in words(title) if len(w) > 2 and w not in _EMPTY)
     longest = sorted(found, key=lambda word: (-len(word), word))[:most]
     return [word for word in found if word in longest]

@@ -1,1 +1,1 @@
-"""Who uses what: quotas, the last use, and whose votes count for others."""
+"""Usage: quotas, the last use, and whose votes count for others."""

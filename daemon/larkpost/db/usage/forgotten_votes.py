@@ -1,26 +1,31 @@
-"""Thumbs that a reader has had forgotten: for a while they can be brought back."""
+"""Forgotten thumbs of readers: they can be restored for a limited time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 
 from larkpost.db import schema
 from larkpost.db.upsert_statement import insert
 from larkpost.db.usage import vote_eligibility
 from larkpost.db.value_batches import batches
 from larkpost.db.votes import from_row
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Row
-
-    from larkpost.domain import Vote
+from larkpost.domain import Vote
 
 KEEP_FOR = timedelta(days=30)
 
@@ -30,14 +35,14 @@ _SHARED = [column.name for column in _vote.c]  # of both tables
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """One act of forgetting: when it was done, and how many thumbs can still be brought back."""
+    """One act of forgetting: its time, and how many thumbs can still be restored."""
 
     at: datetime
     votes: int
 
 
 def forget(connection: Connection, reader_id: int, before: datetime, now: datetime) -> list[Vote]:
-    """Put aside every thumb that a reader gave before a moment; returns them, the oldest first."""
+    """Move aside every thumb that a reader gave before a time; returns them, oldest first."""
     chosen = and_(_vote.c.reader_id == reader_id, _vote.c.at < before)
     rows = select(_vote, literal(now, _gone.c.forgotten_at.type)).where(chosen)
     statement = insert(connection, _gone).from_select([*_SHARED, "forgotten_at"], rows)
@@ -49,7 +54,7 @@ def forget(connection: Connection, reader_id: int, before: datetime, now: dateti
 
 
 def latest(connection: Connection, reader_id: int) -> Forgetting | None:
-    """Give the last act of a reader that can be undone."""
+    """Return the last act of a reader that can be undone."""
     at = _gone.c.forgotten_at
     acts = select(at, func.count()).where(_gone.c.reader_id == reader_id).group_by(at)
     row = connection.execute(acts.order_by(at.desc()).limit(1)).one_or_none()
@@ -59,8 +64,8 @@ def latest(connection: Connection, reader_id: int) -> Forgetting | None:
 def restore(connection: Connection, reader_id: int) -> int:
     """Undo the last act of a reader; returns how many thumbs count again.
 
-    Where there is a newer thumb on the same paper, that one stays. For others they count as before,
-    or later where their places on a paper are taken.
+    A newer thumb on the same paper stays. For others they count as before, or later if their places
+    on a paper are taken.
     """
     last = latest(connection, reader_id)
     if last is None:
@@ -77,10 +82,10 @@ def restore(connection: Connection, reader_id: int) -> int:
 
 
 def _restored_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Give the rows of thumbs that come back, each with the moment from which on it counts.
+    """Return the rows of restored thumbs, each with the time from which it counts.
 
-    Others may have taken its place in the queue of its paper meanwhile, so it queues anew, for no
-    earlier day than it had: else readers who let each other pass would lift a paper together.
+    Others may have taken its place in the queue of its paper meanwhile, so it queues again, for no
+    earlier day than before: otherwise readers could promote a paper together by taking turns.
     """
     queued = [replace(from_row(row), at=row.counts_from or row.at) for row in rows]
     moments = vote_eligibility.moments(connection, queued)
@@ -90,10 +95,10 @@ def _restored_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[dic
 
 
 def move(connection: Connection, public_of: Mapping[int, int], now: datetime) -> None:
-    """Let what was forgotten of private papers be of the public ones that stand for them.
+    """Move forgotten thumbs from private papers to the public ones that replace them.
 
     ``public_of`` gives the id of the public paper by that of the private one. They count for
-    others from ``now`` on at the earliest, as thumbs that were not forgotten. Where the owner has
+    others from ``now`` on at the earliest, as thumbs that were not forgotten. If the owner has a
     forgotten one on the public paper already, that one stays.
     """
     there = {
@@ -112,19 +117,19 @@ def move(connection: Connection, public_of: Mapping[int, int], now: datetime) ->
 
 
 def of(connection: Connection, reader_id: int) -> list[Vote]:
-    """Read what a reader has had forgotten and is still kept, the oldest first."""
+    """Read the forgotten thumbs of a reader that are still stored, oldest first."""
     mine = select(_gone).where(_gone.c.reader_id == reader_id)
     return [*map(from_row, connection.execute(mine.order_by(_gone.c.at, _gone.c.paper_id)))]
 
 
 def any_old(connection: Connection, now: datetime) -> bool:
-    """Say whether there is something for ``prune`` to drop."""
+    """Return whether ``prune`` has anything to delete."""
     old = select(_gone.c.paper_id).where(_is_old(now)).limit(1)
     return connection.execute(old).first() is not None
 
 
 def prune(connection: Connection, now: datetime) -> int:
-    """Drop what was forgotten longer ago than ``KEEP_FOR``; returns how many thumbs went."""
+    """Delete thumbs forgotten longer ago than ``KEEP_FOR``; returns their number."""
     return connection.execute(delete(_gone).where(_is_old(now))).rowcount
 
 

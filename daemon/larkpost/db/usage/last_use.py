@@ -1,28 +1,25 @@
-"""Who uses their page or feed, to the day, and who has not for so long that they may go."""
+"""Records the day of last use of pages and feeds, and finds readers unused for too long."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, case, func, or_, select, update
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row, Select
+_reader, _vote = schema.reader, schema.vote
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiryRule:
-    """After how many days without use a reader goes; ``unused`` holds for who never came back.
+    """The days without use after which a reader is removed.
 
-    0 days mean never.
+    ``unused`` is for those who never came back. 0 days mean never.
     """
 
     days: int
@@ -31,9 +28,9 @@ class ExpiryRule:
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """A reader who may go: whether anybody ever came back to use what is theirs, and when last.
+    """A reader who can expire: whether anybody ever came back, and the last use.
 
-    ``last`` counts the day they came, too, and thumbs where no use was noted; ``noted`` is what
+    ``last`` includes the day of signing up, and thumbs if no use was noted; ``noted`` is what
     ``write`` wrote.
     """
 
@@ -44,71 +41,71 @@ class Expiring:
     noted: date | None = None
 
     def end(self, span: ExpiryRule) -> date | None:
-        """Give the first day on which they may be removed; None for never."""
+        """Return the first day on which they may be removed; None for never."""
         days = span.days if self.used else span.unused
         return self.last + timedelta(days=days) if days else None
 
 
 def unwritten(connection: Connection, reader_ids: Collection[int], day: date) -> list[int]:
-    """Choose the readers whose use is worth a note: who may go, and have none of that day."""
-    reader = schema.reader.c
+    """Choose the readers whose use must be recorded: they can expire, and lack that day."""
     return [
         found
         for some in batches(reader_ids)
         for found in connection.execute(
-            select(reader.id).where(
-                reader.id.in_(some),
-                reader.expires,
-                or_(reader.last_used.is_(None), reader.last_used < day),
+            select(_reader.c.id).where(
+                _reader.c.id.in_(some),
+                _reader.c.expires,
+                or_(_reader.c.last_used.is_(None), _reader.c.last_used < day),
             )
         ).scalars()
     ]
 
 
 def write(connection: Connection, reader_ids: Collection[int], day: date) -> None:
-    """Note a day as the last on which these readers were used."""
-    table = schema.reader
+    """Record a day as the last use of these readers."""
     for some in batches(reader_ids):
-        connection.execute(update(table).where(table.c.id.in_(some)).values(last_used=day))
+        connection.execute(update(_reader).where(_reader.c.id.in_(some)).values(last_used=day))
 
 
 def of(connection: Connection, reader_ids: Collection[int]) -> dict[int, Expiring]:
-    """Tell of each of these readers when they were last used; those who stay are left out."""
+    """Return the last use of each of these readers; those who cannot expire are left out."""
     rows = (
         row
         for some in batches(reader_ids)
-        for row in connection.execute(_expiring().where(schema.reader.c.id.in_(some)))
+        for row in connection.execute(_expiring().where(_reader.c.id.in_(some)))
     )
     return {row.id: _read(row) for row in rows}
 
 
 def unused_readers(connection: Connection, span: ExpiryRule, day: date) -> list[Expiring]:
-    """List the readers whom nobody has used for as long as ``span`` says, as of ``day``."""
+    """List the readers unused for ``span``, as of ``day``."""
     shortest = min((days for days in (span.days, span.unused) if days), default=0)
     if not shortest:
         return []
-    reader, before = schema.reader.c, day - timedelta(days=shortest)
+    reader, before = _reader.c, day - timedelta(days=shortest)
     quiet = or_(reader.last_used.is_(None), reader.last_used <= before)
     found = map(_read, connection.execute(_expiring().where(quiet)))
     return [one for one in found if (end := one.end(span)) is not None and end <= day]
 
 
 def count(connection: Connection) -> int:
-    """Count the readers who may go."""
-    reader = schema.reader.c
-    return connection.execute(select(func.count()).where(reader.expires)).scalar_one()
+    """Count the readers who can expire."""
+    return connection.execute(select(func.count()).where(_reader.c.expires)).scalar_one()
 
 
 def _expiring() -> Select[Any]:
-    """Read who may go: made by a form without an address, and without one since.
+    """Read the readers who can expire: made by the form, and still without an address.
 
-    Thumbs are looked at only where no use was noted, or somebody with many could hold up a round.
+    Thumbs are read only if no use was noted; otherwise a reader with many could delay a run.
     """
-    reader, vote = schema.reader.c, schema.vote.c
-    latest = select(func.max(vote.at)).where(vote.reader_id == reader.id).scalar_subquery()
-    voted = case((reader.last_used.is_(None), latest)).label("voted")
-    columns = (reader.id, reader.uid, reader.created, reader.last_used, voted)
-    return select(*columns).where(reader.expires, reader.address.is_(None)).order_by(reader.id)
+    latest = select(func.max(_vote.c.at)).where(_vote.c.reader_id == _reader.c.id).scalar_subquery()
+    voted = case((_reader.c.last_used.is_(None), latest)).label("voted")
+    columns = (_reader.c.id, _reader.c.uid, _reader.c.created, _reader.c.last_used, voted)
+    return (
+        select(*columns)
+        .where(_reader.c.expires, _reader.c.address.is_(None))
+        .order_by(_reader.c.id)
+    )
 
 
 def _read(row: Row[Any]) -> Expiring:

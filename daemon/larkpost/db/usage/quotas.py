@@ -1,23 +1,14 @@
-"""What a reader takes up here: private papers, in number and bytes, and thumbs.
-
-Whatever counts towards a quota is counted here.
-"""
+"""Counts the usage of quotas: private papers, in number and bytes, and thumbs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from larkpost.db import schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sqlalchemy import Connection
-
-    from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord
 
 # A private paper costs its row, its names and their indexes: at most so many bytes of the database
 # for each byte of its text, and so many for itself. A test measures it with text of several kinds.
@@ -27,7 +18,7 @@ EACH = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one reader brought: papers of their own, and bytes of the database that these take."""
+    """The usage of one reader: private papers, and the bytes of the database that these take."""
 
     papers: int
     bytes: int
@@ -44,7 +35,7 @@ def of_reader(connection: Connection, reader_id: int) -> Usage:
 
 
 def size_of(drafts: Iterable[PaperRecord]) -> int:
-    """Tell how many bytes of the database these papers will take at most."""
+    """Return how many bytes of the database these papers will take at most."""
     return sum(
         _size(one.title, one.abstract, *one.authors, *(name.value for name in one.identifiers))
         for one in drafts
@@ -52,13 +43,13 @@ def size_of(drafts: Iterable[PaperRecord]) -> int:
 
 
 def private_papers(connection: Connection) -> int:
-    """Count the papers that readers brought, of all readers together."""
+    """Count the private papers of all readers together."""
     counted = select(func.count()).where(schema.paper.c.owner_id.is_not(None))
     return connection.execute(counted).scalar_one()
 
 
 def thumbs(connection: Connection, reader_id: int) -> int:
-    """Count the thumbs of a reader, with those that were forgotten and may come back."""
+    """Count the thumbs of a reader, including forgotten ones that may be restored."""
     return sum(
         connection.execute(select(func.count()).where(table.c.reader_id == reader_id)).scalar_one()
         for table in (schema.vote, schema.forgotten_vote)

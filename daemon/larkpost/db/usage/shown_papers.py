@@ -1,19 +1,15 @@
-"""What readers were shown in their latest editions, whether or not they pressed a thumb on it."""
+"""The papers shown to readers in recent editions, with or without a thumb."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from larkpost.db import readers, schema
 from larkpost.db.value_batches import batches
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection
 
 
 class Shown(NamedTuple):
@@ -26,9 +22,9 @@ class Shown(NamedTuple):
 
 
 def since(connection: Connection, reader_ids: Collection[int], day: date) -> dict[int, list[Shown]]:
-    """Read what each of these readers was shown from a local day on, the oldest edition first.
+    """Read the papers shown to each of these readers from a local day on, oldest edition first.
 
-    Editions under a former name count: the same person has read them.
+    Editions of readers merged into them count.
     """
     edition, pick = schema.edition.c, schema.pick.c
     found: dict[int, list[Shown]] = {reader_id: [] for reader_id in reader_ids}

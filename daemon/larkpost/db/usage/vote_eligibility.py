@@ -1,7 +1,7 @@
-"""Whose thumbs count for others, and from when: the one rule for all that readers have in common.
+"""Decides whose thumbs count for others, and from when; the one rule for all shared counts.
 
-Anybody can be a reader at once, so a reader's thumbs teach their own paper at once, and others
-only once the reader counts:
+Anybody can become a reader, so a reader's thumbs change their own editions at once, and those of
+others only once the reader counts:
 
 1. A reader whom the operator made or imported counts from the beginning.
 2. Who signed up counts once their address is confirmed, or once they have been in use: thumbs on
@@ -17,10 +17,11 @@ only once the reader counts:
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from larkpost.db import schema
 from larkpost.db.coordination import rate_limits
@@ -28,27 +29,24 @@ from larkpost.db.value_batches import batches
 from larkpost.domain import Status
 from larkpost.text.ip_networks import WIDER
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from sqlalchemy import ColumnElement, Connection
+_reader, _vote = schema.reader, schema.vote
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS_OF_USE = 3
 FIRST_USE = timedelta(days=3)
 MOST_OF_A_NETWORK = 5
-A_WHILE = timedelta(days=28)  # after it nothing is known of a network any more
+A_WHILE = timedelta(days=28)  # after this time nothing is stored about a network
 NEW_FOR = timedelta(days=28)
 MOST_A_DAY = 3
 
 
 def counts(at: datetime) -> ColumnElement[bool]:
-    """Choose the thumbs that count at a moment: what every count for others is made of."""
-    return schema.vote.c.counts_from <= at
+    """Select the thumbs that count at a time; every shared count uses this."""
+    return _vote.c.counts_from <= at
 
 
 def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | None]:
-    """Say from when each of these thumbs, before it is written, counts; None for not yet.
+    """Return the time from which each of these new thumbs counts; None for not yet.
 
     ``votes`` are votes, or rows of which ``reader_id``, ``paper_id`` and ``at`` are known.
     """
@@ -70,12 +68,11 @@ def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | Non
 
 
 def counting_since(connection: Connection, reader_ids: Collection[int]) -> dict[int, datetime]:
-    """Say since when each of these readers counts; no entry for those who do not."""
-    reader = schema.reader.c
+    """Return since when each of these readers counts; no entry for those who do not."""
     found: dict[int, datetime] = {}
     for some in batches(reader_ids):
-        known = select(reader.id, reader.counts_from).where(
-            reader.id.in_(some), reader.counts_from.is_not(None)
+        known = select(_reader.c.id, _reader.c.counts_from).where(
+            _reader.c.id.in_(some), _reader.c.counts_from.is_not(None)
         )
         found |= {row.id: row.counts_from for row in connection.execute(known)}
     return found
@@ -83,15 +80,16 @@ def counting_since(connection: Connection, reader_ids: Collection[int]) -> dict[
 
 def may_begin(connection: Connection, reader_id: int, now: datetime) -> bool:
     """Whether a reader does not count yet, and has an address of theirs or has been in use."""
-    reader, vote = schema.reader.c, schema.vote.c
     row = connection.execute(
-        select(reader.address, reader.status, reader.counts_from).where(reader.id == reader_id)
+        select(_reader.c.address, _reader.c.status, _reader.c.counts_from).where(
+            _reader.c.id == reader_id
+        )
     ).one_or_none()
     if row is None or row.counts_from is not None or row.status == Status.PENDING.value:
         return False
     if row.address is not None:
         return True
-    moments_of_use = select(vote.at).where(vote.reader_id == reader_id)
+    moments_of_use = select(_vote.c.at).where(_vote.c.reader_id == reader_id)
     days = {at.date(): at for at in connection.execute(moments_of_use).scalars()}
     return len(days) >= DAYS_OF_USE and min(days.values()) <= now - FIRST_USE
 
@@ -99,10 +97,10 @@ def may_begin(connection: Connection, reader_id: int, now: datetime) -> bool:
 def begin(
     connection: Connection, reader_id: int, *, networks: Sequence[str], now: datetime
 ) -> bool:
-    """Have a reader who ``may_begin`` count from now on, with the thumbs they gave before.
+    """Let a reader who ``may_begin`` count from now on, with the thumbs they gave before.
 
-    ``networks`` are keyed hashes of where they are, their own first, of which only hashes are kept,
-    without the reader. Tells whether there was a place for one more of each.
+    ``networks`` are keyed hashes of their networks, their own first; only hashes are stored,
+    without the reader. Returns whether each network had a free place.
     """
     if not may_begin(connection, reader_id, now):
         return False
@@ -117,28 +115,27 @@ def begin(
 def count_always(
     connection: Connection, reader_ids: Collection[int], *, since: datetime = ALWAYS
 ) -> None:
-    """Have readers count ``since`` a moment, which may be the beginning of time."""
-    reader, vote = schema.reader, schema.vote
+    """Let readers count ``since`` a time, which may be the beginning of time."""
     for some in batches(reader_ids):
-        connection.execute(update(reader).where(reader.c.id.in_(some)).values(counts_from=since))
-        given = select(vote.c.reader_id, vote.c.paper_id, vote.c.at)
-        given = given.where(vote.c.reader_id.in_(some)).order_by(vote.c.at, vote.c.paper_id)
+        connection.execute(update(_reader).where(_reader.c.id.in_(some)).values(counts_from=since))
+        given = select(_vote.c.reader_id, _vote.c.paper_id, _vote.c.at)
+        given = given.where(_vote.c.reader_id.in_(some)).order_by(_vote.c.at, _vote.c.paper_id)
         theirs = connection.execute(given).all()
-        mine = (vote.c.reader_id == bindparam("who"), vote.c.paper_id == bindparam("which"))
+        mine = (_vote.c.reader_id == bindparam("who"), _vote.c.paper_id == bindparam("which"))
         rows = [
             {"who": one.reader_id, "which": one.paper_id, "moment": moment}
             for one, moment in zip(theirs, moments(connection, theirs), strict=True)
         ]
         if rows:
-            write = update(vote).where(*mine).values(counts_from=bindparam("moment"))
+            write = update(_vote).where(*mine).values(counts_from=bindparam("moment"))
             connection.execute(write, rows)
 
 
 def _lock(connection: Connection, paper_ids: Collection[int]) -> None:
-    """Have thumbs on these papers wait for this transaction, so that none is counted past another.
+    """Make thumbs on these papers wait for this transaction, so that they are counted in order.
 
-    In order, so that two who lock several do not wait for each other. On SQLite, whoever writes is
-    alone anyway, and this only reads.
+    Locks in order, to prevent deadlocks. On SQLite there is only one writer anyway, and this only
+    reads.
     """
     paper = schema.paper.c
     for some in batches(sorted(paper_ids)):
@@ -152,7 +149,7 @@ def _free_moments(
     """Find for new readers' thumbs the first day on which each may count; its start if it is that.
 
     ``wanted`` are readers, papers and starts, and earlier ones are before later ones in the queue
-    of a paper. In a query for each batch: who begins to count may have thumbs by the thousand.
+    of a paper. One query per batch: a reader who starts to count may have thousands of thumbs.
     """
     if not wanted:
         return []
@@ -181,20 +178,15 @@ def _cast_by_new(
 ) -> dict[int, list[Any]]:
     """Read by paper the thumbs of readers who are new at the ``earliest`` start, or later."""
     vote, reader = schema.vote.c, schema.reader.c
+    begun = reader.counts_from.label("begun")
+    of_new = (
+        select(vote.paper_id, vote.reader_id, vote.counts_from, begun)
+        .join_from(schema.vote, schema.reader, reader.id == vote.reader_id)
+        .where(vote.counts_from >= _midnight(earliest), reader.counts_from > earliest - NEW_FOR)
+    )
     found: dict[int, list[Any]] = {}
     for some in batches(paper_ids):
-        of_new = (
-            select(
-                vote.paper_id, vote.reader_id, vote.counts_from, reader.counts_from.label("begun")
-            )
-            .join_from(schema.vote, schema.reader, reader.id == vote.reader_id)
-            .where(
-                vote.paper_id.in_(some),
-                vote.counts_from >= _midnight(earliest),
-                reader.counts_from > earliest - NEW_FOR,
-            )
-        )
-        for row in connection.execute(of_new):
+        for row in connection.execute(of_new.where(vote.paper_id.in_(some))):
             found.setdefault(row.paper_id, []).append(row)
     return found
 

@@ -1,1 +1,1 @@
-"""Dump formats in which papers are the entries of a feed or of an answer in XML."""
+"""Dump formats whose papers are entries of a feed or of an XML answer."""

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from datetime import date
+from typing import Any, BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate, IngestWarning, RejectedRecord
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.formats import jsonl
 from larkpost.formats.decoding import decode
 from larkpost.formats.feeds.entry_fields import EntryParts, entry_fields
 from larkpost.formats.feeds.feed_dates import parse_day
 from larkpost.formats.feeds.xml_entries import XmlDocument, line_of, read_entries, text_of
 from larkpost.formats.feeds.xml_text import root_name
-from larkpost.formats.json_fields import records_of
+from larkpost.formats.json_fields import JsonFields, records_of
 from larkpost.formats.json_items import JsonItem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import date
-    from typing import Any
-
-    from larkpost.domain import PaperRecord, Record
-    from larkpost.formats.json_fields import JsonFields
 
 ENTRIES = ("item", "entry")
 _HEAD = 64 * 1024
@@ -34,7 +28,7 @@ _HINT = "a paper needs a title, or a text; docs/formats.md shows what is read of
 
 
 class AnyFeed:
-    """RSS and Atom of whatever origin."""
+    """RSS and Atom from any site."""
 
     name: ClassVar[str] = "feed"
 
@@ -49,7 +43,7 @@ class AnyFeed:
     ) -> Iterator[Record]:
         """Yield the day of the feed and a record per entry; an empty feed is a warning.
 
-        Raises UnreadableDump where it is no XML, or no entry can be taken.
+        Raises UnreadableDump if it is not XML, or has no usable entry.
         """
         document = XmlDocument()
         items = feed_items(dump, document, entry_fields)
@@ -57,7 +51,7 @@ class AnyFeed:
 
 
 def feed_head(head: bytes) -> str:
-    """Decode the beginning of a feed; empty where it is not that of one."""
+    """Decode the beginning of a feed; empty for other files."""
     if not head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<"):
         return ""
     text = decode(head[:_HEAD])
@@ -68,7 +62,7 @@ def feed_head(head: bytes) -> str:
 
 
 def before_entries(feed: str) -> str:
-    """Give what a feed says of itself, before its first entry."""
+    """Return the part of a feed before its first entry."""
     first = _FIRST_ENTRY.search(feed)
     return feed[: first.start()] if first else feed
 
@@ -80,7 +74,7 @@ def feed_items(
     *,
     days: tuple[str, ...] = ("pubDate", "updated", "lastBuildDate", "dc:date", "modified"),
 ) -> Iterator[JsonItem | RejectedRecord | IngestWarning | DumpDate]:
-    """Yield the entries of a feed as objects of our own JSON, after the day that it tells."""
+    """Yield the day of a feed, then its entries as objects of our own JSON."""
     for count, entry in enumerate(read_entries(dump, ENTRIES, document)):
         if count == 0 and (day := _day(document, days)):
             yield DumpDate(day, 0)
@@ -99,12 +93,12 @@ def _day(document: XmlDocument, names: tuple[str, ...]) -> date | None:
 def entry_paper(fields: JsonFields) -> PaperRecord:
     """Read an entry that was laid out as an object of our own JSON; raises BadRecordError.
 
-    Whenever it was published, it arrives when it is read.
+    Its arrival is the time of reading, whenever it was published.
     """
     return replace(paper_of(fields), ingested_at=None)
 
 
 def paper_of(fields: JsonFields) -> PaperRecord:
-    """Read an object of our own JSON in which a key without a value is not there."""
+    """Read an object of our own JSON without empty keys."""
     fields.given = {key: value for key, value in fields.given.items() if value not in (None, "")}
     return jsonl.draft_of(fields)

@@ -7,8 +7,11 @@ replace-cross and absonly; the feeds are empty on days on which nothing is annou
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, BinaryIO, ClassVar
 
+from larkpost.domain import Record
 from larkpost.formats.feeds.any_feed import before_entries, feed_head, feed_items
 from larkpost.formats.feeds.arxiv_fields import (
     announce_type,
@@ -23,12 +26,6 @@ from larkpost.formats.feeds.feed_dates import parse_day
 from larkpost.formats.feeds.html_text import html_text
 from larkpost.formats.feeds.xml_entries import XmlDocument
 from larkpost.formats.json_fields import records_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from larkpost.domain import Record
 
 _ENTRY = re.compile(r"<(?:guid|id)\b[^>]*>\s*oai:arXiv\.org:[^<]{1,60}</")
 _FEED = re.compile(r"://(?:rss|export)\.arxiv\.org/(?:rss|atom)|updates on (?:the )?arXiv\.org")
@@ -47,7 +44,7 @@ class ArxivAnnouncements:
     name: ClassVar[str] = "arxiv-feed"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Go by what only these feeds have."""
+        """Recognise the feed by elements that only these feeds have."""
         text = feed_head(head)
         return bool(_ENTRY.search(text) or _FEED.search(before_entries(text)))
 
@@ -66,7 +63,10 @@ class ArxivAnnouncements:
 
 
 def _old_title(title: str) -> tuple[str, str]:
-    """Part a title of the feeds until 2024 from its mark; gives the announce type of that."""
+    """Split a title of the feeds until 2024 from its suffix.
+
+    Also returns the announce type of the suffix.
+    """
     marked = _OLD_TITLE.search(title)
     if marked is None:
         return title, ""

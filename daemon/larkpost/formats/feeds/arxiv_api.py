@@ -7,9 +7,11 @@ entry whose title is "Error".
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any, BinaryIO, ClassVar
 
+from larkpost.domain import Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.feeds.any_feed import before_entries, feed_head, feed_items
 from larkpost.formats.feeds.arxiv_fields import OLD, arxiv_names, arxiv_paper, links_in
@@ -18,12 +20,6 @@ from larkpost.formats.feeds.feed_dates import parse_day
 from larkpost.formats.feeds.xml_entries import XmlDocument
 from larkpost.formats.json_fields import records_of
 from larkpost.text.normalize import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from larkpost.domain import Record
 
 _ENTRY = re.compile(r"<id>\s*https?://(?:export\.)?arxiv\.org/abs/[^<\s]{1,40}v\d{1,3}\s*</id>")
 _FEED = re.compile(r"://(?:export\.)?arxiv\.org/api/")
@@ -58,15 +54,15 @@ class ArxivApi:
 def answered_fields(parts: EntryParts) -> dict[str, Any]:
     """Read an entry: the keys are those of JSON Lines, and ``version`` and ``came_out``.
 
-    A later version of a paper that came out more than a month before is no news. Raises
+    A later version of a paper that came out more than a month before is not new. Raises
     UnreadableDump for an error of the API.
     """
     given = parts.text("id")
     if _ERROR in given or (parts.text("title") == "Error" and "/abs/" not in given):
         what = shorten(parts.text("summary"), 200) or "unknown"
         raise UnreadableDump(
-            f"it is an error that arXiv's API answered with ({what})",
-            hint="mend the query, or ask again later",
+            f"it is an error message of arXiv's API ({what})",
+            hint="correct the query, or try again later",
         )
     published, updated = parse_day(parts.text("published")), parse_day(parts.text("updated"))
     comment = parts.text("arxiv:comment") or None

@@ -1,32 +1,31 @@
-"""What the feeds of arXiv share: versions, announce types, papers that were out before."""
+"""Shared fields of arXiv's feeds: versions, announce types, papers that came out earlier."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from larkpost.domain import PaperRecord
 from larkpost.formats.feeds.any_feed import paper_of
 from larkpost.text.author_names import split_authors
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.paper_names import arxiv_version, paper_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from larkpost.domain import PaperRecord
     from larkpost.formats.json_fields import JsonFields
 
 _ANNOUNCED = re.compile(r"Announce\s+Type:\s*([a-z-]+)", re.IGNORECASE)
 _REVISIONS = frozenset(("replace", "replace-cross", "absonly"))
 _MONTH = re.compile(r"(?:.*/)?(\d\d)(\d\d)")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]{}]+[^\s<>\"'()\[\]{}.,;:]")
-OLD = timedelta(days=30)  # a paper that came out earlier is no news when it is listed or revised
+OLD = timedelta(days=30)  # a paper older than this is not new when it is listed
 
 
 def arxiv_names(given: str, dois: Iterable[str]) -> dict[str, Any]:
-    """Give the keys of our own JSON that an id of arXiv fills, and the DOI of the journal."""
+    """Return the keys of our own JSON for an arXiv id and the journal's DOI."""
     names = paper_names([given, *dois])
     arxiv = next((name for name in names if name.scheme == "arxiv"), None)
     return {
@@ -37,22 +36,25 @@ def arxiv_names(given: str, dois: Iterable[str]) -> dict[str, Any]:
 
 
 def links_in(comment: str | None) -> list[str]:
-    """Give the addresses in a comment, where authors put those of code and project pages."""
+    """Return the addresses in a comment, in which authors name code and project pages."""
     return _ADDRESS.findall(comment or "")
 
 
 def announce_type(told: str, summary: str) -> str:
-    """Give the announce type: as told, else as the summary begins; empty where neither has it."""
+    """Return the announce type: the given one, else that at the start of the summary.
+
+    May be empty.
+    """
     found = _ANNOUNCED.search(summary[:200])
     return (told or (found[1] if found else "")).strip().lower()
 
 
 def came_out(kind: str, number: str, announced: date | None) -> date | None:
-    """Give a day for a paper that was out before this announcement; None where it is news.
+    """Return a day for a paper that was out before this announcement; None if it is new.
 
-    A replacement never is news. A cross-list is where the paper itself is new; that it is old tells
-    its number, which begins with year and month. The day is the first of that month, but at least
-    30 days ago, so that it is out of reach of what is new.
+    A replacement is never new. A cross-list is new if the paper itself is; its number, which begins
+    with year and month, shows its age. The day is the first of that month, but at least 30 days
+    ago, so that it is outside the window of new papers.
     """
     month = month_of(number)
     if kind in _REVISIONS:

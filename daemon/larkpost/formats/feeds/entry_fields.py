@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,6 @@ from larkpost.text.paper_names import paper_names
 from larkpost.text.urls import is_web_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from lxml.etree import _Element
 
 LONGEST_TEXT = 5_000  # characters of an entry's text; some feeds carry whole articles
@@ -42,10 +41,10 @@ _PICTURES = re.compile(r"\.(?:png|jpe?g|gif|webp)(?:$|\?)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class EntryParts:
-    """The children of an entry, in their order, by name; ``media:group`` is opened."""
+    """The children of an entry, in order, by name; ``media:group`` is expanded."""
 
     children: tuple[tuple[str, _Element], ...]
-    base: str = ""  # the address of the feed's site, to which others are relative
+    base: str = ""  # the address of the feed's site, the base of relative ones
 
     @classmethod
     def of(cls, entry: _Element, base: str = "") -> EntryParts:
@@ -53,25 +52,25 @@ class EntryParts:
         return cls(tuple(islice(_children(entry), _MOST_CHILDREN)), base)
 
     def all(self, *names: str) -> list[_Element]:
-        """Give the children of these names, name by name."""
+        """Return the children of these names, name by name."""
         return [child for wanted in names for name, child in self.children if name == wanted]
 
     def texts(self, *names: str) -> list[str]:
-        """Give the texts of the children of these names that have some, as they stand."""
+        """Return the non-empty texts of the children of these names, unchanged."""
         read = ((child.text or "").strip() for child in self.all(*names))
         return [text for text in read if text]
 
     def text(self, *names: str) -> str:
-        """Give the first of these texts; empty where there is none."""
+        """Return the first of these texts; empty if there is none."""
         return next(iter(self.texts(*names)), "")
 
     def values(self, name: str, attribute: str) -> list[str]:
-        """Give an attribute of all children of a name."""
+        """Return an attribute of all children of a name."""
         read = (child.get(attribute) for child in self.all(name))
         return [value.strip() for value in read if value and value.strip()]
 
     def address(self, given: str) -> str | None:
-        """Give a web address in full; None for what is none."""
+        """Return an absolute web address; None if it is not one."""
         full = given.strip().replace("&amp;", "&")
         try:
             full = urljoin(self.base, full) if self.base else full
@@ -89,7 +88,7 @@ def _children(entry: _Element) -> Iterator[tuple[str, _Element]]:
 
 
 def entry_fields(parts: EntryParts) -> dict[str, Any]:
-    """Read an entry of any feed: the keys are those of JSON Lines, without what is not there.
+    """Read an entry of any feed: the keys are those of JSON Lines, without missing ones.
 
     Its text is the longest that it has, cut to ``LONGEST_TEXT``. Without a title, the beginning of
     its text is the title.
@@ -126,7 +125,7 @@ def title_of(parts: EntryParts) -> str:
 
 
 def make_title(text: str) -> str:
-    """Make a title of the beginning of a text: its first sentence, or as much as makes sense."""
+    """Make a title from the beginning of a text: its first sentence, or a reasonable part."""
     line = squash(text[:LONGEST_TITLE])
     sentence = _SENTENCE.match(line)
     title = sentence[0] if sentence else line
@@ -191,9 +190,9 @@ def _categories(parts: EntryParts) -> Iterator[tuple[str, str]]:
 
 
 def link_addresses(parts: EntryParts) -> tuple[list[str], list[str]]:
-    """Give the addresses of an entry's own page, and those of what belongs to it.
+    """Return the addresses of an entry's own page, and those of parts of it.
 
-    What an entry is only related to does not name it: somebody may write about a paper.
+    Related links do not identify an entry, because it may be a text about a paper.
     """
     own, further = (
         [address for given in read(parts) if (address := parts.address(given))]
@@ -224,7 +223,7 @@ def _further_links(parts: EntryParts) -> Iterator[str]:
 
 
 def thumbnail_of(parts: EntryParts) -> str | None:
-    """Give the address of an entry's picture; it is never loaded."""
+    """Return the address of an entry's picture; it is never loaded."""
     given = [
         *parts.values("media:thumbnail", "url"),
         *(one.get("url", "") for one in parts.all("media:content") if _is_picture(one)),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from larkpost.text.markup import plain_html
 from larkpost.text.normalize import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lxml.etree import _Element
 
 LONGEST_HTML = 400_000  # characters that are looked at
@@ -33,7 +32,7 @@ _LOCAL = re.compile(r"^(?:\{[^}]*\}|\w+:)")
 
 
 def html_text(text: str) -> str:
-    """Give the text of HTML; what holds no tag of HTML only loses its entities."""
+    """Return the text of HTML; what holds no tag of HTML only loses its entities."""
     text = text[:LONGEST_HTML]
     if not _TAGS.search(text):
         return plain_html(text)
@@ -49,7 +48,7 @@ def html_text(text: str) -> str:
 
 
 def element_text(element: _Element) -> str:
-    """Give the text of an element and of all within it, blocks on lines of their own."""
+    """Return the text of an element and of all within it, blocks on lines of their own."""
     return re.sub(r"[ \t]*\n\s*", "\n", "".join(_pieces(element))).strip()
 
 

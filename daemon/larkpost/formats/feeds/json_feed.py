@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, BinaryIO, ClassVar
 
+from larkpost.domain import IngestWarning, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.feeds.any_feed import entry_paper
 from larkpost.formats.feeds.entry_fields import cut_text, make_title
@@ -14,12 +17,6 @@ from larkpost.formats.json_fields import records_of
 from larkpost.formats.json_items import JsonItem, items_from, json_head, read_whole
 from larkpost.text.paper_names import paper_names
 from larkpost.text.urls import is_web_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date
-
-    from larkpost.domain import IngestWarning, Record, RejectedRecord
 
 _VERSION = re.compile(r'(?<!\\)"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org\b')
 _ITEMS = re.compile(r'(?<!\\)"items"\s*:\s*\[')
@@ -42,7 +39,7 @@ class JsonFeed:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield a record per item; raises UnreadableDump where none can be taken."""
+        """Yield a record per item; raises UnreadableDump if none can be taken."""
         yield from records_of(_items(dump), entry_paper, hint=_HINT, empty=_NO_ITEMS)
 
 

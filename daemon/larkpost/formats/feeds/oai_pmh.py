@@ -7,10 +7,12 @@ that they are deleted; errors have codes (3.6); a long list goes on with a resum
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate, IngestWarning, RejectedRecord
+from larkpost.domain import DumpDate, IngestWarning, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import decode
 from larkpost.formats.feeds.arxiv_fields import (
@@ -32,12 +34,8 @@ from larkpost.text.paper_names import paper_names
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
     from lxml.etree import _Element
 
-    from larkpost.domain import Record
 
 _ROOTS = frozenset(("OAI-PMH", "ListRecords", "GetRecord"))
 _ENTRIES = ("record", "error", "resumptionToken")
@@ -84,9 +82,9 @@ class OaiPmh:
 
 
 def resumption_token(dump: BinaryIO) -> ResumptionToken | None:
-    """Read where the list of an answer goes on; None where it has no token at all: it is whole.
+    """Read where the list of an answer goes on; None if it has no token at all: it is whole.
 
-    Raises UnreadableDump where the answer is no XML.
+    Raises UnreadableDump if the answer is no XML.
     """
     found = None
     for element in read_entries(dump, _ENTRIES, XmlDocument()):
@@ -129,8 +127,8 @@ def _refuse_error(element: _Element) -> None:
         return
     told = f"{code}: {words}" if words else code
     raise UnreadableDump(
-        f"it is an error that the repository answered with ({shorten(told, 250)})",
-        hint="mend the request, or ask again later",
+        f"it is an error message of the repository ({shorten(told, 250)})",
+        hint="correct the request, or try again later",
     )
 
 

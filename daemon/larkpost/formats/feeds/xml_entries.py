@@ -1,12 +1,13 @@
 """Reads the entries of an XML document one by one, in bounded memory, with lxml.
 
-Nothing is fetched, no entity is resolved and no document type is read: ``xml_text`` takes them out
-before lxml, which is told not to, either (OWASP, XML External Entity Prevention).
+Nothing is fetched, no entity is resolved and no document type is read: ``xml_text`` removes them
+before lxml, which is configured not to either (OWASP, XML External Entity Prevention).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,13 +19,11 @@ from larkpost.formats.feeds.xml_text import xml_pieces
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from lxml.etree import XMLPullParser, _Element
 
 LARGEST_ENTRY = 8 * 1024 * 1024  # bytes
 _LARGEST_PART = 2 * 1024 * 1024  # bytes of one text, or of one tag with its attributes
-_TOO_MUCH = "it is not read: an element of it is too large, or lies too deep in others"
+_TOO_MUCH = "it is not read: an element of it is too large, or is nested too deeply"
 _LONGEST_FACT = 1_000  # characters of a text outside of entries
 _MOST_FACTS = 200
 
@@ -58,7 +57,9 @@ class XmlDocument:
 
 
 def name_of(element: _Element) -> str:
-    """Give the name of an element: ``title``, ``dc:creator``, ``?:title`` for one of nobody known.
+    """Return the name of an element.
+
+    ``title``, ``dc:creator``, ``?:title`` for one of nobody known.
 
     A prefix that is not declared stands for itself.
     """
@@ -76,7 +77,7 @@ def _name_of(tag: str) -> str:
 
 
 def line_of(element: _Element) -> int:
-    """Give the line on which an element begins; 0 where it is not known."""
+    """Return the line on which an element begins; 0 if it is not known."""
     line: Any = element.sourceline
     return line or 0
 
@@ -84,10 +85,11 @@ def line_of(element: _Element) -> int:
 def read_entries(
     dump: BinaryIO, names: Collection[str], document: XmlDocument
 ) -> Iterator[_Element | RejectedRecord | IngestWarning]:
-    """Yield each element of these names once it is whole; it is empty afterwards.
+    """Yield each element of these names once it is complete; it is emptied afterwards.
 
-    ``document`` gains what stands before. An entry that the end of the file cuts off is rejected.
-    Raises UnreadableDump for what is no XML, and for more than ``LARGEST_ENTRY`` in one entry.
+    ``document`` collects the preceding texts. An entry that the end of the file cuts off is
+    rejected. Raises UnreadableDump if it is not XML, and for more than ``LARGEST_ENTRY`` in one
+    entry.
     """
     from lxml.etree import XMLPullParser, XMLSyntaxError
 
@@ -118,7 +120,7 @@ def read_entries(
 
 
 class _EntryWalk:
-    """Goes through the events of a parser; forgets what is behind it."""
+    """Processes the events of a parser, and frees processed elements."""
 
     def __init__(self, names: Collection[str], document: XmlDocument) -> None:
         self.names = names
@@ -212,7 +214,7 @@ def _refuse_excess(parser: XMLPullParser) -> None:
 
 
 def text_of(element: _Element) -> str:
-    """Give the beginning of all the text of an element, to show it where it is rejected."""
+    """Return the beginning of all the text of an element, to show it where it is rejected."""
     text, size = [], 0
     for one in element.itertext():
         text.append(str(one))

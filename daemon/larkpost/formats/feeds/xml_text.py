@@ -1,21 +1,18 @@
-"""Decodes XML of feeds for the parser: in pieces, without a document type, with marks escaped.
+"""Decodes and repairs XML of feeds for the parser: in pieces, without a document type.
 
-What programs write as XML is often none: an ampersand or "less than" that stands for itself, names
-of characters that only HTML knows, control characters. These are mended on the way, for a parser
-leaves out what it cannot read.
+Programs often write invalid XML: unescaped "&" or "<", entity names of HTML, control characters.
+These are repaired here, because a parser leaves out text that it cannot read.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.entities import html5
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import text_chunks
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LONGEST_PROLOG = 256 * 1024  # characters before the first element
 _LONGEST_REFERENCE = 40
@@ -46,7 +43,7 @@ _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 def xml_pieces(dump: BinaryIO) -> Iterator[bytes]:
     """Yield an XML document as UTF-8, ready for a parser: no declaration and no document type.
 
-    Line ends stay where they are. Raises UnreadableDump where the document declares entities of its
+    Line ends stay where they are. Raises UnreadableDump if the document declares entities of its
     own, and where no element begins.
     """
     held = ""
@@ -60,7 +57,7 @@ def xml_pieces(dump: BinaryIO) -> Iterator[bytes]:
 
 
 def _declared_encoding(head: bytes) -> str:
-    """Give the encoding that a declaration names; Latin 1 is Windows-1252, as in browsers."""
+    """Return the encoding that a declaration names; Latin 1 is Windows-1252, as in browsers."""
     declared = _DECLARED.match(head)
     name = declared[1].decode("ascii").lower() if declared else ""
     if not _KNOWN.fullmatch(name):
@@ -79,18 +76,18 @@ def _without_prolog(chunks: Iterator[str]) -> Iterator[str]:
             return
         if len(prolog) > _LONGEST_PROLOG:
             break
-    raise UnreadableDump("no element begins where one should: it is not XML")
+    raise UnreadableDump("it is not XML")
 
 
 def root_name(text: str) -> str:
-    """Give the name of the first element, such as ``rss`` or ``rdf:RDF``; empty where none is."""
+    """Return the name of the first element, such as ``rss`` or ``rdf:RDF``; empty if none is."""
     root = _find_root(text, refuse=False)
     name = _NAME.match(text, root) if root is not None else None
     return name[1] if name else ""
 
 
 def _find_root(text: str, *, refuse: bool = True) -> int | None:
-    """Find where the first element begins; None where more of the text has to tell.
+    """Find where the first element begins; None if more of the text has to tell.
 
     Raises UnreadableDump for a document type with declarations, unless these are passed over.
     """
@@ -102,7 +99,7 @@ def _find_root(text: str, *, refuse: bool = True) -> int | None:
             at = doctype.end()
             if doctype["declares"] and refuse:
                 raise UnreadableDump(
-                    "it declares entities of its own (a DOCTYPE with “[”), which are not read",
+                    "it declares entities (a DOCTYPE with “[”), which are not read",
                     hint="save the feed without them; no feed of papers needs any",
                 )
             at = text.find("]", at) if doctype["declares"] else at

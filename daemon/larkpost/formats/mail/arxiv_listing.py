@@ -1,17 +1,19 @@
 r"""Reads listings of arXiv: the mail of new papers, and the listing page copied as text.
 
-The mail parts papers by lines of ``\\``; see https://info.arxiv.org/help/subscribe.html. On the
+The mail separates papers by lines of ``\\``; see https://info.arxiv.org/help/subscribe.html. On the
 page, a paper begins with ``[1] arXiv:2608.01001 [pdf, html, other]``.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from datetime import date
+from typing import BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate, PaperRecord, RejectedRecord
-from larkpost.errors import UnreadableDump, UsageError
+from larkpost.domain import DumpDate, Identifier, PaperRecord, Record, RejectedRecord
+from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import day_of, find_day, month_number
 from larkpost.formats.decoding import (
     LONGEST_ABSTRACT,
@@ -22,16 +24,10 @@ from larkpost.formats.decoding import (
     lines,
 )
 from larkpost.formats.feeds.arxiv_fields import came_out, links_in
-from larkpost.text.identifiers import identifier_url, parse_identifier
+from larkpost.text.identifiers import find_identifier, identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
 from larkpost.text.paper_names import arxiv_version
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import date
-
-    from larkpost.domain import Identifier, Record
 
 _NUMBER = r"(?P<id>(?:\d{4}\.\d{4,5}|[a-z-]{2,10}(?:\.[A-Z]{2})?/\d{7})(?:v\d{1,3})?)"
 _RECORD = re.compile(r"\s{0,3}\\\\\s*")  # between the parts of a paper in the mail
@@ -86,12 +82,12 @@ class ArxivListing:
     name: ClassVar[str] = "arxiv-listing"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Look for a paper as listings write it."""
+        """Look for a paper in the form of listings."""
         text = decode(head[:_LOOKED_AT]).replace("\r\n", "\n").replace("\r", "\n")
         return _TELLING.search(text) is not None
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order, and the day of the listing before them.
+        """Yield the papers in order, and the day of the listing before them.
 
         A replacement, and a cross-list of an old paper, say when it came out. Raises
         UnreadableDump where there is no paper.
@@ -114,7 +110,7 @@ class ArxivListing:
 
 @dataclass(slots=True)
 class _Listed:
-    """A paper of a listing; ``field`` is the key of what the next lines go on with."""
+    """A paper of a listing; ``field`` is the key that the next lines continue."""
 
     number: str
     line: int
@@ -184,10 +180,8 @@ class _Listed:
             return f"its title has more than {LONGEST_TITLE:,} characters"
         if len(abstract) > LONGEST_ABSTRACT:
             return f"its abstract has more than {LONGEST_ABSTRACT:,} characters"
-        try:
-            parse_identifier(f"arxiv:{self.number}")
-        except UsageError:
-            return f"{self.number} is no number of arXiv"
+        if find_identifier(f"arxiv:{self.number}") is None:
+            return f"{self.number} is not an arXiv number"
         return ""
 
     def _announced(self) -> str:
@@ -199,10 +193,9 @@ class _Listed:
         return squash("\n".join(self.fields.get(key, ())))
 
     def _doi(self) -> tuple[Identifier, ...]:
-        try:
-            return (parse_identifier(f"doi:{self._text('doi').split()[0]}"),)
-        except (IndexError, UsageError):
-            return ()
+        words = self._text("doi").split()
+        name = find_identifier(f"doi:{words[0]}") if words else None
+        return (name,) if name else ()
 
 
 def _papers(given: Iterable[NumberedLine]) -> Iterator[_Listed | DumpDate]:

@@ -25,7 +25,7 @@ _SHOWN = 120
 
 
 def header_text(message: Message, name: str) -> str:
-    """Give the first field of a name as one line of text, shortened; empty where there is none."""
+    """Return the first field of a name as one line of text, shortened; empty if there is none."""
     raw = str(message.get(name, ""))[:_LONGEST]
     try:
         pieces = decode_header(raw)
@@ -39,7 +39,7 @@ def header_text(message: Message, name: str) -> str:
 
 
 def sender_address(message: Message) -> str:
-    """Give the address of the one who wrote a mail, in lower case; empty unless it is exactly one.
+    """Return the sender's address of a mail, in lower case; empty unless there is exactly one.
 
     A mail with two From fields, or two addresses in one, shows another sender to each program
     (RFC 5322, 3.6: exactly one field; 3.6.2: several addresses need a Sender).

@@ -1,18 +1,20 @@
 """Reads mails as dumps: digests, listings of arXiv, alerts, tables of contents, MHTML, mbox.
 
-A mail holds its text twice or more; which part is read depends on what it is: the text of arXiv's
-listings and of Hugging Face's digest, the HTML of alerts, whose links say which paper is meant.
+A mail contains its text twice or more; the kind of mail decides which part is read: the text of
+arXiv's listings and of Hugging Face's digest, the HTML of alerts, whose links say which paper is
+meant.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date
 from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate, IngestWarning, PaperRecord
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import GRACE, day_of
 from larkpost.formats.decoding import decode as decode_dump
@@ -23,14 +25,12 @@ from larkpost.formats.mail.mail_parser import MailPart, OutsizedMail, PagePart, 
 from larkpost.formats.paper_lists.html_blocks import parse_html
 from larkpost.formats.paper_lists.html_page import page_records
 from larkpost.formats.paper_lists.link_list import LinkList
+from larkpost.interfaces import DumpFormat
 from larkpost.text.mail_dates import read_mail_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
     from email.message import Message
 
-    from larkpost.domain import Record
-    from larkpost.interfaces import DumpFormat
 
 LARGEST_MAIL = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
 _LONGEST_TEXT = 1_000_000  # bytes of a text that is no listing
@@ -63,7 +63,7 @@ class MailDump:
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers of each mail in its order, after the day on which it was sent.
 
-        Raises UnreadableDump where there is no paper in any.
+        Raises UnreadableDump if none contains a paper.
         """
         taken = 0
         failures: list[tuple[int, UnreadableDump]] = []
@@ -103,10 +103,16 @@ def _mails(dump: BinaryIO) -> Iterator[bytes]:
         )
 
 
+def _day_sent(message: Message, near: date) -> date | None:
+    """Read the day on which a mail was sent; None if it is in the future."""
+    day = _sent(message)
+    return None if day is not None and day > near + GRACE else day
+
+
 def mail_records(content: bytes, near: date) -> list[Record]:
     """Read the records of one mail, those that say the day first; ``near`` is the latest day.
 
-    Raises UnreadableDump where there is no paper in it, or it is what no mail program sends.
+    Raises UnreadableDump if it contains no paper, or exceeds the limits of real mail.
     """
     saved = _PAGE.match(_start(content)) is not None
     if len(content) >= LARGEST_MAIL and not saved:
@@ -115,10 +121,10 @@ def mail_records(content: bytes, near: date) -> list[Record]:
     try:
         message = parse(content, most=LARGEST_MAIL, factory=factory)
     except OutsizedMail as error:
-        raise UnreadableDump(f"it is no mail that a program sends: {error}", hint=_HINT) from error
-    day = _sent(message)
-    if day is not None and day > near + GRACE:
-        day = None
+        raise UnreadableDump(
+            f"it is not an email that a program would send: {error}", hint=_HINT
+        ) from error
+    day = _day_sent(message, near)
     records = _saved_page(message, near) if saved else _digest(message, min(day or near, near))
     if day is None:
         return records
@@ -168,7 +174,7 @@ def _digest(message: Message, near: date) -> list[Record]:
 
 
 def _texts(message: Message) -> tuple[list[bytes], list[Message]]:
-    """Give the plain texts of a mail in UTF-8, and its parts in HTML; attached files are none."""
+    """Return the plain texts of a mail in UTF-8, and its parts in HTML; attached files are none."""
     plain: list[bytes] = []
     pages: list[Message] = []
     for part in message.walk():

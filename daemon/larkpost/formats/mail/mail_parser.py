@@ -1,28 +1,25 @@
-"""Parses mail from strangers within limits: no more of it than a mail program would send."""
+"""Parses untrusted mail within limits that real mail programs keep."""
 
 from __future__ import annotations
 
 from email.feedparser import BytesFeedParser
 from email.message import Message
-from email.policy import compat32
+from email.policy import Policy, compat32
 from encodings.aliases import aliases
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from larkpost.errors import Failure
 
-if TYPE_CHECKING:
-    from email.policy import Policy
-
-MOST_READ = 64 * 1024  # bytes of a mail that are parsed; what follows is the letter it returns
-LARGEST = 1_000_000  # bytes of a whole mail; the largest letter has a tenth of that
+MOST_READ = 64 * 1024  # bytes of a mail that are parsed; the rest is the returned message
+LARGEST = 1_000_000  # bytes of a whole mail; our largest message has a tenth of that
 MOST_PARTS = 100
 MOST_PAGE_PARTS = 5_000  # of a saved web page (MHTML), which brings its pictures
-MOST_LEVELS = 12  # a returned letter has six
+MOST_LEVELS = 12  # a returned message has six
 MOST_FIELDS = 500  # of one part
 LONGEST_FIELD = 16_000  # characters
 
-# Character sets of mail (RFC 2046, 4.1.2; WHATWG Encoding). Python knows many other codecs by
-# name, of which some are no text, and some take time with the square of a text's length.
+# Character sets of mail (RFC 2046, 4.1.2; WHATWG Encoding). Python has many other codecs, of which
+# some are not for text, and some take quadratic time.
 _CODECS = frozenset(
     {"ascii", "utf_8", "utf_8_sig", "latin_1", "koi8_r", "koi8_u", "mac_roman", "tis_620", "hz",
      "big5", "big5hkscs", "gb2312", "gbk", "gb18030", "euc_jp", "shift_jis", "cp932", "euc_kr",
@@ -70,7 +67,7 @@ class MailPart(Message):
         super().set_raw(name, value)
 
     def get_param(self, *args: Any, **named: Any) -> Any:
-        """Give a parameter of a field, with a character set of mail wherever it names one."""
+        """Return a parameter of a field, with a character set of mail wherever it names one."""
         value = super().get_param(*args, **named)
         if isinstance(value, tuple):  # RFC 2231
             value = (_codec(value[0] or "us-ascii"), *value[1:])

@@ -1,1 +1,1 @@
-"""Reads a papers page as text that any program may have written, step by step."""
+"""Reads a papers page saved as text by any program, step by step."""

@@ -7,10 +7,12 @@ words change.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
-from larkpost.domain import DumpDate, PaperRecord
+from larkpost.domain import DumpDate, Identifier, PaperRecord, Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import find_day
 from larkpost.formats.decoding import LONGEST_TITLE
@@ -19,10 +21,6 @@ from larkpost.text.identifiers import identifier_url
 from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import date
-
-    from larkpost.domain import Identifier, Record
     from larkpost.formats.page.page_lines import PageLine
 
 _TRIANGLE = re.compile(TRIANGLES)
@@ -54,7 +52,7 @@ def _is_voted(line: PageLine) -> bool:
 def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
     """Yield the day of the mail and its papers, without abstracts; ``near`` is the latest day.
 
-    Raises UnreadableDump where there is no title.
+    Raises UnreadableDump if there is no title.
     """
     reading = _DigestState()
     for line in mail:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html import unescape
 from typing import TYPE_CHECKING
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING
 from larkpost.formats.page.markdown import PICTURE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from larkpost.formats.page.page_lines import PageLine
 
 _MOST_JOINED = 30  # lines of one tag

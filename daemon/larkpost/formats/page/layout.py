@@ -1,18 +1,26 @@
-"""Looks through a page before it is read: what stands around it, and what its titles look like."""
+"""Surveys a page before it is read: its wrapping, and the form of its titles."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice, pairwise, takewhile
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.domain import DumpDate
 from larkpost.formats.dates import GRACE, captured_day, day_in_path
 from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.digest_mail import is_digest_mail
-from larkpost.formats.page.page_lines import Wrapping, find_notes, find_wrapping, plain_lines
+from larkpost.formats.page.page_lines import (
+    PageLine,
+    Wrapping,
+    find_notes,
+    find_wrapping,
+    plain_lines,
+)
 from larkpost.formats.page.page_tokens import Token, TokenKind, plain_key, tokens
 from larkpost.formats.page.paragraphs import Paragraph, paragraphs
 from larkpost.formats.page.title_or_abstract import (
@@ -24,12 +32,6 @@ from larkpost.formats.page.title_or_abstract import (
     people,
     title_mark,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date
-
-    from larkpost.formats.page.page_lines import PageLine
 
 _LOOKED_AT = 4 * 1024 * 1024  # bytes, some 2,500 papers: a page with links is never that long
 _MOST_LINES = 50_000  # as short lines take more memory than their bytes
@@ -192,7 +194,7 @@ def _with_titles(layout: PageLayout, pieces: Sequence[Paragraph | Token]) -> Pag
 
 
 def _depth(pieces: Iterable[Paragraph | Token]) -> tuple[int, bool]:
-    """Tell how many short paragraphs above an abstract its title stands, and if that is regular.
+    """Return how many short paragraphs above an abstract its title stands, and if that is regular.
 
     Names, labels or buttons may stand between a title and its abstract, or after the abstract.
     How many stand above the first abstract, or below the last, tells which.
@@ -216,7 +218,7 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
             if piece.kind is TokenKind.MARK and not groups:
                 current = 0
             continue
-        if _is_long(piece.text):
+        if is_abstract(piece.text) and not people(piece.text):
             if current or not above:
                 groups.append(current)
             current, above = 0, piece.text
@@ -225,10 +227,6 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
         elif not (above and not current and continues(piece.text, above)):
             current += 1
     return groups, current
-
-
-def _is_long(text: str) -> bool:
-    return not people(text) and is_abstract(text)
 
 
 def _leads(pieces: Sequence[Paragraph | Token]) -> bool:

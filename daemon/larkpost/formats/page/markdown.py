@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from markdown_it import MarkdownIt
     from markdown_it.token import Token as MarkdownToken
 
@@ -55,7 +54,7 @@ class MarkdownSpan:
 def unlinked_lines(
     text: str, links: Mapping[str, str], *, markdown: bool
 ) -> list[tuple[str, str | None]]:
-    """Give the lines of a text without markup, each with the address that it links to as a whole.
+    """Return the lines of a text without markup, each with the address that it links to as a whole.
 
     ``links`` are the addresses of a text browser's numbered links. ``markdown`` says that the page
     is Markdown all over, so that escapes go, too; emphasis stays, as abstracts are written with
@@ -101,14 +100,19 @@ def _lines(tokens: Sequence[MarkdownToken]) -> Iterator[list[MarkdownSpan]]:
                 url, link = str(token.attrGet("href") or ""), link + 1
             case "link_close":
                 url = None
-            case "code_inline":
-                code = f"{token.markup}{_ESCAPED.sub('', token.content)}{token.markup}"
-                pieces.append(MarkdownSpan(code, url, link if url is not None else 0))
-            case "image":
-                pieces.append(MarkdownSpan(PICTURE, url, link if url is not None else 0))
-            case _ if token.content:
-                pieces.append(MarkdownSpan(token.content, url, link if url is not None else 0))
+            case _ if text := _shown_text(token):
+                pieces.append(MarkdownSpan(text, url, link if url is not None else 0))
     yield pieces
+
+
+def _shown_text(token: MarkdownToken) -> str:
+    match token.type:
+        case "code_inline":
+            return f"{token.markup}{_ESCAPED.sub('', token.content)}{token.markup}"
+        case "image":
+            return PICTURE
+        case _:
+            return token.content
 
 
 def _join_wrapped(lines: Iterable[list[MarkdownSpan]]) -> Iterator[list[MarkdownSpan]]:

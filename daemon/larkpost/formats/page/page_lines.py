@@ -1,9 +1,10 @@
-"""Lines of a page without what a program put around them: quote marks, margins, fences, links."""
+"""Removes the wrapping around a page's lines: quote marks, margins, fences, links."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from larkpost.formats.page.markdown import PICTURE, unlinked_lines
 from larkpost.formats.page.title_or_abstract import without_emphasis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from larkpost.formats.decoding import NumberedLine
 
 _QUOTED = 0.6  # of the lines; an answer may stand around the page
@@ -86,7 +85,7 @@ class PageLine:
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """What stands around the text of a page, as its lines show.
+    """The wrapping around the text of a page, as its lines show.
 
     ``margin`` is a number of spaces before every line; ``numbered``: numbers in brackets stand
     before links; ``links`` are the addresses of numbered links; ``skipped`` are the numbers of
@@ -317,7 +316,7 @@ class _Unwrapping:
 
 
 def _open_brackets(text: str, stack: str) -> str:
-    """Tell which brackets are open at the end of a line: of texts, addresses and attributes."""
+    """Return which brackets are open at the end of a line: of texts, addresses and attributes."""
     opened = list(stack)
     for match in _BRACKET.finditer(text):
         mark, top = match[0], opened[-1] if opened else ""

@@ -1,8 +1,9 @@
-"""Says what each line of a papers page is: text, or furniture such as buttons, dates, counts."""
+"""Classifies each line of a papers page: text, or furniture such as buttons, dates, counts."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -12,13 +13,11 @@ from larkpost.formats.page.title_or_abstract import BULLET, LABEL, TRIANGLES
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
     from larkpost.formats.page.page_lines import PageLine
 
 
 class TokenKind(Enum):
-    """What a line of the page is."""
+    """The kind of a line of the page."""
 
     TEXT = auto()
     BLANK = auto()
@@ -147,7 +146,7 @@ _NUMBER_AFTER = re.compile(r"(?P<text>.*\S)\[\d{1,4}\]")
 
 
 def token(line: PageLine, repeated: Collection[str] = ()) -> Token:
-    """Say what a line is, apart from what stood before it."""
+    """Classify a line, independent of the lines before it."""
     text = line.text.strip()
     if not text:
         return Token(line, TokenKind.BLANK, url=line.url)
@@ -277,7 +276,7 @@ def _count(match: re.Match[str]) -> int | None:
 
 
 def tokens(lines: Iterable[PageLine], repeated: Collection[str] = ()) -> Iterator[Token]:
-    """Say what each line is; buttons glued to a text are cut off, names of users passed over.
+    """Classify each line; buttons joined to a text are removed, names of users skipped.
 
     ``repeated`` are short lines that recur in the page, as ``plain_key`` writes them.
     """

@@ -1,8 +1,9 @@
-"""Puts the lines of a page together again: blank lines end a paragraph, or wrapped lines do."""
+"""Joins the lines of a page into paragraphs, with or without blank lines between them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice, pairwise
@@ -14,8 +15,6 @@ from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from larkpost.formats.page.page_lines import PageLine
 
 _AHEAD = 1_000  # tokens looked at to see how the page is set
@@ -177,7 +176,7 @@ def _goes_on(
     """Whether a paragraph whose last line so far is ``last`` goes on in the following line."""
     if len(last) > _WRAP:
         return False
-    if _is_indented(following):
+    if following.text.startswith("  "):  # indented
         return True
     if title_next or _length(following) > _WRAP:
         return False
@@ -205,10 +204,6 @@ def _is_title(line: Token, after: Token | None, width: int) -> bool:
         return True
     words = [word for word in text.split() if len(word) > 3]
     return sum(word[0].isupper() for word in words) > len(words) * 0.6
-
-
-def _is_indented(token: Token) -> bool:
-    return token.text.startswith("  ")
 
 
 def split_title(paragraph: Paragraph) -> tuple[Paragraph | None, Paragraph]:

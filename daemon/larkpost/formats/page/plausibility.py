@@ -1,21 +1,16 @@
-"""Checks what was read from a page: junk that a new kind of capture gives is refused, not kept."""
+"""Checks the records of a page: junk from an unknown kind of capture is refused, not stored."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
-from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
+from larkpost.domain import IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_REJECT, LONGEST_TITLE
 from larkpost.text.minhash import squeeze
 from larkpost.text.plurals import quantity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from larkpost.domain import Record
 
 _CHECKED = 500  # papers before the first is given out
 _FEW = 3  # faulty papers that may be chance

@@ -1,12 +1,14 @@
-"""Makes papers of a page whose titles are known only by standing above an abstract each."""
+"""Makes papers from a page whose titles are only recognisable by the abstracts below them."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from larkpost.domain import IngestWarning, RejectedRecord
+from larkpost.domain import IngestWarning, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_REJECT
 from larkpost.formats.page.page_tokens import Token, TokenKind
@@ -28,10 +30,6 @@ from larkpost.formats.page.title_or_abstract import (
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date
-
-    from larkpost.domain import Record
     from larkpost.formats.dates import PartialDay
     from larkpost.formats.page.layout import PageLayout
 

@@ -1,16 +1,12 @@
-"""Tells titles, abstracts and the names of authors by their text alone."""
+"""Recognises titles, abstracts and names of authors by their text alone."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier
+from larkpost.domain import Identifier
+from larkpost.text.identifiers import find_identifier
 
 SURELY_LONG = 300  # characters: hardly a title is longer, hardly an abstract shorter
 MAYBE_LONG = 140  # the longest title of the sample has 137
@@ -178,8 +174,5 @@ def paper_name(url: str | None) -> Identifier | None:
     """Read the arXiv id in the address of a paper; None for any other address."""
     if not url:
         return None
-    try:
-        name = parse_identifier(f"https://huggingface.co{url}" if url.startswith("/") else url)
-    except UsageError:
-        return None
-    return name if name.scheme == "arxiv" else None
+    name = find_identifier(f"https://huggingface.co{url}" if url.startswith("/") else url)
+    return name if name and name.scheme == "arxiv" else None

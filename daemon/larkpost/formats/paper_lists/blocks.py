@@ -1,13 +1,10 @@
-"""Blocks of text with their links: what pages, alert mails and Markdown are read as."""
+"""Blocks of text with their links, the common form of pages, alert mails and Markdown."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CELL = " | "  # parts the cells of a row
 _MARKUP = re.compile(r"([\\\[\]])")
@@ -39,7 +36,7 @@ class TextBlock:
     line: int = 0
 
     def words_of(self, link: TextLink) -> str:
-        """Give the text of a link."""
+        """Return the text of a link."""
         return self.text[link.start : link.end].strip()
 
 

@@ -1,4 +1,4 @@
-"""Takes the text of an HTML page apart into blocks, in the page's order, with what they link to.
+"""Splits the text of an HTML page into blocks with their links, in order.
 
 The parser is libxml2's for HTML, which loads nothing, expands no entities of a document's own and
 limits how deep elements may nest.
@@ -7,6 +7,7 @@ limits how deep elements may nest.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urljoin
@@ -17,8 +18,6 @@ from larkpost.formats.mail.mail_parser import decode as decode_by_charset
 from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lxml.etree import _Element
 
 LARGEST_PAGE = 16 * 1024 * 1024  # bytes; the tree takes some ten times as many
@@ -45,7 +44,7 @@ _MOST_TEXT = 200_000  # characters of one block
 
 
 def parse_html(content: bytes, charset: str = "") -> _Element | None:
-    """Parse a page; None where there is no element in it. Raises UnreadableDump if it is too large.
+    """Parse a page; None if there is no element in it. Raises UnreadableDump if it is too large.
 
     ``charset`` is the character set that is known from elsewhere; without it, that of the page is
     used where it is not UTF-8.

@@ -1,13 +1,15 @@
-"""Reads saved web pages: the papers page by the JSON it carries, others by their text and links."""
+"""Reads saved web pages: the papers page from its embedded JSON, others from text and links."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord, Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import decode
 from larkpost.formats.huggingface import HuggingFacePage, is_papers_page
@@ -16,15 +18,11 @@ from larkpost.formats.mail.arxiv_listing import ArxivListing
 from larkpost.formats.paper_lists.blocks import page_text
 from larkpost.formats.paper_lists.html_blocks import LARGEST_PAGE, html_blocks, parse_html
 from larkpost.formats.paper_lists.titled_links import linked_papers
+from larkpost.interfaces import DumpFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import date
-
     from lxml.etree import _Element
 
-    from larkpost.domain import Record
-    from larkpost.interfaces import DumpFormat
 
 _LEAD = r"\A(?:\s|<!--(?s:.*?)-->|<\?(?s:.*?)\?>|<!DOCTYPE(?!\s+(?:html|NETSCAPE))[^>]*+>)*+"
 _HTML = re.compile(
@@ -53,7 +51,7 @@ class HtmlPage:
         return _HTML.match(start) is not None or _is_fragment(start)
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order; raises UnreadableDump where there is none."""
+        """Yield the papers in order; raises UnreadableDump if there is none."""
         content = dump.read(LARGEST_PAGE + 1)
         yield from page_records(parse_html(content), near)
 
@@ -69,7 +67,7 @@ def _is_fragment(start: str) -> bool:
 def page_records(root: _Element | None, near: date, base: str = "") -> list[Record]:
     """Read the records of a page, by the first reader that finds papers in it.
 
-    ``base`` is the address of the page, where it is known. Raises UnreadableDump where none does.
+    ``base`` is the address of the page, where it is known. Raises UnreadableDump if none does.
     """
     if root is None:
         raise UnreadableDump("it is an HTML page without any text", hint=_HINT)
@@ -106,7 +104,7 @@ def _first_papers(carried: Sequence[str], near: date) -> list[Record]:
 
 
 def _read(dump_format: DumpFormat, content: bytes, near: date) -> list[Record]:
-    """Read by another format; empty where it does not find its own."""
+    """Read by another format; empty if it does not find its own."""
     if not dump_format.recognises(content[:_HEAD], ""):
         return []
     try:

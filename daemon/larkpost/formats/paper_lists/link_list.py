@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from io import BytesIO
 from itertools import chain, islice
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate
+from larkpost.domain import DumpDate, PaperRecord, Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import captured_day, day_of, find_day
 from larkpost.formats.decoding import NumberedLine, lines
@@ -15,16 +17,19 @@ from larkpost.formats.page.page_lines import find_notes
 from larkpost.formats.paper_lists.markdown_blocks import markdown_blocks
 from larkpost.formats.paper_lists.titled_links import linked_papers
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from larkpost.domain import PaperRecord, Record
-
 _SOME = 2  # papers with an arXiv id or a DOI, in a text that lists papers
 _LARGEST = 16 * 1024 * 1024  # bytes
 _HEADER = 20  # lines among which the day of the list stands
 _NOTED = 200  # lines among which notes about the capture stand
+
+
+def _read_all(dump: BinaryIO) -> bytes:
+    content = dump.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise UnreadableDump(
+            f"it is a list of links of more than {_LARGEST >> 20} MiB", hint="cut it into several"
+        )
+    return content
 
 
 class LinkList:
@@ -40,16 +45,11 @@ class LinkList:
         return len(list(islice(named, _SOME))) == _SOME
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order, and the day that notes above them tell.
+        """Yield the papers in order, and the day that notes above them tell.
 
-        Raises UnreadableDump where there is none, or where it is larger than any list.
+        Raises UnreadableDump if there is none, or where it is larger than any list.
         """
-        content = dump.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise UnreadableDump(
-                f"it is a list of links of more than {_LARGEST >> 20} MiB",
-                hint="cut it into several",
-            )
+        content = _read_all(dump)
         yield from _noted_day(content, near)
         papers: Iterator[PaperRecord] = linked_papers(markdown_blocks(BytesIO(content)))
         first = next(papers, None)

@@ -1,20 +1,18 @@
-"""Takes Markdown and plain text apart into blocks, with what they link to; a line is a block."""
+"""Splits Markdown and plain text into blocks with their links; a line is a block."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.page_lines import find_notes
 from larkpost.formats.page.title_or_abstract import people
 from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
 _LONGEST = 20_000  # characters of a line in which links are looked for
 _WRAPPED, _UNWRAPPED = 55, 130  # characters of a line that goes on in the next
@@ -135,7 +133,7 @@ def _links(text: str, references: Mapping[str, str]) -> tuple[str, tuple[TextLin
 
 
 def _link(match: re.Match[str], references: Mapping[str, str]) -> tuple[str, str]:
-    """Give the text and the address of a link; that of a picture is left out."""
+    """Return the text and the address of a link; that of a picture is left out."""
     if match["picture"]:
         return "", ""
     if match["arxiv"]:

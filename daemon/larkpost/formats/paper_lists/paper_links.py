@@ -1,4 +1,4 @@
-"""Tells which links lead to papers: by arXiv id, DOI, or where publishers and archives keep them.
+"""Recognises links to papers: by arXiv id, DOI, or addresses of publishers and archives.
 
 Alert mails send their readers through the sender's own address first; where the paper's address
 stands in it, it is taken out.
@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
+from larkpost.domain import Identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.paper_names import doi_in_address, read_doi
 from larkpost.text.urls import encode_url
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier
 
 _MOST_REDIRECTS = 3
 _LONGEST = 4_000
@@ -89,9 +85,8 @@ def _direct(url: str) -> PaperLink | None:
     address = encode_url(url.strip()) if len(url) <= _LONGEST else ""
     if not address:
         return None
-    try:
-        name = parse_identifier(address)
-    except UsageError:
+    name = find_identifier(address)
+    if name is None:
         return None
     if name.scheme in ("arxiv", "doi"):
         return PaperLink(_clean_url(address), (name,))
@@ -112,10 +107,8 @@ def find_names(text: str) -> tuple[Identifier, ...]:
 
 
 def _arxiv(number: str) -> tuple[Identifier, ...]:
-    try:
-        return (parse_identifier(f"arxiv:{number}"),)
-    except UsageError:
-        return ()
+    name = find_identifier(f"arxiv:{number}")
+    return (name,) if name else ()
 
 
 def _doi(text: str) -> tuple[Identifier, ...]:

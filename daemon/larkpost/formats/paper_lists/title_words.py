@@ -1,4 +1,4 @@
-"""Tells titles, names of authors and abstracts from labels and the rest, where links are titles."""
+"""Distinguishes titles, authors and abstracts from labels and other text, if links are titles."""
 
 from __future__ import annotations
 

@@ -8,12 +8,13 @@ journal, a DOI, an abstract or the beginning of one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from larkpost.domain import PaperRecord
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.formats.page.title_or_abstract import people, without_mark
-from larkpost.formats.paper_lists.paper_links import find_names, paper_link
+from larkpost.formats.paper_lists.paper_links import PaperLink, find_names, paper_link
 from larkpost.formats.paper_lists.title_words import (
     clean_title,
     is_label,
@@ -28,11 +29,7 @@ from larkpost.text.minhash import squeeze
 from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from larkpost.domain import Identifier
     from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
-    from larkpost.formats.paper_lists.paper_links import PaperLink
 
 _LONGEST_ABSTRACT = 6_000
 _BEFORE_LINK = 40  # characters of marks before the title on its line: "[PDF]", "1.", a date
@@ -112,7 +109,7 @@ class _Entry:
 
 
 def linked_papers(blocks: Iterable[TextBlock]) -> Iterator[PaperRecord]:
-    """Yield the papers of a text, each once, in their order."""
+    """Yield the papers of a text, each once, in order."""
     named: set[Identifier] = set()
     titles: dict[str, bool] = {}  # whether the paper of that title has names
     for entry in _TitledLinks().read(blocks):
@@ -315,5 +312,5 @@ class _TitledLinks:
 
 
 def _behind_links(block: TextBlock) -> str:
-    """Give the text of a block behind its last link."""
+    """Return the text of a block behind its last link."""
     return block.text[block.links[-1].end :]

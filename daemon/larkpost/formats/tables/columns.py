@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from larkpost.errors import UsageError
 from larkpost.formats.feeds.feed_dates import parse_day, parse_moment
 from larkpost.text.author_names import split_authors
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.normalize import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # The keys of JSON Lines, and the headings by which others call them; case and marks do not count.
 _HEADINGS = {
@@ -53,7 +50,7 @@ _LONGEST_HEADING = 60
 
 
 def key_of(heading: str) -> str:
-    """Give the key of our own JSON that a heading stands for; empty for one that nobody knows."""
+    """Return the key of our own JSON that a heading stands for; empty for one that nobody knows."""
     return KEY_OF.get(_MARKS.sub("", heading[:_LONGEST_HEADING].casefold()), "")
 
 
@@ -91,34 +88,48 @@ def _put(given: dict[str, Any], key: str, value: Any) -> None:
 def _names(key: str, text: str) -> list[str]:
     """Read a name; the number of a row in somebody's own table is none."""
     for name in (f"doi:{text}", text) if key == "doi" else (text,):
-        try:
-            return [str(parse_identifier(name))]
-        except UsageError:
-            continue
+        if found := find_identifier(name):
+            return [str(found)]
     return []
 
 
 def _value(key: str, text: str) -> Any:
-    match key:
-        case "authors":
-            return _listed(text) or list(split_authors(text))
-        case "categories":
-            return _listed(text) or split_subjects(text)
-        case "keywords":
-            return _listed(text) or _split(text, ";" if ";" in text else ",|")
-        case "links" | "also":
-            return _listed(text) or _split(text, " ;,|\n\t")
-        case "published":
-            day = parse_day(text)
-            return day.isoformat() if day else (None if re.fullmatch(r"\d{4}", text) else text)
-        case "first_seen" | "arrived" | "updated":
-            moment = parse_moment(text)
-            return moment.isoformat() if moment else text
-        case "upvotes":
-            return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else text
-        case "withdrawn":
-            return text.casefold() in _TRUE
-    return text
+    split = _SPLIT.get(key)
+    if split is not None:
+        return _listed(text) or split(text)
+    read = _SINGLE_VALUES.get(key)
+    return text if read is None else read(text)
+
+
+def _read_published(text: str) -> str | None:
+    """Read a day, as ISO 8601; what is no day stays as it is, and a year alone tells nothing."""
+    day = parse_day(text)
+    return day.isoformat() if day else (None if re.fullmatch(r"\d{4}", text) else text)
+
+
+def _read_moment(text: str) -> str:
+    moment = parse_moment(text)
+    return moment.isoformat() if moment else text
+
+
+def _read_count(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else text
+
+
+def _is_true(text: str) -> bool:
+    return text.casefold() in _TRUE
+
+
+def _split_names(text: str) -> list[str]:
+    return list(split_authors(text))
+
+
+def _split_keywords(text: str) -> list[str]:
+    return _split(text, ";" if ";" in text else ",|")
+
+
+def _split_links(text: str) -> list[str]:
+    return _split(text, " ;,|\n\t")
 
 
 def split_subjects(text: str) -> list[str]:
@@ -136,7 +147,7 @@ def _split(text: str, marks: str) -> list[str]:
 
 
 def _listed(text: str) -> list[str]:
-    """Read a list as JSON or Python writes it; none where it is neither."""
+    """Read a list as JSON or Python writes it; none if it is neither."""
     if not _LIST.fullmatch(text):
         return []
     try:
@@ -150,5 +161,22 @@ def _listed(text: str) -> list[str]:
 
 
 def unknown_headings(headings: Sequence[str]) -> list[str]:
-    """Give the headings that nobody knows, as they are shown."""
+    """Return the headings that nobody knows, as they are shown."""
     return [shorten(one, 40) for one in headings if one.strip() and not key_of(one)]
+
+
+_SPLIT: dict[str, Callable[[str], Sequence[str]]] = {
+    "authors": _split_names,
+    "categories": split_subjects,
+    "keywords": _split_keywords,
+    "links": _split_links,
+    "also": _split_links,
+}
+_SINGLE_VALUES: dict[str, Callable[[str], Any]] = {
+    "published": _read_published,
+    "first_seen": _read_moment,
+    "arrived": _read_moment,
+    "updated": _read_moment,
+    "upvotes": _read_count,
+    "withdrawn": _is_true,
+}

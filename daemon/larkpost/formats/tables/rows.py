@@ -8,15 +8,11 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.formats.decoding import NumberedLine
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from larkpost.domain import IngestWarning, RejectedRecord
 
 DELIMITERS = ",;\t|"
 _LONGEST_ROW = 256 * 1024  # characters between two quotes, at most

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import BinaryIO, ClassVar
 
-from larkpost.domain import IngestWarning, RejectedRecord
+from larkpost.domain import IngestWarning, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import NumberedLine, decode, lines
 from larkpost.formats.feeds.any_feed import paper_of
@@ -19,12 +21,6 @@ from larkpost.formats.tables.rows import (
     declared_delimiter,
     split_line,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date
-
-    from larkpost.domain import Record
 
 _HEAD = 64 * 1024
 _ENDINGS = re.compile(r"\.(?:csv|tsv|tab)$", re.IGNORECASE)
@@ -51,13 +47,13 @@ class Table:
     ) -> Iterator[Record]:
         """Yield a record per row; one that cannot be taken is rejected with the reason.
 
-        Raises UnreadableDump where no heading is that of the titles, and where no row can be taken.
+        Raises UnreadableDump if no heading is that of the titles, and where no row can be taken.
         """
         yield from records_of(_items(dump), paper_of, hint=_HINT, empty=_NO_ROWS)
 
 
 def is_table(text: str, filename: str) -> bool:
-    """Say whether a text begins with headings of papers; one will do where the name says CSV."""
+    """Return whether a text begins with headings of papers; one will do where the name says CSV."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff\0 \t\n")
     first, _, rest = text.partition("\n")
     if declared_delimiter(first):

@@ -1,1 +1,1 @@
-"""Replays readers' histories and measures what the ranking was worth."""
+"""Replays readers' histories and measures the quality of the ranking."""

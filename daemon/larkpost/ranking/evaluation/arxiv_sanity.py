@@ -1,9 +1,10 @@
-"""The recipe of karpathy/arxiv-sanity-lite, to compare with: a linear SVM per reader."""
+"""A baseline: the recipe of karpathy/arxiv-sanity-lite, a linear SVM per reader."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,20 +16,17 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  #
 )
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]  # it has no types
 
-from larkpost.ranking.tfidf import weigh
+from larkpost.domain import Paper
+from larkpost.ranking.term_matrix import weigh
 from larkpost.ranking.words.tokenizer import LONGEST_TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
     from numpy.typing import NDArray
-
-    from larkpost.domain import Paper
 
     Scores = NDArray[np.float64]
 
 WORD = re.compile(r"(?u)\b[a-zA-Z_][a-zA-Z0-9_]+\b")
-ENOUGH = 100  # below as many papers its bounds on document frequency would leave no term
+ENOUGH = 100  # with fewer papers its bounds on document frequency would leave no term
 MOST_TERMS, RAREST, COMMONEST = 20_000, 5, 0.1
 
 
@@ -36,7 +34,7 @@ MOST_TERMS, RAREST, COMMONEST = 20_000, 5, 0.1
 class ArxivSanity:
     """Papers by id with their counts of words and pairs of words, whatever the vocabulary.
 
-    The texts are cut once; ``Vectors`` of one corpus or another are taken from the counts.
+    Texts are tokenised once; ``Vectors`` of any corpus are made from the counts.
     """
 
     place: dict[int, int]
@@ -50,7 +48,7 @@ class ArxivSanity:
         return cls({number: at for at, number in enumerate(each)}, _count_terms(texts))
 
     def fit(self, corpus: Collection[Paper], others: Collection[Paper]) -> Vectors:
-        """Give the vectors of a corpus as its ``compute.py`` makes them, and of other papers."""
+        """Return the vectors of a corpus as its ``compute.py`` makes them, and of other papers."""
         known = {paper.id for paper in corpus}
         rest = {paper.id for paper in others} - known
         ids = [*sorted(known), *sorted(rest)]
@@ -80,7 +78,7 @@ class Vectors:
     ) -> list[Scores]:
         """Score digests as its ``serve.py`` does.
 
-        What is not liked is a negative: all of the corpus, and ``today``'s papers.
+        All papers that are not liked are negatives: the corpus, and ``today``'s papers.
         """
         ups = {self.place[paper.id] for paper in liked}
         seen = sorted({*range(self.corpus), *(self.place[paper.id] for paper in today), *ups})
@@ -90,12 +88,10 @@ class Vectors:
         model = LinearSVC(
             class_weight="balanced", C=0.01, max_iter=10000, tol=1e-6, random_state=0
         ).fit(self.rows[seen], labels)
+        places = [[self.place[one.id] for one in digest] for digest in digests]
         return [
-            np.asarray(
-                model.decision_function(self.rows[[self.place[one.id] for one in digest]]),
-                dtype=np.float64,
-            )
-            for digest in digests
+            np.asarray(model.decision_function(self.rows[some]), dtype=np.float64)
+            for some in places
         ]
 
 

@@ -1,28 +1,26 @@
-"""How a taste drifts: the terms that weigh most, month by month."""
+"""Tracks how a taste changes: the strongest terms, month by month."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.domain import TermWeight
+from larkpost.domain import Paper, TermWeight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from larkpost.domain import Paper
     from larkpost.ranking.linear_model import LinearTaste
     from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import TextSpace
 
-LATELY = 40  # liked papers, the last of which speak for a taste
+LATELY = 40  # number of latest liked papers that represent a taste
 TERMS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class TasteMonth:
-    """The terms that weighed most at the end of a month (``2026-08``), strongest first."""
+    """The strongest terms at the end of a month (``2026-08``), strongest first."""
 
     month: str
     terms: tuple[TermWeight, ...]
@@ -31,7 +29,7 @@ class TasteMonth:
 def strongest(
     ranker: TfidfRanker, space: TextSpace, taste: LinearTaste, liked: Sequence[Paper]
 ) -> tuple[TermWeight, ...]:
-    """Give the terms that add most, in a taste, to the last of the papers liked, on average."""
+    """Return the terms of a taste that add most to the latest liked papers, on average."""
     lately = liked[-LATELY:]
     (picks,) = ranker.rank(space, [taste], lately, len(lately)) if lately else ([],)
     added: defaultdict[str, float] = defaultdict(float)

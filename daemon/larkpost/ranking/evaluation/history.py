@@ -1,43 +1,40 @@
-"""A reader's history as days to replay: what was voted on, beside what else was there."""
+"""A reader's history as days to replay: the papers voted on, and other candidates."""
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from larkpost.domain import Thumb
+from larkpost.domain import Paper, Thumb, Vote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper, Vote
     from larkpost.ranking.evaluation.off_policy import Logged
 
     Moments = NDArray[np.float64]
 
-DIGEST = 50  # papers of a morning
+DIGEST = 50  # papers per day
 WINDOW = timedelta(days=7)  # of an edition, as ranking.window_days has it unless told otherwise
-GROWTH = 1.15  # the taste is learnt anew when there are as many times the thumbs,
-LATER_GROWTH = 1.3  # and, to bound the time, less often from the 61st morning on
+GROWTH = 1.15  # the taste is trained again when the thumbs grew by this factor,
+LATER_GROWTH = 1.3  # and, to bound the time, less often from the 61st day on
 EARLY = 60
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A reader's past: ``papers`` that were on offer, thumbs side by side and oldest first.
+    """A reader's past: candidate ``papers``, and parallel lists of thumbs, oldest first.
 
-    ``others`` are the thumbs of other readers, oldest first; ``logged`` the places that the lot
-    might have given away. The thumbs of others are known in steps of ``fewest``. ``stream`` are the
-    papers that came since the reader's first edition, ``shown`` the ids of those that an edition
-    had or a thumb was pressed on. The words of interests are not here: nobody knows since when
-    they are.
+    ``others`` are the thumbs of other readers, oldest first; ``logged`` the places that exploration
+    may have filled. Thumbs of others count in steps of ``fewest``. ``stream`` are the papers since
+    the reader's first edition, ``shown`` the ids of those in an edition or with a thumb. The words
+    of interests are left out, because their history is unknown.
     """
 
     papers: Sequence[Paper]
@@ -53,9 +50,9 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class VoteDay:
-    """A day (UTC) with votes: papers to rank, by id, which of them were liked, which voted on.
+    """A day (UTC) with votes: papers to rank, by id, and which of them were liked and voted on.
 
-    ``before`` votes were cast on earlier days; ``lesson`` of them have been learnt from.
+    ``before`` votes were cast on earlier days; ``lesson`` of them were used for training.
     """
 
     day: date
@@ -67,18 +64,18 @@ class VoteDay:
 
 
 def day_of(moment: datetime) -> date:
-    """Give the day (UTC) of a moment."""
+    """Return the day (UTC) of a time."""
     return moment.astimezone(UTC).date()
 
 
 def vote_days(history: History) -> list[VoteDay]:
-    """Give the days with votes, in order.
+    """Return the days with votes, in order.
 
-    Beside the papers voted on that day stand others that had no thumb yet, up to 50 in all, drawn
-    by the day from an edition's window, as far as it is news: what came since the morning
-    before, and on the days of the voted papers. What the reader passed over on an earlier
-    morning is left out, else its age alone would tell it from today's. They come as an edition
-    has them where nothing is known of a taste: the newest first, then by id.
+    The papers voted on that day are joined by others without a thumb, up to 50 in all, drawn per
+    day from the new papers of an edition's window: those since the previous day, and those of the
+    days of the voted papers. Papers passed over on an earlier day are left out; otherwise their age
+    alone would distinguish them from today's. The order is that of an edition without a taste:
+    newest first, then by id.
     """
     by_day: dict[date, list[int]] = defaultdict(list)
     for number, moment in enumerate(history.at):
@@ -111,10 +108,10 @@ def vote_days(history: History) -> list[VoteDay]:
 
 @dataclass(frozen=True, slots=True)
 class CandidatePapers:
-    """Papers (n), the oldest first, with what decides on which mornings they were on offer.
+    """Papers (n), oldest first, with the data that decides on which days they were candidates.
 
     ``seen`` and ``arrived`` are seconds since 1970, ``days`` the day of ``seen`` and ``judged``
-    that of the thumb as ordinals, infinite where there is none.
+    that of the thumb as ordinals, infinite without one.
     """
 
     papers: Sequence[Paper]
@@ -138,10 +135,10 @@ class CandidatePapers:
         )
 
     def others(self, voted: Sequence[Paper], last: date, day: date) -> list[Paper]:
-        """Draw papers that came after the ``last`` morning, the same for the same ``day``.
+        """Draw papers from after the ``last`` day, always the same for the same ``day``.
 
-        They had no thumb up to the day's end. What gets one later was on offer like any other:
-        to leave it out would be to know.
+        They had no thumb up to the day's end. Papers with a later thumb are candidates like any
+        other: leaving them out would use future information.
         """
         start = max(day - WINDOW, last) + timedelta(days=1)
         since = datetime.combine(start, time(), UTC).timestamp()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     Scores = NDArray[np.float64]
@@ -31,7 +30,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """How well lists were ordered; all but the gain of one system over another are in 0..1."""
+    """The quality of rankings; all except the gain of one system over another are in 0..1."""
 
     auc: Estimate
     ndcg: Estimate
@@ -39,7 +38,7 @@ class Measures:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Give mean and interval; of nothing, zeros."""
+    """Return mean and interval; zeros for no values."""
     if not len(values):
         return Estimate(0.0, 0.0, 0.0, 0)
     known = np.asarray(values, dtype=np.float64)
@@ -49,27 +48,27 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def auc(scores: Scores, liked: Liked) -> float:
-    """Give the chance that a liked paper stands above another; ties count half."""
+    """Return the chance that a liked paper is ranked above another; ties count half."""
     above = scores[liked][:, None] - scores[~liked][None, :]
     return float((np.sign(above) + 1).mean() / 2)
 
 
 def ndcg(scores: Scores, liked: Liked) -> float:
-    """Give nDCG at 10 (Jarvelin & Kekalainen 2002), ties in the order of the list."""
+    """Return nDCG at 10 (Jarvelin & Kekalainen 2002), ties in the order of the list."""
     gains = 1 / np.log2(np.arange(2, TOP + 2))
     hits = liked[np.argsort(-scores, kind="stable")][:TOP]
     return float(gains[: len(hits)] @ hits / gains[: min(TOP, int(liked.sum()))].sum())
 
 
 def precision(scores: Scores, liked: Liked) -> float:
-    """Give the share of liked papers among the first ten."""
+    """Return the share of liked papers among the first ten."""
     return float(liked[np.argsort(-scores, kind="stable")][:TOP].mean())
 
 
 def measures(
     scores: Sequence[Scores], liked: Sequence[Liked], *, less: Sequence[Scores] | None = None
 ) -> Measures:
-    """Measure lists; with ``less``, how much more these scores are worth than those, in pairs."""
+    """Measure rankings; with ``less``, the paired difference to those scores."""
     found = []
     for measure in (auc, ndcg, precision):
         values = [measure(s, truth) for s, truth in zip(scores, liked, strict=True)]

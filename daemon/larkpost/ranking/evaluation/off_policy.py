@@ -1,7 +1,8 @@
-"""Off-policy estimates: what another rule for the explored place would have been worth."""
+"""Off-policy estimates: the value of another rule for the explored place."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,18 +11,16 @@ import numpy as np
 from larkpost.ranking.evaluation.metrics import DRAWS, Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A place that the lot might have given away.
+    """A place that exploration may have filled.
 
-    ``propensity``: the probability with which the paper that has it got it; ``pool``: how many
-    could have; ``explored``: whether it is another than the likeliest; ``liked``: whether it
-    got a thumb up.
+    ``propensity``: the probability with which its paper got it; ``pool``: the number of papers in
+    the draw; ``explored``: whether it is another than the likeliest; ``liked``: whether it got a
+    thumb up.
     """
 
     propensity: float
@@ -32,10 +31,10 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class PolicyValue:
-    """The share of thumbs up that a way of filling the place would have had.
+    """The share of thumbs up under a policy for the place.
 
-    ``ips`` is unbiased; ``snips`` divides by the weights instead of the count, which is biased
-    a little and swings less (Swaminathan & Joachims 2015).
+    ``ips`` is unbiased; ``snips`` divides by the weights instead of the count, which has a small
+    bias and less variance (Swaminathan & Joachims 2015).
     """
 
     ips: Estimate
@@ -51,7 +50,7 @@ class OffPolicy:
 
 
 def off_policy(logged: Sequence[Logged]) -> OffPolicy | None:
-    """Estimate both; None where no place was given away by lot."""
+    """Estimate both; None if no place was drawn at random."""
     if not logged:
         return None
     propensity = np.array([max(one.propensity, 1e-9) for one in logged])
@@ -62,7 +61,7 @@ def off_policy(logged: Sequence[Logged]) -> OffPolicy | None:
 
 
 def _value(weights: NDArray[np.float64], liked: NDArray[np.float64]) -> PolicyValue:
-    """Weigh what happened by how much likelier it was to happen (Horvitz & Thompson 1952)."""
+    """Weight outcomes by inverse propensity (Horvitz & Thompson 1952)."""
     draws = np.random.default_rng(0).integers(0, len(liked), (DRAWS, len(liked)))
     worth, weight = (weights * liked)[draws].sum(axis=1), weights[draws].sum(axis=1)
     total, mass = float((weights * liked).sum()), float(weights.sum())

@@ -1,13 +1,14 @@
-"""Replays a reader's history day by day, and measures what the ranking was worth.
+"""Replays a reader's history day by day, and measures the quality of the ranking.
 
-Nothing is known before its time: what a morning is ranked by are thumbs of earlier days, in a
-space of the texts first seen up to that day or before.
+No future information is used: a day is ranked by thumbs of earlier days, in a model of texts first
+seen up to that day.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
-from larkpost.domain import Thumb
+from larkpost.domain import Paper, Thumb
 from larkpost.interfaces import Evidence
 from larkpost.ranking import scoring
 from larkpost.ranking.calibration import logistic
@@ -29,11 +30,8 @@ from larkpost.ranking.evaluation.off_policy import OffPolicy, off_policy
 from larkpost.ranking.exploration.stream_coverage import Coverage, measure_coverage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.linear_model import LinearTaste
     from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import TextSpace
@@ -42,25 +40,25 @@ if TYPE_CHECKING:
 
 LARKPOST, RECENCY, COMMUNITY = "larkpost", "recency", "community thumbs"
 SANITY = "arxiv-sanity-lite"
-CORPUS = 2000  # texts that a space is fitted on in a replay, the newest known
+CORPUS = 2000  # the newest texts on which a replay fits a model
 BINS = 10
 EDGES = (0, 1, 3, 5, 10, 20, 40, 80, 160, 320, 640, 1280)
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Votes whose chance was told within ``low``..``high``: how many, told and come true."""
+    """Votes with a predicted chance in ``low``..``high``: count, predicted and observed share."""
 
     low: float
     high: float
     votes: int
-    told: float
-    came_true: float
+    predicted: float
+    observed: float
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingCut:
-    """How well the mornings went that came after this many votes, up to the next lesson's."""
+    """The quality of the days after this many votes, up to the next training."""
 
     votes: int
     days: int
@@ -70,13 +68,12 @@ class TrainingCut:
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
-    """What the replay found.
+    """The results of a replay.
 
-    ``systems`` holds each way of ranking with its measures over ``vote_days``; ``gains`` what
-    Larkpost has more than each other, morning by morning. ``calibration_error`` is the expected
-    one (Naeini et al. 2015), None without votes to check: those before which a chance was told.
-    All of these see only what was shown; ``coverage`` tells of the rest, None where too few papers
-    came.
+    ``systems`` holds each ranking with its measures over ``vote_days``; ``gains`` the paired
+    differences of Larkpost to each other one. ``calibration_error`` is the expected one (Naeini et
+    al. 2015), None without votes that had a predicted chance. All of these know only shown papers;
+    ``coverage`` describes the rest, None if there are too few papers.
     """
 
     votes: int
@@ -93,9 +90,9 @@ class ReplayReport:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What each way of ranking gave the papers of each morning.
+    """The scores of each ranking for the papers of each day.
 
-    ``chances`` are those told for the papers that were voted on.
+    ``chances`` are the predictions for the papers voted on.
     """
 
     days: list[VoteDay]
@@ -106,7 +103,7 @@ class Replay:
 
 def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
     """Replay a history and measure it; an empty one gives an empty report."""
-    # Hundreds of small products: threads wait for each other longer than they count.
+    # Hundreds of small products: threads would wait for each other longer than they compute.
     with threadpool_limits(limits=1):
         replayed = replay(ranker, history)
         covered = measure_coverage(ranker, history.stream, history.shown)
@@ -131,10 +128,10 @@ def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
 
 
 def replay(ranker: TfidfRanker, history: History) -> Replay:
-    """Rank every morning as it would have been ranked, by us and by the others.
+    """Rank every day as it would have been ranked, with our ranking and the others.
 
-    The taste is learnt anew when thumbs grew by 15 %, the space fitted anew on the first
-    morning of a month by which twice as many papers are known.
+    The taste is trained again when thumbs grew by 15 %, the model fitted again on the first day of
+    a month by which twice as many papers are known.
     """
     days = vote_days(history)
     eras = list(_eras(history, days))
@@ -164,9 +161,9 @@ def replay(ranker: TfidfRanker, history: History) -> Replay:
 
 @dataclass(frozen=True, slots=True)
 class ReplayPeriod:
-    """Mornings that are ranked in one space, and the texts that it is fitted on.
+    """Days that are ranked with one model, and the texts that it is fitted on.
 
-    ``lessons`` are runs of the mornings with the number of votes that they are ranked by.
+    ``lessons`` are runs of days with the number of votes used for them.
     """
 
     known: list[Paper]
@@ -174,18 +171,18 @@ class ReplayPeriod:
 
     @property
     def lessons(self) -> list[tuple[int, list[VoteDay]]]:
-        """Give the runs in order."""
+        """Return the runs in order."""
         runs = groupby(self.days, key=lambda one: one.lesson)
         return [(count, list(run)) for count, run in runs]
 
     @property
     def cut_numbers(self) -> list[int]:
-        """Give the number of each morning's lesson."""
+        """Return the number of each day's lesson."""
         return [number for number, (_, run) in enumerate(self.lessons) for _ in run]
 
 
 def _eras(history: History, days: Sequence[VoteDay]) -> Iterator[ReplayPeriod]:
-    """Give runs of mornings with the texts that their space is fitted on."""
+    """Return runs of days with the texts that their model is fitted on."""
     papers = {paper.id: paper for paper in (*history.papers, *history.voted)}
     ordered = sorted(papers.values(), key=lambda paper: (paper.first_seen, paper.id))
     seen = [paper.first_seen for paper in ordered]
@@ -211,7 +208,7 @@ def _papers(days: Sequence[VoteDay]) -> Iterator[Paper]:
 def _learn(
     ranker: TfidfRanker, space: TextSpace, history: History, era: ReplayPeriod
 ) -> list[LinearTaste]:
-    """Learn a taste for each lesson, from votes of earlier days alone."""
+    """Train a taste for each lesson, from votes of earlier days alone."""
     asked = [
         Evidence(number, 0, history.voted[:count], history.thumbs[:count], history.at[:count])
         for number, (count, _) in enumerate(era.lessons)
@@ -219,12 +216,12 @@ def _learn(
     days = [datetime.combine(run[0].day, time(), UTC) for _, run in era.lessons]
     if not ranker.half_life_days:
         return ranker.learn(space, asked, now=days[0])
-    # What a vote weighs depends on the day.
+    # The weight of a vote depends on the day.
     return [ranker.learn(space, [one], now=day)[0] for one, day in zip(asked, days, strict=True)]
 
 
 def _score(space: TextSpace, tastes: Sequence[LinearTaste], era: ReplayPeriod) -> list[Scores]:
-    """Score each morning's papers by its lesson's taste; each text is cut once."""
+    """Score each day's papers by its lesson's taste; each text is tokenised once."""
     papers = {paper.id: paper for paper in _papers(era.days)}
     place = {number: at for at, number in enumerate(papers)}
     rows = space.rows([paper.text for paper in papers.values()])
@@ -252,7 +249,7 @@ def _drift(
     history: History,
     era: ReplayPeriod,
 ) -> Iterator[TasteMonth]:
-    """Tell each month's strongest terms by the taste of its last morning, votes of it included."""
+    """Return each month's strongest terms by the taste of its last day, with that day's votes."""
     last = {
         f"{one.day:%Y-%m}": (line, one) for line, one in zip(era.cut_numbers, era.days, strict=True)
     }
@@ -263,7 +260,7 @@ def _drift(
 
 
 def _by_sanity(sanity: ArxivSanity, history: History, era: ReplayPeriod) -> list[Scores]:
-    """Score as arxiv-sanity, which learns of texts and thumbs when we do, and no more of them."""
+    """Score as arxiv-sanity, trained on the same texts and thumbs at the same times as ours."""
     vectors = sanity.fit(era.known, [*history.voted, *_papers(era.days)])
     scores: list[Scores] = []
     for count, run in era.lessons:
@@ -276,8 +273,8 @@ def _by_sanity(sanity: ArxivSanity, history: History, era: ReplayPeriod) -> list
 def _by_community(history: History, days: Sequence[VoteDay]) -> list[Scores]:
     """Score by the thumbs that other readers had given before the day, up over down.
 
-    The upvotes that dumps tell are left out: only today's are known. Counts are in steps, for how
-    well this does on a reader's own thumbs would tell them the single thumbs of others.
+    The upvotes of dumps are left out, because only today's are known. Counts are in steps, because
+    the quality on a reader's own thumbs could reveal single thumbs of others.
     """
     ups: Counter[int] = Counter()
     downs: Counter[int] = Counter()
@@ -290,17 +287,22 @@ def _by_community(history: History, days: Sequence[VoteDay]) -> list[Scores]:
             (ups if vote.thumb is Thumb.UP else downs)[vote.paper_id] += 1
             done += 1
         told = [(ups[paper.id], downs[paper.id]) for paper in day.papers]
-        steps = [[count // history.fewest * history.fewest for count in pair] for pair in told]
-        scores.append(np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps]))
+        scores.append(_community_scores(told, history.fewest))
     return scores
+
+
+def _community_scores(told: Sequence[tuple[int, int]], fewest: int) -> Scores:
+    """Score by thumbs up and down, in steps of ``fewest`` as readers see them."""
+    steps = [[count // fewest * fewest for count in pair] for pair in told]
+    return np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps])
 
 
 def _calibration(
     days: Sequence[VoteDay], chances: Sequence[Scores], history: History
 ) -> tuple[tuple[CalibrationBin, ...], float | None]:
-    """Compare the chances told with how the votes fell, in ten bins of chance.
+    """Compare predicted chances with votes, in ten bins of chance.
 
-    No chance is told before the first thumb up, so mornings up to that one check none.
+    No chance is predicted before the first thumb up, so days up to that one are left out.
     """
     knowing = [at for at, one in enumerate(days) if Thumb.UP in history.thumbs[: one.before]]
     if not knowing:
@@ -321,12 +323,12 @@ def _calibration(
         for inside in [which == at]
         if inside.any()
     )
-    error = sum(one.votes * abs(one.told - one.came_true) for one in bins) / len(told)
+    error = sum(one.votes * abs(one.predicted - one.observed) for one in bins) / len(told)
     return bins, float(error)
 
 
 def _curve(days: Sequence[VoteDay], scores: Sequence[Scores]) -> tuple[TrainingCut, ...]:
-    """Average mornings by how many votes came before: 0, 1-2, 3-4, 5-9, then doubling."""
+    """Average days by the number of votes before them: 0, 1-2, 3-4, 5-9, then doubling."""
     groups: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for day, found in zip(days, scores, strict=True):
         edge = EDGES[int(np.searchsorted(EDGES, day.before, side="right")) - 1]

@@ -1,1 +1,1 @@
-"""What a reader was never shown: which part of the papers it is, and what to offer of it."""
+"""Papers that a reader was never shown: measures them, and offers some."""

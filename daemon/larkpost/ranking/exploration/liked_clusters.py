@@ -1,22 +1,21 @@
-"""Says when the papers that an interest likes fall into two groups, and what each is about."""
+"""Detects whether the liked papers of an interest form two groups, and names each."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.similarity import likeness
 from larkpost.text.stemming import stem_words
 from larkpost.text.term_specificity import term_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
 
     Flags = NDArray[np.bool_]
@@ -31,7 +30,7 @@ TERMS = 4
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Liked papers, the oldest first, and the words that tell them from the other group."""
+    """Liked papers, oldest first, and the words that tell them from the other group."""
 
     papers: tuple[Paper, ...]
     terms: tuple[str, ...]
@@ -46,7 +45,7 @@ class TwoGroups:
 
 
 def find_two_groups(space: TextSpace, liked: Sequence[Paper]) -> TwoGroups | None:
-    """Part liked papers, the oldest first, in two groups; None where they are one.
+    """Split liked papers, oldest first, into two groups; None if they are one.
 
     They are two where each has four papers or more and a quarter of all, where the papers of
     each are more alike (by 0.02 on average) than any two papers of the corpus are, and where
@@ -108,7 +107,7 @@ def _are_two(near: Floats, first: Flags) -> bool:
 
 
 def _telling(space: TextSpace, rows: PaperRows, mine: Flags) -> tuple[str, ...]:
-    """Give the topic words that tell a group from the other, of each stem one.
+    """Return the topic words that tell a group from the other, of each stem one.
 
     They stand in two of its papers or more, and the more of these the better.
     """

@@ -1,25 +1,24 @@
-"""Papers that editions showed and that got no thumb: what chances are held against, too."""
+"""Papers that editions showed and that got no thumb: they calibrate chances too."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.scoring import features
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.training_examples import TrainingExample
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The papers (p) that any of some readers passed over, as a ranking sees them.
+    """The papers (p) that any of some readers passed over, as the ranking uses them.
 
     ``features`` (p, width) are what the dense columns of a ledger are multiplied with.
     """
@@ -29,7 +28,7 @@ class Passed:
 
     @classmethod
     def of(cls, space: TextSpace, papers: Sequence[Paper]) -> Passed:
-        """Place them by their texts."""
+        """Compute their features from their texts."""
         rows = space.rows([paper.text for paper in papers])
         return cls(rows, features(space, rows))
 
@@ -41,7 +40,7 @@ class Passed:
         dense: Floats,
         terms: Floats,
     ) -> Floats:
-        """Score what one reader passed over by their taste.
+        """Score the papers that one reader passed over by their taste.
 
         ``voted`` are the rows of a ledger; ``shares`` (n) the coefficients of the ballot's votes,
         ``dense`` (width) and ``terms`` (v, or none) as in the ledger.
@@ -58,7 +57,7 @@ def add_passed(
     scores: Sequence[Floats],
     votes: tuple[Floats, Floats, Floats],
 ) -> tuple[Floats, Floats, Floats]:
-    """Put what was passed over beside the votes: scores, thumbs and checks (r, n + p).
+    """Append papers passed over to the votes: scores, thumbs and checks (r, n + p).
 
     ``votes`` are those of the votes (r, n). A paper passed over counts as one without a thumb up.
     """

@@ -1,21 +1,20 @@
-"""How much of the stream a reader was never shown, by regions of what the papers are about."""
+"""Measures how much of the stream a reader was never shown, by regions of subjects."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.words.tokenizer import terms
 from larkpost.text.term_specificity import term_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import Floats
 SAMPLE = 1000  # papers of the stream, spread evenly over it, that are cut into regions
@@ -55,7 +54,7 @@ def measure_coverage(
     """Cut a ``stream`` of papers into regions and see where something was ``shown`` (ids).
 
     Regions are made of a sample of the stream by k-means on themes, rows of length one, begun
-    at papers far apart, so that the same papers give the same regions. None where the stream is
+    at papers far apart, so that the same papers give the same regions. None if the stream is
     too small to be cut in two.
     """
     from sklearn.cluster import KMeans  # type: ignore[import-untyped]  # it has no types
@@ -106,7 +105,7 @@ def _far_apart(rows: Floats, count: int) -> Floats:
 
 
 def _telling(papers: Sequence[Paper], inside: NDArray[np.bool_]) -> tuple[str, ...]:
-    """Give the words that are in many papers of a region and in few others."""
+    """Return the words that are in many papers of a region and in few others."""
     within: dict[str, int] = {}
     beside: dict[str, int] = {}
     for paper, mine in zip(papers, inside.tolist(), strict=True):

@@ -1,21 +1,20 @@
-"""Finds papers far from all that a reader was shown: the empty part of the map of a taste."""
+"""Finds papers far from all papers that a reader was shown."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.cold_start import LONELY, measure_company
 from larkpost.ranking.similarity import likeness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import PaperRows, TextSpace
 
 MOST_COMPARED = 1000  # candidates, the newest: beyond that a morning would be made of comparing
@@ -24,9 +23,9 @@ MOST_SHOWN = 300  # papers shown, the newest: a month of editions, so that no ye
 
 @dataclass(frozen=True)
 class Unseen:
-    """The candidates (n) of a morning, compared once for all readers who are to see something new.
+    """The candidates (n) of one run, compared once for all readers who explore.
 
-    ``lonely`` (n) are those with the least company.
+    ``lonely`` (n) are those with the lowest density.
     """
 
     space: TextSpace
@@ -40,7 +39,7 @@ class Unseen:
         Far is what has little likeness to the nearest shown paper. The quarter of the candidates
         with the least company comes last, as a thumb on a paper like no other teaches nothing
         about others. Of more than 300 shown papers the last 300 count; candidates beyond the newest
-        1,000 come after all others, the newest first.
+        1,000 come after all others, newest first.
         """
         nearest = np.zeros(len(self.papers), dtype=np.float32)
         if shown and self.papers:

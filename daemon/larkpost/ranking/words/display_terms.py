@@ -1,31 +1,28 @@
 """Chooses the terms that a reader is shown as the reason for a pick.
 
-What a term adds to the score is exact, and `explain` gives all of it. What is shown is a choice
-for meaning: words that fit any abstract are left out, words that stand side by side are shown as
-the phrase that they make, words of the liked papers go before others, and no stem comes twice.
+The contribution of each term is exact, and `explain` gives all of them. The shown terms are chosen
+for meaning: generic words are left out, adjacent words are shown as a phrase, words of liked papers
+come before others, and no stem comes twice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from larkpost.ranking.words.interest_terms import stem_text
-from larkpost.ranking.words.phrases import ROOT, phrases_of
+from larkpost.domain import Paper
+from larkpost.ranking.words.interest_terms import InterestTerm, stem_text
+from larkpost.ranking.words.phrases import ROOT, Phrase, phrases_of
 from larkpost.ranking.words.tokenizer import is_unspaced
 from larkpost.text.term_specificity import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace
-    from larkpost.ranking.words.interest_terms import InterestTerm
-    from larkpost.ranking.words.phrases import Phrase
 
     Doubles = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -45,7 +42,7 @@ SAID_ONCE, SAID_AGAIN = (1.0, 1.1, 1.0), (1.0, 1.4, 1.5)  # value of a phrase by
 
 @dataclass(frozen=True, slots=True)
 class CandidateTerms:
-    """What of one paper may be shown: c words and phrases.
+    """The displayable terms of one paper: c words and phrases.
 
     ``members`` (t, c) is 1 where a term of the paper is in a phrase, ``telling`` (t, c) where it is
     a particular one, too; ``values`` (c) is what each says, ``barely`` (c) marks those that say
@@ -64,7 +61,7 @@ class CandidateTerms:
 
 
 def candidates(space: TextSpace, paper: Paper, terms: Indices) -> CandidateTerms:
-    """Find what may be shown of a paper whose terms are these t columns of the space."""
+    """Find the displayable terms of a paper whose terms are these t columns of the model."""
     place = {space.vocabulary[at]: n for n, at in enumerate(terms.tolist())}
     phrases = phrases_of(paper.title, paper.abstract)
     found = [one for one in phrases if not place.keys().isdisjoint(one.terms)]
@@ -89,12 +86,12 @@ def candidates(space: TextSpace, paper: Paper, terms: Indices) -> CandidateTerms
 
 
 def _value(phrase: Phrase) -> float:
-    """Give what a phrase is worth: more than a word, and most where it is said again."""
+    """Return what a phrase is worth: more than a word, and most where it is said again."""
     return (SAID_AGAIN if phrase.said > 1 else SAID_ONCE)[min(len(phrase.terms), 3) - 1]
 
 
 class DisplayTerms(NamedTuple):
-    """The terms to show one reader, the best first; ``held`` where a liked paper holds one."""
+    """The terms to show one reader, best first; ``held`` where a liked paper holds one."""
 
     terms: tuple[str, ...]
     held: bool
@@ -109,7 +106,7 @@ def choose_terms(
 ) -> list[DisplayTerms]:
     """Choose the terms to show for each of r readers.
 
-    ``told`` (r, t) is what each term of the paper adds, 0 where it is not to be told, below 0
+    ``told`` (r, t) is what each term of the paper adds, 0 if it is not to be told, below 0
     where it lowers the score; ``held`` (r, t) whether a paper that the reader likes, or the words
     of the interest, hold it; ``bias`` (r) what no term carries; ``interests`` (r) what of the
     reader's interest the paper holds, see ``interest_terms``: always fit to be shown, and first.
@@ -145,7 +142,7 @@ def _least(
     floors: Doubles,
     interests: Sequence[Sequence[InterestTerm]],
 ) -> Doubles:
-    """Give what a shown phrase has to add for each reader (r, 1): a tenth of the strongest."""
+    """Return what a shown phrase has to add for each reader (r, 1): a tenth of the strongest."""
     strongest = summed.max(axis=1, initial=0, where=~found.barely)
     asked = [max((one.weight for one in mine), default=0.0) for mine in interests]
     strongest = np.maximum(strongest, asked)[:, None]
@@ -153,7 +150,7 @@ def _least(
 
 
 def _only_term(found: CandidateTerms, told: Doubles, least: float) -> tuple[str, ...]:
-    """Give the term that carries a score which no particular one does; none where none does."""
+    """Return the term that carries a score which no particular one does; none if none does."""
     carrying = np.flatnonzero(told >= least)
     if not len(carrying):
         return ()
@@ -185,7 +182,7 @@ def _distinct(
 
 
 def _has_twin(stems: Iterable[str], seen: Iterable[str]) -> bool:
-    """Say whether a stem begins another one, or a pair of characters shares one with another."""
+    """Return whether a stem begins another one, or a pair of characters shares one with another."""
     return any(
         is_unspaced(one) or one.startswith(other) or other.startswith(one)
         for one in stems

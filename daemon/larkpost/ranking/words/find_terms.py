@@ -1,9 +1,10 @@
-"""Finds the terms of a space that an interest's words mean, and the nearest to those of none."""
+"""Finds the model's terms for an interest's words, and the closest ones for unknown words."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,8 +18,6 @@ from larkpost.text.arxiv_categories import ALL_CODES, ARCHIVES, CODES
 from larkpost.text.stemming import stem_words, strict_stems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from scipy.sparse import csr_array
 
     from larkpost.ranking.tfidf import TextSpace
@@ -33,9 +32,9 @@ CODE = re.compile(r"([a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
 
 
 class Unmatched(NamedTuple):
-    """A ``word`` of an interest's ``phrase`` that nothing in the space answers to.
+    """A ``word`` of an interest's ``phrase`` that matches nothing in the model.
 
-    ``near`` holds the words that differ by a letter or a few, the nearest first.
+    ``near`` holds words that differ by a few letters, closest first.
     """
 
     word: str
@@ -73,23 +72,23 @@ class Lexicon:
         return cls(forms, too_common, spread | dict(space.too_common), categories)
 
     def forms_of(self, phrase: str) -> list[str]:
-        """Give the terms that are forms of a phrase's words; a category's code is no word."""
+        """Return the terms that are forms of a phrase's words; a category's code is no word."""
         words = (word for word in phrase.split() if not self._is_code(word))
         return [term for word in words for one in terms(word) for term in self._forms(one)]
 
     def categories_of(self, phrase: str) -> list[str]:
-        """Give the categories that a phrase names by code or by arXiv's name, in lower case."""
+        """Return the categories that a phrase names by code or by arXiv's name, in lower case."""
         name = " ".join(phrase.split()).casefold()
         codes = (word for word in name.split() if self._is_code(word))
         named = dict.fromkeys((name, *CODES.get(name, ()), *codes))
         return [one for one in named if one in self.categories]
 
     def category_terms_of(self, phrase: str) -> list[str]:
-        """Give the terms that tell the categories that a phrase names."""
+        """Return the terms that tell the categories that a phrase names."""
         return [term for name in self.categories_of(phrase) for term in self.categories[name]]
 
     def find_unmatched(self, phrase: str) -> list[Unmatched]:
-        """Give the words of a phrase that mean nothing here, with the nearest that would.
+        """Return the words of a phrase without a match, with the closest words that match.
 
         A word without terms of its own (*of*, *3D*) counts only where the phrase has no other.
         """
@@ -111,7 +110,7 @@ class Lexicon:
         return any(self._forms(term) for term in its)
 
     def _is_code(self, word: str) -> bool:
-        """Say whether a word is written like a category of arXiv or of the papers here."""
+        """Return whether a word is written like a category of arXiv or of the papers here."""
         plain = word.casefold()
         if plain in self.categories or plain in ALL_CODES:
             return True
@@ -120,7 +119,7 @@ class Lexicon:
 
     @cached_property
     def archives(self) -> frozenset[str]:
-        """Give what stands before the dot in the categories of the papers here."""
+        """Return what stands before the dot in the categories of the papers here."""
         return frozenset(name.partition(".")[0] for name in self.categories if "." in name)
 
     def _forms(self, word: str) -> tuple[str, ...]:
@@ -147,7 +146,7 @@ class Lexicon:
 def category_terms(
     categories: Sequence[Sequence[str]], plain: csr_array
 ) -> dict[str, tuple[int, ...]]:
-    """Give the columns in which the papers of each category stand out, the strongest first.
+    """Return the columns in which the papers of each category stand out, strongest first.
 
     ``categories`` are those of each row of ``plain`` (n, v). The terms are those whose mean
     weight in the category is most above the mean of all papers (a Rocchio profile).

@@ -1,8 +1,9 @@
-"""Finds what a paper holds of the words that a reader has typed as an interest."""
+"""Finds the words of a reader's interest in a paper."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,8 +11,6 @@ from larkpost.ranking.words.tokenizer import UNSPACED, plain_form
 from larkpost.text.stemming import stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from larkpost.ranking.linear_model import NamedTerms
 
 MOST = 3  # of the strongest
@@ -19,7 +18,7 @@ _WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}_]+")
 
 
 class InterestTerm(NamedTuple):
-    """A phrase or word of an interest that stands in a paper, and what it adds to the score."""
+    """A phrase or word of an interest that occurs in a paper, and its contribution to the score."""
 
     text: str
     stems: frozenset[str]
@@ -27,7 +26,7 @@ class InterestTerm(NamedTuple):
 
 
 def stem_text(text: str) -> str:
-    """Give the stems of all words of a text, a space around each: what phrases are found in."""
+    """Return the stems of all words of a text, with spaces around each, for finding phrases."""
     return f" {' '.join(map(stem_of, _WORD.findall(plain_form(text))))} "
 
 
@@ -39,11 +38,11 @@ def _stem_phrase(phrase: str) -> str:
 def interest_terms(
     named: NamedTerms, text: str, words: Mapping[int, str], raised: Mapping[int, float]
 ) -> list[InterestTerm]:
-    """Give what of an interest raises a paper's score, the strongest first, no stem twice.
+    """Return the terms of an interest that raise a paper's score, strongest first, no stem twice.
 
-    A phrase is shown as it was typed where the paper holds it in any form of its words, else its
-    words that stand there. ``text`` is the paper's by ``stem_text``; ``words`` and ``raised``
-    are its terms and what each adds, by their columns.
+    A phrase is shown as typed if the paper contains it in any form of its words, else the contained
+    words. ``text`` is the paper's by ``stem_text``; ``words`` and ``raised`` are its terms and what
+    each adds, by their columns.
     """
     found: list[InterestTerm] = []
     for phrase, columns in named.phrases:
@@ -62,7 +61,7 @@ def interest_terms(
 def _single_words(
     phrase: str, columns: Sequence[int], words: Mapping[int, str], raised: Mapping[int, float]
 ) -> list[InterestTerm]:
-    """Give the words of a phrase, each in the form that adds most."""
+    """Return the words of a phrase, each in the form that adds most."""
     by_stem: dict[str, list[int]] = {}
     for at in sorted(columns, key=lambda at: (-raised[at], words[at])):
         by_stem.setdefault(stem_of(words[at]), []).append(at)

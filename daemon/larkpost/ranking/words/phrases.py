@@ -1,17 +1,15 @@
-"""Finds the words and phrases of a paper that say what it is about."""
+"""Finds the words and phrases that describe the subject of a paper."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from larkpost.ranking.words.tokenizer import TERM, UNSPACED, is_stop_word, is_unspaced, plain_form
 from larkpost.text.stemming import stem_of
 from larkpost.text.term_specificity import BARELY_PARTICULAR, GRADES, term_table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LONGEST_PHRASE = 3  # words, a compound counts as one
 LONGEST_RUN = 6  # pairs of characters, in scripts without spaces
@@ -54,7 +52,7 @@ class _PhraseUnit(NamedTuple):
 
 @lru_cache(maxsize=MOST_CACHED)
 def phrases_of(title: str, abstract: str) -> tuple[Phrase, ...]:
-    """Give the words and phrases of a paper that are particular enough to be shown."""
+    """Return the words and phrases of a paper that are particular enough to be shown."""
     said: dict[str, int] = {}
     terms: dict[str, tuple[str, ...]] = {}
     for weight, text in ((IN_TITLE, title), (1, abstract)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +17,9 @@ from larkpost.text.normalize import normal_form
 from larkpost.text.stemming import strict_stems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-# Beyond this a text is no abstract; the cut bounds the time a hostile paper can take.
+# A longer text is not an abstract; the cut bounds the time a hostile paper can take.
 LONGEST_TEXT = 50_000
 
 # A word begins with a letter and has two characters or more; scripts that write without
@@ -31,7 +30,7 @@ _STARTS_UNSPACED = re.compile(rf"[{UNSPACED}]")
 
 
 def terms(text: str) -> list[str]:
-    """Give the terms of a text in order: lower case, no accents, no English stop words."""
+    """Return the terms of a text in order: lower case, no accents, no English stop words."""
     cut = TERM.findall(plain_form(text))
     if text.isascii():  # as most are; nothing in it is written without spaces
         return [term for term in cut if term not in ENGLISH_STOP_WORDS]
@@ -45,17 +44,17 @@ def terms(text: str) -> list[str]:
 
 
 def is_stop_word(word: str) -> bool:
-    """Say whether a word is too common in English to be a term."""
+    """Return whether a word is too common in English to be a term."""
     return word in ENGLISH_STOP_WORDS
 
 
 def is_unspaced(term: str) -> bool:
-    """Say whether a term is of a script that writes without spaces between words."""
+    """Return whether a term is of a script that writes without spaces between words."""
     return _STARTS_UNSPACED.match(term) is not None
 
 
 def plain_form(text: str) -> str:
-    """Give what of a text is read, in lower case and without accents."""
+    """Return what of a text is read, in lower case and without accents."""
     text = text[:LONGEST_TEXT]
     if text.isascii():
         return text.lower()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from larkpost.domain import Edition
 from larkpost.render import wording
 from larkpost.render.template_fragments import Fragment, cut, gap, partly
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from larkpost.domain import Edition
     from larkpost.render.presenters import Facts, PickView
     from larkpost.render.templates import Form
 
@@ -41,7 +40,7 @@ TIGHTER = (
 
 @dataclass(frozen=True, slots=True)
 class EditionText:
-    """What one edition has to say, in words, and where its links lead."""
+    """The texts of one edition, and the targets of its links."""
 
     edition: Edition
     stories: Sequence[PickView]
@@ -50,11 +49,11 @@ class EditionText:
     ballot: str
 
     def first(self, count: int) -> EditionText:
-        """Keep only so many stories; the page says how many are missing."""
+        """Keep only so many papers; the page says how many are missing."""
         return replace(self, stories=self.stories[:count])
 
     def texts(self) -> dict[str, str]:
-        """Say what stands around the stories."""
+        """Return the texts around the papers."""
         edition = self.edition
         others = [view.facts.short for view in self.stories[1:4]]
         return {
@@ -68,7 +67,7 @@ class EditionText:
         }
 
     def notes(self) -> list[str]:
-        """Say what is special about this edition, if anything."""
+        """Return the notes of this edition, if any."""
         edition = self.edition
         return [
             wording.catch_up(edition),
@@ -77,13 +76,13 @@ class EditionText:
         ]
 
     def rest(self) -> str:
-        """Say how many stories are missing, if any."""
+        """Return how many papers are missing, if any."""
         missing = len(self.edition.picks) - len(self.stories)
         return f"{missing} more in this edition: read it in the browser." if missing else ""
 
 
 class Layout:
-    """One form of a letter in one encoding; what has been set once is kept for the next reader."""
+    """One form of a message in one encoding; rendered parts are cached for the next reader."""
 
     def __init__(self, form: Form, encode: Callable[[str], bytes]) -> None:
         self._form = form
@@ -97,7 +96,7 @@ class Layout:
         self._clause = lru_cache(CACHED_TEXTS)(encode)
 
     def page(self, copy: EditionText, measure: AbstractLengths) -> list[bytes]:
-        """Set a whole edition, in parts to be joined."""
+        """Render a whole edition, in parts to be joined."""
         said = {name: self._text(text) for name, text in copy.texts().items()}
         for name, link in copy.links.items():
             said[name] = self._set_text(link)
@@ -107,7 +106,7 @@ class Layout:
         return [*above.fill(said), *self._stories(copy, measure), *below.fill(said)]
 
     def _cut_page(self, *, feed: bool) -> tuple[Fragment, Fragment]:
-        above, below = self._form.page(feed=feed).split(gap("stories"))
+        above, below = self._form.page(feed=feed).split(gap("picks"))
         return cut(above, self._encode), cut(below, self._encode)
 
     def _stories(self, copy: EditionText, measure: AbstractLengths) -> list[bytes]:

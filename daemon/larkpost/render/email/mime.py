@@ -5,18 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from larkpost.errors import SettingsError, UsageError
 from larkpost.text.email_address import spell_address
 from larkpost.text.normalize import one_line, shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date, datetime
 
 # "=_" cannot occur in quoted-printable text, so the boundary needs no dice (RFC 2045 6.7, note).
 BOUNDARY = "=_larkpost"
@@ -43,27 +40,27 @@ class Mailbox:
 
 
 def sender_of(setting: str) -> Mailbox:
-    """Read ``Larkpost <larkpost@example.org>``; raises SettingsError where it is no mailbox."""
+    """Read ``Larkpost <larkpost@example.org>``; raises SettingsError if it is not a mailbox."""
     name, address = parseaddr(one_line(setting))
     try:
         return Mailbox(name, check_address(address))
     except UsageError as error:
         raise SettingsError(
-            f"mail.sender is no mailbox: {one_line(setting)}",
+            f"mail.sender is not an email address: {one_line(setting)}",
             hint='write it like "Larkpost <larkpost@example.org>"',
         ) from error
 
 
 def check_address(address: str) -> str:
-    """Return an address fit for a header and an envelope; raises UsageError when it is none."""
+    """Return an address fit for a header and an envelope; raises UsageError for an invalid one."""
     return address if _PLAIN_ADDRESS.fullmatch(address) else spell_address(address)
 
 
 def message_id(uid: str, day: date, domain: str) -> str:
-    """Name the letter of a reader's edition; the same whenever, wherever and by whom it is built.
+    """Make the Message-ID of a reader's edition, which is always the same.
 
     ``uid`` is the reader's, ``day`` the edition's local date, ``domain`` that of ``mail.sender``.
-    The reader cannot be told from it.
+    It does not reveal the reader.
     """
     name = hashlib.blake2b(f"{uid} {day}".encode(), digest_size=16).hexdigest()
     return f"<{day:%Y%m%d}.{name}@{domain}>"
@@ -112,7 +109,7 @@ def date_header(moment: datetime) -> bytes:
 
 
 def own_headers(to: Mailbox, name: str, subject: str, moment: datetime) -> list[bytes]:
-    """Write what is one letter's own; ``name`` is its Message-ID, ``moment`` its date."""
+    """Write the headers of one message; ``name`` is its Message-ID, ``moment`` its date."""
     return [
         mailbox_header("To", to),
         header("Subject", subject),
@@ -122,10 +119,10 @@ def own_headers(to: Mailbox, name: str, subject: str, moment: datetime) -> list[
 
 
 def leave_headers(link: str, address: str = "") -> list[bytes]:
-    """Write the way out: one address that a POST to is enough for (RFC 8058 section 3.1).
+    """Write the unsubscribe headers: an address for a single POST (RFC 8058 section 3.1).
 
-    ``address`` is one that takes a mail instead (RFC 2369 section 3.2); it stands second, since
-    the first that a mail program can use is used. All of it is list mail, and says so.
+    ``address`` takes a mail instead (RFC 2369 section 3.2); it comes second, because mail programs
+    use the first one they can. Also marks the message as list mail.
     """
     mails = [f"mailto:{address}?subject=unsubscribe"] if address else []
     return [
@@ -136,7 +133,7 @@ def leave_headers(link: str, address: str = "") -> list[bytes]:
 
 
 def list_headers(sender: Mailbox, title: str, archive: str) -> list[bytes]:
-    """Write which list a letter belongs to."""
+    """Write the list headers of a message."""
     return [
         list_header("List-Id", title, f"larkpost.{sender.domain}"),
         link_header("List-Archive", archive),
@@ -144,13 +141,13 @@ def list_headers(sender: Mailbox, title: str, archive: str) -> list[bytes]:
 
 
 def same_in_all(sender: Mailbox, title: str, archive: str) -> bytes:
-    """Write what every letter of this sender shares."""
+    """Write the headers that all messages of this sender share."""
     return b"".join(
         (
             mailbox_header("From", sender),
             *list_headers(sender, title, archive),
             f"Feedback-ID: edition:larkpost:{sender.domain}\r\n".encode("ascii"),
-            b"Auto-Submitted: auto-generated\r\n",  # RFC 3834: nobody's holiday answer is wanted
+            b"Auto-Submitted: auto-generated\r\n",  # RFC 3834: holiday replies are unwanted
             MULTIPART,
         )
     )

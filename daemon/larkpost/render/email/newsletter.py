@@ -1,39 +1,36 @@
-"""The newsletter: an edition as HTML, as plain text, and as a letter ready for the wire."""
+"""The newsletter: an edition as HTML, as plain text, and as a finished message."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Message
+from larkpost.domain import Edition, Message
 from larkpost.errors import UsageError
 from larkpost.render import wording
 from larkpost.render.email import mime
-from larkpost.render.email.layout import AMPLE, TIGHTER, EditionText, Layout
+from larkpost.render.email.layout import AMPLE, TIGHTER, AbstractLengths, EditionText, Layout
 from larkpost.render.email.quoted_printable import segment
 from larkpost.render.presenters import stories_of
 from larkpost.render.templates import Html, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from larkpost.domain import Edition
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.render.email.layout import AbstractLengths
     from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
 
-# Octets of a letter on the wire: Gmail clips longer ones, and the way to unsubscribe with them.
+# Octets of a sent message: Gmail clips longer ones, and hides the unsubscribe link.
 ON_THE_WIRE = 100_000
-# What is added on the way: a Reply-To of its own, and a DKIM-Signature of 1,200 or so.
+# Added when sending: a Reply-To, and a DKIM-Signature of 1,200 or so.
 ADDED = 2_000
 LIMIT = ON_THE_WIRE - ADDED
 
 
 class Newsletter:
-    """Pure: the same edition gives the same bytes.
+    """Renders newsletters; pure: the same edition gives the same bytes.
 
-    ``sender`` is the mailbox in From, ``title`` the name on the masthead. Raises SettingsError
-    where ``sender`` is no mailbox. ``mailboxes`` makes the address for unsubscribing by mail.
+    ``sender`` is the mailbox in From, ``title`` the name on the masthead. Raises SettingsError if
+    ``sender`` is not a mailbox. ``mailboxes`` makes the address for unsubscribing by mail.
     """
 
     def __init__(
@@ -55,23 +52,26 @@ class Newsletter:
         self._same_in_all = mime.same_in_all(self._sender, title, links.front())
 
     def html(self, edition: Edition) -> str:
-        """Set the edition as one HTML document."""
+        """Render the edition as one HTML document."""
         return b"".join(self._html_page.page(self._copy(edition), AMPLE)).decode()
 
     def text(self, edition: Edition) -> str:
-        """Set the edition as plain text."""
+        """Render the edition as plain text."""
         return b"".join(self._text_page.page(self._copy(edition), AMPLE)).decode()
 
     def letters(self, editions: Sequence[Edition]) -> Iterator[Message]:
-        """Make one letter an edition, in order; raises UsageError for a reader without address."""
+        """Make one message per edition, in order.
+
+        Raises UsageError for a reader without an address.
+        """
         return map(self._letter, editions)
 
     def _letter(self, edition: Edition) -> Message:
         address = edition.reader.address
         if address is None:
             raise UsageError(
-                f"reader {edition.reader.uid} has no mail address",
-                hint="they read by feed; preview the edition as html or text",
+                f"reader {edition.reader.uid} has no email address",
+                hint="this reader uses the feed; preview the edition as html or text",
             )
         copy = self._copy(edition)
         recipient = mime.Mailbox(edition.reader.name, mime.check_address(address))
@@ -86,7 +86,7 @@ class Newsletter:
         return Message(self._sender.address, recipient.address, name, content)
 
     def _fit(self, headers: Sequence[bytes], copy: EditionText) -> bytes:
-        """Shorten the abstracts, then the list, until the letter is within the limit."""
+        """Shorten the abstracts, then the list, until the message is within the limit."""
         content = self._content(headers, copy, AMPLE)
         for measure in TIGHTER:
             if len(content) <= LIMIT:

@@ -1,13 +1,15 @@
-"""Notices, in the look of the newsletter: to a reader, or to the operator."""
+"""Notices in the style of the newsletter: to a reader, or to the operator."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from larkpost.domain import Message
+from larkpost.domain import Message, Reader
 from larkpost.errors import UsageError
 from larkpost.render import wording
 from larkpost.render.email import mime
@@ -16,17 +18,13 @@ from larkpost.render.templates import css_inliner, environment, style_sheet
 from larkpost.text.plurals import capitalise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date, datetime
-
-    from larkpost.domain import Reader
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.render.page_urls import PageUrls
 
 
 @dataclass(frozen=True, slots=True)
 class NoticePage:
-    """What stands in a letter, in whole sentences.
+    """The text of a message, in whole sentences.
 
     Paragraphs ``above`` and ``below`` a ``button``, which is a label and a link; ``foot`` is the
     small print, and ``links`` are labels and links below it.
@@ -42,9 +40,9 @@ class NoticePage:
 
 @dataclass(frozen=True, slots=True)
 class MailHeaders:
-    """To whom a letter goes, from which return path, under which Message-ID, dated when.
+    """The recipient, return path, Message-ID and date of a message.
 
-    ``headers`` are whole fields besides the usual.
+    ``headers`` are additional whole fields.
     """
 
     to: str
@@ -56,10 +54,10 @@ class MailHeaders:
 
 
 class NoticeRenderer:
-    """Pure: the same letter again has the same bytes, under the same Message-ID.
+    """Renders notices; pure: equal notices have equal bytes and Message-IDs.
 
-    ``sender`` is the mailbox of ``mail.sender``; ``mailboxes`` makes the return paths, where
-    there are any. Raises SettingsError where the sender is no mailbox.
+    ``sender`` is the mailbox of ``mail.sender``; ``mailboxes`` makes the return paths, if there are
+    any. Raises SettingsError if the sender is not a mailbox.
     """
 
     def __init__(
@@ -74,13 +72,16 @@ class NoticeRenderer:
         self._inliner = css_inliner(style_sheet())
 
     def return_path(self, reader: Reader | None, day: date) -> str:
-        """Give the address to which a letter comes back; None is the operator."""
+        """Return the return path of a message; None is the operator."""
         if self.mailboxes is None:
             return self.sender.address
         return self.mailboxes.notices(reader, day)
 
     def letter(self, envelope: MailHeaders, page: NoticePage) -> Message:
-        """Set a letter as plain text and HTML; raises UsageError where ``to`` is no address."""
+        """Render a message as plain text and HTML.
+
+        Raises UsageError if ``to`` is not an address.
+        """
         recipient = mime.Mailbox("", mime.check_address(envelope.to))
         name = envelope.message_id
         headers = [
@@ -94,11 +95,11 @@ class NoticeRenderer:
         return Message(envelope.path, recipient.address, name, mime.alternative(headers, *parts))
 
     def text(self, page: NoticePage) -> str:
-        """Set a page as plain text."""
+        """Render a page as plain text."""
         return self._set("notice.txt", page)
 
     def html(self, page: NoticePage) -> str:
-        """Set a page as one HTML document."""
+        """Render a page as one HTML document."""
         return self._inliner.inline(self._set("notice.html", page)) + "\n"
 
     def _set(self, template: str, page: NoticePage) -> str:
@@ -109,17 +110,20 @@ class NoticeRenderer:
 
 
 class EmptyNotices:
-    """Writes to readers whom a morning brought no paper."""
+    """Renders notices of empty days to readers."""
 
     def __init__(self, notices: NoticeRenderer) -> None:
         self._notices = notices
 
     def letter(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
-        """Tell in a line ``why``; raises UsageError for a reader without an address."""
+        """Render the reason ``why`` in a line.
+
+        Raises UsageError for a reader without an address.
+        """
         notices, links = self._notices, self._notices.links
         to, leave = address_of(reader), links.leave(reader)
         when = wording.date_in_words(day)
-        subject = f"{notices.title}: no paper on {when}"
+        subject = f"{notices.title}: no papers on {when}"
         by_mail = notices.mailboxes.unsubscribes(reader) if notices.mailboxes else ""
         headers = [
             *mime.leave_headers(leave, by_mail),
@@ -128,26 +132,26 @@ class EmptyNotices:
         path = notices.return_path(reader, moment.date())
         name = _name(to, subject, moment, notices.sender.domain)
         page = NoticePage(
-            heading="No paper today",
-            above=[f"No paper came on {when}: {why}."],
-            foot=f"You get this line because you asked {notices.title} at {notices.host} to tell "
-            "you when a morning brings no paper. A box on your page ends it.",
+            heading="No papers today",
+            above=[f"There were no papers for you on {when}: {why}."],
+            foot=f"You get this email because you asked {notices.title} at {notices.host} to tell "
+            "you about days without papers. You can switch it off on your page.",
             links=[("Your page", links.page(reader)), ("Unsubscribe", leave)],
         )
         return notices.letter(MailHeaders(to, path, name, subject, moment, headers), page)
 
 
 class OperatorLetters:
-    """Writes to whoever runs this site."""
+    """Renders reports to the operator."""
 
     def __init__(self, notices: NoticeRenderer) -> None:
         self._notices = notices
 
     def letter(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
-        """Write a few paragraphs; the same subject of the same day has the same Message-ID.
+        """Render a few paragraphs; the same subject on the same day has the same Message-ID.
 
-        What stands before the first colon of the subject is the heading. Raises UsageError where
-        ``to`` is no address.
+        The subject up to its first colon is the heading. Raises UsageError if ``to`` is not an
+        address.
         """
         notices = self._notices
         heading = subject.partition(":")[0]
@@ -157,18 +161,18 @@ class OperatorLetters:
         page = NoticePage(
             heading=heading,
             above=lines,
-            foot=f"Sent on {wording.date_in_words(moment.date())} (UTC) by the program that makes "
+            foot=f"Sent on {wording.date_in_words(moment.date())} (UTC) by "
             f"{notices.title} at {notices.host}.",
-            links=[("The front page", notices.links.front())],
+            links=[("Home page", notices.links.front())],
         )
         path = notices.return_path(None, moment.date())
         return notices.letter(MailHeaders(to, path, name, subject, moment), page)
 
 
 def address_of(reader: Reader) -> str:
-    """Give a reader's address; raises UsageError where there is none."""
+    """Return a reader's address; raises UsageError if there is none."""
     if reader.address is None:
-        raise UsageError(f"reader {reader.uid} has no mail address")
+        raise UsageError(f"reader {reader.uid} has no email address")
     return reader.address
 
 

@@ -6,29 +6,29 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from larkpost.domain import Edition, Interest, Pick, Reader
+from larkpost.interfaces import FeedFormat
 from larkpost.urls import feed_title
 
 if TYPE_CHECKING:
     from larkpost import urls as addresses
-    from larkpost.domain import Edition, Interest, Pick, Reader
-    from larkpost.interfaces import FeedFormat
     from larkpost.render.page_urls import PageUrls
 
-YOURS = "The papers chosen for you, each with the reason why it is there."
-TRENDING = "What the readers here lift to the top, by their thumbs."
-ARCHIVE = "Every paper of the newest days, one entry each."
-SEARCH = "Papers that a search finds, the newest first."
+YOURS = "The papers picked for you, each with the reason why."
+TRENDING = "The papers that readers here like best, by their thumbs."
+ARCHIVE = "All papers of the last days, one entry per paper."
+SEARCH = "Papers that match a search, the newest first."
 HOUR = 60  # minutes
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
 
 class Channel(NamedTuple):
-    """What a feed says of itself: ``home`` is a page for people, ``itself`` the feed's address.
+    """The description of a feed: ``home`` is a page for people, ``itself`` the feed's address.
 
     ``related`` are the other documents of a feed in several (RFC 5005), as relation and address;
-    an ``archived`` one among them keeps its entries for ever. ``ttl`` is for how many minutes the
-    feed may be kept before it is asked for again.
+    an ``archived`` one among them keeps its entries for ever. ``ttl`` is the number of minutes for
+    which the feed may be cached.
     """
 
     id: str
@@ -43,13 +43,13 @@ class Channel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PickFilter:
-    """A choice of picks: those of one interest, those at least so likely to be liked, or all."""
+    """A filter of picks: those of one interest, those with at least this probability, or all."""
 
     interest: Interest | None = None
     least: float = 0.0
 
     def of(self, edition: Edition) -> Edition:
-        """Leave the other picks out; positions stay, and with them dates and vote links."""
+        """Leave the other picks out; positions stay, and so do dates and vote links."""
         if self == _EVERYTHING:
             return edition
         return replace(edition, picks=tuple(pick for pick in edition.picks if self._shows(pick)))
@@ -65,11 +65,11 @@ _EVERYTHING = PickFilter()
 
 @dataclass(frozen=True, slots=True)
 class FeedDocuments:
-    """The documents of a reader's feed: archive pages from 1 on, the oldest first, then the feed.
+    """The documents of a reader's feed: archive pages from 1 on, oldest first, then the feed.
 
     A page is in the archive once it is full; the feed itself shows the newest editions, as many
-    as fill a page, so that all of them together have every edition. ``page`` is the one that is
-    looked at, None for the feed itself.
+    as fill a page, so that all of them together have every edition. ``page`` is the current one,
+    None for the feed itself.
     """
 
     pages: int = 0
@@ -79,7 +79,7 @@ class FeedDocuments:
 def plain_channel(
     reader: Reader, home: str, links: PageUrls, form: FeedFormat, title: str
 ) -> Channel:
-    """Describe a reader's feed where nobody asked for a part of it."""
+    """Describe a reader's whole feed."""
     itself = links.feed(reader, form) if reader.feed_key else home
     name = feed_title(title, reader)
     return Channel(_own_id(reader, "feed"), name, YOURS, home, itself, ttl=_ttl(reader))
@@ -114,14 +114,14 @@ def reader_channel(
 def public_channel(address: str, home: str, itself: str, title: str, description: str) -> Channel:
     """Describe a feed that anybody may read; ``address`` is that of all its formats.
 
-    It is named after its address, for there may be a trending feed on every site; the entries
-    are not, so that a site may move.
+    Its id comes from its address, because every site may have a trending feed; the ids of entries
+    do not, so that a site may move.
     """
     return Channel(uuid5(NAMESPACE_URL, address).urn, title, description, home, itself)
 
 
 def _ttl(reader: Reader) -> int:
-    """Give a 24th of the time between two editions: an hour for who has one every day."""
+    """Return a 24th of the time between two editions: an hour for daily editions."""
     return WEEK // (1 if reader.weekly else len(reader.weekdays)) // 24
 
 

@@ -1,24 +1,21 @@
-"""The entries of a feed, before they take the form of one format."""
+"""The entries of a feed, independent of the format."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
 from larkpost import logs
+from larkpost.domain import Edition, Paper, Reader
 from larkpost.log_events import LogEvent
-from larkpost.render.presenters import facts_of, stories_of
+from larkpost.render.presenters import Facts, facts_of, stories_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
-    from larkpost.domain import Edition, Paper, Reader
     from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
-    from larkpost.render.presenters import Facts
     from larkpost.render.wording import PickReason
 
 _SECOND = timedelta(seconds=1)
@@ -30,7 +27,7 @@ log = logs.get_logger(__name__)
 class FeedEntry(NamedTuple):
     """One entry of a feed; ``link`` is our page about the paper.
 
-    In a feed that is nobody's own there is no ``reason``, nor are there links to vote.
+    Entries of public feeds have no ``reason`` and no vote links.
     """
 
     uid: str
@@ -46,14 +43,14 @@ class FeedEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeedEdition:
-    """An edition, equal to another where nothing that a feed shows of it differs."""
+    """An edition, compared by the data that a feed shows of it."""
 
     stamp: tuple[object, ...]
     edition: Edition = field(compare=False)
 
 
 def issue_of(edition: Edition) -> FeedEdition:
-    """Stamp an edition by what a feed shows of it: once out its picks stay, but papers change."""
+    """Make the comparison key of an edition: its picks never change, but papers do."""
     reader = edition.reader
     several = len(reader.interests) > 1
     return FeedEdition(
@@ -62,23 +59,23 @@ def issue_of(edition: Edition) -> FeedEdition:
 
 
 def dates_of(edition: Edition) -> Iterator[datetime]:
-    """Tell the moments at which the edition, as a feed shows it, may have changed last."""
+    """Return the times at which the edition, as a feed shows it, may have changed last."""
     yield edition.published_at
     for pick in edition.picks:
         yield pick.paper.updated
 
 
 def guid_of(reader: Reader, uid: str) -> str:
-    """Name an entry (RFC 4287 section 4.2.6): for one reader and paper always the same."""
+    """Make the id of an entry (RFC 4287 section 4.2.6): always the same per reader and paper."""
     return uuid5(UUID(reader.uid), uid).urn
 
 
 def entries_of(edition: Edition, links: PageUrls, papers: PaperLinks) -> Iterator[FeedEntry]:
-    """Tell the picks of an edition, best first.
+    """Make the entries of an edition, best first.
 
-    Each is dated a second before the one above it: there are programs that sort by date, and
-    some that take two entries with one date for a mistake. A paper corrected after it was
-    published has the correction's date as ``updated`` (RFC 4287 section 4.2.15).
+    Each is dated a second before the one above it, because some programs sort by date, and some
+    treat equal dates as an error. A paper corrected after it was published has the correction's
+    date as ``updated`` (RFC 4287 section 4.2.15).
     """
     ballot, page = links.ballot(edition), links.edition(edition)
     out = edition.published_at.replace(microsecond=0)
@@ -99,15 +96,15 @@ def entries_of(edition: Edition, links: PageUrls, papers: PaperLinks) -> Iterato
 
 
 def notices_of(papers: Iterable[Paper], links: PaperLinks) -> Iterator[FeedEntry]:
-    """Tell papers to whoever asks, in their order; one that cannot be told is left out.
+    """Make the entries of public papers, in order; one that fails is left out.
 
-    An entry is named by the paper's uid and dated by when the paper was first seen, so that it is
-    the same in every feed.
+    An entry's id comes from the paper's uid and its date from when the paper was first seen, so
+    that it is the same in every feed.
     """
     for paper in papers:
         try:
             facts = facts_of(paper)
-        except Exception:  # one hostile paper must not cost the reader the whole feed
+        except Exception:  # one hostile paper must not break the whole feed
             log.exception(LogEvent.PAPER_SKIPPED, paper=paper.uid)
             continue
         published = _apart(paper.first_seen, paper)
@@ -122,9 +119,9 @@ def notices_of(papers: Iterable[Paper], links: PaperLinks) -> Iterator[FeedEntry
 
 
 def _apart(moment: datetime, paper: Paper) -> datetime:
-    """Date papers of one moment apart within its second, the earlier ids later.
+    """Give papers of one time different dates within its second, the earlier ids later.
 
-    A dump brings many papers at once; equal dates are a fault to validators, and programs that
-    sort by date would shuffle them.
+    A dump has many papers of one time; validators reject equal dates, and programs that sort by
+    date would shuffle them.
     """
     return moment.replace(microsecond=_MICROSECONDS - 1 - paper.id % _MICROSECONDS)

@@ -1,30 +1,34 @@
-"""Sets feeds as RSS 2.0, Atom 1.0 (RFC 4287) or JSON Feed 1.1."""
+"""Renders feeds as RSS 2.0, Atom 1.0 (RFC 4287) or JSON Feed 1.1."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from functools import lru_cache
 from html import escape
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.sax.saxutils import escape as escape_xml
 
+from larkpost.domain import Edition, Paper, Reader
+from larkpost.interfaces import FeedFormat
 from larkpost.render.feeds import json_feed
-from larkpost.render.feeds.channel import plain_channel
-from larkpost.render.feeds.entries import FeedEdition, dates_of, entries_of, issue_of, notices_of
+from larkpost.render.feeds.channel import Channel, plain_channel
+from larkpost.render.feeds.entries import (
+    FeedEdition,
+    FeedEntry,
+    dates_of,
+    entries_of,
+    issue_of,
+    notices_of,
+)
 from larkpost.render.template_fragments import Fragment, cut, gap
 from larkpost.render.templates import environment, why_html
 from larkpost.urls import FEED_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
-
-    from larkpost.domain import Edition, Paper, Reader
-    from larkpost.interfaces import FeedFormat
-    from larkpost.render.feeds.channel import Channel
-    from larkpost.render.feeds.entries import FeedEntry
     from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
     from larkpost.render.presenters import Facts
@@ -41,7 +45,7 @@ _ONE_AT_A_TIME = Lock()
 
 
 class Key(NamedTuple):
-    """What an entry shares with those of other readers, but for the names of its gaps."""
+    """The part of an entry that readers share, except for the names of its gaps."""
 
     form: Xml
     facts: Facts
@@ -51,10 +55,11 @@ class Key(NamedTuple):
 
 
 class Feeds:
-    """Pure: the same editions give the same bytes, so that an ETag can be made of them.
+    """Renders feeds.
 
-    feedgen writes every entry once, with gaps for what is the reader's own; the entries of an
-    edition are kept once filled, and a feed is the join of them.
+    Pure: the same editions give the same bytes, so that an ETag can be a hash of them. feedgen
+    writes every entry once, with gaps for the reader's own values; filled entries of an edition are
+    cached, and a feed is a join of them.
     """
 
     def __init__(self, links: PageUrls, papers: PaperLinks, *, title: str) -> None:
@@ -74,9 +79,10 @@ class Feeds:
         reader: Reader | None = None,
         channel: Channel | None = None,
     ) -> bytes:
-        """Set the feed of one reader; a paper picked twice shows once, where it was picked last.
+        """Render the feed of one reader.
 
-        Editions come newest first. Raises ValueError where there is neither edition nor reader.
+        A paper picked twice appears once, where it was picked last. Editions come newest first.
+        Raises ValueError if there is neither edition nor reader.
         """
         if reader is None:
             if not editions:
@@ -101,7 +107,7 @@ class Feeds:
         channel: Channel,
         since: datetime,
     ) -> bytes:
-        """Set a feed that anybody may read, its papers in this order.
+        """Render a public feed, its papers in this order.
 
         ``since`` is when the feed was updated if it has no papers.
         """
@@ -131,7 +137,7 @@ class Feeds:
         )
 
     def _edition(self, edition: Edition, form: FeedFormat) -> Sequence[tuple[str, bytes]]:
-        if not edition.id:  # a draft, of which nobody knows what it will be
+        if not edition.id:  # a draft, without a final id
             return self._set_edition(FeedEdition((), edition), form)
         return self._kept(issue_of(edition), form)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from larkpost.render.feeds.channel import Channel
     from larkpost.render.feeds.entries import FeedEntry
 
@@ -15,7 +14,7 @@ VERSION = "https://jsonfeed.org/version/1.1"
 
 
 def document(channel: Channel, author: str, items: Iterable[bytes]) -> bytes:
-    """Join items; a feed in several documents leads on to the one before by ``next_url``."""
+    """Join items; a feed in several documents links to the previous one by ``next_url``."""
     related = dict(channel.related)
     before = related.get("next", related.get("prev-archive"))
     head = _json(
@@ -34,7 +33,7 @@ def document(channel: Channel, author: str, items: Iterable[bytes]) -> bytes:
 
 
 def item(entry: FeedEntry, content: str) -> bytes:
-    """Write one entry; what is not known is left out."""
+    """Write one entry; unknown values are left out."""
     told = {
         "id": entry.guid,
         "url": entry.link,

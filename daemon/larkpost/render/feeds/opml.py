@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from larkpost.urls import feed_title
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from larkpost.domain import Reader
-    from larkpost.urls import UrlBuilder
+from larkpost.domain import Reader
+from larkpost.urls import UrlBuilder, feed_title
 
 
 class Outline(NamedTuple):
@@ -23,9 +19,9 @@ class Outline(NamedTuple):
 
 
 def reader_outlines(reader: Reader, links: UrlBuilder, title: str) -> list[Outline]:
-    """List a reader's feeds: all their papers, then those of each interest where there are more.
+    """List a reader's feeds: all their papers, then each interest if there are several.
 
-    ``title`` is the name of the paper.
+    ``title`` is the site's title.
     """
     home = links.front()
     outlines = [Outline(feed_title(title, reader), links.feed(reader, "atom"), home)]
@@ -48,16 +44,9 @@ def opml(title: str, outlines: Iterable[Outline]) -> bytes:
     ET.SubElement(head, "title").text = title
     ET.SubElement(head, "docs").text = "http://opml.org/spec2.opml"
     body = ET.SubElement(root, "body")
-    for outline in outlines:
-        ET.SubElement(
-            body,
-            "outline",
-            type="rss",
-            text=outline.text,
-            title=outline.text,
-            xmlUrl=outline.feed,
-            htmlUrl=outline.page,
-        )
+    for one in outlines:
+        shown = {"type": "rss", "text": one.text, "title": one.text}
+        ET.SubElement(body, "outline", {**shown, "xmlUrl": one.feed, "htmlUrl": one.page})
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
     return written + b"\n"

@@ -1,1 +1,1 @@
-"""How feeds are answered: the request, the cache, conditional requests."""
+"""Answers requests for feeds: parsing, the cache, conditional requests."""

@@ -1,8 +1,9 @@
-"""The feed cache: answers at once while the database has not changed, else looks into it."""
+"""The feed cache: answers at once while the database is unchanged, else reads it."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -18,26 +19,22 @@ from larkpost.db.coordination.change_token import ChangeToken
 from larkpost.errors import UsageError
 from larkpost.web.client_ip import network
 from larkpost.web.feeds.conditional import etag_of, is_unchanged
-from larkpost.web.feeds.request import read_feed_request
-from larkpost.web.limits.rate_limit import RouteLimits
-from larkpost.web.site import SafeHeaders, endpoint
+from larkpost.web.feeds.request import FeedRequest, read_feed_request
+from larkpost.web.limits.rate_limit import RateLimit, RouteLimits
+from larkpost.web.site import SafeHeaders, SiteContext, endpoint
 
 if TYPE_CHECKING:
     from _thread import LockType
-    from collections.abc import Callable, Iterable
 
     from starlette.datastructures import FormData
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from larkpost.db.engine import Connection, Store
     from larkpost.readers.expiry import LastUses
-    from larkpost.web.feeds.request import FeedRequest
-    from larkpost.web.limits.rate_limit import RateLimit
-    from larkpost.web.site import SiteContext
 
 MOST_BYTES = 64 * 1024 * 1024
-OVERHEAD = 2048  # bytes that a feed takes beside its body, so that small ones are bounded as well
-_SECOND = timedelta(seconds=1)  # HTTP's dates are no finer
+OVERHEAD = 2048  # overhead of a feed in bytes, so that small ones are bounded as well
+_SECOND = timedelta(seconds=1)  # the resolution of HTTP dates
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 Headers = list[tuple[bytes, bytes]]
@@ -46,7 +43,7 @@ Answer = tuple[int, Headers, bytes]  # status, headers, body
 
 @dataclass(frozen=True, slots=True)
 class RenderedFeed:
-    """A feed as it stands; ``until`` is when to look for it again though no data changed."""
+    """A rendered feed; ``until`` is when to render it again even if no data changed."""
 
     body: bytes
     media_type: str
@@ -57,9 +54,9 @@ class RenderedFeed:
 
 @dataclass(frozen=True, slots=True)
 class CachedFeed:
-    """A feed that was found at a ``mark``, on behalf of a visitor's ``network``.
+    """A feed rendered at a ``mark``, for a visitor's ``network``.
 
-    ``modified``: whoever got other bytes than these got them before that second.
+    ``modified``: different bytes were only served before that second.
     """
 
     mark: object
@@ -73,7 +70,7 @@ class CachedFeed:
     reader_id: int | None = None
 
     def answer(self, asked: dict[str, str], now: datetime) -> Answer:
-        """Give status, headers and body.
+        """Return status, headers and body.
 
         Last-Modified is left out while it lies in the future (RFC 9110, 8.8.2.1): the clock was
         set back, or the feed changed twice within a second.
@@ -89,19 +86,18 @@ class CachedFeed:
 
     @property
     def size(self) -> int:
-        """How many bytes it takes, about."""
+        """Its approximate size in bytes."""
         return OVERHEAD + len(self.body)
 
 
 class FeedCache:
-    """The feeds asked for last; what was found at an older mark is never given out.
+    """The feeds requested last; feeds rendered at an older mark are never served.
 
-    A feed's tag is made of its bytes. Its date is the moment at which these were first seen here,
-    so that it moves with whatever changes them: papers, wishes, thumbs, settings, the program.
-    What is not remembered (since a restart, or because it had to make room) counts as changed.
-
-    Where there is no room, the network on whose behalf most is kept loses its oldest feed: anybody
-    can think up any number of searches, and pushes out nothing but their own.
+    A feed's tag is a hash of its bytes. Its date is the time at which these bytes were first seen
+    here, so any change updates it: papers, preferences, thumbs, settings, the program. A feed that
+    is not cached (after a restart, or evicted) counts as changed. When the cache is full, the
+    network with the most cached bytes loses its oldest feed: anybody can invent any number of
+    searches, and evicts only their own.
     """
 
     def __init__(self, store: Store, most_bytes: int = MOST_BYTES) -> None:
@@ -111,24 +107,24 @@ class FeedCache:
         self._turns: WeakValueDictionary[FeedRequest, LockType] = WeakValueDictionary()
         self._feeds: dict[FeedRequest, CachedFeed] = {}  # the oldest first
         self._bytes: Counter[str] = Counter()  # by network
-        self._dropped = _NEVER  # the latest date of a feed that is not remembered any more
+        self._dropped = _NEVER  # the latest date of an evicted feed
 
     def look(self, asked: FeedRequest, now: datetime) -> CachedFeed | None:
-        """Find a feed that is still as it was."""
+        """Find a feed that is still current."""
         kept = self._feeds.get(asked)
         if kept is None or (kept.until and kept.until <= now) or kept.mark != self.marks.now():
             return None
         return kept
 
     def lock_for(self, asked: FeedRequest) -> LockType:
-        """Give the lock under which this feed is looked at: by one visitor, for all who wait."""
+        """Return the lock under which one request renders this feed for all that wait."""
         with self._lock:
             return self._turns.setdefault(asked, Lock())
 
     def keep(
         self, asked: FeedRequest, mark: object, found: RenderedFeed, now: datetime, *, network: str
     ) -> CachedFeed:
-        """Keep a feed, on behalf of the ``network`` that asked for it."""
+        """Cache a feed for the ``network`` that requested it."""
         etag = etag_of(found.body)
         with self._lock:
             modified = self._last_modified(asked, etag, now)
@@ -141,7 +137,7 @@ class FeedCache:
         return kept
 
     def forget(self, feed_key: str) -> None:
-        """Keep no feed of a reader who is gone."""
+        """Drop the feeds of a removed reader."""
         with self._lock:
             for asked in [one for one in self._feeds if feed_key and feed_key in one.path]:
                 self._drop(asked)
@@ -154,7 +150,7 @@ class FeedCache:
         self._dropped = max(self._dropped, self._remove(asked))
 
     def _remove(self, asked: FeedRequest) -> datetime:
-        """Keep a feed no longer; gives its date."""
+        """Drop a feed; returns its date."""
         kept = self._feeds.pop(asked, None)
         if kept is None:
             return _NEVER
@@ -164,7 +160,7 @@ class FeedCache:
         return kept.modified
 
     def _last_modified(self, asked: FeedRequest, etag: str, now: datetime) -> datetime:
-        """Date a feed by when its bytes were first seen, to the second, as HTTP has its dates."""
+        """Date a feed by when its bytes were first seen, in whole seconds, as in HTTP."""
         before = self._feeds.get(asked)
         if before is not None and before.etag == etag:
             return before.modified
@@ -174,9 +170,9 @@ class FeedCache:
 
 
 class FeedCacheMiddleware:
-    """ASGI middleware, right before ``SafeHeaders``: answers what stands on the shelf unchanged.
+    """ASGI middleware, right before ``SafeHeaders``: answers feeds that are cached and current.
 
-    It takes microseconds and no thread, and is left out where asking the database would not.
+    It takes microseconds and no thread, and is left out if asking the database for changes is slow.
     """
 
     def __init__(
@@ -195,13 +191,13 @@ class FeedCacheMiddleware:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request whose feed is still as it was, and pass the others on."""
+        """Answer a request whose feed is current, and pass the others on."""
         answer = self._answer(scope) if scope["type"] == "http" else None
         if answer is None:
             await self.app(scope, receive, send)
             return
         status, headers, body = answer
-        if status == 200:  # a 304 freshens what the visitor has (RFC 9110 section 15.4.5)
+        if status == 200:  # a 304 freshens the client's copy (RFC 9110 section 15.4.5)
             headers += self.dress
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -211,7 +207,7 @@ class FeedCacheMiddleware:
             return None
         try:
             asked = read_feed_request(scope)
-        except (HTTPException, UsageError):  # the endpoint says what is wrong with it
+        except (HTTPException, UsageError):  # the endpoint reports the error
             return None
         now = self.clock()
         kept = self.cache.look(asked, now)
@@ -223,11 +219,11 @@ class FeedCacheMiddleware:
 
 
 class Endpoint:
-    """ASGI: a feed at an address; ``find`` reads how it stands, and raises what pages raise.
+    """ASGI: a feed at an address; ``find`` reads its data, and raises the errors of pages.
 
-    All that ``find`` is told of the request is the value that the feed is cached by. What is
-    raised is never cached.
-    A ``measure`` limits how often a network makes us look; what stands on the shelf is given away.
+    ``find`` gets nothing of the request but the key that the feed is cached by. Errors are never
+    cached. A ``measure`` limits how often a network may cause a render; cached feeds are not
+    limited.
     """
 
     def __init__(
@@ -241,7 +237,7 @@ class Endpoint:
         self.limits = RouteLimits(0, 0, measure, cached=True)  # GET alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Look into the database, in a thread."""
+        """Render from the database, in a thread."""
         response = await self._look_up(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -250,7 +246,7 @@ class Endpoint:
         asked = read_feed_request(request.scope).with_path(request.path_params)
         conditions = _conditions(request.scope["headers"])
         with cache.lock_for(asked):
-            kept = cache.look(asked, site.clock())  # whoever had the turn before may have kept it
+            kept = cache.look(asked, site.clock())  # cached while this waited
             if kept is None:
                 visitor = network(request, site.program.settings.web.trusted_proxies)
                 kept = self._set_anew(site, cache, asked, visitor)
@@ -262,8 +258,8 @@ class Endpoint:
     def _set_anew(
         self, site: SiteContext, cache: FeedCache, asked: FeedRequest, visitor: str
     ) -> CachedFeed:
-        """Set a feed anew, and keep it."""
-        mark = cache.marks.now()  # before anything is read: what comes later, it tells apart
+        """Render a feed again, and cache it."""
+        mark = cache.marks.now()  # before any other read, so that later changes give another mark
         with site.program.store.read() as connection:
             found = self._find(site, asked, connection)
         now = site.clock()
@@ -291,7 +287,7 @@ def _cached_feed(
 
 
 def _conditions(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Pick the conditions out of a request's headers; lines of one name are one list."""
+    """Extract the conditions from a request's headers; lines of one name are one list."""
     found: dict[str, str] = {}
     for name, value in headers:
         if name in {b"if-none-match", b"if-modified-since"}:

@@ -1,19 +1,16 @@
-"""Conditional requests (RFC 9110 section 13): which visits are answered with 304."""
+"""Conditional requests (RFC 9110 section 13): decides which requests get a 304."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # An entity tag: optional weakness, then anything but quotes and controls (RFC 9110, 8.8.3).
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-# What a proxy that packs an answer appends to its tag: Apache's mod_deflate and mod_brotli and
-# Caddy `-gzip`, Jetty `--gzip`, LiteSpeed `;gz`, and `;;;` for what it does not pack. Apache
+# Suffixes that compressing proxies append to a tag: Apache's mod_deflate and mod_brotli and
+# Caddy `-gzip`, Jetty `--gzip`, LiteSpeed `;gz`, and `;;;` for uncompressed responses. Apache
 # appends it again to the tag of a 304.
 _PACKED = re.compile(r"(?:(?:--?|;)(?:gzip|gz|br|zstd|zst|deflate)|;;;)+")
 
@@ -41,11 +38,11 @@ def etag_of(content: bytes) -> str:
 def is_unchanged(
     headers: Mapping[str, str], etag: str, modified: datetime | None, now: datetime
 ) -> bool:
-    """Say whether the visitor has this already; ``headers`` are the request's, in lower case.
+    """Return whether the client has this already; ``headers`` are the request's, in lower case.
 
     If-None-Match wins over If-Modified-Since, and tags compare weakly (RFC 9110, 13.1.2, 13.1.3).
-    A date that cannot be read or lies after ``now`` is ignored, and so is any where nothing dates
-    what is asked for.
+    A date that cannot be read or is after ``now`` is ignored, and so is any date if the feed has
+    none.
     """
     wanted = headers.get("if-none-match")
     if wanted is not None:
@@ -57,7 +54,7 @@ def is_unchanged(
 
 
 def read_date(text: str, now: datetime) -> datetime | None:
-    """Read a date of HTTP in any of its three forms; None for what is none.
+    """Read an HTTP date in any of its three forms; None if it is not one.
 
     A year of two digits is the latest with these that is at most 50 years after ``now``
     (RFC 9110, 5.6.7).
@@ -69,7 +66,7 @@ def read_date(text: str, now: datetime) -> datetime | None:
     year = int(parts["year"]) if parts.get("year") else _full_year(int(parts["short"]), now)
     day, hour, minute, second = (int(parts[name]) for name in ("day", "hour", "minute", "second"))
     month = _MONTHS.index(parts["month"]) + 1
-    leap = second == 60  # a leap second, which datetime does not know
+    leap = second == 60  # a leap second, which datetime does not support
     try:
         moment = datetime(year, month, day, hour, minute, second - leap, tzinfo=UTC)
         return moment + timedelta(seconds=leap)
@@ -83,7 +80,7 @@ def _full_year(short: int, now: datetime) -> int:
 
 
 def _lists(tags: str, opaque: str) -> bool:
-    """Say whether one of these tags is ours, or ours with what a proxy appended."""
+    """Return whether one of these tags is ours, also with a proxy's suffix."""
     return any(
         tag == opaque or (tag.startswith(opaque) and _PACKED.fullmatch(tag[len(opaque) :]))
         for tag in _TAG.findall(tags)

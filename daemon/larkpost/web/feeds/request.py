@@ -1,17 +1,18 @@
-"""Parses what a request asks of a feed: the value by which it is both made and cached.
+"""Parses a request for a feed into the value by which it is both made and cached.
 
-The cache and the endpoint are given the same value, so they cannot disagree on what was asked.
-A parameter that an address does not take is ignored, and of one that is written twice the last
-counts, as on pages: programs that read feeds do not all follow redirects, and many add parameters
-of their own. Two spellings of a query (order, ``+`` or ``%20``, blanks) are one value.
+The cache and the endpoint get the same value, so they cannot disagree about the request. A
+parameter that an address does not take is ignored, and the last of a repeated one counts, as on
+pages: not all feed programs follow redirects, and many add parameters. Two spellings of a query
+(order, ``+`` or ``%20``, blanks) are one value.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
@@ -21,9 +22,6 @@ from larkpost.errors import UsageError
 from larkpost.text.normalize import clean, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from starlette.types import Scope
 
 MOST_PARAMETERS = 50
@@ -32,10 +30,10 @@ _PAGE = re.compile(r"[1-9][0-9]{0,3}")
 
 @dataclass(frozen=True, slots=True)
 class FeedRequest:
-    """The path, and the parameters that this path takes; the others have their defaults.
+    """The path, and the parameters of this path; the others have their defaults.
 
-    ``least`` is a probability, ``page`` counts from 1, ``words`` are those of a search. Two equal
-    values are one feed. ``parts`` are the parts of the path as the router names them.
+    ``least`` is a probability, ``page`` counts from 1, ``words`` are those of a search. Equal
+    values mean the same feed. ``parts`` are the router's named parts of the path.
     """
 
     path: str
@@ -45,15 +43,15 @@ class FeedRequest:
     parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def with_path(self, parts: Mapping[str, Any]) -> FeedRequest:
-        """Give the same request with the parts of its path."""
+        """Return the same request with the parts of its path."""
         return replace(self, parts=parts)
 
 
 def read_feed_request(scope: Scope) -> FeedRequest:
     """Read the path and query of an HTTP request (ASGI scope).
 
-    Raises UsageError for a probability that is none and for a query of very many parameters,
-    HTTPException 404 for a page that is no number.
+    Raises UsageError for an invalid probability and for a query with very many parameters,
+    HTTPException 404 for a page that is not a number.
     """
     path: str = scope["path"]
     taken = _parameter_of(path)
@@ -85,16 +83,16 @@ def read_parameters(query: bytes) -> dict[str, str]:
 
 
 def read_words(text: str) -> str:
-    """Put what somebody searches for in one form: cut, clean, single spaces, no white space around.
+    """Normalise a search query: cut, cleaned, single spaces, trimmed.
 
-    It is cut before it is cleaned, for that takes time, and after, for it may have grown.
+    It is cut before cleaning, because that takes time, and after, because it may have grown.
     """
     tidy = " ".join(one_line(clean(text[: query.LONGEST])).split())
     return tidy[: query.LONGEST].strip()
 
 
 def read_page(text: str) -> int:
-    """Read the number of a page, which counts from 1; 404 for what is no number."""
+    """Read the number of a page, which counts from 1; 404 if it is not a number."""
     if not _PAGE.fullmatch(text):
         raise HTTPException(404)
     return int(text)
@@ -118,5 +116,7 @@ def _read_least(text: str) -> float:
     except ValueError:
         least = math.nan
     if not 0 <= least <= 1:
-        raise UsageError("min is no probability", hint="Write a number from 0 to 1, like ?min=0.6")
+        raise UsageError(
+            "min is not a probability", hint="write a number from 0 to 1, such as ?min=0.6"
+        )
     return abs(round(least, 3))  # "-0" is written differently, and means the same

@@ -1,1 +1,1 @@
-"""Limits by network and by reader, so that nobody keeps the others waiting."""
+"""Limits per network and per reader, so that nobody delays the others."""

@@ -1,27 +1,24 @@
-"""Limits the bytes of bodies and of responses that are held, in all and by network."""
+"""Limits the bytes of bodies and responses in memory, in total and per network."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 MB = 1024 * 1024
 AT_A_TIME = 32  # bodies of a network: a body may drip for as long as a form may take
-PATIENCE = 15.0  # seconds that a visit waits until older responses of its network have been read
+PATIENCE = 15.0  # seconds that a request waits until its network has read older responses
 RETRY_SECONDS = 10
 
 
 class ByteBudget:
-    """At most ``most`` bytes at a time, ``per_network`` of one network; for the event loop alone.
+    """At most ``most`` bytes at a time, ``per_network`` of one network; only for the event loop.
 
-    ``held`` are those of all networks, ``count`` the reservations of all networks.
+    ``held`` are the bytes of all networks, ``count`` their reservations.
     """
 
     def __init__(self, most: int, per_network: int) -> None:
@@ -30,16 +27,16 @@ class ByteBudget:
         self.held = 0
         self._by_network: Counter[str] = Counter()
         self._reservations: Counter[str] = Counter()
-        self._released: dict[str, asyncio.Event] = {}  # by networks that somebody waits for
+        self._released: dict[str, asyncio.Event] = {}  # per network with waiting requests
 
     @property
     def count(self) -> int:
-        """How many reservations there are."""
+        """The number of reservations."""
         return self._reservations.total()
 
     @contextmanager
     def reserve(self, network: str) -> Iterator[Reservation]:
-        """Have what grows meanwhile, such as a body; raises HTTPException 503 for one too many."""
+        """Reserve bytes for growing data, such as a body; raises HTTPException 503 if full."""
         if self._reservations[network] >= AT_A_TIME:
             raise _refusal()
         self._reservations[network] += 1
@@ -52,7 +49,7 @@ class ByteBudget:
 
     @contextmanager
     def hold(self, network: str, size: int) -> Iterator[None]:
-        """Hold so many bytes meanwhile, whether or not there is room for all of them."""
+        """Count so many bytes inside the context, even over the limit."""
         self._change(network, size)
         try:
             yield
@@ -60,23 +57,23 @@ class ByteBudget:
             self._change(network, -size)
 
     def take(self, network: str, size: int) -> None:
-        """Take so many bytes; raises HTTPException 503 where there are no more."""
+        """Take so many bytes; raises HTTPException 503 over the limit."""
         mine = self._by_network[network]
         if self.held + size > self.most or mine + size > self.per_network:
             raise _refusal()
         self._change(network, size)
 
     def has_room(self, network: str) -> bool:
-        """Say whether one more response may be made for a network.
+        """Return whether one more response may be made for a network.
 
-        There is none while it holds ``per_network`` bytes, or any where all together hold
-        ``most``: who holds nothing is always answered, so that nobody keeps others out.
+        Not while it holds ``per_network`` bytes, or holds any while all together hold ``most``: a
+        network that holds nothing is always answered, so that nobody keeps others out.
         """
         mine = self._by_network[network]
         return not mine or (mine < self.per_network and self.held < self.most)
 
     async def wait_for_room(self, network: str, patience: float = PATIENCE) -> None:
-        """Wait until there is room; raises HTTPException 503 after ``patience`` seconds."""
+        """Wait until there is space; raises HTTPException 503 after ``patience`` seconds."""
         try:
             async with asyncio.timeout(patience):
                 while not self.has_room(network):
@@ -92,7 +89,7 @@ class ByteBudget:
 
 
 class Reservation:
-    """What one body takes of the budget; it grows as the body comes."""
+    """The part of the budget that one body takes; it grows with the body."""
 
     def __init__(self, budget: ByteBudget, network: str) -> None:
         self.size = 0
@@ -100,18 +97,18 @@ class Reservation:
         self._network = network
 
     def grow(self, size: int) -> None:
-        """Take so many bytes more; raises HTTPException 503 where there are no more."""
+        """Take so many more bytes; raises HTTPException 503 over the limit."""
         self._budget.take(self._network, size)
         self.size += size
 
 
 def body_budget() -> ByteBudget:
-    """Give room for bodies; a network has two of the largest files, or 128 of the largest forms."""
+    """Make the budget for bodies; a network gets two of the largest files, or 128 forms."""
     return ByteBudget(32 * MB, per_network=8 * MB)
 
 
 def response_budget() -> ByteBudget:
-    """Give room for responses that are being sent."""
+    """Make the budget for responses being sent."""
     return ByteBudget(128 * MB, per_network=32 * MB)
 
 

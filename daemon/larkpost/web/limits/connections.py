@@ -1,26 +1,24 @@
-"""Limits how many connections are open, in all and for each network; idle ones make room first."""
+"""Limits the open connections, in total and per network; idle ones are closed first."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from larkpost.text.ip_networks import WIDER, neighbourhood
 from larkpost.web.client_ip import UNIX_SOCKET, is_trusted, network_of, parse_address
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 MOST_CONNECTIONS = 1_000
-PER_NETWORK = 100  # a browser opens six; a class room behind one address gets its turns
-MOST_PARKED = 2  # the part of all places that connections may take which wait for their moment
+PER_NETWORK = 100  # a browser opens six; a classroom behind one address takes turns
+MOST_PARKED = 2  # the share of places that delayed connections may take
 
 Networks = tuple[str, ...]
 
 
 class Connection(Protocol):
-    """What the limits need to know of a connection."""
+    """The interface of a connection to the limits."""
 
     peer: str | None  # an address; None over a Unix socket
 
@@ -35,11 +33,11 @@ class Connection(Protocol):
 class ConnectionLimits:
     """The connections that are open, by network.
 
-    A network that has its share open loses its oldest idle connection to a new one; where all
-    are at work the new one is refused. So does a neighbourhood (``text.ip_networks``): its
-    share is larger, but at most half of all places. Where all places are taken, the network with
-    the most connections loses its oldest idle one. The ``proxies``, and what comes over a Unix
-    socket, stand for many visitors and have no share.
+    A network with its full share open loses its oldest idle connection to a new one; if all are
+    busy the new one is refused. The same holds for a neighbourhood (``text.ip_networks``): its
+    share is larger, but at most half of all places. When all places are taken, the network with the
+    most connections loses its oldest idle one. The ``proxies``, and Unix sockets, carry many
+    visitors and have no share.
     """
 
     def __init__(
@@ -57,24 +55,24 @@ class ConnectionLimits:
         self._networks: dict[Connection, str] = {}
         self._around: Counter[str] = Counter()  # connections, by neighbourhood
         self._left = asyncio.Event()
-        self._parked: Counter[str] = Counter()  # accepted, and waiting for their moment
+        self._parked: Counter[str] = Counter()  # accepted and delayed
         self._parked_around: Counter[str] = Counter()  # the same, by neighbourhood
 
     @property
     def room(self) -> int:
-        """How many more may be open or parked; below 0 while more were refused than had room."""
+        """The number of free places; below 0 while refused connections are still closing."""
         return self.most - self.count - self.parked
 
     @property
     def parked(self) -> int:
-        """How many connections wait for their moment: they take places as well."""
+        """The number of delayed connections, which take places as well."""
         return self._parked.total()
 
     def park(self, network: str) -> bool:
-        """Count a connection that waits for its moment; False where there is no room for it.
+        """Count a delayed connection; False if there is no place for it.
 
-        A network has as many of these as it may have open: one that opens them in a loop would
-        take all the room, and others, who are only quick, would find none. So has a neighbourhood.
+        A network may have as many of these as it may have open: otherwise one that opens them in a
+        loop would take all places from others. The same holds for a neighbourhood.
         """
         around = neighbourhood(network)
         if (
@@ -88,7 +86,7 @@ class ConnectionLimits:
         return True
 
     def unpark(self, network: str) -> None:
-        """Count a connection as waiting no more."""
+        """Count a connection as no longer delayed."""
         for counted, whose in (
             (self._parked, network),
             (self._parked_around, neighbourhood(network)),
@@ -100,13 +98,13 @@ class ConnectionLimits:
 
     @property
     def count(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         return len(self._networks)
 
     def admit(self, connection: Connection) -> bool:
-        """Count a new connection; False where its network has too many that are at work.
+        """Count a new connection; False if its network has too many busy ones.
 
-        One that is refused counts as well, until it is closed, and is idle.
+        A refused one counts as well until it is closed, and is idle.
         """
         network, shared = self.name_network(connection.peer)
         while not shared and any(self._drop_idle(one) for one in self._find_full(network)):
@@ -118,7 +116,7 @@ class ConnectionLimits:
         return welcome
 
     def _find_full(self, network: str) -> list[str]:
-        """Name who has their share open: this network, else all of its neighbourhood, or nobody."""
+        """Return the network or else the neighbourhood whose share is used up, or None."""
         if len(self._open.get(network, ())) >= self.per_network:
             return [network]
         around = neighbourhood(network)
@@ -127,7 +125,7 @@ class ConnectionLimits:
         return [one for one in self._open if neighbourhood(one) == around]
 
     def name_network(self, peer: str | None) -> tuple[str, bool]:
-        """Name a peer's network, and say whether many visitors come from it."""
+        """Return a peer's network, and whether it carries many visitors."""
         if peer is None:
             return UNIX_SOCKET, True
         address = parse_address(peer)
@@ -136,7 +134,7 @@ class ConnectionLimits:
         return network_of(address), is_trusted(address, self._proxies())
 
     def forget(self, connection: Connection) -> None:
-        """Count a connection no more."""
+        """Stop counting a connection."""
         network = self._networks.pop(connection, None)
         if network is None:
             return

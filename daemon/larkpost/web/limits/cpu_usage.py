@@ -1,31 +1,28 @@
-"""How much of the processor each network's pages took lately.
+"""Measures the recent processor time of each network's pages.
 
-Pages share one interpreter, so that time on it is what a flood takes from everybody else.
+Pages share one interpreter, so its time is what a flood takes from everybody else.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from larkpost.text.ip_networks import WIDER, neighbourhood
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 HALF_LIFE = 10.0  # seconds after which a second of the processor counts half
 BUSY = 0.5  # seconds so weighted: about 3.5 % of one processor, all the time
-NEWCOMER = 0.25  # what a network begins with, so that a flood of new ones passes no known one
+NEWCOMER = 0.25  # the initial value, so that new networks do not overtake known ones
 
-REMEMBERED = 10_000  # networks, and those around them: those that came last
+REMEMBERED = 10_000  # the most recent networks, and the surrounding ones
 
 
 class CpuUsage:
     """Seconds of the processor by network, older ones counting less (exponential decay).
 
-    What a network used counts for the one around it too, a WIDER-th as much: who rents a /48 of
-    IPv6 has 256 networks, and none of them begins as a newcomer once some of them were busy.
+    The time of a network counts for the surrounding one too, a WIDER-th as much: an owner of a /48
+    of IPv6 has 256 networks, and none of them starts as new once some of them were busy.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +30,7 @@ class CpuUsage:
         self._used: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def add(self, network: str, seconds: float) -> None:
-        """Count what a page of a network took."""
+        """Count the time of a network's page."""
         self._count(network, self._own(network) + seconds)
         around = neighbourhood(network)
         if around != network:
@@ -42,9 +39,9 @@ class CpuUsage:
             self._used.popitem(last=False)
 
     def seconds(self, network: str) -> float:
-        """Give what a network's pages took, in seconds as weighted now; NEWCOMER for a new one.
+        """Return the weighted seconds of a network's pages; NEWCOMER for a new network.
 
-        Where the network around it took more than WIDER times as much, a WIDER-th of that.
+        If the surrounding network took more than WIDER times as much, a WIDER-th of that.
         """
         return max(self._own(network), self._decayed(neighbourhood(network)) / WIDER)
 
@@ -60,5 +57,5 @@ class CpuUsage:
         return used * float(0.5 ** ((self._clock() - at) / HALF_LIFE))
 
     def is_busy(self, network: str) -> bool:
-        """Say whether a network had more made lately than people do who read."""
+        """Return whether a network recently used more than people who read."""
         return self.seconds(network) > BUSY

@@ -1,11 +1,12 @@
-"""Gives turns to the network that used least, so that one that asks often delays no other."""
+"""Schedules pages by the processor time of their networks, so that a busy one delays no other."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter, OrderedDict, deque
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from starlette.exceptions import HTTPException
@@ -14,33 +15,31 @@ from larkpost.web.limits.cpu_usage import CpuUsage
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
 
-# Threads share one interpreter, so that each page in the making slows all others. Of busy networks
-# (``CpuUsage``) so few are made at a time that whoever comes seldom is hardly slowed.
-AT_ONCE = 1  # costly pages in the making, of all networks
-COSTLY_WAITING = 10  # visits of a network that wait for their turn, without a thread
-PATIENCE = 15.0  # seconds that a visit waits for a page
+# Threads share one interpreter, so each page in progress slows all others. So few pages of busy
+# networks (``CpuUsage``) are made at a time that others are hardly slowed.
+AT_ONCE = 1  # costly pages in progress, of all networks
+COSTLY_WAITING = 10  # waiting requests of a network, which take no thread
+PATIENCE = 15.0  # seconds that a request waits for a page
 PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
-# What acts may have to wait for the database, which has one writer: four forms of two networks
-# kept every page from everybody for as long as another program wrote.
+# Actions may have to wait for the database, which has one writer: four forms of two networks
+# blocked all pages for as long as another program wrote.
 ACTS_AT_ONCE, ACTS_OF_A_NETWORK = 2, 1
 RETRY_SECONDS = 10
-REST = 4.0  # times what a turn took of the processor
+REST = 4.0  # multiplied by the processor time of a turn
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class QueueSlot:
-    """A turn of a network: what is run in it counts as used by the network."""
+    """A turn of a network: work run in it counts as the network's."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do some work in the thread that calls, and measure its time on the processor."""
+        """Run work in the calling thread, and measure its processor time."""
         began = time.thread_time()
         try:
             return work(*args, **kwargs)
@@ -52,12 +51,11 @@ class FairQueue:
     """At most ``at_once`` turns at a time, and ``per_network`` of them for one network.
 
     Networks that are busy (``CpuUsage.is_busy``) have at most ``busy_at_once`` turns together, so
-    that there is always one for whoever comes seldom; and where several of them want turns, each
-    is followed by a rest of ``REST`` times what it took of the processor, so that the others find
-    it free: a rest keeps a turn from the busy alone. Each network has a queue of its own, of at
-    most ``waiting``; a turn that is free goes to the network that used least of the processor
-    (least attained service, Nuijens and Wierman, 2008), among equals in a circle, and there to
-    whoever has waited longest. For one event loop.
+    that there is always one for other networks; and if several of them want turns, each turn is
+    followed by a pause of ``REST`` times its processor time, in which only other networks get it.
+    Each network has its own queue, of at most ``waiting``; a free turn goes to the network with the
+    least processor time (least attained service, Nuijens and Wierman, 2008), round robin among
+    equals, and to its request that has waited longest. For one event loop.
     """
 
     def __init__(
@@ -74,15 +72,15 @@ class FairQueue:
         self._waiting = waiting
         self._usage = usage
         self._busy_at_once = busy_at_once or at_once
-        self._taken: Counter[str] = Counter()  # with those that rest after their turn
+        self._taken: Counter[str] = Counter()  # including pauses after turns
         self._resting = 0
         self._queues: OrderedDict[str, deque[Future[None]]] = OrderedDict()
 
     @asynccontextmanager
     async def slot(self, network: str, patience: float) -> AsyncIterator[QueueSlot]:
-        """Wait for a turn, and have it meanwhile.
+        """Wait for a turn, and hold it inside the context.
 
-        Raises HTTPException 503 where none comes within ``patience`` seconds, or too many of the
+        Raises HTTPException 503 if none comes within ``patience`` seconds, or too many of the
         network wait already.
         """
         if network not in self._queues and self._is_free(network):
@@ -101,7 +99,7 @@ class FairQueue:
 
     @property
     def active_count(self) -> int:
-        """How many have a turn, or rest after one."""
+        """The number of turns in use, including pauses."""
         return self._taken.total()
 
     def _is_free(self, network: str) -> bool:
@@ -115,7 +113,7 @@ class FairQueue:
         return sum(many for one, many in self._taken.items() if self._usage.is_busy(one))
 
     def _is_contended(self, network: str) -> bool:
-        """Say whether a network is busy, and another one that is busy as well waits for a turn."""
+        """Return whether a network is busy while another busy one waits for a turn."""
         is_busy = self._usage.is_busy
         return is_busy(network) and any(is_busy(one) for one in self._queues if one != network)
 
@@ -133,7 +131,7 @@ class FairQueue:
             raise _refusal() from None if isinstance(error, TimeoutError) else error
 
     def _give_back(self, network: str, ticket: Future[None]) -> None:
-        """Leave the queue; a turn that came in the same moment goes to the next."""
+        """Leave the queue; a turn that was just given goes to the next."""
         if ticket.done() and not ticket.cancelled():
             self._end(network)
             return
@@ -163,7 +161,7 @@ class FairQueue:
             pass
 
     def _give_next(self) -> bool:
-        """Give a turn to the network that used least, among those that may have one."""
+        """Give a turn to the network with the least usage, among those that may have one."""
         allowed = [one for one in self._queues if self._is_free(one)]
         if not allowed:
             return False
@@ -179,7 +177,7 @@ class FairQueue:
 
 
 class PageQueues:
-    """The turns of costly pages, of those that act, and of all others; they share one usage."""
+    """The queues of costly pages, of actions, and of all others; they share one usage."""
 
     def __init__(self) -> None:
         usage = CpuUsage()
@@ -196,9 +194,9 @@ class PageQueues:
     def slot(
         self, network: str, *, costly: bool = False, acts: bool = False
     ) -> AbstractAsyncContextManager[QueueSlot]:
-        """Wait for a network's turn to have a page made; HTTPException 503 where none comes.
+        """Wait for a network's turn to have a page made; HTTPException 503 if none comes.
 
-        What ``acts`` writes, so that it takes none of the turns of those who only look.
+        A request that ``acts`` writes, so it takes no turn of read-only pages.
         """
         queue = self.costly if costly else self.acts if acts else self.others
         return queue.slot(network, PATIENCE)

@@ -1,29 +1,26 @@
-"""Rate limits in memory, so that asking writes nothing; what acts is limited in the database."""
+"""Rate limits in memory, so that page views write nothing; actions are limited in the database."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-REMEMBERED = 20_000  # networks of all limits, those that came last
-_MILLISECOND = 0.001  # for which nobody has to wait
+REMEMBERED = 20_000  # networks of all limits, the most recent ones
+_MILLISECOND = 0.001  # shorter waits are skipped
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most ``most`` visits at once; ``per`` seconds later there may be as many again.
+    """At most ``most`` requests per ``per`` seconds.
 
-    What comes sooner than it is due waits, for ``longest_wait`` seconds at most. Pages that are
-    ``costly`` are made a few at a time.
+    A request that comes too early waits, for at most ``longest_wait`` seconds. ``costly`` pages are
+    made a few at a time.
     """
 
     name: str
@@ -40,10 +37,10 @@ MONTHS = RateLimit("months", 60, costly=True)  # a page of a month is a feed of 
 
 @dataclass(frozen=True, slots=True)
 class RouteLimits:
-    """The largest body in bytes, the seconds a body may take, and how often a network may come.
+    """The largest body in bytes, the seconds a body may take, and the rate limit of a network.
 
-    Every endpoint has them as its ``limits``. ``cached``: answers are kept and given again while
-    the database holds what it held.
+    Every endpoint has them as its ``limits``. ``cached``: responses are cached while the database
+    is unchanged.
     """
 
     largest_body: int
@@ -53,11 +50,10 @@ class RouteLimits:
 
 
 class RateLimiter:
-    """Who came how often lately; safe to share between threads.
+    """Recent request counts; thread-safe.
 
-    A bucket for each limit and key, which refills evenly, as in
-    ``larkpost.db.coordination.rate_limits``, which says more of it. A visit that is sent away
-    costs nothing.
+    A token bucket per limit and key, as explained in ``larkpost.db.coordination.rate_limits``. A
+    refused request is not counted.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,9 +62,9 @@ class RateLimiter:
         self._lock = Lock()
 
     def delay(self, limit: RateLimit, key: str) -> float | None:
-        """Give the seconds until one more visit is due, mostly 0.
+        """Return the seconds until one more request is due, mostly 0.
 
-        None where that is more than ``longest_wait``; then it has no place, and has to be refused.
+        None if that is more than ``longest_wait``; then it must be refused.
         """
         with self._lock:
             now, full_at = self._look(limit, key)
@@ -80,25 +76,25 @@ class RateLimiter:
         return wait if wait > _MILLISECOND else 0.0
 
     def check(self, limit: RateLimit, key: str) -> None:
-        """Count a visit; raises HTTPException 429, with Retry-After, for one too many."""
+        """Count a request; raises HTTPException 429, with Retry-After, over the limit."""
         if self.delay(limit, key) is None:
             now, full_at = self._look(limit, key)
             wait = full_at + limit.per / limit.most - now - limit.per - _MILLISECOND
             raise HTTPException(429, headers={"Retry-After": str(max(1, ceil(wait)))})
 
     def charge(self, limit: RateLimit, key: str, visits: int) -> None:
-        """Count so many visits more, so that the next ones are due later."""
+        """Count so many more requests, so that the next ones are due later."""
         with self._lock:
             now, full_at = self._look(limit, key)
             latest = now + limit.per + limit.longest_wait
             self._set(limit, key, min(full_at + visits * limit.per / limit.most, latest))
 
     def _look(self, limit: RateLimit, key: str) -> tuple[float, float]:
-        """Give this moment, and the one at which a bucket will be full."""
+        """Return the current time, and the time at which a bucket will be full."""
         now = self._clock()
         full_at = self._full_at.get((limit.name, key), now)
         latest = now + limit.per + limit.longest_wait + 2 * _MILLISECOND
-        # It has rested, or the clock was set back.
+        # The bucket is full again, or the clock was set back.
         return now, full_at if now <= full_at <= latest else now
 
     def _set(self, limit: RateLimit, key: str, full_at: float) -> None:

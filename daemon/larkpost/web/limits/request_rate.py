@@ -20,19 +20,18 @@ if TYPE_CHECKING:
     from larkpost.web.templating import PageTemplates
 
 LONGEST_WAIT = 2.0  # seconds
-MADE = RateLimit("made", 20, per=2.0, longest_wait=LONGEST_WAIT)  # of what has to be made
-# Of all that is asked for. A feed that is kept at hand takes a fifth of a millisecond, but of the
-# event loop: 5,000 a second of one network, on a hundred connections, made all others wait.
+MADE = RateLimit("made", 20, per=2.0, longest_wait=LONGEST_WAIT)  # of uncached responses
+# Of all requests. A cached feed takes a fifth of a millisecond, but of the event loop: 5,000 per
+# second from one network, on a hundred connections, delayed all others.
 ANY = RateLimit("any", 1_000, per=10.0, longest_wait=LONGEST_WAIT)
-REFUSED = 5  # an answer that is an error counts as so many requests: programs ask on regardless
+REFUSED = 5  # an error response counts as so many requests, because programs keep asking
 
 
 class RequestRate:
-    """ASGI middleware: spaces out the requests of a network; 429 where one would wait long.
+    """ASGI middleware: spaces out the requests of a network; 429 if one would wait too long.
 
-    It stands twice: for all requests, and more narrowly for those that no feed kept at hand
-    answers. A web server in front that does not say who asks stands for many visitors, and is not
-    slowed.
+    It is used twice: for all requests, and with a lower limit for those that the feed cache does
+    not answer. A web server in front that hides its visitors' addresses is not slowed.
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class RequestRate:
             await self.app(scope, receive, send)
             return
         wait = self._delay(visitor)
-        if wait is None:  # it waits as well, so that who asks again at once is slowed
+        if wait is None:  # it waits as well, so that a client that asks again at once is slowed
             await asyncio.sleep(LONGEST_WAIT)
             await self._refusal(scope, receive, send)
             return
@@ -68,7 +67,7 @@ class RequestRate:
         await self.app(scope, receive, send_charging)
 
     def _delay(self, visitor: str) -> float | None:
-        """Give the seconds until a request is due; None where that is too long."""
+        """Return the seconds until a request is due; None if that is too long."""
         own, around = self._rates.delay(self._limit, visitor), neighbourhood(visitor)
         if own is None or around == visitor:
             return own
@@ -77,7 +76,7 @@ class RequestRate:
 
 
 def _paced_network(scope: Scope) -> str | None:
-    """Name the network whose pace counts; None for no request, and for the web server in front."""
+    """Return the network to limit; None for non-requests and for a web server in front."""
     if scope["type"] != "http":
         return None
     proxies = scope["app"].state.site.program.settings.web.trusted_proxies

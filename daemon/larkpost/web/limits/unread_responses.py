@@ -1,8 +1,8 @@
-"""Hands large responses over piece by piece, and counts the bytes that visitors have not read."""
+"""Sends large responses piece by piece, and counts the bytes that clients have not read."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
@@ -11,32 +11,30 @@ from starlette.requests import Request
 from larkpost.web.client_ip import network
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from larkpost.web.site import SiteContext
 
-PIECE = 64 * 1024  # an answer of at most so many bytes is handed to the server whole
+PIECE = 64 * 1024  # a response of at most so many bytes is sent in one piece
 
 
 class InPieces:
-    """ASGI middleware: hands a large answer to the server piece by piece, as the visitor reads.
+    """ASGI middleware: sends a large response piece by piece, as the client reads.
 
-    The server takes in whatever it is given, so that a visitor who asks many times on one
-    connection and reads nothing would have all the answers held at once.
+    The server buffers everything it is given, so a client that sends many requests on one
+    connection and reads nothing would have all responses in memory at once.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and send its answer in pieces, which count in the budget."""
+        """Pass a request on and send its response in pieces, which count in the budget."""
         with ExitStack() as held:
 
             async def send_pieces(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    # Before anything is sent: the start may have to wait for an older answer.
+                    # Before anything is sent: the start may have to wait for an older response.
                     held.enter_context(_hold(scope, message))
                     await send(message)
                     return
@@ -51,7 +49,7 @@ class InPieces:
 
 
 def _hold(scope: Scope, start: Message) -> AbstractContextManager[None]:
-    """Hold an answer that begins so, where it is large."""
+    """Count a response against the budget if it is large."""
     size = int(Headers(raw=start["headers"]).get("content-length", "0"))
     if size <= PIECE:
         return nullcontext()

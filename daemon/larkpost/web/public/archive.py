@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from larkpost.db import papers, popularity
 from larkpost.db.search import find
+from larkpost.domain import Paper
 from larkpost.editions import archive as archive_spans
-from larkpost.editions.archive import SpanKind
+from larkpost.editions.archive import DateSpan, SpanKind
 from larkpost.errors import UsageError
 from larkpost.render.paper_links import further_links
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.web.feeds.request import read_page, read_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from larkpost.db.engine import Connection
-    from larkpost.domain import Paper
-    from larkpost.editions.archive import DateSpan
     from larkpost.web.site import SiteContext
 
 PER_PAGE = 30
@@ -36,7 +33,7 @@ _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def archive(site: SiteContext, _request: Request, _form: FormData) -> Response:
-    """Answer ``/archive``: every month and the latest days, with how many papers each has."""
+    """Answer ``/archive``: every month and the latest days, with their numbers of papers."""
     with site.program.store.read() as connection:
         months = archive_spans.contents(connection, SpanKind.MONTH)
         days = dict(list(archive_spans.contents(connection, SpanKind.DAY).items())[:31])
@@ -65,7 +62,7 @@ def volume(site: SiteContext, request: Request, _form: FormData) -> Response:
 
 
 def paper(site: SiteContext, request: Request, _form: FormData) -> Response:
-    """Answer ``/paper/{uid}``: all that is known of a paper, and what is like it.
+    """Answer ``/paper/{uid}``: a paper with its details, and similar papers.
 
     A uid in capitals is the same one (RFC 9562, section 4), and leads to its own address.
     """
@@ -88,7 +85,7 @@ def paper(site: SiteContext, request: Request, _form: FormData) -> Response:
 
 
 def look_up(site: SiteContext, request: Request, _form: FormData) -> Response:
-    """Answer ``/search?q=…``: the papers that the words find; a paper's own name leads to it."""
+    """Answer ``/search?q=…``: the papers found by words; a paper's identifier leads to it."""
     words = read_words(request.query_params.get("q", ""))
     page, query, links = page_number(request), find.parse(words), site.program.links
     found = find.SearchResult((), 0)
@@ -104,7 +101,7 @@ def look_up(site: SiteContext, request: Request, _form: FormData) -> Response:
         "public/search.html",
         words=words,
         unclear=query.unclear,
-        found=found,
+        results=found,
         thumbs=thumbs,
         leaf=leaf(page, found.total),
         feed=site.pages.path(links.search(words, "atom")),
@@ -113,7 +110,7 @@ def look_up(site: SiteContext, request: Request, _form: FormData) -> Response:
 
 
 class Pagination(NamedTuple):
-    """Where a page of a long list lies: its number, and those beside it, 0 for none."""
+    """The position in a long list: the page's number, and those of its neighbours, 0 for none."""
 
     number: int
     of: int
@@ -122,7 +119,7 @@ class Pagination(NamedTuple):
 
 
 def leaf(number: int, total: int, per_page: int = PER_PAGE) -> Pagination:
-    """Say where a page of a list of ``total`` lies; 404 for one past the end."""
+    """Return the position of a page in a list of ``total``; 404 for one past the end."""
     of = max(1, -(-total // per_page))
     if number > of:
         raise HTTPException(404)
@@ -130,12 +127,12 @@ def leaf(number: int, total: int, per_page: int = PER_PAGE) -> Pagination:
 
 
 def page_number(request: Request) -> int:
-    """Read ``?page=``, which counts from 1; 404 for what is no number."""
+    """Read ``?page=``, which counts from 1; 404 if it is not a number."""
     return read_page(request.query_params.get("page", "1"))
 
 
 def _wider(span: DateSpan) -> list[DateSpan]:
-    """Give the spans in which this one lies, and those of its kind that are longer."""
+    """Return the longer spans that contain this one."""
     longer = {
         SpanKind.DAY: (SpanKind.WEEK, SpanKind.MONTH),
         SpanKind.WEEK: (SpanKind.MONTH,),
@@ -145,11 +142,9 @@ def _wider(span: DateSpan) -> list[DateSpan]:
 
 
 def _find_by_name(connection: Connection, words: str) -> Paper | None:
-    """Find the paper whose name, or address, was typed, among those that anybody may see."""
-    try:
-        return papers.by_identifier(connection, parse_identifier(words))
-    except UsageError:
-        return None
+    """Find the public paper whose identifier or address was typed."""
+    name = find_identifier(words)
+    return papers.by_identifier(connection, name) if name else None
 
 
 def _tallies(

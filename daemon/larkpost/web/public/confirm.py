@@ -1,4 +1,4 @@
-"""Pages of subscribing: confirm, unsubscribe, and come back."""
+"""Pages of subscribing: confirm, unsubscribe, resubscribe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-from larkpost.domain import Status
+from larkpost.domain import Reader, Status
 from larkpost.readers import subscriptions
 from larkpost.web.auth import reader_of
 from larkpost.web.reader.record_use import note_use
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.domain import Reader
     from larkpost.web.site import SiteContext
 
 
@@ -25,15 +24,15 @@ def leave(site: SiteContext, request: Request, form: FormData) -> Response:
 
     RFC 8058: the POST comes from a mail program, without cookies and from any origin; it says
     ``List-Unsubscribe=One-Click``, urlencoded or multipart, and must not be redirected. The
-    page's own buttons say ``action=leave`` and ``action=return``. A body that says none of these
-    does nothing. The token never expires.
+    page's own buttons say ``action=leave`` and ``action=return``. Any other body does nothing. The
+    token never expires.
     """
     with site.program.store.read() as connection:
         reader = reader_of(site, connection, request, "leave")
     if request.method != "POST":
         return _leave_page(site, reader, left=reader.status is Status.LEFT)
     now = site.clock()
-    if _one_click(form) or form.get("action") == "leave":
+    if form.get("List-Unsubscribe") == "One-Click" or form.get("action") == "leave":
         return _leave_page(
             site, subscriptions.leave(site.program.store, reader.id, now=now), left=True
         )
@@ -44,10 +43,11 @@ def leave(site: SiteContext, request: Request, form: FormData) -> Response:
 
 
 def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:
-    """Answer ``/confirm/{token}``: GET shows a button, POST lets a pending reader in.
+    """Answer ``/confirm/{token}``.
 
-    Only the POST that let them in shows the link to their page: the letter may be found later by
-    others, and a page link that was made anew must not be had from it.
+    GET shows a button, POST confirms a pending reader. Only the POST that confirmed them shows the
+    link to their page: others may find the message later, and must not get a renewed page link from
+    it.
     """
     with site.program.store.read() as connection:
         reader = reader_of(site, connection, request, "confirm")
@@ -58,7 +58,7 @@ def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:
     reader, links = confirmed or reader, site.program.links
     return site.pages.page(
         "public/confirm.html",
-        standing=reader.status.value,
+        state=reader.status.value,
         address=reader.address,
         next=reader.next_slot,
         zone=reader.zone,
@@ -68,13 +68,9 @@ def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:
 
 
 def _hint(address: str | None) -> str:
-    """Tell its owner which address it is, and nobody else: letters are passed on."""
+    """Mask an address so that only its owner recognises it, because newsletters are forwarded."""
     name, at, domain = (address or "").rpartition("@")
     return f"{name[:1]}…{at}{domain}" if address else ""
-
-
-def _one_click(form: FormData) -> bool:
-    return form.get("List-Unsubscribe") == "One-Click"
 
 
 def _leave_page(

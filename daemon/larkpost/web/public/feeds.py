@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,23 +11,28 @@ from starlette.exceptions import HTTPException
 
 from larkpost.db import papers
 from larkpost.db.search import find, query
+from larkpost.domain import Paper
 from larkpost.editions import archive_feed as edition_archive_feed
 from larkpost.editions.trending import trending_edition
 from larkpost.errors import UsageError
-from larkpost.render.feeds.channel import ARCHIVE, DAY, HOUR, SEARCH, TRENDING, public_channel
+from larkpost.interfaces import FeedFormat
+from larkpost.render.feeds.channel import (
+    ARCHIVE,
+    DAY,
+    HOUR,
+    SEARCH,
+    TRENDING,
+    Channel,
+    public_channel,
+)
 from larkpost.text.normalize import shorten
 from larkpost.web.feeds.cache import Endpoint, RenderedFeed
 from larkpost.web.limits.rate_limit import LOOKING, MONTHS
 from larkpost.web.reader.feeds import form_of, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Paper
     from larkpost.editions.archive_feed import Related
-    from larkpost.interfaces import FeedFormat
-    from larkpost.render.feeds.channel import Channel
     from larkpost.urls import UrlBuilder
     from larkpost.web.feeds.request import FeedRequest
     from larkpost.web.site import SiteContext
@@ -37,16 +43,20 @@ ARCHIVE_ENTRIES = 200
 MONTH_ENTRIES = 1000  # on a page: a month of a large site would be a feed of many megabytes
 PUBLIC = "public, max-age=300"
 PUBLIC_AND_FULL = "public, max-age=86400"  # of a month that is over
-STEP = timedelta(minutes=5)  # how often what trends is reckoned anew
+STEP = timedelta(minutes=5)  # how often trending papers are computed
 LONGEST_NAME = 80
-_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)  # the date of a feed on which nothing ever stood
+_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)  # the date of a feed that never had an entry
+
+
+def _start_of_step(now: datetime) -> datetime:
+    """Round a moment down to a whole ``STEP`` since midnight (UTC)."""
+    return now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % STEP
 
 
 def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
-    """Answer ``/trending.{rss|atom|json}``: the house's edition of today, the hottest first."""
+    """Answer ``/trending.{rss|atom|json}``: the trending papers of today, the hottest first."""
     form, links = form_of(asked), site.program.links
-    now = site.clock().astimezone(UTC)
-    at = now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % STEP
+    at = _start_of_step(site.clock().astimezone(UTC))
     edition = trending_edition(
         connection,
         at.date(),
@@ -55,11 +65,10 @@ def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> 
         limit=TRENDING_ENTRIES,
         fewest=site.program.settings.web.thumb_count_step,
     )
-    title = f"{site.program.settings.site.title}: trending"
-    address = links.trending(form)
-    channel = public_channel(
-        address.removesuffix(f".{form}"), links.front(), address, title, TRENDING
-    )
+    title = f"{site.program.settings.site.title}: popular here"
+    own = links.trending(form)
+    page = own.removesuffix(f".{form}")
+    channel = public_channel(page, links.front(), own, title, TRENDING)
     shown = [judged.paper for judged in edition.papers]
     return _render_listing(site, asked, connection, channel, shown, at=at)
 
@@ -131,9 +140,9 @@ def _render_listing(
     *,
     at: datetime | None = None,
 ) -> RenderedFeed:
-    """Set the feed; thousands of visits share it.
+    """Render the feed; thousands of requests share it.
 
-    ``at`` is the moment it is reckoned for, where time changes it as well.
+    ``at`` is the time it is computed for, if it depends on time.
     """
     form = form_of(asked)
     since = papers.extent(connection).updated or _BEGINNING
@@ -142,7 +151,7 @@ def _render_listing(
 
 
 def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:
-    """Leave out the last day where it was cut off, unless it is the only one."""
+    """Leave out the last day if it was cut off, unless it is the only one."""
     if len(newest) <= limit:
         return newest
     cut_off = newest[-1].first_seen.date()

@@ -33,7 +33,7 @@ Disallow: /
 
 
 def front(site: SiteContext, _request: Request, _form: FormData) -> Response:
-    """Answer ``/``: what this is, the house's edition of today, and the door in."""
+    """Answer ``/``: an introduction, today's trending papers, and the subscription form."""
     now, fewest = site.clock(), site.program.settings.web.thumb_count_step
     today = now.astimezone(UTC).date()
     with site.program.store.read() as connection:
@@ -47,10 +47,10 @@ def front(site: SiteContext, _request: Request, _form: FormData) -> Response:
     links = site.program.links
     response = site.pages.page(
         "public/home.html",
-        house=edition,
+        trending=edition,
         total=total,
         latest=latest,
-        wishes=opening_wishes(site.program.settings),
+        preferences=opening_wishes(site.program.settings),
         alternates=links.public_alternates(site.pages.title),
         script=True,
     )
@@ -68,12 +68,12 @@ def static(site: SiteContext, request: Request, _form: FormData) -> Response:
 
 
 def favicon(site: SiteContext, _request: Request, _form: FormData) -> Response:
-    """Answer ``/favicon.ico``, which browsers and feed programs ask for without being told to."""
+    """Answer ``/favicon.ico``, which browsers and feed programs request by themselves."""
     return _icon(site, "favicon.ico")
 
 
 def touch_icon(site: SiteContext, _request: Request, _form: FormData) -> Response:
-    """Answer ``/apple-touch-icon.png``, which telephones show for a page on the home screen."""
+    """Answer ``/apple-touch-icon.png``, which phones show for a page on the home screen."""
     return _icon(site, "apple-touch-icon.png")
 
 

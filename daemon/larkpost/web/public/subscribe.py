@@ -1,10 +1,10 @@
-"""The page to subscribe, which answers in one way whoever asks."""
+"""The subscription page, which answers the same for known and unknown addresses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from larkpost.errors import Crowded, QuotaExceeded, UsageError
 from larkpost.mail import confirmations
@@ -15,25 +15,23 @@ from larkpost.web.client_ip import network
 from larkpost.web.forms import WEEKDAYS, opening_wishes, read_preferences, read_wishes, text, zones
 from larkpost.web.limits.action_limit import HOUR, allowance, take_network_turn, tell_when
 from larkpost.web.reader.account import find_unmatched_in
-from larkpost.web.site import in_words
+from larkpost.web.site import SiteContext, in_words
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from larkpost.web.site import SiteContext
 
-A_NETWORK = 20  # askings of a network an hour: a class room may join, a flood may not
+A_NETWORK = 20  # requests per network and hour: enough for a classroom, not for a flood
 CROWDED_SECONDS = 3600
 
 
 def subscribe(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/subscribe``: GET shows the form, POST takes it.
 
-    With an address the answer is the same page for every address, known or not: all that is done
-    here is to write the asking down, and a letter says the rest to whoever owns the address. With
-    ``action=feed`` a reader without an address is made at once.
+    With an address the answer is the same page for every address, known or not: only the request is
+    recorded, and a message informs the owner of the address. With ``action=feed`` a reader without
+    an address is created at once.
     """
     if request.method != "POST":
         return _form(site, opening_wishes(site.program.settings))
@@ -50,6 +48,12 @@ def subscribe(site: SiteContext, request: Request, form: FormData) -> Response:
         return _form(site, _read_form(site, form), problem=in_words(error), status=400)
 
 
+def _crowded_page(site: SiteContext, form: FormData, crowded: Crowded) -> Response:
+    page = _form(site, _read_form(site, form), problem=in_words(crowded), status=429)
+    page.headers["Retry-After"] = str(CROWDED_SECONDS)
+    return page
+
+
 def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
     own = site.program.settings
     asking = confirmations.check_request(
@@ -64,9 +68,7 @@ def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
             per_domain=own.mail.domain_hourly_limit,
         )
     except Crowded as crowded:
-        page = _form(site, _read_form(site, form), problem=in_words(crowded), status=429)
-        page.headers["Retry-After"] = str(CROWDED_SECONDS)
-        return page
+        return _crowded_page(site, form, crowded)
     unmatched = [describe(one) for one in find_unmatched_in(site, asking.words)]
     return site.pages.page(
         "public/subscribe_requested.html", address=asking.address, unmatched=unmatched
@@ -79,7 +81,7 @@ def _by_feed(site: SiteContext, request: Request, form: FormData) -> Response:
         subscriptions.check_preferences(_all_wishes(site, form)),
         interest_words.tidy(_words(form)),
     )
-    with store.begin() as connection:  # after the checks: a slip in the form costs no turn
+    with store.begin() as connection:  # after the checks: a mistake in the form does not count
         allowance(site, request).take_reader(connection, now)
     reader = subscriptions.add(
         store, None, now=now, words=words, expires=True, signed_up=True, **preferences
@@ -89,7 +91,7 @@ def _by_feed(site: SiteContext, request: Request, form: FormData) -> Response:
 
 
 def _all_wishes(site: SiteContext, form: FormData) -> subscriptions.Preferences:
-    """Read the wishes; the short form of the front page sends the zone alone."""
+    """Read the preferences; the short form of the front page sends only the zone."""
     if "send_time" in form:
         return read_wishes(form)
     usual = site.program.settings.readers
@@ -119,7 +121,7 @@ def _form(
         "public/subscribe.html",
         status,
         script=True,
-        wishes=preferences,
+        preferences=preferences,
         problem=problem,
         weekdays=WEEKDAYS,
         zones=zones(),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from larkpost.db import editions, papers, readers, votes
 from larkpost.db.usage import forgotten_votes, last_use
+from larkpost.domain import Interest, Reader
 from larkpost.editions import downvote_advice
 from larkpost.errors import QuotaExceeded, UsageError
+from larkpost.interfaces import FeedFormat
 from larkpost.portability import exporter
 from larkpost.readers import subscriptions
-from larkpost.readers.interest_hints import describe, find_unmatched_words
+from larkpost.readers.interest_hints import UnmatchedWord, describe, find_unmatched_words
 from larkpost.render.presenters import stories_of
 from larkpost.schedule import local_date
 from larkpost.text import interest_words
@@ -25,20 +28,14 @@ from larkpost.web.limits.unread_responses import PIECE
 from larkpost.web.reader.actions import DONE, ActionMessage, act
 from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.votes import thumb_name
-from larkpost.web.site import in_words
+from larkpost.web.site import SiteContext, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
     from larkpost.db.usage.last_use import Expiring
-    from larkpost.domain import Interest, Reader
-    from larkpost.interfaces import FeedFormat
     from larkpost.ranking import TextSpace
-    from larkpost.readers.interest_hints import UnmatchedWord
-    from larkpost.web.site import SiteContext
 
 SHOWN_VOTES = 100
 SHOWN_EDITIONS = 8
@@ -46,14 +43,14 @@ FORMS: dict[FeedFormat, str] = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed
 
 
 class FeedRow(NamedTuple):
-    """The addresses of a feed, each with the name of its format; of an interest, or of all."""
+    """The addresses of a feed by format; of one interest, or of all."""
 
     interest: Interest | None
     addresses: tuple[tuple[str, str], ...]
 
 
 def me(site: SiteContext, request: Request, form: FormData) -> Response:
-    """Answer ``/me/{token}``: GET shows, POST does what the pressed button's ``action`` says."""
+    """Answer ``/me/{token}``: GET shows the page, POST runs the ``action`` of a button."""
     reader = visitor(site, request)
     if request.method != "POST":
         done = request.query_params.get("done", "")
@@ -65,21 +62,23 @@ def me(site: SiteContext, request: Request, form: FormData) -> Response:
         return tell_when(_page(site, reader, ActionMessage(problem=in_words(error))), error)
     except UsageError as error:
         typed = read_preferences(form) if form.get("action") == "save" else {}
-        return _page(site, reader, ActionMessage(problem=in_words(error), wishes=typed), status=400)
+        return _page(
+            site, reader, ActionMessage(problem=in_words(error), preferences=typed), status=400
+        )
     note_use(site, request, reader.id)
     if isinstance(outcome, ActionMessage):
         return _page(site, reader, outcome, status=400 if outcome.problem else 200)
     with site.program.store.read() as connection:
-        reader = readers.get(connection, reader.id)  # whose link may be a new one
+        reader = readers.get(connection, reader.id)  # the link may have been renewed
     here = site.pages.path(site.program.links.page(reader))
     return RedirectResponse(f"{here}?done={outcome}", status_code=303)
 
 
 def export(site: SiteContext, request: Request, _form: FormData) -> Response:
-    """Answer ``/me/{token}/export.jsonl``: everything that is kept about the reader.
+    """Answer ``/me/{token}/export.jsonl``: everything that is stored about the reader.
 
-    It is read at one moment, and waits compressed for whoever takes it slowly: 20,000 thumbs make
-    40 MB, and no reader may have the memory filled by asking for them often.
+    It is read at one time, and held compressed for slow clients: 20,000 thumbs make 40 MB, and
+    repeated requests of one reader must not fill the memory.
     """
     reader, packer = visitor(site, request), zlib.compressobj(1)
     parts: list[bytes] = []
@@ -95,13 +94,13 @@ def export(site: SiteContext, request: Request, _form: FormData) -> Response:
         media_type="application/jsonl; charset=utf-8",
         headers={
             "Content-Disposition": 'attachment; filename="larkpost.jsonl"',
-            "Content-Length": str(length),  # by which it counts among the answers that are held
+            "Content-Length": str(length),  # its size in the budget of responses
         },
     )
 
 
 def _unpack(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Unpack in pieces of at most ``PIECE`` bytes: one letter again and again packs very small."""
+    """Unpack in pieces of at most ``PIECE`` bytes, as repeated characters pack very small."""
     unpacker = zlib.decompressobj()
     for part in parts:
         rest = part
@@ -112,7 +111,7 @@ def _unpack(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def delete(site: SiteContext, request: Request, form: FormData) -> Response:
-    """Answer ``/me/{token}/delete``: GET asks, POST with a tick in the box forgets the reader."""
+    """Answer ``/me/{token}/delete``: GET asks, POST with the box ticked deletes the reader."""
     reader = visitor(site, request)
     sure = request.method == "POST" and "sure" in form
     if sure:
@@ -132,18 +131,18 @@ def delete(site: SiteContext, request: Request, form: FormData) -> Response:
 
 
 def visitor(site: SiteContext, request: Request) -> Reader:
-    """Find whose page this is; raises InvalidToken or UnknownReader."""
+    """Find the reader of this page; raises InvalidToken or UnknownReader."""
     with site.program.store.read() as connection:
         return reader_of(site, connection, request, "page")
 
 
 def find_unmatched(site: SiteContext, reader: Reader) -> list[UnmatchedWord]:
-    """List the words of a reader's interests that match nothing here."""
+    """List the words of a reader's interests that match nothing."""
     return find_unmatched_in(site, [word for one in reader.interests for word in one.words])
 
 
 def find_unmatched_in(site: SiteContext, words: Iterable[str]) -> list[UnmatchedWord]:
-    """List which of these words match nothing in the space that all visits share."""
+    """List those of these words that match nothing in the shared model."""
     program = site.program
 
     def shared() -> TextSpace:
@@ -167,7 +166,7 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
         "reader/account.html",
         status,
         reader=reader,
-        wishes=_read_preferences(reader) | dict(notice.wishes),
+        preferences=_read_preferences(reader) | dict(notice.preferences),
         done=notice.done,
         undo=notice.undo,
         unmatched=[describe(one) for one in notice.unmatched],
@@ -197,7 +196,7 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
 
 
 def _expires_after(site: SiteContext, use: Expiring | None) -> int:
-    """Tell after how many days without use this page goes; 0 where it stays."""
+    """Return after how many days without use this page is removed; 0 if it stays."""
     if use is None:
         return 0
     return site.program.span.days if use.used else site.program.span.unused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -9,74 +10,72 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from larkpost.db import papers
+from larkpost.domain import Reader
 from larkpost.editions import second_interest
-from larkpost.readers import record_votes, subscriptions
+from larkpost.readers import interests, record_votes, subscriptions
 from larkpost.schedule import start_of
 from larkpost.text.normalize import one_line
 from larkpost.web.forms import number, read, read_ids, read_wishes, text
-from larkpost.web.limits.action_limit import take_thumb_turn
+from larkpost.web.limits.action_limit import thumb_permit
 from larkpost.web.limits.rate_limit import RateLimit
 from larkpost.web.reader.votes import confirmation, thumb_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from starlette.datastructures import FormData
 
-    from larkpost.domain import Reader
     from larkpost.readers.interest_hints import UnmatchedWord
     from larkpost.web.site import SiteContext
 
 VIA = "page"
-CHANGING = RateLimit("changing", 30)  # a minute: wishes, interests, links
+CHANGING = RateLimit("changing", 30)  # per minute: preferences, interests, links
 
-# After an act the browser is sent back to the page, so that a reload does not act again; what was
-# done is told by one of these words in the address.
+# After an action the browser is redirected to the page, so that a reload does not repeat it; one of
+# these words in the address names the action.
 DONE = {
-    "saved": "Your wishes are saved.",
-    "paused": "Paused. Nothing is sent meanwhile.",
-    "resumed": "Your paper comes again.",
-    "renewed": "Your feed has new addresses. Give them to your feed reader; the old ones are dead.",
-    "silenced": "Your feed is switched off. Its old addresses open nothing any more.",
-    "relinked": "This page has a new link. Keep it: the older ones, in letters too, open nothing.",
-    "interest": "Your interests are saved. The next edition follows them.",
-    "dropped": "That interest is gone. Its thumbs now count for the first one.",
-    "rejoined": "That interest is gone again, and its thumbs are back where they were.",
-    "allowed": "The offer is on the page of your taste again.",
-    "forgotten": "Your older thumbs are forgotten. Below you can bring them back for 30 days.",
-    "remembered": "Your thumbs are back, and count again.",
-    "cleared": "All your thumbs are taken back. Your paper starts anew.",
-    "welcome": "Welcome. This page is yours: keep its address, for there is no other key to it.",
+    "saved": "Settings saved.",
+    "paused": "Paused. Nothing is sent until you resume.",
+    "resumed": "Resumed. Your editions come again.",
+    "renewed": "Your feed has new addresses. Add them to your feed reader; the old ones are dead.",
+    "silenced": "Your feed is switched off. Its old addresses do not work any more.",
+    "relinked": "This page has a new link. Please bookmark it: the older ones are invalid.",
+    "interest": "Interest saved. The next edition takes it into account.",
+    "dropped": "Interest removed. Its thumbs now count for the first one.",
+    "rejoined": "Undone. The interest is removed, and its thumbs count as before.",
+    "allowed": "Undone. The suggestion is on the page “Your taste” again.",
+    "forgotten": "Your older thumbs are forgotten. You can restore them below for 30 days.",
+    "remembered": "Your thumbs are restored, and count again.",
+    "cleared": "All your thumbs are deleted. Your editions start over.",
+    "welcome": "Welcome. Please bookmark this page: only its address opens it.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ActionMessage:
-    """What stands at the top of the page after an act, and how to undo it."""
+    """The message at the top of the page after an action, and its undo."""
 
     done: str = ""
     problem: str = ""
     undo: Mapping[str, object] | None = None
-    wishes: Mapping[str, object] = field(default_factory=dict)
+    preferences: Mapping[str, object] = field(default_factory=dict)
     unmatched: Sequence[UnmatchedWord] = ()
 
 
 def act(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
-    """Do what the pressed button says; gives a word of DONE, or what to tell on the page.
+    """Run the action of the clicked button; returns a word of DONE, or a message for the page.
 
-    Raises UsageError where it cannot be done, HTTPException 400 for no act of ours,
-    and 429 for one that comes too soon after many others.
+    Raises UsageError if it is impossible, HTTPException 400 for an unknown action, and 429 over the
+    rate limit.
     """
     chosen = _ACTS.get(text(form, "action"))
     if chosen is None:
         raise HTTPException(400)
-    if chosen is not _vote:  # thumbs have a limit of their own
+    if chosen is not _vote:  # thumbs have a separate limit
         site.rate_limiter.check(CHANGING, reader.uid)
     return chosen(site, reader, form)
 
 
 def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) -> ActionMessage:
-    """Write down the thumb of a form that names a paper; 404 for one that the reader cannot see.
+    """Record the thumb of a form that names a paper; 404 for one that the reader cannot see.
 
     A private paper is seen by its owner alone.
     """
@@ -86,14 +85,24 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) ->
         paper = papers.get(connection, [paper_id]).get(paper_id)
     if paper is None or paper.owner_id not in {None, reader.id}:
         raise HTTPException(404)
-    take_thumb_turn(site, reader, paper_id, thumb)
     before = record_votes.cast(
-        site.program.store, reader.id, paper_id, thumb, source=source, now=site.clock()
+        site.program.store,
+        reader.id,
+        paper_id,
+        thumb,
+        source=source,
+        now=site.clock(),
+        permit=thumb_permit(site, reader, paper_id, thumb),
     )
     had, has = thumb_name(before.thumb if before else None), thumb_name(thumb)
-    # To cast an unchanged thumb again would undo nothing: it can only be taken back.
-    back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
-    undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": label}
+    return _offer_undo(paper_id, had, has)
+
+
+def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
+    """Make the message about a changed thumb, with a button to undo it."""
+    # Casting an unchanged thumb again would undo nothing: it can only be cleared.
+    back = "clear" if had == has else had
+    undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": "Undo"}
     if back == has:
         return ActionMessage(done=confirmation(has, had))
     return ActionMessage(done=confirmation(has, had), undo=undo)
@@ -139,7 +148,7 @@ def _relink(site: SiteContext, reader: Reader, _form: FormData) -> str:
 
 
 def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
-    subscriptions.set_interest(
+    interests.set_interest(
         site.program.store,
         reader.id,
         text(form, "interest"),
@@ -150,12 +159,12 @@ def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
 
 
 def _drop_interest(site: SiteContext, reader: Reader, form: FormData) -> str:
-    subscriptions.remove_interest(site.program.store, reader.id, text(form, "interest"))
+    interests.remove_interest(site.program.store, reader.id, text(form, "interest"))
     return "dropped"
 
 
 def _split(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
-    """Make the interest that the page of the taste offers."""
+    """Make the interest that the taste page offers."""
     interest, name = text(form, "interest"), text(form, "name")
     second_interest.accept(
         site.program.store,
@@ -166,7 +175,7 @@ def _split(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
         paper_ids=read_ids(text(form, "papers")),
     )
     undo = {"action": "rejoin", "name": name, "interest": interest, "label": "Undo"}
-    return ActionMessage(done=f"“{one_line(name)}” is an interest of its own now.", undo=undo)
+    return ActionMessage(done=f"“{one_line(name)}” is a separate interest now.", undo=undo)
 
 
 def _rejoin(site: SiteContext, reader: Reader, form: FormData) -> str:
@@ -192,7 +201,7 @@ def _vote(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
 
 def _clear(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
     if "sure" not in form:
-        return ActionMessage(problem="Nothing was cleared: please tick the box first.")
+        return ActionMessage(problem="Nothing was deleted: please tick the box first.")
     record_votes.roll_back(site.program.store, reader.id, now=site.clock())
     return "cleared"
 
@@ -208,7 +217,7 @@ def _forget(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMe
 
 def _remember(site: SiteContext, reader: Reader, _form: FormData) -> str | ActionMessage:
     if not record_votes.remember(site.program.store, reader.id):
-        return ActionMessage(problem="There is nothing to bring back any more.")
+        return ActionMessage(problem="There is nothing to restore any more.")
     return "remembered"
 
 

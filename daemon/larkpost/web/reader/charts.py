@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from larkpost.domain import TermWeight
 from larkpost.render.wording import crop
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from larkpost.domain import TermWeight
     from larkpost.ranking import ReplayReport
     from larkpost.readers.taste_profile import Leaning, TermChange
 
 WIDTH = 360  # units: about the pixels of a phone, which shows text of 14 units as 13 px
-ROW = 42  # units of height a row: a name, and what is drawn below it
+ROW = 42  # units of height per row: a name, and its bar below
 BAR = 300  # units of the longest bar, and of a scale from 0 to 1
-LINES = 6  # terms whose way is drawn
+LINES = 6  # terms drawn as lines
 TABLED = 8
 HEIGHT, EDGE, LABEL = 260, 16, 18
 FEWEST_MORNINGS = 2
 LABELS = 150  # units of width beside the lines
-LONGEST_LABEL = 17  # characters that have room there
+LONGEST_LABEL = 17  # characters that fit there
 
 SYSTEMS = {
-    "larkpost": "this paper",
+    "larkpost": "your editions",
     "recency": "newest first",
-    "community thumbs": "what all like",
+    "community thumbs": "most popular",
     "arxiv-sanity-lite": "arxiv-sanity-lite",
 }
 
 
 class ChartBar(NamedTuple):
-    """A word; ``length`` is its weight in 0..1 of the strongest, ``sign`` + or -."""
+    """A word; ``length`` is its weight relative to the strongest, in 0..1, ``sign`` + or -."""
 
     term: str
     length: float
@@ -41,9 +40,10 @@ class ChartBar(NamedTuple):
 
 
 class ChartLine(NamedTuple):
-    """A word through the months: ``points`` as SVG has them, ``kind`` for the dashes.
+    """A word over the months.
 
-    ``label`` is the word, cut to the room beside the lines.
+    ``points`` in SVG syntax, ``kind`` for the dashes. ``label`` is the word, cut to the space
+    beside the lines.
     """
 
     term: str
@@ -55,7 +55,7 @@ class ChartLine(NamedTuple):
 
 
 class LineChart(NamedTuple):
-    """The ways of several words, and the height of the axis."""
+    """The lines of several words, and the height of the axis."""
 
     axis: float
     lines: tuple[ChartLine, ...]
@@ -84,9 +84,9 @@ def _bars(weights: Sequence[TermWeight], longest: float, sign: str) -> list[Char
 
 
 def way(months: Sequence[TermChange]) -> LineChart | None:
-    """Draw the words that ever weighed most through the months; None where there is one month.
+    """Draw the words with the highest weight in any month; None if there is one month only.
 
-    Above the axis a word speaks for a paper, below against it.
+    Above the axis a word counts for a paper, below against it.
     """
     terms = _leading(months)
     if len(months) < 2 or not terms:
@@ -118,7 +118,7 @@ def _leading(months: Sequence[TermChange]) -> list[str]:
 
 
 def _spread(drawn: Sequence[ChartLine]) -> list[ChartLine]:
-    """Move labels apart that would stand on each other."""
+    """Move overlapping labels apart."""
     spread: list[ChartLine] = []
     floor = float(-LABEL)
     for line in sorted(drawn, key=lambda one: (one.label_y, one.kind)):
@@ -129,7 +129,7 @@ def _spread(drawn: Sequence[ChartLine]) -> list[ChartLine]:
 
 
 def table(months: Sequence[TermChange]) -> list[tuple[str, list[str]]]:
-    """Tell each month's strongest words, those against marked by a minus."""
+    """List each month's strongest words, those against marked by a minus."""
     return [
         (
             month.month,
@@ -145,10 +145,10 @@ def table(months: Sequence[TermChange]) -> list[tuple[str, list[str]]]:
 
 
 def scales(report: ReplayReport) -> list[Scale]:
-    """Give how often each way of ranking put a liked paper above another one.
+    """Return how often each ranking put a liked paper above another one (AUC).
 
-    Nothing before the second morning: nothing was known ahead of the first, and the mean of one
-    has no interval.
+    Empty before the second day: nothing was known ahead of the first, and the mean of one has no
+    interval.
     """
     if report.days < FEWEST_MORNINGS:
         return []
@@ -160,5 +160,5 @@ def scales(report: ReplayReport) -> list[Scale]:
 
 
 def printable_term(term: str, most: int = 28) -> str:
-    """Put a word of the model on a page, in at most so many characters."""
+    """Format a word of the model for a page, in at most so many characters."""
     return crop(one_line(term), most)

@@ -1,13 +1,15 @@
-"""A reader's feeds: all their papers or an interest's, at addresses that are their own secret."""
+"""A reader's feeds: all their papers or an interest's, at secret addresses."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
 from starlette.exceptions import HTTPException
 
 from larkpost.db import editions, feed_state, readers
+from larkpost.domain import Edition, Interest, Reader
 from larkpost.interfaces import FeedFormat
 from larkpost.render.feeds import opml
 from larkpost.render.feeds.channel import FeedDocuments, PickFilter, reader_channel
@@ -15,27 +17,25 @@ from larkpost.urls import FEED_TYPES, OPML_TYPE, feed_title, slugs
 from larkpost.web.feeds.cache import Endpoint, RenderedFeed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.db.engine import Connection
     from larkpost.db.feed_state import FeedEditions
-    from larkpost.domain import Edition, Interest, Reader
     from larkpost.web.feeds.request import FeedRequest
     from larkpost.web.site import SiteContext
 
 EDITIONS = 10  # in a feed, and in a page of its archive
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # PostgreSQL would choke on a NUL
-# A shared cache must not keep it, for the address is a secret; a reader's own may, and asks again.
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # PostgreSQL rejects a NUL
+# A shared cache must not store it, because the address is secret; a private one may, and
+# revalidates.
 PRIVATE = "private, max-age=300"
-PRIVATE_AND_FULL = "private, max-age=86400"  # an archive page: no entry comes or goes any more
+PRIVATE_AND_FULL = "private, max-age=86400"  # an archive page: its entries never change
 _PAGES = range(1, 1_000_000)
 
 
 def _feed(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
     """Answer ``/feed/{key}.{rss|atom|json|opml}`` and the parts of it below ``/feed/{key}/``.
 
-    404 for a key that is unknown or was renewed, for an interest that is gone, and for an
-    archive page that is not full.
+    404 for an unknown or renewed key, for a removed interest, and for an archive page that is not
+    full.
     """
     parts = asked.parts
     known = _KEY.fullmatch(parts["key"])
@@ -86,7 +86,7 @@ def _write(
 
 
 def _interest(reader: Reader, name: str | None) -> Interest | None:
-    """Find an interest by what it is called in an address; by its id that works for ever."""
+    """Find an interest by its slug, or by its id, which always works."""
     if name is None:
         return None
     called = slugs(reader.interests)
@@ -104,7 +104,7 @@ def _opml(site: SiteContext, reader: Reader) -> RenderedFeed:
 
 
 def form_of(asked: FeedRequest) -> FeedFormat:
-    """Read which format is asked for; 404 for one that is none."""
+    """Read the requested format; 404 for an unknown one."""
     forms: dict[str, FeedFormat] = {form: form for form in get_args(FeedFormat)}
     if asked.parts["form"] not in forms:
         raise HTTPException(404)
@@ -112,7 +112,7 @@ def form_of(asked: FeedRequest) -> FeedFormat:
 
 
 def type_of(form: FeedFormat) -> str:
-    """Name a format as HTTP does."""
+    """Return the media type of a format."""
     return f"{FEED_TYPES[form]}; charset=utf-8"
 
 

@@ -1,18 +1,20 @@
-"""Onboarding pages: references that a reader brings, and ten papers to rate."""
+"""Onboarding pages: a reader's references, and ten papers to rate."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from larkpost.db import votes
+from larkpost.domain import Paper, Reader
 from larkpost.editions import publish
 from larkpost.errors import QuotaExceeded, UnknownReader, UsageError
 from larkpost.formats.decoding import decode
 from larkpost.formats.references import MOST
 from larkpost.readers import onboarding
-from larkpost.readers.interest_hints import describe
+from larkpost.readers.interest_hints import UnmatchedWord, describe
 from larkpost.render.presenters import stories_of
 from larkpost.web.forms import read_ids, text
 from larkpost.web.limits.action_limit import DAY, allowance, limit, take_network_turn, tell_when
@@ -20,23 +22,17 @@ from larkpost.web.reader.account import find_unmatched, visitor
 from larkpost.web.reader.actions import DONE, cast_vote
 from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.votes import thumb_name
-from larkpost.web.site import in_words
+from larkpost.web.site import SiteContext, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.domain import Paper, Reader
-    from larkpost.readers.interest_hints import UnmatchedWord
     from larkpost.readers.onboarding import OnboardingResult
-    from larkpost.web.site import SiteContext
 
 VIA = "rate"
 PREVIEWED = 5
-# Bringing papers writes much, so it has its measure.
+# Importing papers writes much, so it has a rate limit.
 MOST_LISTS = 20  # a day
 MOST_LISTS_A_NETWORK = 100  # a day
 
@@ -61,7 +57,7 @@ def start(site: SiteContext, request: Request, form: FormData) -> Response:
         )
     except QuotaExceeded as error:
         return tell_when(_start_page(site, reader, problem=in_words(error)), error)
-    except UnknownReader:  # deleted meanwhile: there is no page any more
+    except UnknownReader:  # deleted meanwhile: the page no longer exists
         raise
     except UsageError as error:
         return _start_page(site, reader, problem=in_words(error), status=400)
@@ -69,10 +65,10 @@ def start(site: SiteContext, request: Request, form: FormData) -> Response:
 
 
 def rate(site: SiteContext, request: Request, form: FormData) -> Response:
-    """Answer ``/me/{token}/rate``: ten papers with buttons, and today's paper as it would be.
+    """Answer ``/me/{token}/rate``: ten papers with buttons, and a preview of today's edition.
 
-    The ten are new to the reader: not rated, nor in ``seen``, the ids shown before in this start.
-    A thumb sends the ids of the ``ten`` along, so that they stay while they are rated.
+    The ten are new to the reader: neither rated nor in ``seen``, the ids shown before in this
+    session. A thumb sends the ids of the ``ten`` along, so that they stay while they are rated.
     """
     reader = visitor(site, request)
     acting = request.method == "POST"
@@ -85,7 +81,7 @@ def rate(site: SiteContext, request: Request, form: FormData) -> Response:
     ten = read_ids(text(form, "ten"))
     with program.store.read() as connection:
         cast = {one.paper_id: thumb_name(one.thumb) for one in votes.of(connection, reader.id)}
-        # A thumb that came without its ten must not take its paper off the page.
+        # A thumb without its ten must not remove its paper from the page.
         rated = cast.keys() - set(read_ids(text(form, "paper")))
         known = {*rated, *seen}
         pool = site.pools.pool(connection, space, now=now, window=program.window)
@@ -105,7 +101,7 @@ def rate(site: SiteContext, request: Request, form: FormData) -> Response:
         ten=_join_ids(shown),
         seen=_join_ids(seen),
         more=_join_ids([*seen, *shown]) if more else "",
-        stories=stories_of(edition, name_private=True)[:PREVIEWED],
+        preview=stories_of(edition, name_private=True)[:PREVIEWED],
         path=site.pages.path(program.links.page(reader)),
     )
 
@@ -115,18 +111,18 @@ def _join_ids(ids: Sequence[int]) -> str:
 
 
 def _papers_by_id(among: Sequence[Paper], ids: Sequence[int]) -> list[Paper]:
-    """Give the papers of these ids that are among those to rate, in the order of the ids."""
+    """Return the papers of these ids that are among those to rate, in the order of the ids."""
     found = {paper.id: paper for paper in among}
     return [found[one] for one in dict.fromkeys(ids[: onboarding.RATED]) if one in found]
 
 
 def _read_references(form: FormData) -> str:
-    """Give what was pasted, or else what the chosen file holds."""
+    """Return the pasted text, or else the content of the chosen file."""
     file = form.get("file")
     chosen = decode(file.file.read()) if isinstance(file, UploadFile) else ""
     brought = text(form, "text") if text(form, "text").strip() else chosen
     if not brought.strip():
-        raise UsageError("Nothing was pasted, and no file chosen")
+        raise UsageError("nothing was pasted, and no file was chosen")
     return brought
 
 

@@ -1,4 +1,4 @@
-"""Lets a reader who came over the web count for others, once they may."""
+"""Makes a reader from the web count for others, once the rules allow it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def note_use(site: SiteContext, request: Request, reader_id: int) -> None:
-    """Look, after a reader confirmed or did something, whether they begin to count.
+    """Check, after a reader confirmed or acted, whether they start to count.
 
-    Of their networks only hashes are kept, under the key of this home, and for a while.
+    Only hashes of their networks are stored, under the key of this home, and for a limited time.
     """
     store, now = site.program.store, site.clock()
     with store.read() as connection:

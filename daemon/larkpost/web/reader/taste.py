@@ -1,4 +1,4 @@
-"""The taste page: the terms that weigh most, how they moved, and how good the ranking was."""
+"""The taste page: the strongest terms, their change, and how good the ranking was."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
-    """Answer ``/me/{token}/taste``; what is told is kept until a vote or a paper comes."""
+    """Answer ``/me/{token}/taste``; the result is cached until a vote or a paper arrives."""
     reader = visitor(site, request)
     program, now = site.program, site.clock()
     summary, report = site.tastes.of(
@@ -33,7 +33,7 @@ def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
         leanings=[
             (one.interest, *charts.bars(one)) for one in summary.leanings if one.toward or one.away
         ],
-        way=charts.way(summary.months),
+        history=charts.way(summary.months),
         months=charts.table(summary.months),
         report=report,
         offer=summary.offer,

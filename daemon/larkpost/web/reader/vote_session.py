@@ -1,47 +1,44 @@
-"""The hour in which an edition shows the thumbs pressed on it: a signed link, no cookie.
+"""For an hour an edition shows the thumbs given on it, by a signed link without a cookie.
 
-Letters are passed on, so whoever presses a thumb may not be the reader. What they are shown is
-what they pressed themselves, one after the other, and never what stood there before: all of it is
-in the link, and nothing is read from the database. The thumb before the first press is in the
-link for *Undo*, masked by what only the secret key can tell.
+Newsletters are forwarded, so the person who votes may not be the reader. They see only their own
+thumbs of this session, and never earlier ones: everything is in the link, and nothing is read from
+the database. The thumb before the first vote is in the link for *Undo*, masked with the secret key.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Thumb
 from larkpost.errors import InvalidToken
 from larkpost.token_routes import SIGNED
 from larkpost.urls import stamp
 from larkpost.web.auth import edition_by_id, edition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
 
     from larkpost.db.engine import Connection
-    from larkpost.domain import Edition
     from larkpost.web.site import SiteContext
 
 SESSION = timedelta(hours=1)
 NUMBERS = 8  # in a token
 _THUMBS = (None, Thumb.UP, Thumb.DOWN)  # as tokens number them
-_CODES = len(_THUMBS) + 1  # 0 is: not cast here
+_CODES = len(_THUMBS) + 1  # 0 means: not cast here
 _NONCE_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class ThumbSession:
-    """What was pressed on an edition: by position of the pick, and last of all at ``position``.
+    """The thumbs given on an edition by position of the pick, the last one at ``position``.
 
-    ``before`` is the thumb that the last press replaced. It is ``is_known`` to whoever pressed
-    where they had pressed there before; else it is only for *Undo*, and is not to be shown.
+    ``before`` is the thumb that the last vote replaced. It ``is_known`` to the voter if it was
+    given in this session; otherwise it is only for *Undo*, and must not be shown.
     """
 
     position: int
@@ -50,11 +47,11 @@ class ThumbSession:
     cast: Mapping[int, Thumb | None] = field(default_factory=dict)
 
     def after(self, position: int, thumb: Thumb | None, before: Thumb | None) -> ThumbSession:
-        """Give the session after another press, which replaced ``before``."""
+        """Return the session after another vote, which replaced ``before``."""
         return ThumbSession(position, before, position in self.cast, {**self.cast, position: thumb})
 
     def after_undo(self) -> ThumbSession:
-        """Give the session after the last press was undone."""
+        """Return the session after the last vote was undone."""
         cast = dict(self.cast)
         undone = cast.pop(self.position, None)
         if self.is_known:
@@ -63,25 +60,25 @@ class ThumbSession:
 
 
 def session_path(site: SiteContext, edition: Edition, session: ThumbSession) -> str:
-    """Give the path of an edition that shows what was pressed, for an hour, at the last paper.
+    """Return the path of an edition that shows this session for an hour, at the last paper.
 
-    Equally long whatever the thumbs are.
+    Its length does not depend on the thumbs.
     """
     token = _sign(site, edition, session)
     return f"{site.pages.root}/edition/{token}#{anchor(session.position)}"
 
 
 def anchor(position: int) -> str:
-    """Name the place of a pick on the page of its edition."""
+    """Return the anchor of a pick on the page of its edition."""
     return f"p{position}"
 
 
 def open_edition(
     site: SiteContext, connection: Connection, request: Request
 ) -> tuple[Edition, ThumbSession | None]:
-    """Find the edition that the path's token names, and the session that the token still holds.
+    """Find the edition of the path's token, and the session if it is still valid.
 
-    An edition link holds none, and one that is over opens the same edition without thumbs.
+    An edition link holds no session, and an expired session opens the same edition without thumbs.
     Raises InvalidToken.
     """
     try:
@@ -91,7 +88,7 @@ def open_edition(
 
 
 def continue_session(site: SiteContext, edition: Edition, token: str) -> ThumbSession | None:
-    """Read the session that a form goes on with; None for one that is over, or of no edition."""
+    """Read the session that a form continues; None if it is expired or of another edition."""
     try:
         numbers = site.program.tokens.verify("thumbs", token)
     except InvalidToken:
@@ -131,7 +128,7 @@ def _sign(site: SiteContext, edition: Edition, session: ThumbSession) -> str:
 
 
 def _session(site: SiteContext, numbers: tuple[int, ...]) -> ThumbSession | None:
-    if len(numbers) != NUMBERS:  # of an older version, which showed the thumbs in the database
+    if len(numbers) != NUMBERS:  # an old link, which showed the stored thumbs
         return None
     edition_id, _, until, position, is_known, code, nonce, cast = numbers
     if site.clock() > datetime.fromtimestamp(until, UTC):
@@ -142,13 +139,13 @@ def _session(site: SiteContext, numbers: tuple[int, ...]) -> ThumbSession | None
 
 
 def _mask(site: SiteContext, edition_id: int, nonce: int) -> int:
-    """Give a number that whoever has no key cannot tell from chance: a one-time pad of a thumb."""
+    """Return a number that looks random without the key: a one-time pad of a thumb."""
     keyed = site.program.tokens.sign("undo", edition_id, nonce).encode()
     return int.from_bytes(hashlib.sha256(keyed).digest()) % len(_THUMBS)
 
 
 def _pack(cast: Mapping[int, Thumb | None]) -> int:
-    """Write what was pressed as digits, one for each position."""
+    """Encode the thumbs as digits, one per position."""
     return sum(
         (_THUMBS.index(thumb) + 1) * _CODES**position for position, thumb in sorted(cast.items())
     )

@@ -1,4 +1,4 @@
-"""Votes by link, and the edition in the browser: opening shows, only a pressed button acts.
+"""Votes by link, and the edition in the browser: opening a link only shows, a button acts.
 
 Mail scanners and feed readers open every link they see, some of them with HEAD, and in parallel;
 so GET and HEAD here only ever read.
@@ -10,14 +10,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from larkpost.db import editions
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Thumb
 from larkpost.readers import record_votes
-from larkpost.render.presenters import stories_of
+from larkpost.render.presenters import PickView, stories_of
 from larkpost.web.auth import edition_of
-from larkpost.web.limits.action_limit import take_thumb_turn
+from larkpost.web.limits.action_limit import thumb_permit
 from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.vote_session import (
     ThumbSession,
@@ -30,27 +30,24 @@ from larkpost.web.reader.vote_session import (
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from larkpost.domain import Edition
-    from larkpost.render.presenters import PickView
     from larkpost.web.site import SiteContext
 
 VOTE_DAYS = 90
 VIA = "link"
-VOTE_NAMES = ("up", "down")
+VOTE_LABELS = {"up": "More like this", "down": "Less like this"}  # by their names in forms
 
 
 def vote(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/vote/{token}/{position}/{up|down}``: GET shows the paper, POST votes.
 
     The form's ``action`` is ``up``, ``down``, ``clear``, or ``undo`` within a session; without it
-    the path's thumb is meant. After a vote the browser is sent to the edition, at that paper, so
-    that a reload does not vote again and the next paper is in view. Letters are passed on, so
-    nothing here depends on how the reader voted.
+    the path's thumb is used. After a vote the browser is redirected to the edition, at that paper,
+    so that a reload does not vote again and the next paper is in view. Newsletters are forwarded,
+    so nothing here depends on the reader's votes.
     """
     wish = request.path_params["wish"]
-    if wish not in VOTE_NAMES:
+    if wish not in VOTE_LABELS:
         raise HTTPException(404)
     with site.program.store.read() as connection:
         edition = edition_of(site, connection, request, "vote")
@@ -68,8 +65,8 @@ def vote(site: SiteContext, request: Request, form: FormData) -> Response:
 def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/edition/{token}``: the whole edition, with a button for each thumb.
 
-    Letters are passed on, so it tells neither whose it is nor what they thought of it; but for an
-    hour after a thumb it shows whoever pressed it what they pressed (see ``thumb_session``).
+    Newsletters are forwarded, so it reveals neither the reader nor their votes; only for an hour
+    after a vote it shows the voter the thumbs they gave (see ``vote_session``).
     """
     with site.program.store.read() as connection:
         shown, session = open_edition(site, connection, request)
@@ -79,11 +76,11 @@ def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
     return site.pages.page(
         "reader/edition.html",
         edition=shown,
-        stories=stories_of(shown),
+        views=stories_of(shown),
         ballot=ballot,
         new=new,
         thumbs={position: thumb.name.lower() for position, thumb in cast.items() if thumb},
-        pressed=cast.keys(),
+        voted=cast.keys(),
         done=_outcome(session) if session else None,
         session=request.path_params["token"] if session else "",
         anchor=anchor,
@@ -92,7 +89,7 @@ def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
 
 
 def is_late(site: SiteContext, edition: Edition) -> bool:
-    """Say whether the vote links of an edition have expired."""
+    """Return whether the vote links of an edition have expired."""
     return site.clock() > edition.published_at + timedelta(days=VOTE_DAYS)
 
 
@@ -105,36 +102,40 @@ def confirmation(thumb: str, before: str) -> str:
     """Confirm a thumb after the one before it, by their names in forms: up, down or clear."""
     if thumb == before:
         if thumb == "clear":
-            return "There is no thumb of yours on this paper."
-        return f"Thumbs {thumb}: this paper has had it already."
+            return "You have given this paper no thumb."
+        return f"{VOTE_LABELS[thumb]}: you said so before."
     if thumb == "clear":
-        return "Your thumb on this paper is taken back."
-    return f"Thumbs {thumb}: written down. The next edition knows."
+        return "Undone. This paper has no thumb from you now."
+    return f"{VOTE_LABELS[thumb]}: saved. The next edition takes it into account."
 
 
 class VoteOutcome(NamedTuple):
-    """What the last press at a ``position`` did, and which buttons lead back from there."""
+    """The result of the last vote at a ``position``, and the buttons to undo it."""
 
     position: int
-    told: str
+    message: str
     undo: bool
     clear: bool
 
 
 def _outcome(session: ThumbSession) -> VoteOutcome:
-    """Tell what the last press did; what stood there before, only to who had put it there."""
+    """Describe the last vote; the earlier thumb is shown only to its voter."""
     at = session.position
     if at not in session.cast:
-        return VoteOutcome(at, "Your thumb on this paper is what it was before.", True, False)
+        return VoteOutcome(
+            at, "Undone. Your thumb on this paper is what it was before.", True, False
+        )
     thumb = session.cast[at]
     if session.is_known:
         told = confirmation(thumb_name(thumb), thumb_name(session.before))
         changed = thumb is not session.before
         return VoteOutcome(at, told, changed, not changed and thumb is not None)
     told = (
-        confirmation(thumb_name(thumb), "") if thumb else "No thumb of yours is on this paper now."
+        confirmation(thumb_name(thumb), "")
+        if thumb
+        else "Undone. This paper has no thumb from you now."
     )
-    return VoteOutcome(at, told, True, thumb is not None)
+    return VoteOutcome(at, told, True, False)
 
 
 def _pick_view(edition: Edition, position: int) -> PickView:
@@ -145,13 +146,13 @@ def _pick_view(edition: Edition, position: int) -> PickView:
 
 
 def _refuse_late(site: SiteContext, edition: Edition, view: PickView) -> Response:
-    """Answer 410, and lead to the paper, where anybody may see it, and to its edition."""
+    """Answer 410, with links to the paper, if it is public, and to its edition."""
     links, paper = site.program.links, view.pick.paper
     return site.pages.error(
         410,
-        "This vote comes late",
-        f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
-        " letter or feed entry work.",
+        "This vote is too late",
+        f"You can give thumbs for {VOTE_DAYS} days after an edition. Use the links in your newest"
+        " email or feed entry.",
         feeds=links.public_alternates(site.pages.title),
         paper=None
         if paper.owner_id
@@ -166,7 +167,6 @@ def _cast(
     position = view.pick.position
     undoing = session if action == "undo" and session and session.position == position else None
     thumb = undoing.before if undoing else record_votes.read_thumb(action)
-    take_thumb_turn(site, edition.reader, view.pick.paper.id, thumb)
     before = record_votes.cast(
         site.program.store,
         edition.reader.id,
@@ -175,6 +175,7 @@ def _cast(
         source=VIA,
         now=site.clock(),
         interest_id=view.pick.interest_id,
+        permit=thumb_permit(site, edition.reader, view.pick.paper.id, thumb),
     )
     if undoing and position in undoing.cast:
         done = undoing.after_undo()
@@ -192,7 +193,7 @@ def _ballot(site: SiteContext, edition: Edition, view: PickView, wish: str) -> R
     return site.pages.page(
         "reader/vote.html",
         edition=edition,
-        story=view,
+        view=view,
         wish=wish,
         path=site.pages.path(link),
         rest=[*stories[at + 1 :], *stories[:at]],

@@ -1,4 +1,4 @@
-"""What is noted of the last rounds, and a reader whose name goes out of it."""
+"""The status of the last runs, and removing a reader's name from it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ Line = dict[str, object]
 
 
 def read(store: Store, folder: Path, lines: Sequence[Line]) -> list[Paper]:
-    """Ingest these lines as one file a line, in their order, and read what is there then."""
+    """Ingest these lines as one file per line, in order, and read what is there then."""
     for number, line in enumerate(lines):
         file = folder / f"{number}.jsonl"
         file.write_text(json.dumps(line) + "\n", "utf-8")
@@ -66,7 +66,9 @@ def test_one_long_title_with_less_of_an_abstract_is_one_paper(
     assert paper.withdrawn == (first == NOTICE)
 
 
-def test_all_that_is_told_of_one_paper_meets_in_any_order(sqlite_url: str, tmp_path: Path) -> None:
+def test_all_that_is_reported_of_one_paper_meets_in_any_order(
+    sqlite_url: str, tmp_path: Path
+) -> None:
     store = Store(sqlite_url)
 
     for number, order in enumerate(permutations([CUT, SUMMARY, NOTICE, WHOLE])):

@@ -1,4 +1,4 @@
-"""From a text dump to a feed, and again once another dump has told where the papers are."""
+"""Papers of a text dump in feeds, before and after another dump adds their links."""
 
 from __future__ import annotations
 

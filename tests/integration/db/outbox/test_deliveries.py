@@ -1,4 +1,4 @@
-"""The outbox: each letter is claimed by one worker, the right ones first."""
+"""The outbox: each message is claimed by one worker, in the right order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def defer(connection: Connection, letter: int, until: datetime) -> None:
     deliveries.settle(connection, letter, deferred, next_attempt_at=until, now=NOW)
 
 
-def test_a_claimed_letter_is_reserved_and_otherwise_as_it_was(store: Store) -> None:
+def test_a_claimed_message_is_reserved_and_otherwise_as_it_was(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
 
@@ -61,7 +61,7 @@ def test_a_reservation_that_lapses_leaves_no_doubt(store: Store) -> None:
     assert (again.id, again.state, again.attempts) == (letter_id, DeliveryState.PLANNED, 0)
 
 
-def test_letters_that_are_put_back_are_due_as_they_were(store: Store) -> None:
+def test_messages_that_are_put_back_are_due_as_they_were(store: Store) -> None:
     with store.begin() as connection:
         untried, begun, lost = plan_letters(connection, 3)
         claim(connection)
@@ -80,7 +80,7 @@ def test_letters_that_are_put_back_are_due_as_they_were(store: Store) -> None:
     assert [letter.attempts for letter in letters.values()] == [0, 0]
 
 
-def test_what_is_due_is_told_without_reserving_it(store: Store) -> None:
+def test_what_is_due_is_reported_without_reserving_it(store: Store) -> None:
     with store.begin() as connection:
         ids = plan_letters(connection, 2, days=2)
         who = deliveries.get(connection, ids[0])
@@ -95,7 +95,7 @@ def test_what_is_due_is_told_without_reserving_it(store: Store) -> None:
         assert delivery_queue.count_due(connection, NOW) == 0
 
 
-def test_a_claimed_letter_is_not_claimed_again(store: Store) -> None:
+def test_a_claimed_message_is_not_claimed_again(store: Store) -> None:
     with store.begin() as connection:
         plan_letters(connection, 3)
 
@@ -104,7 +104,7 @@ def test_a_claimed_letter_is_not_claimed_again(store: Store) -> None:
         assert claim(connection) == []
 
 
-def test_letters_of_the_latest_day_come_first_in_the_order_they_were_planned(
+def test_messages_of_the_latest_day_come_first_in_the_order_they_were_planned(
     store: Store,
 ) -> None:
     with store.begin() as connection:
@@ -115,7 +115,7 @@ def test_letters_of_the_latest_day_come_first_in_the_order_they_were_planned(
     assert claimed == ids[6:] + ids[3:6] + ids[:1]
 
 
-def test_new_letters_go_before_retries_and_these_by_their_due_time(store: Store) -> None:
+def test_new_messages_go_before_retries_and_these_by_their_due_time(store: Store) -> None:
     with store.begin() as connection:
         early, late, new = plan_letters(connection, 3)
         take(connection, limit=2)
@@ -160,7 +160,7 @@ def test_a_retry_put_off_by_a_clock_that_was_ahead_is_due(store: Store) -> None:
         assert [one.id for one in claim(connection)] == [letter]
 
 
-def test_retries_do_not_starve_behind_many_new_letters(store: Store) -> None:
+def test_retries_do_not_starve_behind_many_new_messages(store: Store) -> None:
     """Where less goes each day than comes, what has been due the longest gets its turn."""
     with store.begin() as connection:
         retries = plan_letters(connection, 50)[:3]
@@ -176,7 +176,7 @@ def test_retries_do_not_starve_behind_many_new_letters(store: Store) -> None:
     assert claimed & set(retries)
 
 
-def test_a_deferred_letter_waits_for_its_next_try(store: Store) -> None:
+def test_a_deferred_message_waits_for_its_next_try(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
         take(connection)
@@ -196,7 +196,7 @@ def test_a_deferred_letter_waits_for_its_next_try(store: Store) -> None:
     assert (again.id, again.attempts, again.last_response) == (letter_id, 1, "451 4.7.1 greylisted")
 
 
-def test_a_deferred_letter_needs_the_time_of_its_next_try(store: Store) -> None:
+def test_a_deferred_message_needs_the_time_of_its_next_try(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
 
@@ -205,7 +205,7 @@ def test_a_deferred_letter_needs_the_time_of_its_next_try(store: Store) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PAUSED, Status.SUSPENDED, Status.LEFT])
-def test_letters_to_who_is_not_active_are_cancelled_and_not_claimed(
+def test_messages_to_who_is_not_active_are_cancelled_and_not_claimed(
     store: Store, status: Status
 ) -> None:
     with store.begin() as connection:
@@ -238,7 +238,7 @@ def test_cancelling_for_a_reader_leaves_what_is_on_its_way(store: Store) -> None
         assert state_of(connection, sending) is DeliveryState.SENDING
 
 
-def test_letters_are_listed_and_counted_by_state(store: Store) -> None:
+def test_messages_are_listed_and_counted_by_state(store: Store) -> None:
     with store.begin() as connection:
         ids = plan_letters(connection, 2, days=2)
         take(connection, limit=1)
@@ -253,7 +253,7 @@ def test_letters_are_listed_and_counted_by_state(store: Store) -> None:
     assert [letter.id for letter in planned] == [ids[3], ids[1]]
 
 
-def test_workers_at_once_share_the_letters_and_no_letter_twice(store: Store) -> None:
+def test_workers_at_once_share_the_messages_and_no_message_twice(store: Store) -> None:
     with store.begin() as connection:
         ids = plan_letters(connection, 30, days=2)
     together = Barrier(WORKERS)

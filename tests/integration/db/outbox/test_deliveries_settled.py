@@ -1,4 +1,4 @@
-"""A letter that is begun moves only by what became of it; a lost lease leaves it in doubt."""
+"""A message being sent changes only by its outcome; a lost lease leaves it in doubt."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Store
 
 
-def test_a_letter_that_is_begun_is_being_sent_and_counts_as_tried(store: Store) -> None:
+def test_a_message_that_is_begun_is_being_sent_and_counts_as_tried(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
         claim(connection)
@@ -39,7 +39,7 @@ def test_a_letter_that_is_begun_is_being_sent_and_counts_as_tried(store: Store) 
     assert letter.lease_until == NOW + MINUTE + LEASE
 
 
-def test_while_a_letter_is_on_its_way_its_lease_is_lengthened(store: Store) -> None:
+def test_while_a_message_is_on_its_way_its_lease_is_lengthened(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
         claim(connection)
@@ -66,7 +66,7 @@ def test_who_lost_the_lease_must_not_send(store: Store) -> None:
         assert not deliveries.renew(connection, letter_id, "me", now=later, lease=LEASE)
 
 
-def test_a_letter_that_is_in_doubt_is_not_begun_without_a_new_claim(store: Store) -> None:
+def test_a_message_that_is_in_doubt_is_not_begun_without_a_new_claim(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
         take(connection)
@@ -95,7 +95,7 @@ def test_who_leaves_between_claim_and_sending_gets_nothing(store: Store) -> None
         (DeliveryState.UNKNOWN, "connection lost after the final dot"),
     ],
 )
-def test_what_became_of_a_letter_is_written_down(
+def test_what_became_of_a_message_is_written_down(
     store: Store, state: DeliveryState, response: str
 ) -> None:
     with store.begin() as connection:
@@ -130,7 +130,7 @@ def test_sent_is_a_fact_and_stays_one(store: Store) -> None:
         assert state_of(connection, letter_id) is DeliveryState.SENT
 
 
-def test_a_letter_that_is_nobody_s_is_not_settled_otherwise(store: Store) -> None:
+def test_a_message_that_is_nobody_s_is_not_settled_otherwise(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
 
@@ -149,7 +149,7 @@ def test_a_worker_settles_only_what_it_holds(store: Store) -> None:
         assert deliveries.settle(connection, letter_id, failed, now=NOW, holder="me")
 
 
-def test_a_lease_that_ran_out_puts_a_letter_in_doubt(store: Store) -> None:
+def test_a_lease_that_ran_out_puts_a_message_in_doubt(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
         take(connection)
@@ -168,7 +168,7 @@ def test_a_lease_from_a_clock_that_was_ahead_does_not_hold_for_ever(store: Store
         assert deliveries.expire(connection, NOW) == 1
 
 
-def test_a_letter_in_doubt_is_tried_once_more_and_then_left_alone(store: Store) -> None:
+def test_a_message_in_doubt_is_tried_once_more_and_then_left_alone(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
         (first,) = take(connection)
@@ -193,7 +193,7 @@ def test_a_worker_s_own_doubt_counts_like_a_lease_that_ran_out(store: Store) -> 
         assert claim(connection, now=NOW + 30 * DAY) == []
 
 
-def test_an_operator_opens_failed_letters_again(store: Store) -> None:
+def test_an_operator_opens_failed_messages_again(store: Store) -> None:
     with store.begin() as connection:
         failed, sent = plan_letters(connection, 2)
         take(connection)

@@ -1,4 +1,4 @@
-"""A home of the version before: deliveries, kept letters and notices become one outbox."""
+"""Migrating an older home: deliveries, stored messages and notices become one outbox."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _furnish(connection: Connection) -> None:
     )
     _notice(before, "reader4@example.org", WISHES, attempts=1)
     _notice(before, "twice@example.org", WISHES | {"doubts": 1}, attempts=1)
-    _notice(before, "uid-1", {"day": BEFORE.isoformat(), "why": "no new papers came in"})
-    _notice(before, "uid-of-nobody", {"day": DAY.isoformat(), "why": "no new papers came in"})
+    _notice(before, "uid-1", {"day": BEFORE.isoformat(), "why": "there were no new papers"})
+    _notice(before, "uid-of-nobody", {"day": DAY.isoformat(), "why": "there were no new papers"})
 
     if connection.dialect.name == "postgresql":  # the ids above were given by hand
         for name in ("reader", "interest"):
@@ -84,7 +84,7 @@ def all_rows(store: Store) -> list[Any]:
         return list(connection.execute(select(table).order_by(table.c.id)).all())
 
 
-def test_letters_keep_their_state_under_the_new_names(older: Store) -> None:
+def test_messages_keep_their_state_under_the_new_names(older: Store) -> None:
     migrations.upgrade(older)
 
     with older.read() as connection:
@@ -98,7 +98,7 @@ def test_letters_keep_their_state_under_the_new_names(older: Store) -> None:
     assert [one.message_id for one in (sent, unknown, planned)] == ["<1@x>", "<2@x>", "<3@x>"]
 
 
-def test_what_was_kept_of_a_letter_in_doubt_is_still_kept(older: Store) -> None:
+def test_what_was_kept_of_a_message_in_doubt_is_still_kept(older: Store) -> None:
     migrations.upgrade(older)
 
     with older.read() as connection:
@@ -123,7 +123,7 @@ def test_notices_become_rows_of_the_outbox_and_those_of_nobody_go(older: Store) 
     assert (twice.state, twice.ambiguous_attempts) == ("unknown", 1)
     assert "doubts" not in twice.payload
     assert (empty.reader_id, empty.day, empty.address_key) == (1, BEFORE, None)
-    assert empty.payload == {"why": "no new papers came in"}
+    assert empty.payload == {"why": "there were no new papers"}
 
 
 def test_what_waited_goes_out_once_by_the_rules_of_its_kind(older: Store) -> None:

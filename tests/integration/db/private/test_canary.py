@@ -72,7 +72,7 @@ def passed_on(here: Place) -> Edition:
 
 
 def asked(here: Place, other: Reader, edition: Edition) -> dict[str, list[str]]:
-    """Give what others than the owner ask of each route, by links that are passed on, too."""
+    """Return what others than the owner ask of each route, by links that are passed on, too."""
     links, paper = here.program.links, private(here)
     page, key = here.path(links.page(other)), here.reader.feed_key
     interest = here.reader.interests[0].id

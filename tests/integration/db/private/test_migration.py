@@ -163,7 +163,7 @@ def test_a_full_disk_meanwhile_is_no_room_left_and_loses_nothing(old: Store) -> 
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
         connection.rollback()
 
-    with pytest.raises(NoRoom, match="No room left for"):
+    with pytest.raises(NoRoom, match="no room left for"):
         migrations.upgrade(old)
 
     with old.read() as connection:

@@ -1,4 +1,4 @@
-"""Papers that a reader brought: theirs to see and to learn from, and nobody else's."""
+"""Private papers: only their reader sees them and is trained on them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_bare_name_of_what_another_reader_brought_is_unknown(
         f"{theirs}/start", data={"text": "10.1000/other\nhttps://arxiv.org/abs/2401.00001"}
     ).text
 
-    assert "No new thumb came of that" in page
+    assert "No new thumbs were added" in page
     assert "doi:10.1000/other" in page  # told as unknown
     assert "Cheap pills" not in page + here.client.get(theirs).text
     assert read_thumbs(here.program.store, other) == {}
@@ -225,7 +225,7 @@ def test_what_others_like_privately_teaches_nobody(here: Place) -> None:
         assert votes.count(connection) == 0
 
 
-def test_a_taste_is_told_on_papers_for_everybody(here: Place) -> None:
+def test_a_taste_is_reported_on_papers_for_everybody(here: Place) -> None:
     program = here.program
     space = fresh_space(program.store, program.ranker, now=NOW)
 

@@ -1,4 +1,4 @@
-"""Feeds asked again: what has changed is told by entries, dates and tags, and nothing else."""
+"""Feeds requested again: entries, dates and tags show exactly what changed."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ def test_a_corrected_dump_updates_one_entry_and_makes_no_old_one_new(here: Here)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_told_later_of_a_paper_changes_the_tag_with_the_bytes(
-    here: Here, form: str
-) -> None:
+def test_a_later_change_of_a_paper_changes_the_tag_with_the_bytes(here: Here, form: str) -> None:
     address = f"/feed/{here.reader.feed_key}.{form}"
     before = here.get(address)
     draft = PaperRecord(
@@ -92,7 +90,7 @@ def test_a_visitor_who_knows_only_dates_misses_no_paper_of_the_past(
         assert dated.status_code == 304
 
 
-def test_what_is_told_later_of_a_paper_is_dated_though_the_paper_is_not(here: Here) -> None:
+def test_a_later_change_of_a_paper_is_dated_though_the_paper_is_not(here: Here) -> None:
     for address in (
         here.program.links.feed(here.reader, "atom"),
         here.program.links.feed(here.reader, "atom", page=1),

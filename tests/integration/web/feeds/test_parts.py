@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.web.feed_client import Here, here
 from tests.helpers.web.feed_server import EDITIONS, FORMS, NOW, addresses, publish
 
-from larkpost.db import papers, readers, votes
+from larkpost.db import interests, papers, readers, votes
 from larkpost.db.popularity import FEWEST
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 
@@ -42,7 +42,7 @@ def test_an_interest_is_known_by_name_and_by_number_and_gone_when_removed(here: 
     named = here.get(f"/feed/{key}/ice-snow.atom")
     numbered = here.get(f"/feed/{key}/{ice.id}.atom")
     with here.program.store.begin() as connection:
-        readers.remove_interest(connection, here.reader.id, ice.name)
+        interests.remove_interest(connection, here.reader.id, ice.name)
     gone = here.get(f"/feed/{key}/ice-snow.atom")
 
     assert named.status_code == 200
@@ -197,7 +197,7 @@ def test_public_feeds_are_public_and_tell_nobodys_reasons(here: Here) -> None:
 
             assert answer.headers["cache-control"] == "public, max-age=300"
             assert "/vote/" not in answer.text
-            assert "chance of a thumb up" not in answer.text
+            assert "% match" not in answer.text
             assert here.reader.feed_key not in answer.text
 
 

@@ -1,4 +1,4 @@
-"""Somebody who opens every link there is, as scanners and prefetching programs do."""
+"""A client that opens every link, as scanners and prefetching programs do."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def crawl(here: Place, start: set[str], method: str) -> dict[str, int]:
     return seen
 
 
-def test_opening_all_that_a_letter_and_the_feeds_lead_to_changes_nothing(here: Place) -> None:
+def test_opening_all_that_a_message_and_the_feeds_lead_to_changes_nothing(here: Place) -> None:
     feeds = {here.program.links.feed(here.reader, form) for form in ("rss", "atom", "json")}
     start = links_in(letter(here), BASE) | feeds | {here.program.links.admin(1)}
     before = contents(here.program.store)

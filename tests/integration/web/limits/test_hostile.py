@@ -1,4 +1,4 @@
-"""What strangers write is text wherever it is shown: papers, names of files, what readers bring."""
+"""Text from strangers is only text on every page: papers, names of files, imported references."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from larkpost.db import papers
 from larkpost.domain import Thumb
 from larkpost.formats.jsonl import Jsonl
 from larkpost.ingest import ingest
-from larkpost.readers import record_votes, subscriptions
+from larkpost.readers import interests, record_votes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ class Reading(HTMLParser):
 
 
 def shown(page: str) -> str:
-    """Give the text of a page, in which nothing of a stranger's may be more than text."""
+    """Return the text of a page, in which nothing of a stranger's may be more than text."""
     read = Reading(page)
     assert read.unsafe == []
     return read.text
@@ -103,7 +103,7 @@ def test_the_reading_finds_what_it_looks_for() -> None:
 def test_a_hostile_paper_is_text_on_every_page_that_shows_it(here: Place) -> None:
     paper = hostile(here)
     me = here.path(here.program.links.page(here.reader))
-    subscriptions.set_interest(here.program.store, here.reader.id, INTEREST, words=["alert"])
+    interests.set_interest(here.program.store, here.reader.id, INTEREST, words=["alert"])
     paths = [
         "/",
         "/archive/2026-08-07",
@@ -123,7 +123,7 @@ def test_a_hostile_paper_is_text_on_every_page_that_shows_it(here: Place) -> Non
 
 def test_a_taste_and_what_it_is_named_after_are_text(here: Place) -> None:
     me = here.path(here.program.links.page(here.reader))
-    subscriptions.set_interest(here.program.store, here.reader.id, INTEREST, words=[HOSTILE])
+    interests.set_interest(here.program.store, here.reader.id, INTEREST, words=[HOSTILE])
     record_votes.cast(
         here.program.store, here.reader.id, hostile(here).id, Thumb.UP, source="test", now=NOW
     )

@@ -1,4 +1,4 @@
-"""A crowd at the door: networks that come too often, and costly pages that all ask for at once."""
+"""Rate limits: networks with too many requests, and concurrent requests for costly pages."""
 
 from __future__ import annotations
 

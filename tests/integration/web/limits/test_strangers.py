@@ -1,4 +1,4 @@
-"""Votes of strangers: readers made in a second lift no paper, whoever and however many they are."""
+"""Votes of strangers: newly created readers promote no paper, however many they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visitors who do not read their answers, or slowly: these are not held by the hundred."""
+"""Clients that read responses slowly or not at all: their responses do not fill the memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What anybody may read: the front page, the archive, papers and the search."""
+"""Public pages: the front page, the archive, papers and the search."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def test_an_old_house_still_shows_its_last_edition(here: Place) -> None:
 
 def test_an_empty_house_says_what_to_do(tmp_path: Path, sqlite_url: str) -> None:
     with place(tmp_path, sqlite_url, papers=0) as here:
-        assert "No dump has been read yet" in here.client.get("/").text
-        assert "No dump has been read yet" in here.client.get("/archive").text
+        assert "There are no papers yet" in here.client.get("/").text
+        assert "There are no papers yet" in here.client.get("/archive").text
         assert here.client.get("/archive/2026-08-06").status_code == 200
 
 
@@ -201,7 +201,7 @@ def test_a_paper_tells_the_thumbs_of_all_and_of_nobody(here: Place) -> None:
 
     page = here.client.get(f"/paper/{paper.uid}").text
 
-    assert "Thumbs of readers here are shown from 5 on." in single
+    assert "Thumbs of readers here are shown once there are 5." in single
     assert "at least 5 thumbs down" in page
     assert "ada@example.org" not in page
 
@@ -245,7 +245,7 @@ def test_a_name_that_is_searched_for_leads_to_its_paper(here: Place) -> None:
 def test_a_search_says_what_it_did_not_understand(here: Place) -> None:
     page = here.client.get("/search?q=sparse+since:tomorrow").text
 
-    assert "Not understood" in page
+    assert "could not be understood" in page
     assert "since:tomorrow" in page
 
 

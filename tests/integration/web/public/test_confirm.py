@@ -38,7 +38,7 @@ def test_opening_the_unsubscribe_link_shows_a_button_and_does_nothing(
     assert contents(here.program.store) == before
 
 
-def test_no_page_that_a_letter_passed_on_opens_without_its_own_link_tells_whose_it_is(
+def test_no_page_that_a_message_passed_on_opens_without_its_own_link_tells_whose_it_is(
     here: Place, leave: str
 ) -> None:
     subscriptions.change(here.program.store, here.reader.id, now=NOW, name="Augusta")
@@ -58,7 +58,7 @@ def test_who_reads_by_feed_alone_leaves_without_a_word_of_an_address(here: Place
 
     page = here.client.get(here.path(here.program.links.leave(reader))).text
 
-    assert "nothing more is sent. You can come back" in page
+    assert "nothing is sent any more. You can come back" in page
 
 
 @pytest.mark.parametrize("encoding", ["urlencoded", "multipart"])
@@ -119,7 +119,7 @@ def test_the_button_unsubscribes_and_the_next_one_undoes_it(here: Place, leave: 
     back = here.client.post(leave, data={"action": "return"})
 
     assert [left.status_code, back.status_code] == [200, 200]
-    assert "Nothing more will be sent" in left.text
+    assert "Nothing will be sent" in left.text
     assert "Welcome back" in back.text
     assert here.current() == here.reader
 
@@ -156,7 +156,7 @@ def test_a_pending_reader_confirms_with_a_button(here: Place) -> None:
 
     assert "new@example.org" in shown.text
     assert before == pending
-    assert "You are in" in confirmed.text
+    assert "Your subscription is confirmed" in confirmed.text
     assert "/me/" in confirmed.text
     assert "was used before" in again.text
     with here.program.store.read() as connection:
@@ -182,5 +182,5 @@ def test_an_old_confirmation_does_not_bring_back_who_left(here: Place) -> None:
 
     answer = here.client.post(here.path(here.program.links.confirm(here.reader)))
 
-    assert "unsubscribed since" in answer.text
+    assert "You have unsubscribed" in answer.text
     assert here.current().status is Status.LEFT

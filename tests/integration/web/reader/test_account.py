@@ -49,7 +49,7 @@ def test_saved_wishes_are_what_was_typed_and_a_reload_does_not_act(here: Place, 
 
     assert answer.status_code == 303
     assert answer.headers["location"] == f"{me}?done=saved"
-    assert "Your wishes are saved" in here.client.get(answer.headers["location"]).text
+    assert "Settings saved" in here.client.get(answer.headers["location"]).text
     now = here.current()
     assert (now.name, now.zone, now.send_time, now.papers_per_edition, now.weekly) == (
         "Ada L.",
@@ -63,11 +63,11 @@ def test_saved_wishes_are_what_was_typed_and_a_reload_does_not_act(here: Place, 
     assert now.next_slot == datetime(2026, 8, 10, 11, 30, tzinfo=UTC)
 
 
-def test_a_box_on_the_page_asks_to_be_told_of_quiet_mornings_and_takes_it_back(
+def test_a_box_on_the_page_asks_for_notices_of_empty_days_and_takes_it_back(
     here: Place, me: str
 ) -> None:
     box = 'name="notify_when_empty" value="yes"'
-    assert f"{box}> Tell me in a line when a morning brings nothing" in here.client.get(me).text
+    assert f"{box}> Email me when a day has no papers for me" in here.client.get(me).text
 
     here.client.post(me, data=WISHES | {"notify_when_empty": "yes"})
 
@@ -93,13 +93,13 @@ def test_a_box_on_the_page_asks_to_be_told_of_quiet_mornings_and_takes_it_back(
         ({"weekdays": ["7"]}, "at least one weekday"),
         ({"weekdays": ["monday"]}, "is not a weekday"),
         ({"papers_per_edition": "0"}, "0 papers"),
-        ({"threshold": "100"}, "cannot be met"),
+        ({"threshold": "100"}, "is not possible"),
         ({"threshold": "most"}, "is not a percentage"),
         ({"papers_per_edition": "ten"}, "is not a number"),
         ({"papers_per_edition": "9" * 5000}, "is not a number"),
     ],
 )
-def test_a_mistake_is_told_and_nothing_typed_is_lost(
+def test_a_mistake_is_reported_and_nothing_typed_is_lost(
     here: Place, me: str, wrong: dict[str, object], said: str
 ) -> None:
     before = contents(here.program.store)
@@ -119,7 +119,7 @@ def test_a_holiday_and_its_end(here: Place, me: str) -> None:
     paused = here.client.post(me, data={"action": "pause", "until": "2026-08-20"})
     assert paused.status_code == 303
     assert here.current().paused_until == date(2026, 8, 20)
-    assert "Send it again" in here.client.get(me).text
+    assert "Resume" in here.client.get(me).text
 
     here.client.post(me, data={"action": "resume"})
 
@@ -130,19 +130,19 @@ def test_a_pause_without_an_end(here: Place, me: str) -> None:
     here.client.post(me, data={"action": "pause", "until": ""})
 
     assert here.current().status is Status.PAUSED
-    assert "Your paper is paused" in here.client.get(me).text
+    assert "Your editions are paused" in here.client.get(me).text
 
 
 @pytest.mark.parametrize(
     ("until", "said"),
     [
-        ("2026-08-07", "still to come"),
-        ("9999-12-31", "is a farewell"),
+        ("2026-08-07", "is not in the future"),
+        ("9999-12-31", "lasts too long"),
         ("2026-02-30", "is not a day"),
         ("soon", "is not a day"),
     ],
 )
-def test_a_pause_that_cannot_be_is_told(here: Place, me: str, until: str, said: str) -> None:
+def test_a_pause_that_cannot_be_is_reported(here: Place, me: str, until: str, said: str) -> None:
     answer = here.client.post(me, data={"action": "pause", "until": until})
 
     assert answer.status_code == 400
@@ -169,8 +169,8 @@ def test_a_thumb_given_twice_can_be_taken_back(here: Place, me: str) -> None:
 
     page = here.client.post(me, data=form).text
 
-    assert "Thumbs up: this paper has had it already." in page
-    assert 'name="thumb" value="clear">\n<button class="small">Take the thumb back' in page
+    assert "More like this: you said so before." in page
+    assert 'name="thumb" value="clear">\n<button class="small">Undo' in page
 
 
 def test_a_thumb_can_be_taken_back_from_the_page(here: Place, me: str) -> None:
@@ -238,7 +238,7 @@ def test_interests_are_added_changed_and_removed(here: Place, me: str) -> None:
         ({"action": "drop", "interest": "<b>"}, "no interest called"),
     ],
 )
-def test_an_interest_that_cannot_be_had_is_told(
+def test_an_interest_that_cannot_be_had_is_reported(
     here: Place, me: str, form: dict[str, str], said: str
 ) -> None:
     answer = here.client.post(me, data={"action": "interest"} | form)
@@ -318,7 +318,7 @@ def test_a_reader_is_forgotten_only_when_sure(here: Place, me: str) -> None:
 
     answer = here.client.post(f"{me}/delete", data={"sure": "yes"})
 
-    assert "You are forgotten" in answer.text
+    assert "Everything is deleted" in answer.text
     rows = contents(here.program.store)
     assert all(not rows[name] for name in ("reader", "interest", "vote", "edition", "delivery"))
     for path in (me, here.vote_path(1, "up"), f"/feed/{here.reader.feed_key}.rss"):

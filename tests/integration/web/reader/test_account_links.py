@@ -28,7 +28,7 @@ def test_a_feed_is_switched_off_and_on_again_with_another_key(here: Place, me: s
 
     assert off.headers["location"] == f"{me}?done=silenced"
     assert "Your feed is switched off" in page
-    assert "Switch it on" in page
+    assert "Switch on the feed" in page
     assert "/feed/" not in page
     assert [answer.status_code for answer in dead] == [404] * 4
     assert len({answer.text for answer in dead}) == 1
@@ -67,7 +67,7 @@ def test_a_new_link_to_the_page_ends_all_older_ones(here: Place, me: str) -> Non
     assert here.client.post(here.vote_path(1, "up")).status_code == 303
 
 
-def test_each_new_link_is_another_one_and_letters_carry_the_newest(here: Place, me: str) -> None:
+def test_each_new_link_is_another_one_and_messages_carry_the_newest(here: Place, me: str) -> None:
     seen = {me}
     for _ in range(3):
         page = here.path(here.program.links.page(here.current()))

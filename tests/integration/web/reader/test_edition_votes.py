@@ -1,4 +1,4 @@
-"""A thumb leads back to its edition, which shows whoever pressed it what they pressed, no more."""
+"""A vote leads back to its edition, which shows the voter the thumbs they gave, and no more."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from tests.helpers.web.site_client import BASE, NOW, contents
 
 from larkpost.domain import Thumb
+from larkpost.web.reader.votes import VOTE_LABELS
 
 if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
@@ -39,7 +40,7 @@ class Picks(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._at:
             self.text[self._at] += data
-            if self._button and data.strip().startswith("Thumbs"):
+            if self._button and data.strip().endswith("like this"):
                 self.pressed[self._at].append(data.strip())
 
     def handle_endtag(self, tag: str) -> None:
@@ -76,12 +77,15 @@ def test_a_thumb_leads_back_to_the_edition_at_that_paper(here: Place) -> None:
 
 
 def test_thumbs_in_a_row_are_shown_together_with_undo_beside_the_last(here: Place) -> None:
-    picks = Picks(voted(here, 3, "down", voted(here, 1, "up")))
+    page = voted(here, 3, "down", voted(here, 1, "up"))
 
-    assert picks.pressed == {"p1": ["Thumbs up"], "p2": [], "p3": ["Thumbs down"]}
-    assert [at for at, text in picks.text.items() if "Undo" in text] == ["p3"]
-    assert "Thumbs down: written down" in picks.text["p3"]
-    assert "Take the thumb back" in picks.text["p1"]
+    picks = Picks(page)
+    assert picks.pressed == {"p1": ["More like this"], "p2": [], "p3": ["Less like this"]}
+    assert [at for at, text in picks.text.items() if "saved" in text] == ["p3"]
+    assert "Less like this: saved" in picks.text["p3"]
+    assert pressing(page, 3)["Undo"]["action"] == "undo"
+    assert pressing(page, 1)["Undo"]["action"] == "clear"
+    assert "Undo" not in pressing(page, 2)
 
 
 def pressing(page: str, position: int) -> dict[str, dict[str, str]]:
@@ -100,9 +104,9 @@ def pressing(page: str, position: int) -> dict[str, dict[str, str]]:
 def test_a_thumb_given_twice_can_still_be_taken_back(here: Place, thumb: str) -> None:
     page = voted(here, 1, thumb, voted(here, 1, thumb))
 
-    assert f"Thumbs {thumb}: this paper has had it already." in page
-    assert "Undo" not in page  # there is no other thumb to go back to
-    back = pressing(page, 1)["Take the thumb back"]
+    assert f"{VOTE_LABELS[thumb]}: you said so before." in page
+    assert 'value="undo"' not in page  # there is no other thumb to go back to
+    back = pressing(page, 1)["Undo"]
     here.client.post(back["path"], data={"action": back["action"]})
     assert here.thumb(1) is None
 
@@ -119,8 +123,9 @@ def test_to_undo_again_and_again_goes_to_and_fro(here: Place) -> None:
 def test_a_thumb_taken_back_twice_offers_no_undo(here: Place) -> None:
     page = voted(here, 1, "clear", voted(here, 1, "clear"))
 
-    assert "There is no thumb of yours on this paper." in page
-    assert "Undo" not in page
+    assert "You have given this paper no thumb." in page
+    assert 'value="undo"' not in page
+    assert "Undo" not in pressing(page, 1)
     assert "Undo" in pressing(here.client.get(vote(here, 1, "up")).text, 1)
 
 
@@ -140,7 +145,7 @@ def test_the_forms_of_the_edition_go_on_from_there(here: Place) -> None:
     for action in sorted(set(actions)):
         assert here.client.get(action).status_code == 200
     picks = Picks(voted(here, 2, "up", page))
-    assert picks.pressed == {"p1": ["Thumbs up"], "p2": ["Thumbs up"], "p3": []}
+    assert picks.pressed == {"p1": ["More like this"], "p2": ["More like this"], "p3": []}
 
 
 def test_an_edition_link_shows_no_thumbs_before_or_after(here: Place) -> None:

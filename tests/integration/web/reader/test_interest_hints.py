@@ -1,4 +1,4 @@
-"""Interest words that match nothing here are told on the page where they are saved."""
+"""Interest words without a match are reported on the page where they are saved."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_readers_page_tells_them_after_saving_and_not_later(here: Place, me:
     assert here.current().interests[0].words == ("exparts", "sparse routing")
 
 
-def test_nothing_is_told_where_all_words_match(here: Place, me: str) -> None:
+def test_nothing_is_reported_where_all_words_match(here: Place, me: str) -> None:
     assert SAID not in save(here, me, "sparse\nexperts")
 
 
@@ -65,7 +65,7 @@ def test_the_page_after_signing_up_for_a_feed_tells_them(here: Place) -> None:
     assert shown.count(SAID) == 1
 
 
-def test_a_word_of_too_many_papers_is_told_as_such(here: Place, me: str) -> None:
+def test_a_word_of_too_many_papers_is_reported_as_such(here: Place, me: str) -> None:
     drafts = [
         PaperRecord(title=f"Quokka {number} on {chr(97 + number) * 5}", first_seen=NOW)
         for number in range(25)
@@ -73,7 +73,7 @@ def test_a_word_of_too_many_papers_is_told_as_such(here: Place, me: str) -> None
     with here.program.store.begin() as connection:
         papers.absorb(connection, drafts, now=NOW)
 
-    assert "“quokkas” is in 25 papers, too many to tell them apart" in save(here, me, "quokkas")
+    assert "“quokkas” is in 25 papers, too many to help choose" in save(here, me, "quokkas")
 
 
 def test_a_word_of_what_somebody_brought_for_themselves_is_told_to_nobody(

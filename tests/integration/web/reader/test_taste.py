@@ -1,4 +1,4 @@
-"""What a reader is told of their taste."""
+"""The taste page of a reader."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.web.site_client import NOW
 from larkpost.db import papers, readers, votes
 from larkpost.domain import TermWeight, Thumb, Vote
 from larkpost.editions.model_cache import fresh_space
-from larkpost.readers import subscriptions, taste_profile
+from larkpost.readers import interests, taste_profile
 from larkpost.web.reader import charts
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_the_words_for_and_against_are_those_of_the_votes(here: Place, me: str) 
 
 def test_every_interest_has_charts_of_its_own(here: Place, me: str) -> None:
     live(here)
-    subscriptions.set_interest(here.program.store, here.reader.id, "stones", words=STONES)
+    interests.set_interest(here.program.store, here.reader.id, "stones", words=STONES)
     with here.program.store.begin() as connection:
         stones = readers.get(connection, here.reader.id).interests[1].id
         cast = votes.of(connection, here.reader.id)
@@ -90,14 +90,14 @@ def test_few_votes_are_not_measured(here: Place, me: str) -> None:
 
 def test_every_interest_has_its_own_words(here: Place, me: str) -> None:
     live(here)
-    subscriptions.set_interest(here.program.store, here.reader.id, "Rocks", words=["granite"])
+    interests.set_interest(here.program.store, here.reader.id, "Rocks", words=["granite"])
 
     page = here.client.get(f"{me}/taste").text
 
     assert "<h2><bdi>Rocks</bdi></h2>" in page
 
 
-def test_the_drawings_are_well_formed_and_told_in_words(here: Place, me: str) -> None:
+def test_the_drawings_are_well_formed_and_described_in_words(here: Place, me: str) -> None:
     live(here)
     page = here.client.get(f"{me}/taste").text
 
@@ -196,7 +196,7 @@ def test_a_reader_of_many_thumbs_is_told_their_taste_four_times_an_hour_at_most(
         assert len(stories) == told
 
 
-def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(
+def test_how_far_chances_were_off_is_told_from_the_second_day_with_votes_on(
     here: Place, me: str
 ) -> None:
     with here.program.store.begin() as connection:
@@ -215,11 +215,11 @@ def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(
     first = judge(ids[:12], NOW - timedelta(days=10))
     second = judge(ids[20:24], NOW - timedelta(days=5))
 
-    assert "begins with the second morning" in first
+    assert "begins with the second day" in first
     assert "12 votes are of one morning" in first
     assert "50 %" not in first
     assert "newest first" not in first
     assert "were replayed day by day" in second
     assert "percentage point" not in first
-    assert "on average, over the 4 votes given after it was told" in second
+    assert "on average, over 4 thumbs" in second
     assert re.search(r"off by \d+ percentage points? on average", second)

@@ -1,4 +1,4 @@
-"""What a reader was told of their taste is kept, and no visit fits a space or replays much."""
+"""The taste profile is cached, and no page view fits a model or replays much."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from larkpost.domain import PaperRecord
 from larkpost.editions.evaluate import evaluate
 from larkpost.editions.model_cache import fresh_space
 from larkpost.ranking import TextSpace
-from larkpost.readers import record_votes, subscriptions, taste_profile
+from larkpost.readers import interests, record_votes, taste_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from larkpost.ranking import ReplayReport
 
 
-def test_what_was_told_is_kept_until_there_is_something_new(here: Place) -> None:
+def test_what_was_reported_is_kept_until_there_is_something_new(here: Place) -> None:
     live(here)
     tastes, program = taste_profile.TasteProfileCache(), here.program
 
@@ -45,7 +45,7 @@ def test_what_was_told_is_kept_until_there_is_something_new(here: Place) -> None
     here.client.post(here.vote_path(1, "up"))
     second = of(fresh)
     assert second is not first
-    subscriptions.set_interest(program.store, here.reader.id, "Rocks", words=["granite"])
+    interests.set_interest(program.store, here.reader.id, "Rocks", words=["granite"])
     third = of(fresh)
 
     assert third is not second
@@ -139,7 +139,7 @@ class Failing(Counting):
         raise RuntimeError("no memory")
 
 
-def test_a_fit_that_failed_is_told_and_tried_again_after_an_hour(here: Place) -> None:
+def test_a_fit_that_failed_is_reported_and_tried_again_after_an_hour(here: Place) -> None:
     spaces, ranker, store = here.program.spaces, Failing(), here.program.store
 
     for minutes in (0, 1, 59, 61):
@@ -192,7 +192,9 @@ def test_taking_thumbs_back_and_forth_replays_a_history_four_times_an_hour_at_mo
     assert len(replayed) == taste_profile.MOST_REPLAYS
 
 
-def test_votes_that_were_taken_back_are_told_no_more_within_the_hour(here: Place, me: str) -> None:
+def test_votes_that_were_taken_back_are_not_reported_again_within_the_hour(
+    here: Place, me: str
+) -> None:
     live(here)
     assert "Your 24 votes were replayed" in here.client.get(f"{me}/taste").text
 

@@ -1,4 +1,4 @@
-"""A letter that was passed on tells nobody how its reader voted: not by any page it leads to."""
+"""A forwarded newsletter does not reveal its reader's votes, on any page that it links to."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def paths(here: Place) -> list[str]:
     ]
 
 
-def test_pages_and_feeds_of_a_letter_are_the_same_whatever_its_reader_thinks(here: Place) -> None:
+def test_pages_and_feeds_of_a_message_are_the_same_whatever_its_reader_thinks(here: Place) -> None:
     found = []
     for thumb in STATES:
         stand(here, thumb)

@@ -14,14 +14,17 @@ from tests.helpers.web.site_client import BASE, NOW, TODAY, contents, place
 
 from larkpost.db import editions, papers, readers, schema, votes
 from larkpost.db.coordination import rate_limits
+from larkpost.db.engine import Store
 from larkpost.domain import Identifier, PaperRecord, Thumb
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.helpers.web.site_client import Place
 
+    from larkpost.db.engine import Connection
     from larkpost.domain import Edition
 
 
@@ -33,7 +36,7 @@ def test_a_vote_link_shows_the_paper_its_reasons_and_a_button(here: Place) -> No
     assert paper.title in answer.text
     assert paper.abstract in answer.text
     assert "mixture of experts" in answer.text
-    assert "Thumbs up" in answer.text
+    assert "More like this" in answer.text
     assert f'action="{here.vote_path(2, "up")}"' in answer.text
 
 
@@ -390,3 +393,41 @@ def test_thumbs_have_their_measure_whichever_page_they_come_from(here: Place) ->
     assert [one.status_code for one in answers] == [303, 429]
     assert int(answers[1].headers["retry-after"]) > 0
     assert here.client.get(me).status_code == 200
+
+
+def test_who_has_no_thumb_left_is_told_so_while_others_write(here: Place) -> None:
+    """What is refused waits for no writer, and keeps none waiting."""
+    with here.program.store.begin() as connection:
+        for _ in range(600):
+            rate_limits.allow(
+                connection, f"vote:{here.reader.uid}", now=NOW, most=600, per=timedelta(hours=1)
+            )
+    here.program.store.patience = 0.0
+    with here.program.store.begin():
+        assert here.client.post(here.vote_path(1, "up")).status_code == 429
+    assert here.thumb(1) is None
+
+
+def test_a_thumb_is_one_transaction_with_its_turn(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, began = Store.begin, []
+
+    def begin_counted(store: Store) -> AbstractContextManager[Connection]:
+        began.append(store)
+        return begin(store)
+
+    monkeypatch.setattr(Store, "begin", begin_counted)
+
+    assert here.client.post(here.vote_path(1, "up")).status_code == 303
+    assert len(began) == 1
+
+
+def test_a_thumb_beyond_the_measure_is_not_written_though_it_was_let_in(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at once may both find the last turn free; the second finds it taken when it writes."""
+    monkeypatch.setattr(rate_limits, "allow", lambda *_args, **_options: False)
+
+    assert here.client.post(here.vote_path(1, "up")).status_code == 429
+    assert here.thumb(1) is None

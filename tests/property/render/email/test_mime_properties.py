@@ -29,7 +29,7 @@ def test_joined_segments_decode_to_the_joined_text(texts: list[str]) -> None:
 
 
 @given(st.lists(cleaned, min_size=1))
-def test_the_lines_of_segments_are_safe_on_every_road(texts: list[str]) -> None:
+def test_the_lines_of_segments_are_safe_on_every_mail_server(texts: list[str]) -> None:
     lines = b"".join(map(segment, texts)).split(b"\r\n")
 
     for line in lines:

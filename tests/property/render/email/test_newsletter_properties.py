@@ -60,7 +60,7 @@ def read(content: bytes) -> list[str]:
 
 @settings(max_examples=150)
 @given(editions)
-def test_a_letter_reads_like_one_that_the_standard_library_built(shown: Edition) -> None:
+def test_a_message_reads_like_one_that_the_standard_library_built(shown: Edition) -> None:
     (letter,) = PRESS.newsletter([shown])
 
     text, html = PRESS.text(shown), PRESS.html(shown)

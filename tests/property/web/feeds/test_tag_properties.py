@@ -75,7 +75,7 @@ class Asked:
         return TestClient(app(program, clock=lambda: self.now), base_url=BASE)
 
     def paths(self) -> Iterator[str]:
-        """Give every address of a feed."""
+        """Return every address of a feed."""
         for address in addresses(self.program.links, self.reader, self.form).values():
             yield "/" + address.split("/", 3)[3]
         yield "/" + self.program.links.opml(self.reader).split("/", 3)[3]

@@ -65,7 +65,7 @@ def test_tabs_part_cells_and_a_number_of_a_row_is_no_name() -> None:
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_every_mark_and_line_end_is_told_by_the_headings(mark: str, end: str) -> None:
+def test_every_mark_and_line_end_is_reported_by_the_headings(mark: str, end: str) -> None:
     rows = (["title", "abstract", "url"], ["A", "We light.", "https://x.example/1"])
 
     assert papers(end.join(mark.join(row) for row in rows) + end) == [

@@ -1,4 +1,4 @@
-"""The newsletter as a page, as plain text and as a letter."""
+"""The newsletter as a page, as plain text and as a message."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_all_forms_show_the_same_papers_in_the_same_order() -> None:
     assert re.findall(r"^\d+\. (.*)$", made.text(of), re.MULTILINE) == wanted
 
 
-def test_the_letter_holds_the_page_and_the_text_unchanged() -> None:
+def test_the_message_holds_the_page_and_the_text_unchanged() -> None:
     of = edition(*TEN, like=paper(4))
     message, text, html = parsed(letter(of))
 
@@ -91,7 +91,7 @@ def test_the_letter_holds_the_page_and_the_text_unchanged() -> None:
     assert html == press().html(of)
 
 
-def test_the_letter_has_the_headers_that_receivers_ask_for() -> None:
+def test_the_message_has_the_headers_that_receivers_ask_for() -> None:
     made = letter(edition(*TEN))
     message, _, _ = parsed(made)
 
@@ -148,7 +148,7 @@ def test_the_reader_learns_why_and_how_likely() -> None:
 
     words = "".join(Page(made.html(of)).words)
     assert "Because of routing, mixture of experts · like MoE-Lens, which you liked" in words
-    assert "82\u00a0% chance of a thumb up" in words
+    assert "82\u00a0% match" in words
     assert "Because of: routing, mixture of experts\n    Like “MoE-Lens”, which you liked\n" in (
         made.text(of)
     )
@@ -157,20 +157,20 @@ def test_the_reader_learns_why_and_how_likely() -> None:
 def test_an_exploration_is_called_one() -> None:
     of = edition(picks=(pick(paper(1), explored=True),))
 
-    assert "Something new: outside what you have seen" in press().html(of)
-    assert "Something new: outside what you have seen" in press().text(of)
+    assert "Something new: unlike the papers you have seen" in press().html(of)
+    assert "Something new: unlike the papers you have seen" in press().text(of)
 
 
 def test_the_footer_tells_why_it_came_and_how_to_leave_in_both_parts() -> None:
     _, text, html = parsed(letter(edition(*TEN)))
 
     for part in (text, html):
-        assert "You get this because you subscribed to Larkpost." in part
+        assert "You get this email because you subscribed to Larkpost." in part
         for link in ("leave/token-1", "me/page-1", "feed/feedkey1.atom", "edition/browser-1"):
             assert f"{SITE}/{link}" in part
 
 
-def test_a_letter_to_who_has_no_feed_tells_of_none() -> None:
+def test_a_message_to_who_has_no_feed_tells_of_none() -> None:
     made = press()
     without, following = [
         next(iter(made.newsletter([edition(*TEN, to=to)])))
@@ -184,20 +184,20 @@ def test_a_letter_to_who_has_no_feed_tells_of_none() -> None:
     assert all("Your feed" in part for part in parsed(following)[1:])
 
 
-def test_a_catch_up_and_a_note_are_told() -> None:
+def test_a_catch_up_and_a_note_are_reported() -> None:
     of = edition(paper(1), since=date(2026, 8, 4), note="Only 1 paper was above your threshold.")
 
     for page in (press().html(of), press().text(of)):
-        assert "A catch-up: the best since Tuesday, 4 August." in page
+        assert "A catch-up edition: the best papers since Tuesday, 4 August." in page
         assert "Only 1 paper was above your threshold." in page
 
 
-def test_a_quiet_day_is_a_letter_too() -> None:
+def test_an_empty_day_is_a_message_too() -> None:
     message, text, html = parsed(letter(edition()))
 
-    assert message["Subject"] == "Larkpost: a quiet day, 7 August"
-    assert "Nothing for you today." in text
-    assert "Nothing for you today." in html
+    assert message["Subject"] == "Larkpost: a day without papers, 7 August"
+    assert "There are no papers for you today." in text
+    assert "There are no papers for you today." in html
 
 
 def test_the_page_loads_nothing_and_says_its_language() -> None:
@@ -250,7 +250,7 @@ def test_text_that_runs_from_right_to_left_is_isolated() -> None:
     assert "1. \u2068שלום עולם\u2069\n" in press().text(of)  # noqa: RUF001 - Hebrew on purpose
 
 
-def test_a_paper_that_cannot_be_set_is_left_out_and_the_letter_goes() -> None:
+def test_a_paper_that_cannot_be_set_is_left_out_and_the_message_goes() -> None:
     broken = replace(paper(2), authors=(None,))  # type: ignore[arg-type]  # a damaged row
     of = edition(paper(1, title="First"), broken, paper(3, title="Third"))
 
@@ -262,7 +262,7 @@ def test_a_paper_that_cannot_be_set_is_left_out_and_the_letter_goes() -> None:
 
 @pytest.mark.parametrize("alphabet", ["word ", "漢字", "👩‍👩‍👧", "=", "<&>"])
 @pytest.mark.parametrize("count", [40, 100])
-def test_a_letter_stays_small_and_keeps_the_way_out(count: int, alphabet: str) -> None:
+def test_a_message_stays_small_and_keeps_the_way_out(count: int, alphabet: str) -> None:
     long = [
         paper(n, title=f"{n} " + alphabet * 60, abstract=(alphabet * 40 + ". ") * 60)
         for n in range(1, count + 1)
@@ -297,7 +297,7 @@ def test_the_text_part_keeps_to_72_columns_but_for_addresses() -> None:
     assert max(len(line) for line in lines if "https://" not in line) <= 72
 
 
-def test_the_lines_of_a_letter_are_short_and_end_in_crlf() -> None:
+def test_the_lines_of_a_message_are_short_and_end_in_crlf() -> None:
     content = letter(edition(*TEN)).content
 
     assert b"\n" not in content.replace(b"\r\n", b"")
@@ -305,8 +305,8 @@ def test_the_lines_of_a_letter_are_short_and_end_in_crlf() -> None:
     assert not [line for line in content.split(b"\r\n") if line.startswith((b".", b"From "))]
 
 
-def test_a_reader_without_address_gets_no_letter() -> None:
-    with pytest.raises(UsageError, match="no mail address"):
+def test_a_reader_without_address_gets_no_message() -> None:
+    with pytest.raises(UsageError, match="no email address"):
         letter(edition(paper(1), to=reader(address=None)))
 
 
@@ -329,7 +329,7 @@ def test_a_later_correction_of_a_paper_is_shown() -> None:
     assert Page(made.html(edition(after))).headings == ["Before"]
 
 
-def test_odd_names_and_addresses_lead_where_they_say_in_letters() -> None:
+def test_odd_names_and_addresses_lead_where_they_say_in_messages() -> None:
     sici = Identifier("doi", "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o")
     of = edition(paper(1, identifier=sici), paper(2, url="https://bücher.example/ü?q=<1>"))
     links = [

@@ -124,7 +124,7 @@ def test_a_search_is_quoted_in_its_address() -> None:
     assert LINKS.search('"a b" & c/d', "rss") == f"{SITE}/search.rss?q=%22a+b%22+%26+c%2Fd"
 
 
-def test_pages_are_told_of_feeds_in_every_format() -> None:
+def test_pages_are_reported_of_feeds_in_every_format() -> None:
     told = LINKS.reader_alternates("Larkpost", ADA)
 
     assert {one.href for one in told} == {LINKS.feed(ADA, form) for form in FORMS}
@@ -212,7 +212,7 @@ def test_a_paper_of_which_only_the_title_is_known_has_a_page_of_ours(form: FeedF
     feed = listing(bare, form=form).decode()
 
     assert f"{SITE}/paper/{bare.uid}" in feed
-    assert "only the title is known" in feed
+    assert "Only the title" in feed
 
 
 @pytest.mark.parametrize("form", ["rss", "atom"])

@@ -136,7 +136,7 @@ def test_an_entry_tells_why_and_has_a_link_for_each_thumb(form: FeedFormat) -> N
     (item,) = items(press().feed([of], form), form)
 
     assert "Because of <em>" in item["html"]
-    assert "chance of a thumb up" in item["html"]
+    assert "match" in item["html"]
     for thumb in ("up", "down"):
         assert f'href="{SITE}/vote/ballot-1/1/{thumb}"' in item["html"]
 
@@ -188,7 +188,7 @@ def test_a_paper_picked_twice_shows_once_where_it_was_picked_last(form: FeedForm
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("shown", [[], [edition()]])
-def test_a_quiet_day_is_a_valid_feed(form: FeedFormat, shown: list[Edition]) -> None:
+def test_an_empty_day_is_a_valid_feed(form: FeedFormat, shown: list[Edition]) -> None:
     feed = press().feed(shown, form, reader=reader())
 
     assert items(feed, form) == []

@@ -1,4 +1,4 @@
-"""Turns go round the networks: one that asks often keeps no other waiting."""
+"""The fair queue: a network that asks often delays no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network sends too fast waits until it is due; others are not touched."""
+"""Requests that a network sends too fast wait until they are due; others are not affected."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 
 from larkpost.errors import SettingsError
 from larkpost.settings import Settings, keys, load
-from larkpost.settings.renamed import NEW_NAMES
+from larkpost.settings.renamed_settings import NEW_NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,36 +1,34 @@
-"""Prepares claimed rows of the outbox to be sent: to whom each goes, and its message."""
+"""Prepares claimed rows of the outbox for sending: the recipient and the message of each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.outbox import sent_messages
 from larkpost.db.outbox.delivery_statements import TO_ANYBODY
-from larkpost.domain import MessageKind
+from larkpost.domain import Delivery, Message, MessageKind, Reader
 from larkpost.errors import StoreError, TryAgainLater
+from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
 from larkpost.mail import confirmations
 from larkpost.mail.message_builder import edition_messages, notice_message
 from larkpost.mail.outbox_run import NOBODY, OutboxItem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery, Message, Reader
-    from larkpost.interfaces import Renderer
 
 log = logs.get_logger(__name__)
 
 
 class MessagePreparation:
-    """Makes the messages of claimed rows.
+    """Builds the messages of claimed rows.
 
-    ``per_domain`` confirmations go to a domain in an hour; ``operator`` is the address for reports.
+    ``per_domain`` confirmations go to a domain per hour; ``operator`` is the address for reports.
     """
 
     def __init__(self, store: Store, renderer: Renderer, per_domain: int, operator: str) -> None:
@@ -40,10 +38,10 @@ class MessagePreparation:
         self._operator = operator
 
     def prepare(self, batch: Sequence[Delivery], now: datetime) -> list[OutboxItem]:
-        """Give the items of a batch in its order.
+        """Return the items of a batch in its order.
 
-        Confirmations that are over a limit are left out: they wait, or are forgotten. A message
-        that cannot be made is its error.
+        Confirmations over a limit are left out: they wait, or are deleted. A message that cannot be
+        built is represented by its error.
         """
         admitted = {
             row.id: self._admit(row, now) for row in batch if row.kind is MessageKind.CONFIRMATION
@@ -57,7 +55,7 @@ class MessagePreparation:
         return self._with_messages([items[row.id] for row in batch if row.id in items], kept)
 
     def _admit(self, delivery: Delivery, now: datetime) -> OutboxItem | None:
-        """Give a confirmation its reader; None where it does not go now."""
+        """Return the reader of a confirmation; None if it does not go now."""
         try:
             reader = confirmations.admit(
                 self._store, delivery, now=now, per_domain=self._per_domain
@@ -82,14 +80,14 @@ class MessagePreparation:
         return [replace(one, message=made.get(one.delivery.id, one.message)) for one in items]
 
     def _recipient(self, item: OutboxItem) -> Reader | str | None:
-        """Give whom a message that is no edition goes to, where there is an address."""
+        """Return the recipient of a message that is not an edition, if there is an address."""
         if item.delivery.kind is MessageKind.OPERATOR_REPORT:
             return self._operator or None
         return item.reader if item.page is None and item.reader and item.reader.address else None
 
 
 def with_readers(connection: Connection, rows: Sequence[Delivery]) -> list[OutboxItem]:
-    """Give each row its edition and its reader; those of which either is gone are left out."""
+    """Join each row with its edition and reader; rows without one of them are left out."""
     pages = editions.get_many(connection, [row.edition_id for row in rows if row.edition_id])
     wanted = {row.reader_id for row in rows if row.edition_id is None and row.reader_id}
     people = readers.many(connection, wanted)

@@ -1,17 +1,17 @@
-"""Enriches papers that are here with metadata: identifiers, links, authors, dates, never papers.
+"""Enriches stored papers with metadata: identifiers, links, authors, dates; adds no papers.
 
-A wrong match is worse than none, so this is stricter than taking in a dump: what differs from
-``larkpost.db.matching.paper_upsert`` is said at each rule.
+A wrong match is worse than none, so this is stricter than ingesting a dump: each difference from
+``larkpost.db.matching.paper_upsert`` is noted at its rule.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from larkpost.db import schema
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, similarity
@@ -19,6 +19,9 @@ from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, alike, 
 from larkpost.db.matching.merge_log import RecordOrigin
 from larkpost.db.matching.merge_texts import further_links, unite_keywords
 from larkpost.db.matching.paper_matcher import (
+    KnownPaper,
+    PaperMatcher,
+    PaperQuery,
     PlacedRecord,
     ask,
     date_new_link,
@@ -29,37 +32,29 @@ from larkpost.db.matching.paper_matcher import (
 )
 from larkpost.db.matching.paper_upsert import lay_out, take_turns, write
 from larkpost.db.paper_rows import PUBLIC
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import sketch, squeeze, title_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from larkpost.db.matching.paper_matcher import KnownPaper, PaperMatcher, PaperQuery
-    from larkpost.domain import Identifier, Paper, PaperRecord
 
 # A paper is listed once it is out; two days allow for time zones and for a dump's day.
 _EARLY = timedelta(days=2)
 _CONFIRMED = 0.75  # likeness of two abstracts; unrelated ones reach about 0.45
-_LINKED = ("arxiv", "doi", "url")  # schemes of names that lead somewhere
+_LINKED = ("arxiv", "doi", "url")  # schemes of identifiers with a link
 
 
 class MatchResult(StrEnum):
     """What became of a record."""
 
     ENRICHED = "enriched"
-    COMPLETE = "complete"  # its paper knows everything that it tells
-    UNSURE = "unsure"  # only the title or only the abstract is that of a paper here
+    COMPLETE = "complete"  # its paper has all of its data already
+    UNSURE = "unsure"  # only the title or only the abstract matches a stored paper
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedRecord:
-    """What became of a record, and the id of its paper; 0 where it matches none.
+    """The outcome of a record, and the id of its paper; 0 if it matches none.
 
-    ``gained_link`` says that the paper had no link of its own before, and has one with it.
+    ``gained_link``: the paper had no link of its own before, and has one now.
     """
 
     match: MatchResult
@@ -69,10 +64,10 @@ class MatchedRecord:
 
 @dataclass(frozen=True, slots=True)
 class KnownPapers:
-    """By what the papers here can be found, in memory: names, title keys, numbers of sketches.
+    """The lookup keys of stored papers, in memory: identifiers, title keys, sketch numbers.
 
-    ``by_hash`` has the ids of the papers beside each number, of those that no arXiv id names: the
-    others are found by that.
+    ``by_hash`` has the ids of the papers by sketch number, only of those without an arXiv id: the
+    others are found by that id.
     """
 
     names: frozenset[tuple[str, str]]
@@ -80,7 +75,7 @@ class KnownPapers:
     by_hash: Mapping[int, Sequence[int]]
 
     def may_hold(self, title: str, abstract: str, names: Iterable[Identifier]) -> bool:
-        """Say whether a record can be about a paper here; only then is the store asked."""
+        """Return whether a record may match a stored paper; only then is the database queried."""
         if any((name.scheme, name.value) in self.names for name in names):
             return True
         if title_key(title) in self.keys:
@@ -89,7 +84,7 @@ class KnownPapers:
 
 
 def read_known(connection: Connection) -> KnownPapers:
-    """Read by what the papers can be found that anybody may see."""
+    """Read the lookup keys of the public papers."""
     paper, name, number = schema.paper.c, schema.identifier, schema.minhash
     named = select(name.c.scheme, name.c.value).where(name.c.scheme != "text")
     by_arxiv = exists().where(name.c.paper_id == paper.id, name.c.scheme == "arxiv")
@@ -106,7 +101,7 @@ def read_known(connection: Connection) -> KnownPapers:
 
 
 def count_without_link(connection: Connection) -> int:
-    """Count the papers that anybody may see and that have no link of their own."""
+    """Count the public papers without a link of their own."""
     paper = schema.paper.c
     counted = select(func.count()).where(PUBLIC, paper.url.is_(None), ~paper.scheme.in_(_LINKED))
     return connection.execute(counted).scalar_one()
@@ -120,11 +115,10 @@ def enrich(
     unsure: bool = False,
     dry_run: bool = False,
 ) -> list[MatchedRecord]:
-    """Add what each draft tells to the paper that it is; says what became of it, in their order.
+    """Add the data of each draft to the paper that it matches; returns the outcomes in order.
 
-    With ``unsure`` those are taken, too, of which the title alone, or the abstract alone, says
-    which paper they are: for drafts that are known to be the only ones. Nothing is written on a
-    ``dry_run``.
+    ``unsure`` also accepts matches by title or abstract alone, for drafts that are known to be the
+    only ones. Nothing is written on a ``dry_run``.
     """
     if not dry_run:
         take_turns(connection)
@@ -159,7 +153,7 @@ def _has_link(paper: Paper) -> bool:
 
 
 def _find(matcher: PaperMatcher, asked: PaperQuery) -> tuple[int | None, bool]:
-    """Find the entry that a draft is, and whether that is sure."""
+    """Find the entry that a draft matches, and whether the match is certain."""
     for name in asked.names:
         at = matcher.by_name.get(name)
         if at is None or matcher.is_decided_apart(at, asked):
@@ -205,7 +199,7 @@ def _has_title(entry: KnownPaper, asked: PaperQuery) -> bool:
 
 
 def _is_confirmed(entry: KnownPaper, asked: PaperQuery) -> bool:
-    """Whether the abstracts confirm what the titles say.
+    """Whether the abstracts confirm a match of titles.
 
     Of a million papers several share even a long title, and their subject with it: a summary
     confirms nothing here.
@@ -221,7 +215,7 @@ def _is_in_time(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def _add_to(matcher: PaperMatcher, at: int, asked: PaperQuery) -> bool:
-    """Add to an entry what a draft tells and it does not have; says whether that was anything."""
+    """Add missing data of an entry from a draft; returns whether there was any."""
     entry, draft = matcher.entries[at], asked.draft
     gained = [name for name in asked.names if name.scheme != "text" and name not in matcher.by_name]
     matcher.add_names(at, gained)
@@ -237,10 +231,10 @@ def _add_to(matcher: PaperMatcher, at: int, asked: PaperQuery) -> bool:
 
 
 def _supplement(paper: Paper, draft: PaperRecord) -> Paper:
-    """Fill in what a paper does not have; what it has stays, but for a longer list of authors.
+    """Fill in a paper's missing data; existing data stay, except for a longer list of authors.
 
-    Its title, text, votes and moments are what the dump told. An abstract is taken where there is
-    none. Categories are not united: a paper that has some was given those of its own source.
+    Title, text, votes and times stay as in the dump. An abstract is added if there is none.
+    Categories are not merged: existing ones come from the paper's own source.
     """
     url = paper.url or draft.url
     more_authors = len(draft.authors) > len(paper.authors)

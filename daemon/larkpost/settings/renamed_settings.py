@@ -1,4 +1,4 @@
-"""The names that settings used to have, for the hint where an old one is still set."""
+"""The old names of settings, for the hint when one is still set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEW_NAMES = {
 
 
 def new_name(written: str, prefix: str = "") -> str:
-    """Say what an old setting is called now; empty where it never was one.
+    """Return the new name of an old setting; empty if it never was one.
 
     ``written`` is as the settings file has it (``mail.operator``), or as the environment and secret
     files do (``LARKPOST_MAIL__OPERATOR``, ``mail__operator``), whose ``prefix`` is left out.
