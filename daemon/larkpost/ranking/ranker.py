@@ -25,7 +25,12 @@ from larkpost.ranking.words import display_terms
 from larkpost.ranking.words.interest_terms import InterestTerm, interest_terms
 
 if TYPE_CHECKING:
-    from larkpost.ranking.explanations import Contributions, Doubles, NearestLiked
+    from larkpost.ranking.explanations import (
+        Contributions,
+        Doubles,
+        NearestLiked,
+        ScoreExplanation,
+    )
     from larkpost.ranking.linear_model import LinearTaste, NamedTerms
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.words.display_terms import CandidateTerms
@@ -96,11 +101,44 @@ class TfidfRanker:
         chosen = [_best(papers, of, out, limit) for of, out in zip(scores, barred, strict=True)]
         return _explain_picks(space, tastes, _ScoredPapers(papers, rows, chosen))
 
+    def average_reasons(
+        self, space: TextSpace, tastes: Sequence[LinearTaste], papers: Sequence[Paper]
+    ) -> list[AverageReasons]:
+        """Average over papers the reasons that ``rank`` would give for each, per taste.
+
+        It leaves out what the reasons are not made of (order, words to show, similar papers),
+        which takes most of the time of ``rank``.
+        """
+        rows = space.rows([paper.text for paper in papers])
+        sums: list[AverageReasons] = [AverageReasons({}, {}) for _ in tastes]
+        for _, places in scoring.by_ledger(tastes):
+            written = explanations.write_out(space, [tastes[place] for place in places])
+            lines = range(len(places))
+            for at in range(len(papers)):
+                row = rows[np.array([at])]
+                found = explanations.contributions(space, written, row, lines)
+                for place, why in zip(places, explanations.explain(space, found), strict=True):
+                    sums[place].add(why, len(papers))
+        return sums
+
     def similar(
         self, space: TextSpace, paper: Paper, among: Sequence[Paper], limit: int
     ) -> list[tuple[Paper, float]]:
         """Return the ``limit`` papers of ``among`` most similar to this one, with similarities."""
         return similarity.similar(space, paper, among, limit)
+
+
+class AverageReasons(NamedTuple):
+    """The terms that raised scores, and those that lowered them: the sum over papers by count."""
+
+    raised: dict[str, float]
+    lowered: dict[str, float]
+
+    def add(self, why: ScoreExplanation, papers: int) -> None:
+        """Add the reasons for one of so many papers."""
+        for told, terms in ((self.raised, why.because), (self.lowered, why.against)):
+            for one in terms:
+                told[one.term] = told.get(one.term, 0.0) + one.weight / papers
 
 
 def _best(papers: Sequence[Paper], scores: Floats, out: Collection[int], limit: int) -> list[int]:
