@@ -67,7 +67,9 @@ class Program:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()  # set when the daemon should end
-        self.fits_apart = False  # whether models are fitted, and votes replayed, in separate processes
+        self.fits_apart = (
+            False  # whether models are fitted, and votes replayed, in separate processes
+        )
 
     def with_settings(self, settings: Settings) -> Program:
         """Build a program with other settings on the same database, which ends with this one.

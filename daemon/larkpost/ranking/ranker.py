@@ -21,16 +21,12 @@ from larkpost.ranking import (
 )
 from larkpost.ranking import tfidf as spaces
 from larkpost.ranking.calibration import chance
+from larkpost.ranking.explanations import AverageReasons
 from larkpost.ranking.words import display_terms
 from larkpost.ranking.words.interest_terms import InterestTerm, interest_terms
 
 if TYPE_CHECKING:
-    from larkpost.ranking.explanations import (
-        Contributions,
-        Doubles,
-        NearestLiked,
-        ScoreExplanation,
-    )
+    from larkpost.ranking.explanations import Contributions, Doubles, NearestLiked
     from larkpost.ranking.linear_model import LinearTaste, NamedTerms
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.words.display_terms import CandidateTerms
@@ -110,35 +106,18 @@ class TfidfRanker:
         which takes most of the time of ``rank``.
         """
         rows = space.rows([paper.text for paper in papers])
-        sums: list[AverageReasons] = [AverageReasons({}, {}) for _ in tastes]
+        found = [AverageReasons({}, {})] * len(tastes)
         for _, places in scoring.by_ledger(tastes):
-            written = explanations.write_out(space, [tastes[place] for place in places])
-            lines = range(len(places))
-            for at in range(len(papers)):
-                row = rows[np.array([at])]
-                found = explanations.contributions(space, written, row, lines)
-                for place, why in zip(places, explanations.explain(space, found), strict=True):
-                    sums[place].add(why, len(papers))
-        return sums
+            some = explanations.average_reasons(space, [tastes[place] for place in places], rows)
+            for place, reasons in zip(places, some, strict=True):
+                found[place] = reasons
+        return found
 
     def similar(
         self, space: TextSpace, paper: Paper, among: Sequence[Paper], limit: int
     ) -> list[tuple[Paper, float]]:
         """Return the ``limit`` papers of ``among`` most similar to this one, with similarities."""
         return similarity.similar(space, paper, among, limit)
-
-
-class AverageReasons(NamedTuple):
-    """The terms that raised scores, and those that lowered them: the sum over papers by count."""
-
-    raised: dict[str, float]
-    lowered: dict[str, float]
-
-    def add(self, why: ScoreExplanation, papers: int) -> None:
-        """Add the reasons for one of so many papers."""
-        for told, terms in ((self.raised, why.because), (self.lowered, why.against)):
-            for one in terms:
-                told[one.term] = told.get(one.term, 0.0) + one.weight / papers
 
 
 def _best(papers: Sequence[Paper], scores: Floats, out: Collection[int], limit: int) -> list[int]:
@@ -227,7 +206,7 @@ def _tell(
     holding = explanations.held_terms([tastes[place] for place in shard])
     for at, those in _lines_by_paper(shard, order).items():
         lines = [line for line, _ in those]
-        found = explanations.contributions(space, written, order.rows[np.array([at])], lines)
+        found = explanations.contributions(space, written, order.rows, at, lines)
         told, scores = explanations.explain(space, found), found.scores.tolist()
         terms = _candidate_terms(space, order, at, found, shown)
         held = holding[np.array(lines)[:, None], found.terms]
