@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
@@ -27,6 +28,30 @@ if TYPE_CHECKING:
 NICE = 10
 LOOK = 0.1  # seconds between two checks of the process
 MOST_TOLD = 500  # characters of the process's error output
+
+_waited = threading.local()
+
+
+def children_seconds() -> float:
+    """Return the processor time (s) of the children that this thread has waited for so far.
+
+    A child of another thread that ended in the same moment may be counted too.
+    """
+    return float(getattr(_waited, "seconds", 0.0))
+
+
+@contextmanager
+def _count_seconds() -> Iterator[None]:
+    before = _seconds_of_all()
+    try:
+        yield
+    finally:
+        _waited.seconds = children_seconds() + _seconds_of_all() - before
+
+
+def _seconds_of_all() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +72,10 @@ class ChildProcess:
         Raises RuntimeError if it fails or is killed, TimeoutError if it takes too long,
         TryAgainLater if this process is to end.
         """
-        command = [sys.executable, "-P", "-m", self.module]
+        with _count_seconds():
+            return self._run([sys.executable, "-P", "-m", self.module], wanted)
+
+    def _run(self, command: Sequence[str], wanted: Mapping[str, object]) -> bytes:
         pipe = subprocess.PIPE
         # Unbuffered: bytes that a dead process did not take would be written again at the end.
         with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603 - our own module

@@ -25,6 +25,7 @@ from larkpost.readers import subscriptions
 from larkpost.readers.replay_apart import EvaluateApart
 from larkpost.readers.taste_profile import AFTER_FAILURE, TasteProfileCache
 from larkpost.web import app
+from larkpost.web.limits.fair_queue import QueueSlot
 
 if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
@@ -197,6 +198,21 @@ def test_when_the_daemon_ends_the_visitor_is_asked_to_come_back(
     assert answer.headers["Retry-After"]
     with pytest.raises(TryAgainLater):
         stopping(here.program.store, TfidfRanker(), here.reader, fewest=5)
+
+
+def test_the_processor_time_of_the_process_counts_as_its_networks(
+    here: Place, program: list[str]
+) -> None:
+    program.append("import time\nwhile time.process_time() < 1: pass\nraise SystemExit(1)")
+    slot, other = QueueSlot(), QueueSlot()
+
+    with pytest.raises(RuntimeError):
+        slot.run(APART, here.program.store, TfidfRanker(), here.reader, fewest=5)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(other.run, len, "").result()
+
+    assert slot.seconds >= 0.9
+    assert other.seconds < 0.9
 
 
 def test_with_few_papers_or_few_thumbs_no_process_is_started(
