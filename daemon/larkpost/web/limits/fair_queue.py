@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from starlette.exceptions import HTTPException
 
+from larkpost.child_process import children_seconds
 from larkpost.web.limits.cpu_usage import CpuUsage
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ class QueueSlot:
         self.seconds = 0.0
 
     def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run work in the calling thread, and measure its processor time."""
-        began = time.thread_time()
+        """Run work in the calling thread, and measure its processor time and its children's."""
+        began = time.thread_time() + children_seconds()
         try:
             return work(*args, **kwargs)
         finally:
-            self.seconds += time.thread_time() - began
+            self.seconds += time.thread_time() + children_seconds() - began
 
 
 class FairQueue:
