@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -95,15 +95,6 @@ def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
     return None if row is None else from_row(row)
 
 
-def on(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> dict[int, Vote]:
-    """Read the reader's votes on these papers, by paper; no entry where there is none."""
-    found: dict[int, Vote] = {}
-    for some in batches(set(paper_ids)):
-        mine = select(_table).where(_table.c.reader_id == reader_id, _table.c.paper_id.in_(some))
-        found |= {row.paper_id: from_row(row) for row in connection.execute(mine)}
-    return found
-
-
 def of(connection: Connection, reader_id: int) -> list[Vote]:
     """Read the votes of a reader, oldest first."""
     return of_many(connection, [reader_id])[reader_id]
@@ -123,12 +114,6 @@ def count(connection: Connection) -> int:
     """Count the votes of all readers on public papers."""
     counted = select(func.count()).select_from(_table).where(ON_PUBLIC)
     return connection.execute(counted).scalar_one()
-
-
-def iterate(connection: Connection) -> Iterator[Vote]:
-    """Read every vote, reader by reader, oldest first, a batch in memory at a time."""
-    result = connection.execute(_select_in_order(), execution_options={"yield_per": 1_000})
-    return (from_row(row) for row in result)
 
 
 def _select_in_order() -> Select[Any]:

@@ -55,11 +55,6 @@ _WEIGHTS = (8.0, 4.0, 1.0)  # of a word in title, authors, abstract
 _SHARES = "'{0,0.125,0.5,1}'::float4[]"  # the same for PostgreSQL: of labels D, C, B, A
 
 
-def belongs(name: str | None) -> bool:
-    """Whether a table is the index or one of those in which SQLite keeps it."""
-    return name is not None and (name == NAME or name.startswith(f"{NAME}_"))
-
-
 def create(connection: Connection) -> None:
     """Make the index, empty."""
     if _lite(connection):
