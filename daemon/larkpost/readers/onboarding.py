@@ -14,7 +14,7 @@ from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier, Paper, PaperRecord, Thumb, Vote
 from larkpost.errors import QuotaExceeded
-from larkpost.formats.references import read_references
+from larkpost.formats.references import MOST, read_references
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
@@ -33,11 +33,15 @@ FEWEST, AMONG = 30, 500  # candidates for rating
 
 @dataclass(frozen=True, slots=True)
 class OnboardingResult:
-    """The result of importing references: thumbs given, new papers, unknown identifiers."""
+    """The result of importing references: thumbs given, new papers, unknown identifiers.
+
+    ``is_full``: the limit of one list was reached, and the list may be longer.
+    """
 
     liked: int
     new: int
     unknown: tuple[str, ...] = ()
+    is_full: bool = False
 
 
 def from_references(
@@ -128,6 +132,7 @@ def _take(
         liked=liked,
         new=new,
         unknown=tuple(str(one.identifiers[0]) for one in nameless),
+        is_full=len(drafts) >= MOST,
     )
 
 
