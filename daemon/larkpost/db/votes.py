@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from larkpost.db import schema
 from larkpost.db.upsert_statement import insert
 from larkpost.db.usage import vote_eligibility
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, rows_among, write_among
 from larkpost.domain import Thumb, Vote
 
 _table = schema.vote
@@ -68,24 +68,16 @@ def clear_between(
 
 def judged(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> set[int]:
     """Find those of these papers that a reader has given a thumb."""
-    return {
-        paper_id
-        for some in batches(paper_ids)
-        for paper_id in connection.execute(
-            select(_table.c.paper_id).where(
-                _table.c.reader_id == reader_id, _table.c.paper_id.in_(some)
-            )
-        ).scalars()
-    }
+    mine = select(_table.c.paper_id).where(_table.c.reader_id == reader_id)
+    return {row.paper_id for row in rows_among(connection, mine, _table.c.paper_id, paper_ids)}
 
 
 def move(
     connection: Connection, reader_id: int, paper_ids: Collection[int], interest_id: int
 ) -> None:
     """Let the reader's votes on these papers count for one interest."""
-    for some in batches(set(paper_ids)):
-        mine = (_table.c.reader_id == reader_id, _table.c.paper_id.in_(some))
-        connection.execute(update(_table).where(*mine).values(interest_id=interest_id))
+    mine = update(_table).where(_table.c.reader_id == reader_id).values(interest_id=interest_id)
+    write_among(connection, mine, _table.c.paper_id, set(paper_ids))
 
 
 def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
@@ -103,10 +95,8 @@ def of(connection: Connection, reader_id: int) -> list[Vote]:
 def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, list[Vote]]:
     """Read the votes of each of these readers, oldest first; an empty list for none."""
     found: dict[int, list[Vote]] = {reader_id: [] for reader_id in reader_ids}
-    for some in batches(found):
-        theirs = _select_in_order().where(_table.c.reader_id.in_(some))
-        for row in connection.execute(theirs):
-            found[row.reader_id].append(from_row(row))
+    for row in rows_among(connection, _select_in_order(), _table.c.reader_id, reader_ids):
+        found[row.reader_id].append(from_row(row))
     return found
 
 

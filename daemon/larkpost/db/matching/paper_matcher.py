@@ -127,14 +127,6 @@ def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
     return (*names, text)
 
 
-def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
-    """Collect the values of each key."""
-    gathered: dict[K, list[V]] = {}
-    for key, value in pairs:
-        gathered.setdefault(key, []).append(value)
-    return gathered
-
-
 def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> Counter[int]:
     """Count the sketch numbers that each owner shares, for owners that share enough."""
     telling = (owned for number in numbers if len(owned := owners.get(number, ())) <= _COMMON)

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, bindparam, delete, select, update
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.bulk_rows import among, insert_rows, next_ids
 from larkpost.db.search import index
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, write_among
 from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ def read_pairs(
     connection: Connection, column: Column[Any], paper_id: Column[Any], wanted: Collection[Any]
 ) -> list[tuple[Any, int]]:
     """Read the rows in which ``column`` has one of these values: each beside the paper's id."""
-    pairs: list[tuple[Any, int]] = []
-    for some in batches(wanted):
-        rows = connection.execute(select(column, paper_id).where(among(connection, column, some)))
-        pairs += [(value, one) for value, one in rows]
-    return pairs
+    pairs = select(column, paper_id)
+    return [
+        (value, one)
+        for some in batches(wanted)
+        for value, one in connection.execute(pairs.where(among(connection, column, some)))
+    ]
 
 
 def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
@@ -69,9 +70,8 @@ def write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None
     rows = [paper_rows.values(entry.paper) | {"which": entry.paper.id} for entry in entries]
     connection.execute(update(table).where(table.c.id == bindparam("which")), rows)
     reworded = [entry for entry in entries if entry.reworded]
-    column = schema.minhash.c.paper_id
-    for some in batches(entry.paper.id for entry in reworded):
-        connection.execute(delete(schema.minhash).where(column.in_(some)))
+    ids = (entry.paper.id for entry in reworded)
+    write_among(connection, delete(schema.minhash), schema.minhash.c.paper_id, ids)
     _write_sketches(connection, reworded)
     index.rewrite(connection, ((e.before, e.paper) for e in entries if e.before is not None))
 

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from larkpost.db import schema
 from larkpost.db.search.tokenize import BREAK, Document, document, index_document
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, write_among
 from larkpost.domain import Paper
 
 if TYPE_CHECKING:
@@ -112,8 +112,7 @@ def remove(connection: Connection, gone: Iterable[tuple[int, Document]]) -> None
     if not rows:
         return
     if not _lite(connection):
-        for some in batches(number for number, _ in rows):
-            connection.execute(delete(_PG).where(_PG.c.paper_id.in_(some)))
+        write_among(connection, delete(_PG), _PG.c.paper_id, (number for number, _ in rows))
         return
     orders = [{NAME: "delete", **_row(number, laid)} for number, laid in rows]
     connection.execute(insert(_ORDERS), orders)
