@@ -28,6 +28,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 _FIRST_WORD = re.compile(r"(?P<indent>\s*)(?P<word>[^\W\d_]\S*)")
 _LONGEST_CUT = 2_000  # characters of a line to which words are added, one at a time
 _ANSI = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")  # colours of a terminal
@@ -85,8 +86,9 @@ def _decode_lines(
             raw = _ANSI.sub(b"", raw)
         text = oddities.decode(number, raw)
         line = NumberedLine(number, clean(text).rstrip(), whole)
-        for remark in oddities.warnings():
-            yield remark, False
+        if oddities.fresh:
+            for remark in oddities.warnings():
+                yield remark, False
         if line.text or not blank:
             yield line, ends_cut(text)
         blank = not line.text
@@ -161,7 +163,8 @@ class _Oddities:
     def decode(self, number: int, raw: bytes) -> str:
         if raw.isascii():
             text = raw.decode("ascii")
-            self.controls += 0 if text.isprintable() else count_unwanted(text)
+            if raw.translate(None, _PRINTABLE_ASCII):
+                self.controls += count_unwanted(text)
             return text
         try:
             text = raw.decode("utf-8", "surrogatepass")  # lone surrogates are cleaned away later

@@ -48,10 +48,25 @@ def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWar
         yield from _Walk(read_json(stream), 1, numbered=True).items()
         return
     for line in lines(stream):
-        if isinstance(line, NumberedLine):
+        if isinstance(line, NumberedLine) and (item := _lone_paper(line)):
+            yield item
+        elif isinstance(line, NumberedLine):
             yield from _Walk(line.text, line.number, ended=line.whole).items()
         else:
             yield line
+
+
+def _lone_paper(line: NumberedLine) -> JsonItem | None:
+    """Read a line that is one paper and nothing else, as nearly all lines are; else None."""
+    if not line.text.startswith("{"):
+        return None
+    try:
+        value, end = _DECODER.raw_decode(line.text)
+    except (ValueError, RecursionError):
+        return None
+    if end != len(line.text) or not _is_paper(value):
+        return None
+    return JsonItem(line.number, value, line.text[:_SHOWN])
 
 
 class HeadFirst:
