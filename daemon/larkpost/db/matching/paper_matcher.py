@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time
 from enum import StrEnum
 from hashlib import sha1
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice
@@ -22,8 +22,6 @@ from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
 
-K = TypeVar("K")
-V = TypeVar("V")
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 COMMON = 200  # a shingle shared by so many papers is a common phrase
