@@ -22,7 +22,6 @@ from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
 
-
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 COMMON = 200  # a shingle shared by so many papers is a common phrase
 _MOST_COMPARED = 20
