@@ -7,7 +7,7 @@ from hashlib import blake2b
 from uuid import NAMESPACE_URL, uuid5
 from zlib import crc32
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.db.matching.paper_matcher import uid_of
@@ -37,13 +37,11 @@ def test_every_character_is_cleaned_alike_alone_and_in_a_text_that_is_looked_at(
         assert clean(f"{text}{LOOKED_AT}") == clean(text) + LOOKED_AT, ascii(text)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_a_text_is_squashed_alike_whether_or_not_it_is_looked_at(text: str) -> None:
     assert squash(text) == " ".join(squash(f"{LOOKED_AT} {text}").split()[1:])
 
 
-@settings(deadline=None)
 @given(TEXTS, st.text("yabc gd", max_size=200))
 def test_a_sketch_takes_the_lowest_of_each_first_letter_in_turn(title: str, abstract: str) -> None:
     text = (squeeze(title) + squeeze(abstract)).encode("utf-8", "replace")
@@ -55,7 +53,6 @@ def test_a_sketch_takes_the_lowest_of_each_first_letter_in_turn(title: str, abst
     assert sketch(title, abstract) == {int.from_bytes(d, "big", signed=True) for d in digests}
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="ascii"), max_size=80), st.integers(0, 200))
 def test_words_of_ascii_are_runs_of_letters_and_digits_cut_at_64(text: str, run: int) -> None:
     text = f"{text}{'aB' * run} {text}"
@@ -64,7 +61,6 @@ def test_words_of_ascii_are_runs_of_letters_and_digits_cut_at_64(text: str, run:
     assert stems(text) == stem_words(expected)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_the_uid_of_a_name_is_its_uuid_of_version_5(value: str) -> None:
     name = Identifier("url", value.encode("utf-8", "ignore").decode())
@@ -73,7 +69,6 @@ def test_the_uid_of_a_name_is_its_uuid_of_version_5(value: str) -> None:
     )
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["http", "https", "HTTPS", "ftp"]),
     st.text("ab1-_.", min_size=1, max_size=80),
