@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import event
-from tests.helpers.stored_rows import search_papers
+from tests.helpers.factories import search_papers
 
 from larkpost.db import papers
 from larkpost.db.papers import MatchOutcome

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert, select
-from tests.helpers.factories import NOW, TODAY, add_papers, add_readers, picks_of
-from tests.helpers.stored_rows import all_votes
+from tests.helpers.factories import NOW, TODAY, add_papers, add_readers, all_votes, picks_of
 
 from larkpost.db import editions, interests, readers, schema, votes
 from larkpost.domain import Interest, Status, Thumb, Vote

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.exc import IntegrityError
-from tests.helpers.factories import NOW, add_papers, add_readers
-from tests.helpers.stored_rows import all_votes
+from tests.helpers.factories import NOW, add_papers, add_readers, all_votes
 
 from larkpost.db import popularity, votes
 from larkpost.domain import Thumb, Vote

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
+from tests.helpers.factories import search_papers
 from tests.helpers.old_databases import left_at
-from tests.helpers.stored_rows import search_papers
 from tests.helpers.web.site_client import NOW, place
 
 from larkpost.db import editions, migrations, papers, popularity, public_archive

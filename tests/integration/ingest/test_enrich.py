@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.helpers.dump_files import ABSTRACT, NOW, everything
-from tests.helpers.stored_rows import search_papers
+from tests.helpers.factories import search_papers
 
 from larkpost.db import papers
 from larkpost.db.matching import enrich_papers

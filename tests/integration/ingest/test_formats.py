@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.dump_files import NOW, everything, read, write
-from tests.helpers.stored_rows import search_papers
+from tests.helpers.factories import search_papers
 
 from larkpost.db import papers
 from larkpost.errors import UnreadableDump

@@ -9,6 +9,7 @@ from uuid import uuid4, uuid5
 
 import pytest
 from sqlalchemy import func, select
+from tests.helpers.factories import search_papers
 from tests.helpers.private_lists import (
     BROUGHT,
     GUESSED,
@@ -18,7 +19,6 @@ from tests.helpers.private_lists import (
     read_private,
     read_thumbs,
 )
-from tests.helpers.stored_rows import search_papers
 from tests.helpers.web.site_client import NOW, place
 
 from larkpost.db import editions, fitted_models, papers, popularity, public_archive, schema, votes

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
+from tests.helpers.factories import search_papers
 from tests.helpers.old_databases import Before, left_at
-from tests.helpers.stored_rows import search_papers
 
 from larkpost.db import migrations, papers
 from larkpost.db.search import index

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
+from tests.helpers.factories import all_votes
 from tests.helpers.old_databases import Before, left_at
-from tests.helpers.stored_rows import all_votes
 from tests.helpers.web.site_client import FOREIGN, NOW, place
 
 from larkpost.bootstrap import build

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.stored_rows import search_papers
+from tests.helpers.factories import search_papers
 from tests.helpers.web.site_client import NOW, contents, place
 
 from larkpost.db import papers
