@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from larkpost.domain import IngestWarning, RejectedRecord
+from larkpost.errors import UnreadableDump
 from larkpost.text.normalize import clean, count_unwanted, ends_cut
 
 CHUNK = 64 * 1024
+LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as many
 LONGEST_LINE = 1024 * 1024  # bytes; the longest abstracts have some thousand
 LONGEST_TITLE = 1_000  # characters, of a paper in any dump
 LONGEST_ABSTRACT = 50_000
@@ -257,3 +259,11 @@ def _grow(parts: list[bytes], size: int, more: bytes) -> tuple[list[bytes], int]
         return [], size
     parts.append(more)
     return parts, size
+
+
+def read_whole(dump: BinaryIO, what: str, *, hint: str) -> bytes:
+    """Read a dump that is read as one; raises UnreadableDump past ``LARGEST_LIST`` bytes."""
+    content = dump.read(LARGEST_LIST + 1)
+    if len(content) > LARGEST_LIST:
+        raise UnreadableDump(f"it is {what} of more than {LARGEST_LIST >> 20} MiB", hint=hint)
+    return content

@@ -55,7 +55,10 @@ def squeeze(text: str) -> str:
 
 
 class TextMarks(NamedTuple):
-    """The lookup keys of a paper's text: see ``title_key``, ``text_identifier``, ``sketch``."""
+    """The lookup keys of a paper's text: see ``title_key`` and ``sketch``.
+
+    ``name`` is an identifier made from the squeezed title and abstract: 16 hex digits.
+    """
 
     key: str
     name: Identifier
@@ -66,7 +69,8 @@ def text_marks(title: str, abstract: str) -> TextMarks:
     """Compute all three at once, because squeezing the texts takes most of the time."""
     head, body = squeeze(title), squeeze(abstract)
     shown = head or title.strip()
-    return TextMarks(_title_key(shown), _text_identifier(shown, body), _sketch(head + body))
+    name = Identifier("text", _digest(f"{shown}\n{body}")[:16])
+    return TextMarks(_title_key(shown), name, _sketch(head + body))
 
 
 def title_key(title: str) -> str:
@@ -78,15 +82,6 @@ def _title_key(squeezed: str) -> str:
     if len(squeezed) <= 64 and squeezed.isprintable():
         return squeezed
     return f"{squeezed[:43] if squeezed.isprintable() else ''}-{_digest(squeezed)[:20]}"
-
-
-def text_identifier(title: str, abstract: str) -> Identifier:
-    """Make an identifier from a paper's squeezed title and abstract: 16 hex digits."""
-    return _text_identifier(squeeze(title) or title.strip(), squeeze(abstract))
-
-
-def _text_identifier(title: str, abstract: str) -> Identifier:
-    return Identifier("text", _digest(f"{title}\n{abstract}")[:16])
 
 
 def _digest(text: str) -> str:

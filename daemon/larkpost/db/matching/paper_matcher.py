@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time
 from enum import StrEnum
 from hashlib import sha1
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice
@@ -21,9 +21,6 @@ from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 COMMON = 200  # a shingle shared by so many papers is a common phrase
@@ -130,14 +127,6 @@ def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
         names[linked] = None
     names.pop(text, None)  # an export of a paper without another identifier uses it as its id
     return (*names, text)
-
-
-def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
-    """Collect the values of each key."""
-    gathered: dict[K, list[V]] = {}
-    for key, value in pairs:
-        gathered.setdefault(key, []).append(value)
-    return gathered
 
 
 def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dict[int, int]:

@@ -20,13 +20,12 @@ from larkpost.db.matching.paper_matcher import (
     PaperMatcher,
     PaperQuery,
     ask,
-    gather,
     sharing,
 )
 from larkpost.db.matching.paper_writer import write_changed, write_names, write_new
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import hand_over
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather
 from larkpost.domain import PaperRecord
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, update
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.bulk_rows import insert_rows, next_ids, read_pairs
 from larkpost.db.search import index
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import write_among
 from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ def write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None
     rows = [paper_rows.values(entry.paper) | {"which": entry.paper.id} for entry in entries]
     connection.execute(update(table).where(table.c.id == bindparam("which")), rows)
     reworded = [entry for entry in entries if entry.reworded]
-    column = schema.minhash.c.paper_id
-    for some in batches(entry.paper.id for entry in reworded):
-        connection.execute(delete(schema.minhash).where(column.in_(some)))
+    ids = (entry.paper.id for entry in reworded)
+    write_among(connection, delete(schema.minhash), schema.minhash.c.paper_id, ids)
     _write_sketches(connection, reworded)
     index.rewrite(connection, ((e.before, e.paper) for e in entries if e.before is not None))
 

@@ -9,6 +9,7 @@ from uuid import uuid4, uuid5
 
 import pytest
 from sqlalchemy import func, select
+from tests.helpers.factories import search_papers
 from tests.helpers.private_lists import (
     BROUGHT,
     GUESSED,
@@ -287,7 +288,7 @@ def test_no_list_of_papers_holds_it(store: Store) -> None:
         )
         assert public_archive.after(connection, seen.date()) is None
         assert public_archive.per_day(connection) == {seen.date(): 1}
-        assert papers.search(connection, "pills") == []
+        assert search_papers(connection, "pills") == []
         assert find.find(connection, find.parse(""), limit=9).total == 1
         week = timedelta(days=7)
         (hot,) = popularity.trending(connection, at=NOW, window=week, limit=9)
