@@ -16,6 +16,9 @@ from larkpost.formats.decoding import text_chunks
 
 _LONGEST_PROLOG = 256 * 1024  # characters before the first element
 _LONGEST_REFERENCE = 40
+# "<" before the next ">". The parser looks for it anew from each of them: 600 kB of "<a <a <a" took
+# minutes, and one answer of a source hours, while no other source was polled.
+_MOST_UNCLOSED = 100
 _DECLARED = re.compile(
     rb"\s*<\?xml[^>]{0,200}?\bencoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._-]{1,40})"
 )
@@ -44,16 +47,33 @@ def xml_pieces(dump: BinaryIO) -> Iterator[bytes]:
     """Yield an XML document as UTF-8, ready for a parser: no declaration and no document type.
 
     Line ends stay where they are. Raises UnreadableDump if the document declares entities of its
-    own, and where no element begins.
+    own, where no element begins, and for over ``_MOST_UNCLOSED`` tags in a row that do not end.
     """
-    held = ""
+    held, unclosed = "", 0
     for chunk in _without_prolog(text_chunks(dump, _declared_encoding)):
         text = held + _NO_CHARACTERS.sub("", chunk)
         # A reference, or a mark and what follows it, may lie across two chunks.
         at = max(text.rfind("&", -_LONGEST_REFERENCE), text.rfind("<", -1))
         text, held = (text, "") if at < 0 else (text[:at], text[at:])
-        yield _MARK.sub(_mend, text).encode()
+        mended = _MARK.sub(_mend, text)
+        unclosed = _count_unclosed(mended, unclosed)
+        yield mended.encode()
     yield _MARK.sub(_mend, held).encode()
+
+
+def _count_unclosed(text: str, before: int) -> int:
+    """Count the "<" behind the last ">", after as many in the text ``before``.
+
+    Raises UnreadableDump for too many, there or before any ">".
+    """
+    counts = [part.count("<") for part in text.split(">")]
+    counts[0] += before
+    if max(counts) > _MOST_UNCLOSED:
+        raise UnreadableDump(
+            f"it is not XML (over {_MOST_UNCLOSED} tags in a row do not end)",
+            hint="open it in a browser, select all, copy it, and save that as a text file",
+        )
+    return counts[-1]
 
 
 def _declared_encoding(head: bytes) -> str:

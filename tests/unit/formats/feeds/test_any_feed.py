@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.helpers.dump_files import read_dump
+from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.domain import DumpDate, Identifier, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
@@ -209,9 +210,24 @@ def test_a_feed_that_declares_entities_is_refused(declared: str) -> None:
         ("<rss><item><title>" + "x" * 3_000_000 + "</title></item></rss>", "too large"),
         ("<rss><item>" + "<a>x</a>" * 1_100_000 + "</item></rss>", "larger than 8 MiB"),
         ("<rss " + "a='1' " * 500_000 + "/>", "too large"),
+        ("<rss>" + "<a\t" * 200 + ">", "do not end"),
+        ("<rss>" + "</a " * 200_000 + ">", "do not end"),  # over several pieces
         ("<rss><item><author>A</author></item></rss>", "it has no title"),
     ],
 )
 def test_what_no_feed_is_is_refused_by_why(body: str, why: str) -> None:
     with pytest.raises(UnreadableDump, match=why):
         read(body)
+
+
+def test_tags_that_do_not_end_take_no_more_time_than_their_length() -> None:
+    """The parser looks for the end of a tag anew from each "<", so that many took hours."""
+    head = "<rss><item><title>A paper of words</title></item>"
+
+    def seconds(size: int) -> float:
+        body = head + ("<a\t" * 90 + ">") * (size // 271)
+        return cpu_seconds(lambda: read(body), rounds=3)
+
+    assert_grows_less_than(lambda: seconds(240_000) / seconds(120_000), 3.0)
+    with pytest.raises(UnreadableDump, match="do not end"):
+        read(head + "<a\t" * 700_000 + ">")  # hours
