@@ -57,7 +57,7 @@ def test_feeds_tables_and_archives_are_read_by_what_is_in_them(
         ("arxiv-feed", 5), ("arxiv-api", 3), ("json-feed", 2), ("zip: oai-pmh, table", 4),
     ]  # fmt: skip  # a list of pairs
     refused = shell("ingest", DUMPS / "arxiv-api-error.atom", code=1)
-    assert "arXiv's API answered with (incorrect id format for 1234.1234)" in refused.err
+    assert "an error message of arXiv's API (incorrect id format for 1234.1234)" in refused.err
     weekend = shell("ingest", DUMPS / "arxiv-weekend.rss")
     assert "0 papers" in weekend.out + weekend.err
 

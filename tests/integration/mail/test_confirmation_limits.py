@@ -230,7 +230,7 @@ def test_what_waits_for_a_domain_is_bounded_and_who_asks_once_still_gets_in(
             store, confirmations.check_request(f"flood{number}@example.org", WISHES),
             now=NOW, network="198.51.100.1", per_domain=5,
         )  # fmt: skip
-    with pytest.raises(Crowded, match="wait already"):
+    with pytest.raises(Crowded, match="are waiting already"):
         confirmations.ask(
             store, confirmations.check_request("flood5@example.org", WISHES),
             now=NOW, network="198.51.100.1", per_domain=5,

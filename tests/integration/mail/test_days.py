@@ -231,5 +231,5 @@ def test_the_tick_reads_what_came_back_and_writes_to_the_operator(tmp_path: Path
     assert (done.troubles, again.troubles, again.returned) == ({}, {}, {})
     (letter,) = letters(program)
     assert letter["To"] == "boss@example.org"
-    assert "no dump" in letter["Subject"]
+    assert "no recent dump" in letter["Subject"]
     assert days(program, reader) == []
