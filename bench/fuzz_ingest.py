@@ -42,7 +42,6 @@ from larkpost.fetch.retry_after import read_retry_after
 from larkpost.fetch.unpack import spool
 from larkpost.formats.dates import captured_day, day_in_path, find_day, in_name
 from larkpost.formats.decoding import LONGEST_ABSTRACT, decode
-from larkpost.formats.feeds.oai_pmh import resumption_token
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.formats.mail.mail_parser import OutsizedMail, parse
 from larkpost.formats.reference_list import ReferenceList
@@ -119,7 +118,6 @@ def parsers(store: Store) -> Mapping[str, Parse]:
         "enrich": _enricher(store),
         "opml": _read_opml,
         "answer": _read_answer,
-        "oai-token": _read_token,
         "references": _read_references,
         "references as papers": _reader(ReferenceList()),
         "sender": _read_sender,
@@ -214,11 +212,6 @@ def _damage(packed: bytes) -> bytes:
     dice = Random(packed)  # noqa: S311 - the same damage on every run
     at = dice.randrange(2 * len(packed))
     return packed if at >= len(packed) else packed[:at] + bytes([at % 256]) + packed[at + 1 :]
-
-
-def _read_token(dump: bytes) -> None:
-    with suppress(UnreadableDump):
-        resumption_token(BytesIO(dump))
 
 
 def _read_references(dump: bytes) -> None:

@@ -1,15 +1,23 @@
-"""Measures reading dumps: speed and memory of a large one, and how time grows on hostile text.
+"""Measures reading dumps and votes: speed, memory, feeds meanwhile, growth on hostile text.
 
-    python -m bench.ingest [--papers 10000] [--words 40] [--lines] [--kilobytes 100] [--json]
-    python -m bench.ingest --part dump | --part hostile [--text "combining marks"]
+    python -m bench.ingest [--papers 10000] [--part speed] [--rounds 3] [--json]
+    python -m bench.ingest --part speed --dump FILE.jsonl
+    python -m bench.ingest --part votes [--votes 20000]
+    python -m bench.ingest --part dump [--words 40] [--lines]
+    python -m bench.ingest --part hostile [--kilobytes 100] [--text "combining marks"]
 
-The large dump is read by `larkpost serve` as it is, with a reader's Atom feed of 50 entries in
-SQLite, asked for over and over meanwhile. Papers are made of shuffled words of the sample, 40 an
+`speed` compares ingest, and `votes` the import of thumbs, with the least that must be done
+(bench/support/ingest_speed.py). Where memory counts, run `speed` alone, with one round.
+
+`dump`: a large dump is read by `larkpost serve` as it is, with a reader's Atom feed of 50 entries
+in SQLite, asked for over and over meanwhile. Papers are made of shuffled words of the sample, 40 an
 abstract, about 480 bytes each: 200,000 of them are 95 MB. With --words 5000 abstracts are as large
 as is allowed; --lines writes JSON Lines. Memory is the most the daemon has had (VmHWM), before and
-after. Hostile texts (bench/support/hostile.py) are read at n, 2n and 4n bytes, the sizes in turn,
-in one process; of the rounds the shortest counts. The exponent e of t = c * n^e is 1 for linear
-time.
+after.
+
+`hostile`: hostile texts (bench/support/hostile.py) are read at n, 2n and 4n bytes, the sizes in
+turn, in one process; of the rounds the shortest counts. The exponent e of t = c * n^e is 1 for
+linear time.
 """
 
 from __future__ import annotations
@@ -18,7 +26,6 @@ import argparse
 import json
 import logging
 import os
-import random
 import statistics
 import time
 from dataclasses import asdict, dataclass
@@ -28,9 +35,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import structlog
-from bench.editions import papers
 from bench.feeds_http import larkpost, populated
 from bench.support.hostile import UNITS, Growth, growths
+from bench.support.ingest_speed import (
+    WORDS,
+    Comparison,
+    compare_ingest,
+    measure_votes,
+    memory,
+    write_dump,
+)
+
+from larkpost.garbage_collection import collect_rarely
 
 if TYPE_CHECKING:
     from larkpost.settings import HomePaths
@@ -51,20 +67,6 @@ class Found:
     peak: float
     calm: list[float]
     busy: list[float]
-
-
-def write_dump(file: Path, count: int, *, words: int, lines: bool) -> float:
-    """Write a page, or JSON Lines, of so many papers, no two alike; gives its size in MB."""
-    dice = random.Random(7)  # noqa: S311 - the same dump on every run
-    known = sorted({word for one in papers() for word in one.abstract.split()})
-    with file.open("w", encoding="utf-8") as dump:
-        dump.write("" if lines else "Daily Papers\n\nAug 7\n\n")
-        for number in range(count):
-            title = " ".join(dice.choices(known, k=8)).replace(".", "") + f" {number}"
-            abstract = " ".join(dice.choices(known, k=words)) + "."
-            record = json.dumps({"title": title, "abstract": abstract}) + "\n"
-            dump.write(record if lines else f"{title}\n\n{abstract}\n\n")
-    return file.stat().st_size / 1e6
 
 
 def measure(count: int, *, words: int, lines: bool) -> Found:
@@ -106,12 +108,6 @@ def asked(address: str) -> float:
     return time.perf_counter() - begun
 
 
-def memory(pid: int) -> float:
-    """Read the largest size that a process has had, in MB (proc(5), VmHWM)."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if "VmHWM" in line)) / 1e3
-
-
 def show(count: int, found: Found) -> None:
     """Print what the large dump came to."""
     print(f"{count:,} papers, {found.size:,.0f} MB, read in {found.seconds:,.1f} s")
@@ -136,18 +132,49 @@ def show_growth(one: Growth) -> None:
     print(f"{name} {seconds} {ratios} {one.exponent:6.2f}{mark}")
 
 
+def show_comparison(what: str, one: Comparison) -> None:
+    """Print how fast papers or votes were taken in."""
+    print(
+        f"{one.count:,} {what}: {one.seconds:.2f} s of CPU, {one.rate:,.0f} a second,"
+        f" {one.ratio:.0%} of the speed of the least ({one.least:.2f} s)"
+    )
+    if one.peak:
+        print(f"{one.peak:>10,.0f} MB of memory at most")
+
+
+def compare(given: argparse.Namespace, told: dict[str, Any]) -> None:
+    """Compare the reading of papers, of votes, or of both, with the least that must be done."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        if given.part in {None, "speed"}:
+            dump = given.dump or folder / "dump.jsonl"
+            if given.dump is None:
+                write_dump(dump, given.papers, words=WORDS, lines=True)
+            told["papers"] = compare_ingest(folder, dump, given.rounds)
+        if given.part in {None, "votes"}:
+            told["votes"] = measure_votes(folder, given.votes, given.rounds)
+    for what in ("papers", "votes"):
+        if one := told.get(what):
+            told[what] = asdict(one) | {"rate": one.rate, "ratio": one.ratio}
+            if not given.json:
+                show_comparison(what, one)
+
+
 def main() -> None:
     """Measure and print."""
     given = _arguments().parse_args()
+    collect_rarely()  # as the commands do; what is compared runs in this process, too
     # The daemon logs to its own file; what the ingest of hostile text logs here is in the way.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     told: dict[str, Any] = {}
-    if given.part != "hostile":
+    if given.part in {None, "speed", "votes"}:
+        compare(given, told)
+    if given.part in {None, "dump"}:
         found = measure(given.papers, words=given.words, lines=given.lines)
         told["dump"] = {"papers": given.papers} | asdict(found)
         if not given.json:
             show(given.papers, found)
-    if given.part != "dump":
+    if given.part in {None, "hostile"}:
         told["hostile"] = []
         for one in growths(given.kilobytes * 1_000, given.rounds, given.text or list(UNITS)):
             told["hostile"].append(asdict(one) | {"ratios": one.ratios, "exponent": one.exponent})
@@ -160,9 +187,11 @@ def main() -> None:
 def _arguments() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--papers", type=int, default=10_000)
+    arguments.add_argument("--votes", type=int, default=20_000)
+    arguments.add_argument("--dump", type=Path, help="JSON Lines of papers, for speed")
     arguments.add_argument("--words", type=int, default=40, help="of each abstract")
     arguments.add_argument("--lines", action="store_true", help="JSON Lines in place of a page")
-    arguments.add_argument("--part", choices=("dump", "hostile"))
+    arguments.add_argument("--part", choices=("speed", "votes", "dump", "hostile"))
     arguments.add_argument("--kilobytes", type=int, default=100, help="n of the hostile texts")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--text", choices=UNITS, action="append", help="this one only")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.ranking import TfidfRanker
     from larkpost.readers.expiry import LastUses
+    from larkpost.readers.replay_apart import Evaluate
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
     from larkpost.transports.dkim import DkimSignature
@@ -66,7 +67,9 @@ class Program:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()  # set when the daemon should end
-        self.fits_apart = False  # whether models are fitted in a separate process
+        self.fits_apart = (
+            False  # whether models are fitted, and votes replayed, in separate processes
+        )
 
     def with_settings(self, settings: Settings) -> Program:
         """Build a program with other settings on the same database, which ends with this one.
@@ -165,6 +168,13 @@ class Program:
         if not self.fits_apart:
             return ModelCache()
         return ModelCache(FitApart(self.settings.ranking.mode == "accurate", self.stopping.is_set))
+
+    @property
+    def replay(self) -> Evaluate | None:
+        """What replays votes in a separate process, if this process is to use one."""
+        from larkpost.readers.replay_apart import EvaluateApart
+
+        return EvaluateApart(self.stopping.is_set) if self.fits_apart else None
 
     @cached_property
     def dump_formats(self) -> Sequence[DumpFormat]:

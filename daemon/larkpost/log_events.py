@@ -81,6 +81,7 @@ class LogEvent(StrEnum):
     READER_LEFT = "reader.left", "a reader unsubscribed by mail"
     READER_MERGED = "reader.merged", "readers whose addresses differ only in case were merged"
     READER_UNCLEARED = "reader.uncleared", "messages to a removed reader could not be deleted"
+    REPLAY_FAILED = "replay.failed", "a reader's votes could not be replayed for the taste page"
     SENT_LOG_FAILED = "sent_log.failed", "the log of sent messages can be neither read nor written"
     SETTING_DEFERRED = "setting.deferred", "a changed setting takes effect only at the next start"
     SETTINGS_REJECTED = "settings.rejected", "reloaded settings are wrong; the old ones stay"

@@ -1,11 +1,12 @@
-"""Makes papers, readers and picks for tests of the database."""
+"""Makes papers, readers and picks for tests of the database, and reads what it holds."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from larkpost.db import papers, readers
+from larkpost.db import papers, readers, votes
+from larkpost.db.search.find import find, parse
 from larkpost.domain import Identifier, PaperRecord, Pick, TermWeight
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from larkpost.domain import Paper, Reader
+    from larkpost.domain import Paper, Reader, Vote
 
 NOW = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
 TODAY = date(2026, 8, 7)
@@ -72,3 +73,13 @@ def picks_of(chosen: Sequence[Paper]) -> list[Pick]:
         )
         for position, paper in enumerate(chosen, start=1)
     ]
+
+
+def search_papers(connection: Connection, words: str) -> list[Paper]:
+    """Find papers as the search page does."""
+    return list(find(connection, parse(words), limit=50).papers)
+
+
+def all_votes(connection: Connection) -> list[Vote]:
+    """Read every vote, reader by reader, oldest first."""
+    return [vote for one in readers.all(connection) for vote in votes.of(connection, one.id)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -17,9 +15,9 @@ from larkpost.cli.context import CliContext
 from larkpost.cli.output import tell
 from larkpost.cli.streams import discard, help_width, is_broken, prepare_streams
 from larkpost.errors import LarkpostError
+from larkpost.garbage_collection import collect_rarely
 
 WIDEST_HELP = 100
-OBJECTS_PER_COLLECTION = 20_000
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
@@ -169,20 +167,9 @@ def _say(error: LarkpostError) -> None:
         discard(sys.stderr)
 
 
-def _collect_rarely() -> None:
-    """Keep the garbage collector from scanning modules during import and at the exit.
-
-    Their objects live as long as the process: scanning them frees nothing, and costs a short
-    command a fifth of its time.
-    """
-    gc.set_threshold(OBJECTS_PER_COLLECTION)
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
-
-
 def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost") -> NoReturn:
     """Run a command and exit: 0 done, 1 failed, 2 wrong call, 75 later, 130 interrupted."""
-    _collect_rarely()
+    collect_rarely()
     limit_blas_threads()
     os.umask(os.umask(0o077) | 0o002)  # nobody else writes here, whatever the caller's umask is
     prepare_streams()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from larkpost.db import papers, readers, row_ids, schema, upsert_statement
 from larkpost.db.outbox import deliveries
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Edition, Paper, Pick, Reader, Status, TermWeight
 
 _table = schema.edition
@@ -94,11 +94,7 @@ def get(connection: Connection, edition_id: int) -> Edition | None:
 
 def get_many(connection: Connection, edition_ids: Collection[int]) -> dict[int, Edition]:
     """Read several editions, by number, in a few queries; missing ones are left out."""
-    rows = [
-        row
-        for some in batches(edition_ids)
-        for row in connection.execute(select(_table).where(_table.c.id.in_(some)))
-    ]
+    rows = list(rows_among(connection, select(_table), _table.c.id, edition_ids))
     return {edition.id: edition for edition in _load(connection, rows)}
 
 
@@ -143,11 +139,7 @@ def future(connection: Connection, now: datetime) -> list[Edition]:
 def find_used_message_ids(connection: Connection, ids: Collection[str]) -> set[str]:
     """Return those of these Message-IDs that are in use."""
     column = schema.delivery.c.message_id
-    return {
-        one
-        for some in batches(ids)
-        for one in connection.execute(select(column).where(column.in_(some))).scalars()
-    }
+    return {row.message_id for row in rows_among(connection, select(column), column, ids)}
 
 
 def redate(connection: Connection, edition_id: int, day: date) -> None:
@@ -328,7 +320,7 @@ def _load(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Edition]
             reader=who[row.reader_id],
             date=row.date,
             published_at=row.published_at,
-            picks=tuple(picks[row.id]),
+            picks=tuple(picks.get(row.id, ())),
             catch_up_from=row.catch_up_from,
             note=row.note,
             candidate_count=row.candidate_count,
@@ -337,21 +329,13 @@ def _load(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Edition]
 
 def _picks(connection: Connection, edition_ids: Sequence[int]) -> dict[int, list[Pick]]:
     table = schema.pick
-    rows = [
-        row
-        for some in batches(edition_ids)
-        for row in connection.execute(
-            select(table).where(table.c.edition_id.in_(some)).order_by(table.c.position)
-        )
-    ]
+    ordered = select(table).order_by(table.c.position)
+    rows = list(rows_among(connection, ordered, table.c.edition_id, edition_ids))
     shown = {row.paper_id for row in rows} | {
         row.similar_paper_id for row in rows if row.similar_paper_id
     }
     known = papers.get(connection, shown)
-    picks: dict[int, list[Pick]] = {edition_id: [] for edition_id in edition_ids}
-    for row in rows:
-        picks[row.edition_id].append(_pick(row, known))
-    return picks
+    return gather((row.edition_id, _pick(row, known)) for row in rows)
 
 
 def _pick(row: Row[Any], known: Mapping[int, Paper]) -> Pick:

@@ -12,7 +12,7 @@ from sqlalchemy.types import NullType
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, get
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import rows_among
 from larkpost.domain import Paper
 
 MOST = 5_000  # papers, of some 3 KB
@@ -30,10 +30,10 @@ class PaperCache:
 
     def get(self, connection: Connection, ids: Collection[int]) -> dict[int, Paper]:
         """Read the papers with these ids, as ``papers.get`` does."""
-        rows: dict[int, bytes] = {}
-        for some in batches(set(ids)):
-            for row in connection.execute(_RAW.where(schema.paper.c.id.in_(some))):
-                rows[row.id] = blake2b(repr(tuple(row)).encode(), digest_size=16).digest()
+        rows = {
+            row.id: blake2b(repr(tuple(row)).encode(), digest_size=16).digest()
+            for row in rows_among(connection, _RAW, schema.paper.c.id, set(ids))
+        }
         with self._lock:
             kept = {paper_id: self._kept.get(paper_id) for paper_id in rows}
         found = {

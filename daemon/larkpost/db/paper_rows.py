@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, false, select
 
 from larkpost.db import schema
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import rows_among
 from larkpost.domain import Identifier, Paper
 
 COLUMNS = tuple(column for column in schema.paper.c if column.name != "title_key")
@@ -57,8 +57,8 @@ def values(paper: Paper) -> dict[str, Any]:
         "value": paper.identifier.value,
         "title": paper.title,
         "abstract": paper.abstract,
-        "authors": list(paper.authors),
-        "categories": list(paper.categories),
+        "authors": paper.authors,
+        "categories": paper.categories,
         "published": paper.published,
         "first_seen": paper.first_seen,
         "ingested_at": paper.ingested_at,
@@ -81,8 +81,5 @@ def values(paper: Paper) -> dict[str, Any]:
 
 def get(connection: Connection, ids: Collection[int]) -> dict[int, Paper]:
     """Read the papers with these ids; those that are not there are left out."""
-    found: dict[int, Paper] = {}
-    for some in batches(set(ids)):
-        rows = connection.execute(select(*COLUMNS).where(schema.paper.c.id.in_(some)))
-        found.update((row.id, paper(row)) for row in rows)
-    return found
+    rows = rows_among(connection, select(*COLUMNS), schema.paper.c.id, set(ids))
+    return {row.id: paper(row) for row in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,6 @@ __all__ = [
     "names",
     "owners",
     "recommendable_marks",
-    "search",
     "take_turns",
 ]
 
@@ -142,19 +141,6 @@ def corpus(
     """
     bounds = [*_between(since, until), PUBLIC if withdrawn else RECOMMENDABLE]
     return _read(connection, _newest_first().where(*bounds).limit(limit))
-
-
-def search(
-    connection: Connection, words: str, *, since: datetime | None = None, limit: int = 50
-) -> list[Paper]:
-    """Find papers by a question as ``db.search.query`` reads it, first seen after ``since``."""
-    from larkpost.db.search.find import find, parse
-
-    query = parse(words)
-    if since is not None:
-        start = since + timedelta(microseconds=1)
-        query = replace(query, since=max(start, query.since or start))
-    return list(find(connection, query, limit=limit).papers)
 
 
 def count(connection: Connection) -> int:

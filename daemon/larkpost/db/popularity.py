@@ -18,7 +18,7 @@ from larkpost.db import schema
 from larkpost.db.paper_rows import get
 from larkpost.db.papers import fresh
 from larkpost.db.usage.vote_eligibility import counts
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import gather, rows_among
 from larkpost.db.votes import ON_PUBLIC
 from larkpost.domain import Paper, Thumb, Vote
 
@@ -78,16 +78,15 @@ def tallies(
 ) -> dict[int, tuple[int, int]]:
     """Count thumbs up and down on these papers, as ``rounded_count``; no entry without thumbs."""
     up = func.sum(case((_vote.c.thumb == Thumb.UP.value, 1), else_=0))
-    found: dict[int, tuple[int, int]] = {}
-    for some in batches(set(paper_ids)):
-        cast = select(_vote.c.paper_id, up, func.count()).where(
-            _vote.c.paper_id.in_(some), counts(at)
-        )
-        for paper_id, ups, cast_at_all in connection.execute(cast.group_by(_vote.c.paper_id)):
-            tally = rounded_count(ups, fewest), rounded_count(cast_at_all - ups, fewest)
-            if any(tally):
-                found[paper_id] = tally
-    return found
+    counted = select(_vote.c.paper_id, up, func.count()).where(counts(at))
+    rows = rows_among(
+        connection, counted.group_by(_vote.c.paper_id), _vote.c.paper_id, set(paper_ids)
+    )
+    return {
+        paper_id: tally
+        for paper_id, ups, cast in rows
+        if any(tally := (rounded_count(ups, fewest), rounded_count(cast - ups, fewest)))
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +114,7 @@ def libraries(connection: Connection, *, least: int, at: datetime) -> list[froze
         .where(vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
         .order_by(vote.reader_id)
     )
-    liked: dict[int, set[int]] = {}
-    for reader_id, paper_id in rows:
-        liked.setdefault(reader_id, set()).add(paper_id)
-    return [frozenset(one) for one in liked.values()]
+    return list(map(frozenset, gather((row.reader_id, row.paper_id) for row in rows).values()))
 
 
 def thumbs(connection: Connection, *, without: int) -> list[Vote]:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, delete, func, insert, select
 
 from larkpost.db import schema
+from larkpost.db.matching.bulk_rows import insert_rows
 from larkpost.db.value_batches import batches
 from larkpost.domain import RejectedRecord
 
@@ -55,8 +56,8 @@ def record(
     statement = insert(_table).values(values).returning(_table.c.id)
     dump_id: int = connection.execute(statement).scalar_one()
     for some in batches(enumerate(dict.fromkeys(paper_ids), 1)):
-        rows = [{"dump_id": dump_id, "position": at, "paper_id": one} for at, one in some]
-        connection.execute(insert(schema.dump_paper), rows)
+        rows = [(dump_id, at, one) for at, one in some]
+        insert_rows(connection, schema.dump_paper, ("dump_id", "position", "paper_id"), rows)
     for bad in batches(rejected):
         refused = [
             {"dump_id": dump_id, "line": one.line, "reason": one.reason, "text": one.text}

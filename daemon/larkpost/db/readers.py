@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from larkpost.db import row_ids, schema
 from larkpost.db.usage import vote_eligibility
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather
 from larkpost.domain import Interest, Reader, Status
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.text.email_address import address_key, spell_address
@@ -329,10 +329,9 @@ def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Rea
     """Read readers, in order of creation, and their interests, with two queries for any number."""
     rows = connection.execute(select(_table).where(*conditions).order_by(_table.c.id)).all()
     theirs = select(_interest_table).join(_table).where(*conditions).order_by(_interest_table.c.id)
-    interests: dict[int, list[Interest]] = {row.id: [] for row in rows}
-    for row in connection.execute(theirs) if rows else ():
-        interests[row.reader_id].append(read_interest(row))
-    return [_reader(row, tuple(interests[row.id])) for row in rows]
+    found = connection.execute(theirs) if rows else ()
+    interests = gather((row.reader_id, read_interest(row)) for row in found)
+    return [_reader(row, tuple(interests.get(row.id, ()))) for row in rows]
 
 
 def read_interest(row: Row[Any]) -> Interest:

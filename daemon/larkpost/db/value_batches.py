@@ -1,11 +1,15 @@
-"""Splits long lists of values into batches that fit into one statement."""
+"""Groups values, and splits long lists of them into batches that fit into one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update
+
+K = TypeVar("K")
 T = TypeVar("T")
 
 # SQLite takes 32,766 values in a statement, PostgreSQL's protocol 65,535; plans are best far below.
@@ -17,3 +21,34 @@ def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
     rest = iter(values)
     while batch := list(islice(rest, size)):
         yield batch
+
+
+def gather(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
+    """Collect the values of each key."""
+    gathered: dict[K, list[T]] = {}
+    for key, value in pairs:
+        gathered.setdefault(key, []).append(value)
+    return gathered
+
+
+def rows_among(
+    connection: Connection,
+    statement: Select[*tuple[Any, ...]],
+    column: ColumnElement[Any],
+    values: Iterable[Any],
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    """Read the rows in which a column has one of many values; in order within each batch."""
+    for some in batches(values):
+        yield from connection.execute(statement.where(column.in_(some)))
+
+
+def write_among(
+    connection: Connection,
+    statement: Update | Delete,
+    column: ColumnElement[Any],
+    values: Iterable[Any],
+) -> int:
+    """Change or delete the rows in which a column has one of many values; returns their number."""
+    return sum(
+        connection.execute(statement.where(column.in_(some))).rowcount for some in batches(values)
+    )

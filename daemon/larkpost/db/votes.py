@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from larkpost.db import schema
 from larkpost.db.upsert_statement import insert
 from larkpost.db.usage import vote_eligibility
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, rows_among, write_among
 from larkpost.domain import Thumb, Vote
 
 _table = schema.vote
@@ -68,24 +68,16 @@ def clear_between(
 
 def judged(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> set[int]:
     """Find those of these papers that a reader has given a thumb."""
-    return {
-        paper_id
-        for some in batches(paper_ids)
-        for paper_id in connection.execute(
-            select(_table.c.paper_id).where(
-                _table.c.reader_id == reader_id, _table.c.paper_id.in_(some)
-            )
-        ).scalars()
-    }
+    mine = select(_table.c.paper_id).where(_table.c.reader_id == reader_id)
+    return {row.paper_id for row in rows_among(connection, mine, _table.c.paper_id, paper_ids)}
 
 
 def move(
     connection: Connection, reader_id: int, paper_ids: Collection[int], interest_id: int
 ) -> None:
     """Let the reader's votes on these papers count for one interest."""
-    for some in batches(set(paper_ids)):
-        mine = (_table.c.reader_id == reader_id, _table.c.paper_id.in_(some))
-        connection.execute(update(_table).where(*mine).values(interest_id=interest_id))
+    mine = update(_table).where(_table.c.reader_id == reader_id).values(interest_id=interest_id)
+    write_among(connection, mine, _table.c.paper_id, set(paper_ids))
 
 
 def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
@@ -93,15 +85,6 @@ def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
     mine = select(_table).where(_table.c.reader_id == reader_id, _table.c.paper_id == paper_id)
     row = connection.execute(mine).one_or_none()
     return None if row is None else from_row(row)
-
-
-def on(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> dict[int, Vote]:
-    """Read the reader's votes on these papers, by paper; no entry where there is none."""
-    found: dict[int, Vote] = {}
-    for some in batches(set(paper_ids)):
-        mine = select(_table).where(_table.c.reader_id == reader_id, _table.c.paper_id.in_(some))
-        found |= {row.paper_id: from_row(row) for row in connection.execute(mine)}
-    return found
 
 
 def of(connection: Connection, reader_id: int) -> list[Vote]:
@@ -112,10 +95,8 @@ def of(connection: Connection, reader_id: int) -> list[Vote]:
 def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, list[Vote]]:
     """Read the votes of each of these readers, oldest first; an empty list for none."""
     found: dict[int, list[Vote]] = {reader_id: [] for reader_id in reader_ids}
-    for some in batches(found):
-        theirs = _select_in_order().where(_table.c.reader_id.in_(some))
-        for row in connection.execute(theirs):
-            found[row.reader_id].append(from_row(row))
+    for row in rows_among(connection, _select_in_order(), _table.c.reader_id, reader_ids):
+        found[row.reader_id].append(from_row(row))
     return found
 
 
@@ -123,12 +104,6 @@ def count(connection: Connection) -> int:
     """Count the votes of all readers on public papers."""
     counted = select(func.count()).select_from(_table).where(ON_PUBLIC)
     return connection.execute(counted).scalar_one()
-
-
-def iterate(connection: Connection) -> Iterator[Vote]:
-    """Read every vote, reader by reader, oldest first, a batch in memory at a time."""
-    result = connection.execute(_select_in_order(), execution_options={"yield_per": 1_000})
-    return (from_row(row) for row in result)
 
 
 def _select_in_order() -> Select[Any]:

@@ -35,8 +35,8 @@ class ManyDowns:
         return (
             f"Many thumbs down lately: {self.downs} of your last {self.thumbs},"
             f" and {self.downs_before} of the {self.thumbs_before} before. If your"
-            " interests have changed, you can have your thumbs before"
-            f" {self.since:%Y-%m-%d} forgotten on your page, and restore them later."
+            " interests have changed, new words on your page help most, and at once. You can also"
+            f" forget your thumbs before {self.since:%Y-%m-%d} there, and restore them later."
         )
 
 

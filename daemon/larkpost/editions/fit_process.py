@@ -6,48 +6,14 @@ to the database.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import threading
 from datetime import datetime
 
-from larkpost.blas_threads import limit_blas_threads
-
-NICE = 10
-
-
-def _tell(error: Exception, store: str) -> None:
-    """Write on standard error what went wrong, without the database's password."""
-    from larkpost.masking import mask_text, secrets_of_url
-
-    sys.stderr.write(mask_text(f"{type(error).__name__}: {error}", secrets_of_url(store)))
-    sys.stderr.flush()
+from larkpost.child_process import answer_request
 
 
 def main() -> None:
     """Fit as requested on standard input; on an error ends with 1 and one line of explanation."""
-    limit_blas_threads()
-    os.nice(NICE)
-    answer = os.dup(1)
-    os.dup2(2, 1)  # prints must not get into the output
-    sys.stdout = sys.stderr
-    wanted = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        body = _fit(wanted)
-    except Exception as error:  # reported to the waiting process, which logs it
-        _tell(error, str(wanted["store"]))
-        os._exit(1)
-    with os.fdopen(answer, "wb") as pipe:
-        pipe.write(body)
-    os._exit(0)  # at once, without freeing the memory
-
-
-def _end_with_parent() -> None:
-    """End when the input ends: the other process is gone, and nobody would read the output."""
-    sys.stdin.buffer.read()
-    os._exit(1)
+    answer_request(_fit)
 
 
 def _fit(wanted: dict[str, object]) -> bytes:

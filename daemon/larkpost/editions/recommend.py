@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.db import editions, papers, popularity, votes
+from larkpost.db.value_batches import gather
 from larkpost.domain import Paper, Pick, Reader, Thumb
 from larkpost.editions import downvote_advice, fallback_picks, second_interest
 from larkpost.editions.exploration import Explorer
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-T = TypeVar("T")
 
 UNMATCHED = (
     "None of your interest words helps to choose between the papers here, so these are what other"
@@ -173,7 +173,8 @@ def _learn(
     if lost := [reader for reader in readers if not found.get(reader.id)]:
         with store.read() as connection:
             found |= shard.trending(connection, lost)
-    own, theirs = _by_reader(asked, asked), _by_reader(asked, tastes)
+    own = gather((one.reader_id, one) for one in asked)
+    theirs = gather((one.reader_id, taste) for one, taste in zip(asked, tastes, strict=True))
     rankings = {
         reader.id: shard.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id])
         for reader in readers
@@ -186,14 +187,6 @@ def _learn(
             offer = second_interest.note(space, reader, mine, now=question.at)
             rankings[reader.id] = _add_notes(ranking, mine, offer, question.at)
     return rankings
-
-
-def _by_reader(asked: Sequence[Evidence], items: Sequence[T]) -> dict[int, list[T]]:
-    """Group the items, one per evidence, by reader."""
-    found: dict[int, list[T]] = {}
-    for one, item in zip(asked, items, strict=True):
-        found.setdefault(one.reader_id, []).append(item)
-    return found
 
 
 def _make_shard(

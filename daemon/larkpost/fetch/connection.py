@@ -82,8 +82,9 @@ class CheckedBackend(httpcore2.NetworkBackend):
         addresses = self._look_up(host, port, timeout)
         allowed = [one for one in addresses if self._allow_private or is_public(one)]
         if not allowed:
+            found = f"{host} is {', '.join(addresses[:3]) or 'nowhere'}, which"
             raise SourceFailure(
-                f"{host} is {', '.join(addresses[:3]) or 'nowhere'}, which is not a public address",
+                f"{host if addresses == [host] else found} is not a public address",
                 problem=FetchProblem.PRIVATE_ADDRESS,
                 hint="allow_private = true (source add --allow-private) allows it for one source",
             )

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from larkpost.domain import IngestWarning, RejectedRecord
+from larkpost.errors import UnreadableDump
 from larkpost.text.normalize import clean, count_unwanted, ends_cut
 
 CHUNK = 64 * 1024
+LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as many
 LONGEST_LINE = 1024 * 1024  # bytes; the longest abstracts have some thousand
 LONGEST_TITLE = 1_000  # characters, of a paper in any dump
 LONGEST_ABSTRACT = 50_000
@@ -26,6 +28,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 _FIRST_WORD = re.compile(r"(?P<indent>\s*)(?P<word>[^\W\d_]\S*)")
 _LONGEST_CUT = 2_000  # characters of a line to which words are added, one at a time
 _ANSI = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")  # colours of a terminal
@@ -83,8 +86,9 @@ def _decode_lines(
             raw = _ANSI.sub(b"", raw)
         text = oddities.decode(number, raw)
         line = NumberedLine(number, clean(text).rstrip(), whole)
-        for remark in oddities.warnings():
-            yield remark, False
+        if oddities.fresh:
+            for remark in oddities.warnings():
+                yield remark, False
         if line.text or not blank:
             yield line, ends_cut(text)
         blank = not line.text
@@ -159,7 +163,8 @@ class _Oddities:
     def decode(self, number: int, raw: bytes) -> str:
         if raw.isascii():
             text = raw.decode("ascii")
-            self.controls += 0 if text.isprintable() else count_unwanted(text)
+            if raw.translate(None, _PRINTABLE_ASCII):
+                self.controls += count_unwanted(text)
             return text
         try:
             text = raw.decode("utf-8", "surrogatepass")  # lone surrogates are cleaned away later
@@ -254,3 +259,11 @@ def _grow(parts: list[bytes], size: int, more: bytes) -> tuple[list[bytes], int]
         return [], size
     parts.append(more)
     return parts, size
+
+
+def read_whole(dump: BinaryIO, what: str, *, hint: str) -> bytes:
+    """Read a dump that is read as one; raises UnreadableDump past ``LARGEST_LIST`` bytes."""
+    content = dump.read(LARGEST_LIST + 1)
+    if len(content) > LARGEST_LIST:
+        raise UnreadableDump(f"it is {what} of more than {LARGEST_LIST >> 20} MiB", hint=hint)
+    return content

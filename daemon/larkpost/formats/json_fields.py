@@ -91,10 +91,12 @@ class JsonFields:
     def text(self, key: str) -> str | None:
         """Read a short text: one line without markup."""
         value = self.given.get(key)
-        if value is not None and not isinstance(value, str):
+        if value is None:
+            return None
+        if not isinstance(value, str):
             self.remark(f"“{key}” is not text; left out")
             return None
-        return squash(self.clean(value or "")) or None
+        return squash(self.clean(value)) or None
 
     def words(self, key: str) -> tuple[str, ...]:
         """Read a list of short texts, or of objects that have them as ``name``."""

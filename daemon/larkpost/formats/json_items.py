@@ -10,10 +10,8 @@ from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from larkpost.domain import IngestWarning, RejectedRecord
-from larkpost.errors import UnreadableDump
-from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decode, lines
+from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decode, lines, read_whole
 
-LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as many
 _SHOWN = 2_000  # characters of an item that are shown where it is rejected
 _MOST_BROKEN = 50  # items of a list; the place of each is found by counting lines from the top
 _DEEPEST = 4  # objects in objects around a list
@@ -47,13 +45,28 @@ def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWar
     head = dump.read(LONGEST_LINE)
     stream = cast("BinaryIO", HeadFirst(head, dump))
     if _is_whole(head):
-        yield from _Walk(read_whole(stream), 1, numbered=True).items()
+        yield from _Walk(read_json(stream), 1, numbered=True).items()
         return
     for line in lines(stream):
-        if isinstance(line, NumberedLine):
+        if isinstance(line, NumberedLine) and (item := _lone_paper(line)):
+            yield item
+        elif isinstance(line, NumberedLine):
             yield from _Walk(line.text, line.number, ended=line.whole).items()
         else:
             yield line
+
+
+def _lone_paper(line: NumberedLine) -> JsonItem | None:
+    """Read a line that is one paper and nothing else, as nearly all lines are; else None."""
+    if not line.text.startswith("{"):
+        return None
+    try:
+        value, end = _DECODER.raw_decode(line.text)
+    except (ValueError, RecursionError):
+        return None
+    if end != len(line.text) or not _is_paper(value):
+        return None
+    return JsonItem(line.number, value, line.text[:_SHOWN])
 
 
 class HeadFirst:
@@ -90,15 +103,10 @@ def items_from(text: str, at: int) -> Iterator[JsonItem | RejectedRecord]:
     yield from walk.items()
 
 
-def read_whole(dump: BinaryIO) -> str:
+def read_json(dump: BinaryIO) -> str:
     """Read a file that is one JSON value; raises UnreadableDump past ``LARGEST_LIST`` bytes."""
-    raw = dump.read(LARGEST_LIST + 1)
-    if len(raw) > LARGEST_LIST:
-        raise UnreadableDump(
-            f"it is one JSON list of more than {LARGEST_LIST >> 20} MiB",
-            hint="write an object per line, which is read at any size: jq -c '.[]' FILE",
-        )
-    return decode(raw)
+    hint = "write an object per line, which is read at any size: jq -c '.[]' FILE"
+    return decode(read_whole(dump, "one JSON list", hint=hint))
 
 
 class _Walk:

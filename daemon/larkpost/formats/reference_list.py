@@ -8,11 +8,10 @@ from typing import BinaryIO, ClassVar
 
 from larkpost.domain import Record, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
-from larkpost.formats.decoding import LONGEST_REJECT, decode
+from larkpost.formats.decoding import LONGEST_REJECT, decode, read_whole
 from larkpost.formats.file_types import is_reference_list
 from larkpost.formats.references import read_references
 
-_LARGEST = 16 * 1024 * 1024  # bytes
 _MOST = 20_000  # references
 
 
@@ -31,12 +30,8 @@ class ReferenceList:
         near: date,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
         """Yield the papers that have a title; raises UnreadableDump when none has."""
-        content = dump.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise UnreadableDump(
-                f"it is a list of references of more than {_LARGEST >> 20} MiB",
-                hint="export a part of the library",
-            )
+        hint = "export a part of the library"
+        content = read_whole(dump, "a list of references", hint=hint)
         try:
             drafts = read_references(decode(content), most=_MOST)
         except UsageError as error:

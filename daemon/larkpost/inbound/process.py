@@ -149,7 +149,7 @@ def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) 
     """
     if parse_bounce(message).news is not BounceNews.NOTHING or is_reply_of_a_program(message):
         return InboundKind.AUTOMATIC
-    subscriptions.leave(store, reader.id, now=now)
+    subscriptions.change(store, reader.id, now=now, status="leave")
     log.info(LogEvent.READER_LEFT, reader=reader.uid)
     return InboundKind.UNSUBSCRIBED
 

@@ -35,7 +35,7 @@ log = logs.get_logger(__name__)
 # A dump of up to this many papers and characters is one transaction. A larger one takes several,
 # so that readers can vote meanwhile and memory does not grow with the dump; cut off between two of
 # them, it is simply read again.
-BATCH = 5_000
+BATCH = 1_000
 BATCH_CHARACTERS = 4_000_000
 
 
@@ -175,8 +175,9 @@ def _again(connection: Connection, dump: read_dumps.Dump, name: str) -> IngestRe
 def _characters(draft: PaperRecord) -> int:
     texts = (draft.title, draft.abstract, draft.url, draft.uid, draft.organisation)
     facts = (draft.comment, draft.journal_ref, draft.thumbnail, *draft.keywords)
-    many = (*draft.authors, *draft.categories, *draft.links, *map(str, draft.identifiers))
-    return sum(len(text) for text in (*texts, *facts, *many) if text)
+    many = (*draft.authors, *draft.categories, *draft.links)
+    names = [name.value for name in draft.identifiers]
+    return sum(map(len, filter(None, (*texts, *facts, *many, *names))))
 
 
 class _DumpIngest:

@@ -33,7 +33,7 @@ def queue_report(store: Store, *, now: datetime, window: timedelta) -> Sequence[
     if not reasons:
         return ()
     payload = {
-        "subject": f"{_occasion(reasons[0])}: {reasons[0].text}",
+        "subject": _subject(reasons[0]),
         "lines": _sentences(reasons),
     }
     with store.begin() as connection:
@@ -49,9 +49,10 @@ def record_failure(connection: Connection, problem: str, *, now: datetime) -> No
     job_status.record(connection, KIND, ok=False, now=now, problem=problem, hint=hint)
 
 
-def _occasion(first: EmptyDayReason) -> str:
-    """Say what a report is about, whose first reason this is: faults come after what was empty."""
-    return "there is a problem" if first.kind in _FAULTS else "no papers today"
+def _subject(first: EmptyDayReason) -> str:
+    """Write the subject of a report by its first reason: faults come after empty days."""
+    occasion = "there is a problem" if first.kind in _FAULTS else "no papers today"
+    return f"{occasion}: {first.text}"
 
 
 def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:

@@ -15,7 +15,7 @@ from larkpost.db.outbox import bounces, deliveries
 from larkpost.db.polling import polled_sources
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes, last_use, vote_eligibility
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.domain import Edition, Identifier, MessageKind, Paper, Reader
 from larkpost.errors import UsageError
@@ -123,11 +123,9 @@ def private_lines(connection: Connection, reader: Reader) -> list[dict[str, Any]
 def _lines_with_names(
     some: Sequence[Paper], names: Iterable[tuple[Identifier, int]]
 ) -> Iterator[dict[str, Any]]:
-    also: dict[int, list[Identifier]] = {paper.id: [] for paper in some}
-    for name, paper_id in names:
-        also[paper_id].append(name)
+    also = gather((paper_id, name) for name, paper_id in names)
     for paper in some:
-        others = (n for n in also[paper.id] if n != paper.identifier and n.scheme != "text")
+        others = (n for n in also.get(paper.id, ()) if n != paper.identifier and n.scheme != "text")
         yield records.paper_line(paper) | {"also": [str(name) for name in sorted(others)]}
 
 

@@ -4,11 +4,13 @@ from larkpost.ranking.cold_start import PaperComparison, compare, informative
 from larkpost.ranking.evaluation.history import History
 from larkpost.ranking.evaluation.off_policy import Logged
 from larkpost.ranking.evaluation.replay import ReplayReport, evaluate
+from larkpost.ranking.explanations import AverageReasons
 from larkpost.ranking.linear_model import LinearTaste
 from larkpost.ranking.ranker import TfidfRanker
 from larkpost.ranking.tfidf import TextSpace
 
 __all__ = [
+    "AverageReasons",
     "History",
     "LinearTaste",
     "Logged",

@@ -148,17 +148,18 @@ def held_terms(tastes: Sequence[LinearTaste]) -> Flags:
 
 
 def contributions(
-    space: TextSpace, everybody: DenseTastes, row: PaperRows, readers: Sequence[int]
+    space: TextSpace, everybody: DenseTastes, rows: PaperRows, at: int, readers: Sequence[int]
 ) -> Contributions:
-    """Tell what each term of one paper (one row) adds to its score for some readers.
+    """Tell what each term of one paper, a row by its place, adds to its score for some readers.
 
     The themes of a paper are the sum of its terms' plain weights times
     their loadings, over a length, so what a theme adds divides among the terms. What is left,
     which no term carries, is in the bias.
     """
-    terms, values = row.words.indices.astype(np.intp), row.words.data.astype(np.float64)
+    own = slice(*rows.words.indptr[at : at + 2])  # slices of sparse rows would take longer
+    terms, values = rows.words.indices[own].astype(np.intp), rows.words.data[own].astype(np.float64)
     written = everybody.of(np.array(readers, dtype=np.intp), terms)
-    plain = row.plain.data.astype(np.float64)
+    plain = rows.plain.data[own].astype(np.float64)
     loadings = space.axes[:, terms].astype(np.float64)
     by_words = values * written.words
     parts = [_linear_part(by_words, values)]
@@ -169,7 +170,7 @@ def contributions(
         parts.append(_direction_part(plain * (written.close @ coarse), *_lengths(coarse, plain)))
     else:
         parts.append(_linear_part(plain * written.terms, plain))
-    if space.companions is not None and row.themes.any():
+    if space.companions is not None and rows.themes[at].any():
         part, constant = _together(space.companions, written, loadings, plain)
         parts.append(part)
     return Contributions(
@@ -263,6 +264,33 @@ def _largest(values: Doubles, most: int, names: Sequence[str]) -> list[list[tupl
         [(names[at], size) for at, size in zip(line, told, strict=True) if size > 0]
         for line, told in zip(order.tolist(), sizes.tolist(), strict=True)
     ]
+
+
+class AverageReasons(NamedTuple):
+    """Terms with what they raised scores by, and what they lowered them by (negative)."""
+
+    raised: dict[str, float]
+    lowered: dict[str, float]
+
+
+def average_reasons(
+    space: TextSpace, tastes: Sequence[LinearTaste], rows: PaperRows
+) -> list[AverageReasons]:
+    """Average over papers the terms that ``explain`` gives, for tastes learnt together."""
+    written, readers = write_out(space, tastes), np.arange(len(tastes))
+    sums = np.zeros((2, *written.words.shape))
+    for at in range(len(rows)):
+        found = contributions(space, written, rows, at, range(len(tastes)))
+        lowered = np.minimum(found.added, 0)
+        for told, values, most in ((0, found.positive, RAISED), (1, lowered, LOWERED)):
+            order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :most]
+            places = readers[:, None], found.terms[order]
+            sums[told][places] += np.take_along_axis(values, order, axis=1) / len(rows)
+    return [AverageReasons(*(_named(space, line) for line in sums[:, n])) for n in readers]
+
+
+def _named(space: TextSpace, weights: Doubles) -> dict[str, float]:
+    return {space.vocabulary[at]: float(weights[at]) for at in np.flatnonzero(weights)}
 
 
 class NearestLiked(NamedTuple):

@@ -21,6 +21,7 @@ from larkpost.ranking import (
 )
 from larkpost.ranking import tfidf as spaces
 from larkpost.ranking.calibration import chance
+from larkpost.ranking.explanations import AverageReasons
 from larkpost.ranking.words import display_terms
 from larkpost.ranking.words.interest_terms import InterestTerm, interest_terms
 
@@ -95,6 +96,22 @@ class TfidfRanker:
         barred = list(excluded) or [()] * len(tastes)
         chosen = [_best(papers, of, out, limit) for of, out in zip(scores, barred, strict=True)]
         return _explain_picks(space, tastes, _ScoredPapers(papers, rows, chosen))
+
+    def average_reasons(
+        self, space: TextSpace, tastes: Sequence[LinearTaste], papers: Sequence[Paper]
+    ) -> list[AverageReasons]:
+        """Average over papers the reasons that ``rank`` would give for each, per taste.
+
+        It leaves out what the reasons are not made of (order, words to show, similar papers),
+        which takes most of the time of ``rank``.
+        """
+        rows = space.rows([paper.text for paper in papers])
+        found = [AverageReasons({}, {})] * len(tastes)
+        for _, places in scoring.by_ledger(tastes):
+            some = explanations.average_reasons(space, [tastes[place] for place in places], rows)
+            for place, reasons in zip(places, some, strict=True):
+                found[place] = reasons
+        return found
 
     def similar(
         self, space: TextSpace, paper: Paper, among: Sequence[Paper], limit: int
@@ -189,7 +206,7 @@ def _tell(
     holding = explanations.held_terms([tastes[place] for place in shard])
     for at, those in _lines_by_paper(shard, order).items():
         lines = [line for line, _ in those]
-        found = explanations.contributions(space, written, order.rows[np.array([at])], lines)
+        found = explanations.contributions(space, written, order.rows, at, lines)
         told, scores = explanations.explain(space, found), found.scores.tolist()
         terms = _candidate_terms(space, order, at, found, shown)
         held = holding[np.array(lines)[:, None], found.terms]

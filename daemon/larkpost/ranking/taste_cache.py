@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from larkpost.ranking.linear_model import Calibration
+    from larkpost.ranking.paper_row_cache import SparseRow
     from larkpost.ranking.tfidf import Floats
 
     Whose = tuple[int, int]  # a reader and an interest, by their ids
@@ -25,18 +26,19 @@ DIGEST = 16
 class Line(NamedTuple):
     """The trained taste of one interest: its line of ``TrainingVotes``.
 
-    ``shares`` (n), ``dense`` (width), ``terms`` (v, or none in fast mode).
+    ``shares`` (n), ``dense`` (width), ``terms`` the terms with a weight (none in fast mode).
     """
 
     shares: Floats
     dense: Floats
-    terms: Floats
+    terms: SparseRow
     calibration: Calibration
 
     @property
     def size(self) -> int:
         """Return its size in bytes."""
-        return int(self.shares.nbytes + self.dense.nbytes + self.terms.nbytes)
+        terms = self.terms.columns.nbytes + self.terms.weights.nbytes
+        return int(self.shares.nbytes + self.dense.nbytes + terms)
 
 
 class _Kernel(NamedTuple):

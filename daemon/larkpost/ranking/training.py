@@ -31,6 +31,7 @@ from larkpost.ranking.model_components import (
     neighbours,
     regression,
     shared_taste,
+    strong_terms,
 )
 from larkpost.ranking.training_examples import TrainingExample, place_votes
 from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledger_of, lines_of
@@ -45,12 +46,14 @@ if TYPE_CHECKING:
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
 FEW_UNREAD = 2.0  # the same in a small corpus, where much of it is what the reader would like
 SMALL_WORDS = 1.5  # of the middle of the liked papers, in a small corpus
+STRONG_TERMS = 1.0  # of a reader's strongest terms, beside the regression that they come from
+SHOWN_HALF = 5.0  # thumbs on what editions showed, with which they have half of that weight
 NEGLIGIBLE = 0.02  # a part that weighs less for everybody is not worked out
 DIRECTIONS = {
     "close": ("ridge", "shared"),
     "themes": ("neighbours",),
     "bulk": ("brevity",),
-    "terms": ("odds", "near odds"),
+    "terms": ("strong terms", "odds", "near odds"),
 }
 BATCH = 2**21  # kernel entries of a batch
 
@@ -63,15 +66,21 @@ class Learnt(NamedTuple):
     checked: tuple[Floats, Floats, Floats]  # of votes: scores uncast, thumbs, checks (r, n)
 
 
-def weighing(ups: Floats, *, maturity: float, accurate: bool, together: bool) -> dict[str, Floats]:
+def weighing(
+    ups: Floats, shown: Floats, *, maturity: float, accurate: bool, together: bool
+) -> dict[str, Floats]:
     """Weight the parts: with few thumbs the corpus or other readers count more, later the thumbs.
 
+    ``ups`` (r) is the weight of the thumbs up, ``shown`` (r) the thumbs on what editions showed.
     ``maturity`` of the corpus leads from the weights of a small one (0) to those of a large
     one (1). What was tried stands in docs/ranking.md.
     """
     small = _small_weights(ups, together=together)
-    weigh_large = _shared_weights if together else _own_weights
-    large = weigh_large(ups, accurate=accurate)
+    large = (
+        _shared_weights(ups, accurate=accurate)
+        if together
+        else _own_weights(ups, shown, accurate=accurate)
+    )
     if maturity in (0, 1):
         return large if maturity else small
     none = np.zeros_like(ups, dtype=np.float32)
@@ -92,11 +101,23 @@ def _small_weights(ups: Floats, *, together: bool) -> dict[str, Floats]:
     return {"ridge": one, "words": SMALL_WORDS * few} | ({"shared": one} if together else {})
 
 
-def _own_weights(ups: Floats, *, accurate: bool) -> dict[str, Floats]:
-    """Weigh the parts of readers alone: soon the regression, which knows thumbs down, is all."""
+def _own_weights(ups: Floats, shown: Floats, *, accurate: bool) -> dict[str, Floats]:
+    """Weigh the parts of readers alone: soon the regression, which knows thumbs down, is all.
+
+    Its strongest terms are trusted as thumbs fall on what editions showed: there thumbs up and
+    down have most words in common, so that few can tell them apart. Papers that a reader brings
+    have no such thumbs beside them, and are ranked worse by their strongest terms.
+    """
     few = _few(ups)
-    near = {"near odds": 0.9 * few, "neighbours": 0.4 * few}
-    return {"ridge": np.ones_like(few)} | (near if accurate else {"neighbours": 1.2 * few})
+    one = np.ones_like(few)
+    if not accurate:
+        return {"ridge": one, "neighbours": 1.2 * few}
+    return {
+        "ridge": one,
+        "strong terms": STRONG_TERMS * shown / (shown + SHOWN_HALF),
+        "near odds": 0.9 * few,
+        "neighbours": 0.4 * few,
+    }
 
 
 def _shared_weights(ups: Floats, *, accurate: bool) -> dict[str, Floats]:
@@ -214,9 +235,12 @@ def _learn_batch(
     unread = FEW_UNREAD + space.maturity * (UNREAD - FEW_UNREAD)
     solved = evidence_against_unread(own, seen.turned[votes], read, thumbs, weights, unread, space)
     together = space.companions is not None
-    weighed = weighing(ups, maturity=space.maturity, accurate=accurate, together=together)
+    shown = np.array([ballot.shown for ballot in ballots], dtype=np.float32)
+    weighed = weighing(ups, shown, maturity=space.maturity, accurate=accurate, together=together)
     views = _views(space, seen, votes, lift, weighed)
     views["ridge"] = regression(space, seen, own, votes, solved)
+    if _counts(weighed, "strong terms"):
+        views["strong terms"] = strong_terms(space, seen, votes, solved)
     parts = {
         "words": middle(own.words, seen.words[votes], lift),
         **{name: view.part for name, view in views.items()},
@@ -265,8 +289,12 @@ def _views(
         "odds": lambda: log_odds(space, seen, votes, lift),
         "near odds": lambda: near_log_odds(space, rows, votes, lift),
     }
-    wanted = {name for name, weight in weighed.items() if weight.max() >= NEGLIGIBLE}
-    return {name: work() for name, work in known.items() if name in wanted}
+    return {name: work() for name, work in known.items() if _counts(weighed, name)}
+
+
+def _counts(weighed: Mapping[str, Floats], name: str) -> bool:
+    """Say whether a part weighs anything for anybody."""
+    return name in weighed and bool(weighed[name].max() >= NEGLIGIBLE)
 
 
 def _scales(

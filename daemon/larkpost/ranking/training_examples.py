@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace
 
 WEIGHT_BEFORE_CHANGE = 0.15  # the weight of a thumb up from before a change
+NEW_WORD = 0.1  # a word in a smaller share of what was liked before a change is a new one
 UNLIKELY = 0.003  # a fall with a probability below this is a change
 BEFORE, LONGEST = 12, 10  # editions before a fall, and at most within it
 SHORTEST = 3
@@ -69,6 +70,7 @@ class TrainingExample:
 
     ``passed`` are the rows of the papers passed over. They are no votes: chances alone are held
     against them, and ``checks`` tells how far each vote counts there, 1 where an edition showed it.
+    ``shown`` counts the votes on papers that an edition of late showed.
     """
 
     votes: Indices
@@ -77,6 +79,7 @@ class TrainingExample:
     checks: Floats
     hints: int
     passed: Indices
+    shown: int
 
     @property
     def liked_rows(self) -> Indices:
@@ -115,17 +118,17 @@ def ballot(
     one: Evidence,
     votes: Sequence[int],
     passed: Sequence[int],
-    hints: int,
+    said: Sequence[float],
     now: datetime,
     half_life_days: float,
 ) -> TrainingExample:
     """Weight the examples of one interest.
 
-    ``votes`` and ``passed`` are rows, ``hints`` of votes.
+    ``votes`` and ``passed`` are rows; the last rows of ``votes`` are words, with the weights
+    ``said``.
     """
     thumbs = np.array([float(thumb) for thumb in one.thumbs], dtype=np.float32)
-    moment = changed_at(one)
-    said = HINT if moment is None else HINT * WEIGHT_BEFORE_CHANGE
+    moment, hints = changed_at(one), len(said)
     weights = np.where(thumbs > 0, kept_share(one, moment), DOWN).astype(np.float32)
     if half_life_days > 0:
         days = np.array([(now - at).total_seconds() / 86400 for at in one.at], dtype=np.float32)
@@ -133,10 +136,11 @@ def ballot(
     return TrainingExample(
         np.array(votes, dtype=np.intp),
         np.concatenate([thumbs, np.ones(hints, dtype=np.float32)]),
-        np.concatenate([np.maximum(weights, 1e-4), np.full(hints, said)]).astype(np.float32),
+        np.concatenate([np.maximum(weights, 1e-4), said]).astype(np.float32),
         np.concatenate([_checks(one), np.zeros(hints)]).astype(np.float32),
         hints,
         np.array(passed, dtype=np.intp),
+        sum(moment is not None for moment in one.shown_at),
     )
 
 
@@ -152,6 +156,27 @@ def _checks(one: Evidence) -> Floats:
     of_late = np.array(shown or [False] * len(one.papers), dtype=bool)
     outside = OUTSIDE / (OUTSIDE + of_late.sum() + len(one.passed))
     return np.where(of_late, 1, outside).astype(np.float32)
+
+
+def weigh_words(
+    space: TextSpace, one: Evidence, hints: Sequence[Mapping[str, float]]
+) -> list[float]:
+    """Weigh an interest's words (h): as one thumb up, and less where they are of before a change.
+
+    When words were said is not recorded. Those that hardly any paper holds that was liked before
+    the change (``NEW_WORD``) are taken for what the reader says of the new interest.
+    """
+    moment = changed_at(one) if hints else None
+    if moment is None:
+        return [HINT] * len(hints)
+    voted = zip(one.papers, one.thumbs, one.at, strict=True)
+    before = [paper.text for paper, thumb, at in voted if thumb > 0 and at < moment]
+    plain = space.rows(before).plain
+    columns = [[space.column[term] for term in hint if term in space.column] for hint in hints]
+    held = [int((plain[:, mine].sum(axis=1) > 0).sum()) for mine in columns]
+    return [
+        HINT if papers < NEW_WORD * len(before) else HINT * WEIGHT_BEFORE_CHANGE for papers in held
+    ]
 
 
 @dataclass
@@ -190,5 +215,6 @@ def place_votes(
         hints = [hint for words in one.words if (hint := space.hint(words))]
         votes += voted.add(hints)
         passed = unvoted.place(one.passed)
-        ballots.append(ballot(one, votes, passed, len(hints), now, half_life_days))
+        said = weigh_words(space, one, hints)
+        ballots.append(ballot(one, votes, passed, said, now, half_life_days))
     return voted, unvoted, ballots

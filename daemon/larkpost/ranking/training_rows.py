@@ -11,10 +11,12 @@ from scipy.sparse import csr_array
 
 from larkpost.domain import Paper
 from larkpost.ranking.linear_model import Calibration, Columns, TrainingVotes
-from larkpost.ranking.paper_row_cache import name_text
+from larkpost.ranking.paper_row_cache import SparseRow, name_text
 from larkpost.ranking.taste_cache import Line, TasteCache, digest
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
     from larkpost.ranking.training import Learnt
@@ -102,11 +104,17 @@ def lines_of(
     calibrations: Sequence[Calibration],
 ) -> Iterator[Line]:
     """Return the line of each ballot of a batch; ``dense`` as from ``dense_of``."""
-    terms, none = learnt.dense.get("terms"), np.zeros(0, dtype=np.float32)
+    terms = learnt.dense.get("terms")
     for at, ballot in enumerate(ballots):
         shares = np.array(learnt.shares[at, : len(ballot.votes)], dtype=np.float32)
-        mine = none if terms is None else np.array(terms[at], dtype=np.float32)
+        mine = _filled(np.zeros(0) if terms is None else terms[at])
         yield Line(shares, dense[at].copy(), mine, calibrations[at])
+
+
+def _filled(weights: NDArray[np.floating]) -> SparseRow:
+    """Keep the terms that weigh anything (v), which are few of a large corpus' terms."""
+    columns = np.flatnonzero(weights)
+    return SparseRow(columns.astype(np.int32), weights[columns].astype(np.float32))
 
 
 def ledger_of(
@@ -124,8 +132,8 @@ def ledger_of(
     terms = np.zeros((len(space.vocabulary), len(lines) if accurate else 0), dtype=np.float32)
     for at, line in enumerate(lines):
         dense[at] = line.dense
-        if accurate and len(line.terms):
-            terms[:, at] = line.terms
+        if accurate:
+            terms[line.terms.columns, at] = line.terms.weights
     matrix = csr_array((shares, votes, ends), shape=(len(lines), len(ballot_rows.rows)))
     return TrainingVotes(ballot_rows.papers, ballot_rows.rows, matrix, dense, terms, columns)
 

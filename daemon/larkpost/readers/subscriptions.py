@@ -121,9 +121,12 @@ def change(
 ) -> Reader:
     """Change the given values and leave the rest; a new timetable gives a new next slot.
 
-    ``words`` replace the words of the first interest; ``status`` and ``until`` act like ``pause``,
-    ``resume`` and ``leave``, ``feed`` like ``renew_feed_key`` and ``end_feed``. One transaction:
-    changes nothing if it raises UnknownReader or UsageError.
+    ``words`` replace the words of the first interest. ``status``: "pause" until resumed, or until
+    the local day ``until``, the first with editions again; "resume"; "leave", after which nothing
+    is sent, not even planned messages. Votes of a reader who left stay, in case they come back;
+    ``remove`` deletes them. ``feed``: "renew" gives a new secret address, also after "end", which
+    switches the feed off; an old address gets 404. One transaction: changes nothing if it raises
+    UnknownReader or UsageError, as for a day in the past and a pause of an inactive reader.
     """
     with store.begin() as connection:
         change_reader(connection, reader_id, now=now, address=address, words=words, **preferences)
@@ -214,15 +217,6 @@ def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader | None:
         return _schedule(connection, reader, now)
 
 
-def pause(store: Store, reader_id: int, *, now: datetime, until: date | None = None) -> Reader:
-    """Pause; ``until`` is the first local day with editions again, None means until resumed.
-
-    Raises UsageError for a day in the past and for inactive readers.
-    """
-    with store.begin() as connection:
-        return _pause(connection, reader_id, now, until)
-
-
 def _pause(connection: Connection, reader_id: int, now: datetime, until: date | None) -> Reader:
     reader = readers.get(connection, reader_id)
     if reader.status not in (Status.ACTIVE, Status.PAUSED):
@@ -258,15 +252,6 @@ def _resume(connection: Connection, reader_id: int, now: datetime) -> Reader:
     return _schedule(connection, reader, now)
 
 
-def leave(store: Store, reader_id: int, *, now: datetime) -> Reader:
-    """Unsubscribe: from now on nothing is sent, not even planned messages; idempotent.
-
-    Votes stay, in case the reader comes back; ``remove`` deletes them.
-    """
-    with store.begin() as connection:
-        return _leave(connection, reader_id, now)
-
-
 def _leave(connection: Connection, reader_id: int, now: datetime) -> Reader:
     reader = readers.get(connection, reader_id)
     if reader.status is Status.LEFT:
@@ -287,21 +272,6 @@ def remove(
     from larkpost.readers import removal  # late import: it reads mail folders
 
     removal.remove(store, reader_id, outbox=outbox, returned=returned)
-
-
-def renew_feed_key(store: Store, reader_id: int) -> str:
-    """Give the reader's feed a new secret address; the old one gets 404 from now on.
-
-    A feed that was switched off is switched on.
-    """
-    with store.begin() as connection:
-        return readers.renew_feed_key(connection, reader_id)
-
-
-def end_feed(store: Store, reader_id: int) -> None:
-    """Switch the reader's feed off: its address gets 404, and messages do not mention it."""
-    with store.begin() as connection:
-        readers.update(connection, reader_id, feed_key="")
 
 
 def relink(store: Store, reader_id: int) -> Reader:

@@ -9,16 +9,22 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+from larkpost import logs
 from larkpost.db import fitted_models, papers, popularity, votes
-from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight, Vote
+from larkpost.domain import Interest, Paper, Reader, TermWeight, Vote
 from larkpost.editions.evaluate import FEWEST, evaluate
 from larkpost.editions.second_interest import Offer, find_offer
 from larkpost.editions.training_evidence import evidence
+from larkpost.errors import LarkpostError
 from larkpost.interfaces import Evidence
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
-    from larkpost.ranking import ReplayReport, TextSpace, TfidfRanker
+    from larkpost.ranking import AverageReasons, ReplayReport, TextSpace, TfidfRanker
+    from larkpost.readers.replay_apart import Evaluate
+
+log = logs.get_logger(__name__)
 
 MOST_TERMS = 10  # words for, and against
 AMONG = 200  # papers over which the words are averaged
@@ -26,6 +32,7 @@ MONTHS = 12
 MOST_CACHED = 256
 # When a history is replayed again: see ``TasteProfileCache``.
 AGAIN, MOST_REPLAYS, GROWTH = timedelta(hours=1), 4, 1.15
+AFTER_FAILURE = timedelta(minutes=10)  # until a replay that failed is tried again
 MANY = 1_000  # from so many thumbs on a profile takes a second or more, so it is computed as rarely
 
 
@@ -73,7 +80,7 @@ def tell(
         newest = papers.corpus(connection, until=now, limit=AMONG, withdrawn=False)
     by_month = _by_month(reader, cast, seen)
     tastes = ranker.learn(space, [*asked, *by_month.values()], now=now)
-    told = [_sum_weights(picks) for picks in ranker.rank(space, tastes, newest, len(newest))]
+    told = [_sum_weights(reasons) for reasons in ranker.average_reasons(space, tastes, newest)]
     return TasteSummary(
         leanings=tuple(map(_leaning, reader.interests, told)),
         months=tuple(map(TermChange, by_month, told[len(asked) :])),
@@ -108,20 +115,23 @@ def _leaning(interest: Interest, told: Mapping[str, float]) -> Leaning:
     )
 
 
-def _sum_weights(picks: Sequence[Pick]) -> dict[str, float]:
-    """Average the contribution of each word over these papers."""
-    total: dict[str, float] = {}
-    for pick in picks:
-        for one in (*pick.positive_terms, *pick.negative_terms):
-            total[one.term] = total.get(one.term, 0.0) + one.weight / len(picks)
+def _sum_weights(reasons: AverageReasons) -> dict[str, float]:
+    """Return what each word adds to a paper or takes from it, on average."""
+    total = dict(reasons.raised)
+    for term, weight in reasons.lowered.items():
+        total[term] = total.get(term, 0.0) + weight
     return total
 
 
 class TasteProfile(NamedTuple):
-    """The whole taste profile of a reader; no report if there are too few votes."""
+    """The whole taste profile of a reader; no report if there are too few votes.
+
+    Nor is there one if the replay ``failed``.
+    """
 
     summary: TasteSummary
     report: ReplayReport | None
+    failed: bool = False
 
 
 class _CachedProfile(NamedTuple):
@@ -133,10 +143,11 @@ class _CachedProfile(NamedTuple):
 
 
 class _RecentReplay(NamedTuple):
-    """The times of replays within the last hour, and the last result."""
+    """The times of replays within the last hour, and the last result; none if it ``failed``."""
 
     at: tuple[datetime, ...] = ()
     report: ReplayReport | None = None
+    failed: datetime | None = None
 
 
 class TasteProfileCache:
@@ -145,10 +156,12 @@ class TasteProfileCache:
     A profile stays until a vote or a paper comes or goes, an interest changes, or there is a newer
     model; the replay is at most an hour old, or older if nothing changed. For a reader with
     ``MANY`` thumbs the profile is computed at most four times per hour: with 20,000 votes each one
-    cost nine seconds of a core.
+    cost nine seconds of a core. ``replay`` is the function that replays; the daemon's does it in a
+    separate process. A replay that failed is tried again after ten minutes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, replay: Evaluate | None = None) -> None:
+        self._evaluate = replay
         self._kept: OrderedDict[int, _CachedProfile] = OrderedDict()
         self._reports: OrderedDict[int, _RecentReplay] = OrderedDict()
         self._lock = Lock()
@@ -176,8 +189,9 @@ class TasteProfileCache:
             ):  # the previous holder of the lock may have cached it
                 return known
             summary = tell(store, ranker, space(), reader, now=now)
-            report = self._replay(store, ranker, reader, mark.votes, fewest, now)
-            return self._keep(reader, mark, TasteProfile(summary, report), now)
+            told = self._replay(store, ranker, reader, mark.votes, fewest, now)
+            profile = TasteProfile(summary, told.report, failed=told.failed is not None)
+            return self._keep(reader, mark, profile, now)
 
     def forget(self, reader_id: int) -> None:
         """Drop the entries of a removed reader."""
@@ -192,29 +206,47 @@ class TasteProfileCache:
         votes: int,
         fewest: int,
         now: datetime,
-    ) -> ReplayReport | None:
+    ) -> _RecentReplay:
         """Replay a reader's votes, which takes seconds of a core, or return the recent result.
 
         It runs once per hour; up to four times if votes were undone or increased by 15 %.
         """
         if votes < FEWEST:
-            return None
+            return _RecentReplay()
         told = self._reports.get(reader.id, _RecentReplay())
+        if told.failed and timedelta(0) <= now - told.failed < AFTER_FAILURE:
+            return told
         lately = _lately(told.at, now)
         if told.report and lately:
             same = told.report.votes <= votes < told.report.votes * GROWTH
             if same or len(lately) >= MOST_REPLAYS:
-                return told.report
-        report = evaluate(store, ranker, reader, fewest=fewest)
-        self._reports[reader.id] = _RecentReplay((*lately, now), report)
+                return told
+        report = self._try_replay(store, ranker, reader, fewest)
+        told = _RecentReplay((*lately, now), report, failed=None if report else now)
+        self._reports[reader.id] = told
         self._reports.move_to_end(reader.id)
         if len(self._reports) > MOST_CACHED:
             self._reports.popitem(last=False)
-        return report
+        return told
+
+    def _try_replay(
+        self, store: Store, ranker: TfidfRanker, reader: Reader, fewest: int
+    ) -> ReplayReport | None:
+        """Replay; None if that failed, because the page can do without and says so."""
+        try:
+            return (self._evaluate or evaluate)(store, ranker, reader, fewest=fewest)
+        except LarkpostError:  # the whole page would fail, or is to
+            raise
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+            log.warning(LogEvent.REPLAY_FAILED, problem=problem, exc_info=True)
+            return None
 
     def _recall(self, reader: Reader, mark: _ProfileKey, now: datetime) -> TasteProfile | None:
         known = self._kept.get(reader.id)
         if known is None:
+            return None
+        if known.profile.failed and not timedelta(0) <= now - known.at[-1] < AFTER_FAILURE:
             return None
         often = mark.votes >= MANY and len(_lately(known.at, now)) >= MOST_REPLAYS
         return known.profile if known.mark == mark or often else None

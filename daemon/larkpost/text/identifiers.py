@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import chain
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from larkpost.domain import Identifier
@@ -32,6 +33,8 @@ _ARXIV_PATH = re.compile(
     rf"{_ARXIV_ID}(?:\.pdf)?/*",
     re.IGNORECASE,
 )
+# The commonest of all addresses, read at a glance; any other way to write it is read in full.
+_ARXIV_PAGE = re.compile(rf"https?://arxiv\.org/(?:abs|pdf)/(?P<id>{_ARXIV_NEW})(?:v\d+)?")
 # Any host below these is arXiv, or shows its papers under their ids: ar5iv.labs.arxiv.org.
 _ARXIV_HOSTS = (
     "arxiv.org", "xxx.lanl.gov", "ar5iv.org", "arxiv-vanity.com", "alphaxiv.org",
@@ -91,7 +94,7 @@ def paper_url(url: str | None, names: Iterable[Identifier]) -> str:
 
     In ASCII; empty if none does. One that is too long to be shown is skipped.
     """
-    addresses = (encode_url(url or ""), *map(identifier_url, names))
+    addresses = chain((encode_url(url or ""),), map(identifier_url, names))
     return next((one for one in addresses if 0 < len(one) <= LONGEST_LINK), "")
 
 
@@ -100,6 +103,8 @@ def _read_identifier(given: str) -> Identifier | None:
         given = "arxiv:" + given[len("oai:arxiv.org:") :]
     if match := _ARXIV.fullmatch(given):
         return Identifier("arxiv", _arxiv(match["id"]))
+    if match := _ARXIV_PAGE.fullmatch(given):
+        return Identifier("arxiv", match["id"])
     if _DOI.fullmatch(given):
         return _doi(given)
     if given.lower().startswith(("http://", "https://")):

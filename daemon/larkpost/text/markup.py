@@ -145,8 +145,8 @@ def plain_html(text: str) -> str:
         for opening, closing in _UNSEEN:
             text = "".join(_outside(text, opening, closing))
         text = _TAG.sub(lambda tag: "\n" if tag["block"] else "", text)
-    for _ in range(_MOST_ESCAPES):
-        if "&" in text:
+    if "&" in text:
+        for _ in range(_MOST_ESCAPES):
             text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     return text
 
@@ -179,7 +179,7 @@ def plain_latex(text: str) -> str:
     backslash before a line end. Formulas, web addresses and all other commands stay as they are,
     and so does what opens and is never closed.
     """
-    if not any(mark in text for mark in ("\\", "~", "---", "``")):
+    if not ("\\" in text or "~" in text or "---" in text or "``" in text):
         return text
     parts: list[str] = []
     groups: list[tuple[int, bool]] = []  # where each open brace stands, and if it goes

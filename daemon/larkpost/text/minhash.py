@@ -15,11 +15,8 @@ from larkpost.text.normalize import normal_form, without_marks
 
 _SHINGLE = 12  # squeezed characters: about two words
 SKETCH = 8  # numbers
-# Shingles by their first letter; they overlap, so each is looked at and none is taken in.
-_ANCHORS = tuple(
-    re.compile(rb"(?=(%b.{%d}))" % (first, _SHINGLE - 1), re.DOTALL)
-    for first in (b"y", b"g", b"d", b"[^ygd]")
-)
+# The letters with which shingles begin that are taken first; all others come after them.
+_ANCHORS = (b"y", b"g", b"d")
 _MOST_COMPARED = 20_000  # characters; a longer text is judged by its beginning
 
 _NOT_ALPHANUMERIC = bytes(code for code in range(128) if not chr(code).isalnum())
@@ -58,7 +55,10 @@ def squeeze(text: str) -> str:
 
 
 class TextMarks(NamedTuple):
-    """The lookup keys of a paper's text: see ``title_key``, ``text_identifier``, ``sketch``."""
+    """The lookup keys of a paper's text: see ``title_key`` and ``sketch``.
+
+    ``name`` is an identifier made from the squeezed title and abstract: 16 hex digits.
+    """
 
     key: str
     name: Identifier
@@ -69,7 +69,8 @@ def text_marks(title: str, abstract: str) -> TextMarks:
     """Compute all three at once, because squeezing the texts takes most of the time."""
     head, body = squeeze(title), squeeze(abstract)
     shown = head or title.strip()
-    return TextMarks(_title_key(shown), _text_identifier(shown, body), _sketch(head + body))
+    name = Identifier("text", _digest(f"{shown}\n{body}")[:16])
+    return TextMarks(_title_key(shown), name, _sketch(head + body))
 
 
 def title_key(title: str) -> str:
@@ -81,15 +82,6 @@ def _title_key(squeezed: str) -> str:
     if len(squeezed) <= 64 and squeezed.isprintable():
         return squeezed
     return f"{squeezed[:43] if squeezed.isprintable() else ''}-{_digest(squeezed)[:20]}"
-
-
-def text_identifier(title: str, abstract: str) -> Identifier:
-    """Make an identifier from a paper's squeezed title and abstract: 16 hex digits."""
-    return _text_identifier(squeeze(title) or title.strip(), squeeze(abstract))
-
-
-def _text_identifier(title: str, abstract: str) -> Identifier:
-    return Identifier("text", _digest(f"{title}\n{abstract}")[:16])
 
 
 def _digest(text: str) -> str:
@@ -109,13 +101,27 @@ def sketch(title: str, abstract: str) -> frozenset[int]:
 
 def _sketch(squeezed: str) -> frozenset[int]:
     text = squeezed[:_MOST_COMPARED].encode("utf-8", "replace")
-    chosen: set[bytes] = set()
+    chosen: list[bytes] = []
     for anchor in _ANCHORS:
-        shingles = set(anchor.findall(text))
-        chosen.update(nsmallest(SKETCH - len(chosen), shingles, key=crc32))
+        chosen += sorted(_shingles(text, anchor), key=crc32)[: SKETCH - len(chosen)]
         if len(chosen) == SKETCH:
             break
-    return frozenset(_number(shingle) for shingle in chosen or {text})
+    else:
+        every = {text[at : at + _SHINGLE] for at in range(len(text) - _SHINGLE + 1)}
+        others = (one for one in every if one[:1] not in _ANCHORS)
+        chosen += nsmallest(SKETCH - len(chosen), others, key=crc32)
+    return frozenset(map(_number, chosen or [text]))
+
+
+def _shingles(text: bytes, first: bytes) -> set[bytes]:
+    """Cut out the shingles that begin with a letter."""
+    shingles = set()
+    at = text.find(first)
+    last = len(text) - _SHINGLE
+    while 0 <= at <= last:
+        shingles.add(text[at : at + _SHINGLE])
+        at = text.find(first, at + 1)
+    return shingles
 
 
 def _number(shingle: bytes) -> int:

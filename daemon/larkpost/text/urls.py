@@ -7,6 +7,9 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
+# An address that is spelled in ASCII already, whatever the rules below: most of them are.
+_PLAIN_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PLAIN = re.compile(rf"https?://{_PLAIN_LABEL}(?:\.{_PLAIN_LABEL}){{1,2}}(?:/[A-Za-z0-9/._-]*)?")
 # Browsers leave some of these out and read "\" as "/": what is shown would not be what is opened.
 _REFUSED = re.compile(r"[\s\x00-\x20\x7f-\x9f\\]")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(?::[0-9]*)?")
@@ -27,6 +30,8 @@ def encode_url(url: str) -> str:
     there already stay. No link is an address with spaces, control characters or backslashes, with
     a user or password, without a host, with a port that is none.
     """
+    if _PLAIN.fullmatch(url):
+        return url
     try:
         parts = urlsplit(url) if not _REFUSED.search(url) else None
         if parts is None or parts.scheme not in {"http", "https"}:

@@ -120,7 +120,7 @@ def app(
         pages,
         clock,
         pulses or {},
-        TasteProfileCache(),
+        TasteProfileCache(program.replay),
         program.spaces,
         RatingPools(),
         SimilarPapers(),

@@ -169,12 +169,11 @@ def test_a_daemon_survives_every_failure_at_once_and_tells_each(shell: Shell) ->
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with ExitStack() as stack:
-        servers = (
-            SourceServer(),
-            SourceServer(host="127.0.0.2"),
-            SourceServer(certificate=context),
+        world = World(
+            good=stack.enter_context(SourceServer()),
+            busy=stack.enter_context(SourceServer(host="127.0.0.2")),
+            broken=stack.enter_context(SourceServer(certificate=context)),
         )
-        world = World(*(stack.enter_context(server) for server in servers))
         shell.home.mkdir(exist_ok=True)
         (shell.home / "config.toml").write_text(world.settings())
         shell("reader", "add", "ann@example.org", "--at", "00:00")

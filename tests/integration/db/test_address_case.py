@@ -215,7 +215,7 @@ def test_links_and_feeds_of_both_go_on_working(older: Store) -> None:
 def test_a_new_link_and_a_new_feed_end_those_of_both(older: Store) -> None:
     found = merged(older)
     subscriptions.relink(older, found.ann.id)
-    subscriptions.renew_feed_key(older, found.ann.id)
+    subscriptions.change(older, found.ann.id, now=NOW, feed="renew")
 
     with older.read() as connection:
         ann = readers.get(connection, found.ann.id)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import event
+from tests.helpers.factories import search_papers
 
 from larkpost.db import papers
 from larkpost.db.papers import MatchOutcome
@@ -296,7 +297,7 @@ def test_search_finds_papers_that_have_every_word(
     absorb(store, PAPER, PaperRecord("Birds of Zürich", BIRDS, first_seen=NOW - 2 * DAY))
 
     with store.read() as connection:
-        assert [paper.title for paper in papers.search(connection, words)] == found
+        assert [paper.title for paper in search_papers(connection, words)] == found
 
 
 def test_count_and_extent_tell_what_there_is(store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert, select
-from tests.helpers.factories import NOW, TODAY, add_papers, add_readers, picks_of
+from tests.helpers.factories import NOW, TODAY, add_papers, add_readers, all_votes, picks_of
 
 from larkpost.db import editions, interests, readers, schema, votes
 from larkpost.domain import Interest, Status, Thumb, Vote
@@ -270,7 +270,7 @@ def test_a_reader_who_is_removed_is_forgotten_whole(store: Store) -> None:
 
         readers.remove(connection, ada.id)
 
-        assert list(votes.iterate(connection)) == [Vote(emmy.id, paper.id, Thumb.UP, NOW, "test")]
+        assert all_votes(connection) == [Vote(emmy.id, paper.id, Thumb.UP, NOW, "test")]
         assert editions.latest(connection, ada.id) == []
         assert len(editions.latest(connection, emmy.id)) == 1
         with pytest.raises(UnknownReader):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.exc import IntegrityError
-from tests.helpers.factories import NOW, add_papers, add_readers
+from tests.helpers.factories import NOW, add_papers, add_readers, all_votes
 
 from larkpost.db import popularity, votes
 from larkpost.domain import Thumb, Vote
@@ -30,7 +30,7 @@ def prepared(store: Store) -> tuple[list[int], list[int]]:
 
 def everything(store: Store) -> list[Vote]:
     with store.read() as connection:
-        return list(votes.iterate(connection))
+        return all_votes(connection)
 
 
 def test_a_vote_comes_out_as_it_went_in(store: Store) -> None:
@@ -153,5 +153,5 @@ def test_a_connection_is_as_before_after_votes_were_read_bit_by_bit(store: Store
 
     with store.begin() as connection:
         votes.cast(connection, Vote(ada, paper, Thumb.UP, NOW, "link"))
-        assert len(list(votes.iterate(connection))) == 1
+        assert len(all_votes(connection)) == 1
         assert votes.clear(connection, ada, paper) is not None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
+from tests.helpers.factories import search_papers
 from tests.helpers.old_databases import left_at
 from tests.helpers.web.site_client import NOW, place
 
@@ -117,7 +118,7 @@ def test_a_withdrawn_paper_is_neither_picked_nor_like_another_nor_to_be_rated(
     assert paper.id not in {pick.paper.id for pick in answer.picks}
     assert other.id in {pick.paper.id for pick in answer.picks}
     with store.read() as connection:
-        (again,) = papers.search(connection, "again")
+        (again,) = search_papers(connection, "again")
         assert paper.id not in {one.id for one in find.kin(connection, again, limit=9)}
         rated = rating_pool(connection, space, now=NOW, window=timedelta(0)).choose()
         assert paper.id not in {one.id for one in rated}
@@ -133,7 +134,7 @@ def test_editions_votes_archive_and_search_keep_a_withdrawn_paper(here: Place) -
     with store.read() as connection:
         (edition,) = editions.latest(connection, here.reader.id, limit=9)
         assert [p.paper.id for p in edition.picks] == [p.paper.id for p in before.picks]
-        found = papers.search(connection, paper.title)
+        found = search_papers(connection, paper.title)
         assert [one.id for one in found] == [paper.id]
         assert found[0].withdrawn
         assert sum(public_archive.per_day(connection).values()) == len(here.papers)

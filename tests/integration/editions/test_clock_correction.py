@@ -177,7 +177,7 @@ def test_a_pause_a_weekly_edition_and_a_small_difference_of_clocks_are_no_fault(
     store: Store,
 ) -> None:
     paused = subscriptions.add(store, "p@example.org", now=NOW)
-    subscriptions.pause(store, paused.id, now=NOW, until=(NOW + 400 * DAY).date())
+    subscriptions.change(store, paused.id, now=NOW, until=(NOW + 400 * DAY).date(), status="pause")
     subscriptions.add(store, "w@example.org", now=NOW, weekly=True)
     subscriptions.add(store, "f@example.org", now=NOW, weekdays=frozenset({4}), zone="Pacific/Apia")
     bring_papers(store, 1, NOW + timedelta(minutes=20), "Soon")
@@ -195,7 +195,7 @@ def everybody(store: Store) -> list[Reader]:
 def test_a_pause_survives_a_clock_that_was_ahead(newsroom: PublishContext) -> None:
     store = newsroom.store
     reader = subscriptions.add(store, "p@example.org", now=NOW)
-    subscriptions.pause(store, reader.id, now=NOW, until=(NOW + 30 * DAY).date())
+    subscriptions.change(store, reader.id, now=NOW, until=(NOW + 30 * DAY).date(), status="pause")
     bring_papers(store, 1, AHEAD, "Future")
     publish_due(newsroom, now=AHEAD + DAY)
 

@@ -177,7 +177,9 @@ def test_who_is_on_holiday_takes_the_wish_back_or_is_gone_is_not_told(
     away, other, gone = (asking(newsroom.store, f"{name}@example.org") for name in "abc")
     publish_due(newsroom, now=MORNING)
 
-    subscriptions.pause(newsroom.store, away.id, now=MORNING, until=date(2026, 8, 20))
+    subscriptions.change(
+        newsroom.store, away.id, now=MORNING, until=date(2026, 8, 20), status="pause"
+    )
     subscriptions.change(newsroom.store, other.id, now=MORNING, notify_when_empty=False)
     subscriptions.remove(newsroom.store, gone.id)
 

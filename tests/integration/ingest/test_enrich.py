@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.helpers.dump_files import ABSTRACT, NOW, everything
+from tests.helpers.factories import search_papers
 
 from larkpost.db import papers
 from larkpost.db.matching import enrich_papers
@@ -141,7 +142,7 @@ def test_an_abstract_is_taken_where_there_is_none_and_the_search_finds_it(store:
     assert report.enriched == 1
     assert only(store).abstract == ABSTRACT
     with store.read() as connection:
-        assert papers.search(connection, "benchmarks router") == [only(store)]
+        assert search_papers(connection, "benchmarks router") == [only(store)]
 
 
 def test_answers_of_the_papers_api_are_taken_too(store: Store, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.dump_files import NOW, everything, read, write
+from tests.helpers.factories import search_papers
 
 from larkpost.db import papers
 from larkpost.errors import UnreadableDump
@@ -148,5 +149,5 @@ def test_what_is_reported_beside_the_text_is_searched(
     read(store, write(tmp_path, '{"title": "Z", "organisation": "Light Lab"}\n', "z.jsonl"))
 
     with store.read() as connection:
-        assert papers.search(connection, question)
-        assert not papers.search(connection, '"cs.LG cs.CL"')
+        assert search_papers(connection, question)
+        assert not search_papers(connection, '"cs.LG cs.CL"')

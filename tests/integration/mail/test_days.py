@@ -131,7 +131,9 @@ def test_a_holiday_brings_nothing_and_ends_on_its_day(program: Program) -> None:
     reader = subscribe(program)
     drop_sample(program)
     tick(program.tick_context, now=EVENING)
-    subscriptions.pause(program.store, reader.id, until=date(2026, 8, 11), now=EVENING)
+    subscriptions.change(
+        program.store, reader.id, until=date(2026, 8, 11), now=EVENING, status="pause"
+    )
     before = days(program, reader)
 
     for ahead in range(5):

@@ -61,7 +61,7 @@ def test_who_leaves_while_the_mail_server_is_made_ready_gets_nothing(store: Stor
     bag = Mailbag()
 
     def leave() -> None:
-        subscriptions.leave(store, who[1].id, now=NOW)
+        subscriptions.change(store, who[1].id, now=NOW, status="leave")
 
     bag.when_ready = leave
     assert run(store, bag.road) == DeliveryCounts(sent=1)
@@ -73,7 +73,9 @@ def test_who_leaves_while_a_message_waits_for_its_turn_gets_nothing(store: Store
     who = publish(store, 2)
 
     def leave(_recipient: str) -> None:
-        timer = threading.Timer(0.3, subscriptions.leave, (store, who[1].id), {"now": NOW})
+        timer = threading.Timer(
+            0.3, subscriptions.change, (store, who[1].id), {"now": NOW, "status": "leave"}
+        )
         timer.start()
 
     with SmtpServer({"DOT": leave}) as server:

@@ -96,7 +96,7 @@ def test_a_thousand_messages_through_every_fault_end_in_a_clean_outbox(outbox: S
     with outbox.read() as connection:
         everybody = {str(reader.address): reader.id for reader in readers.all(connection)}
     for address in fates.leaving:
-        subscriptions.leave(outbox, everybody[address], now=NOW)
+        subscriptions.change(outbox, everybody[address], now=NOW, status="leave")
 
     with SmtpServer(fates.script(), extensions=("PIPELINING",), body_limit=2000) as server:
         smtp = SmtpSettings(host="127.0.0.1", port=server.port, security="none", timeout=20)

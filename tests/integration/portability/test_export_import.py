@@ -194,7 +194,7 @@ def test_a_feed_that_is_switched_off_is_off_elsewhere(
 ) -> None:
     with lived_in.store.read() as connection:
         anna = readers.by_address(connection, "anna@example.org")
-    subscriptions.end_feed(lived_in.store, anna.id)
+    subscriptions.change(lived_in.store, anna.id, now=NOW, feed="end")
 
     moved(lived_in, other, tmp_path / "out")
 

@@ -74,7 +74,7 @@ def exported(migrated_file: Path, tmp_path: Path) -> Path:
         for number in range(34)
     ]
     others = [subscriptions.add(store, f"reader{n}@example.org", now=NOW) for n in range(3)]
-    subscriptions.leave(store, others[0].id, now=NOW)
+    subscriptions.change(store, others[0].id, now=NOW, status="leave")
     with store.begin() as connection:
         papers.absorb(connection, drafts, now=NOW)
         for one in (ada, *others):

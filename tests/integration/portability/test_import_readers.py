@@ -45,9 +45,9 @@ def standing(store: Store, status: Status) -> Reader:
     came = Status.PENDING if pending else Status.ACTIVE
     ann = subscriptions.add(store, ANN, now=NOW, status=came)
     if status is Status.PAUSED:
-        subscriptions.pause(store, ann.id, now=NOW)
+        subscriptions.change(store, ann.id, now=NOW, status="pause")
     elif status is Status.LEFT:
-        subscriptions.leave(store, ann.id, now=NOW)
+        subscriptions.change(store, ann.id, now=NOW, status="leave")
     elif status is Status.SUSPENDED:
         with store.begin() as connection:
             bounces.record(connection, Bounce(ann.id, NOW, BounceKind.HARD, "5.1.1", "gone"))

@@ -59,7 +59,7 @@ def test_a_thousand_messages_through_postfix_end_in_a_clean_outbox(
     with store.read() as connection:
         who = readers.all(connection)
     for number in LEAVING:
-        subscriptions.leave(store, who[number].id, now=NOW)
+        subscriptions.change(store, who[number].id, now=NOW, status="leave")
     smtp = SmtpSettings(host="127.0.0.1", port=postfix.port, security="none")
     going = [n for n in range(READERS) if n not in LEAVING]
     back = [n for n in going if n in DEAD]

@@ -220,7 +220,7 @@ def test_an_export_over_a_link_of_somebody_elses_is_refused(
     (tmp_path / "out").symlink_to(tmp_path / "theirs")
     give_away(tmp_path / "out", monkeypatch)
 
-    with pytest.raises(UsageError, match="somebody else"):
+    with pytest.raises(UsageError, match="another user made"):
         export(store, tmp_path / "out")
 
     assert list((tmp_path / "theirs").iterdir()) == []
@@ -234,12 +234,12 @@ def test_an_export_into_a_folder_that_everybody_may_change_is_refused(
     (tmp_path / "out").chmod(mode)
 
     if refused:
-        with pytest.raises(UsageError, match="every user"):
+        with pytest.raises(UsageError, match="all users"):
             export(store, tmp_path / "out")
     else:
         export(store, tmp_path / "out")
 
-    assert len(list((tmp_path / "out").iterdir())) == (0 if refused else 4)
+    assert len(list((tmp_path / "out").iterdir())) == (0 if refused else 5)
 
 
 def test_an_export_that_cannot_put_one_file_in_place_leaves_no_draft(
@@ -252,7 +252,7 @@ def test_an_export_that_cannot_put_one_file_in_place_leaves_no_draft(
 
     # The other files are put in place one by one, and whole.
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "votes.jsonl", "decisions.jsonl"
+        "votes.jsonl", "decisions.jsonl", "sources.jsonl"
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from tests.helpers.ranking_factories import NOW, a_paper, crowded, library, vote
 from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
 from larkpost.ranking import TfidfRanker, scoring, training
+from larkpost.ranking.paper_row_cache import SparseRow
 from larkpost.ranking.taste_cache import Line, TasteCache
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def test_a_text_that_changed_is_learnt_anew() -> None:
 
 
 def test_a_cache_holds_no_more_than_it_has_room_for() -> None:
-    line = Line(np.zeros(8, np.float32), np.zeros(8, np.float32), np.zeros(84, np.float32), None)  # type: ignore[arg-type]
+    terms = SparseRow(np.zeros(42, np.int32), np.zeros(42, np.float32))
+    line = Line(np.zeros(8, np.float32), np.zeros(8, np.float32), terms, None)  # type: ignore[arg-type]
     kept = TasteCache(most_bytes=3 * line.size)
     for reader in range(5):
         kept.keep_line((reader, 0), b"key", line)

@@ -12,7 +12,7 @@ from larkpost.errors import UsageError
 from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
-from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
+from larkpost.text.minhash import resemblance, sketch, text_marks, title_key
 from larkpost.text.normalize import clean, count_unwanted, one_line, squash
 from larkpost.text.urls import encode_url
 
@@ -72,7 +72,7 @@ def test_case_wraps_and_spaces_leave_keys_and_sketch(words: list[str], gaps: lis
 
     assert title_key(reset) == title_key(text)
     assert sketch(reset, reset) == sketch(text, text)
-    assert text_identifier(reset, reset) == text_identifier(text, text)
+    assert text_marks(reset, reset) == text_marks(text, text)
     assert resemblance(reset, text) == 1
 
 
@@ -82,7 +82,7 @@ def test_keys_and_sketches_fit_their_columns(title: str, abstract: str) -> None:
     numbers = sketch(title, abstract)
     assert 1 <= len(numbers) <= 8
     assert all(-(2**63) <= number < 2**63 for number in numbers)
-    assert len(str(text_identifier(title, abstract))) == len("text:") + 16
+    assert len(str(text_marks(title, abstract).name)) == len("text:") + 16
 
 
 @given(WORDS)

@@ -12,7 +12,7 @@ import pytest
 
 from larkpost.domain import Identifier, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats.json_items import LARGEST_LIST
+from larkpost.formats.decoding import LARGEST_LIST
 from larkpost.formats.jsonl import Jsonl
 
 if TYPE_CHECKING:

@@ -105,7 +105,7 @@ def test_a_shown_term_adds_its_share_to_the_score() -> None:
     written = write_out(space, tastes)
 
     for pick in picks:
-        found = contributions(space, written, space.rows([pick.paper.text]), [0])
+        found = contributions(space, written, space.rows([pick.paper.text]), 0, [0])
         added = dict(zip((space.vocabulary[at] for at in found.terms), found.added[0], strict=True))
         raised = sum(max(value, 0) for value in added.values())
         for term in pick.shown_terms or ():

@@ -47,8 +47,39 @@ def test_what_the_terms_add_and_the_bias_sum_to_the_score(space: TextSpace, accu
     scores = scoring.score(space, tastes, rows)
 
     for at in range(len(texts)):
-        found = contributions(space, written, rows[np.array([at])], range(len(tastes)))
+        found = contributions(space, written, rows, at, range(len(tastes)))
         assert found.scores == pytest.approx(scores[:, at], abs=1e-4)
+
+
+@pytest.mark.parametrize("accurate", [True, False])
+def test_average_reasons_are_the_reasons_of_all_picks_summed(
+    space: TextSpace, accurate: bool
+) -> None:
+    ranker = TfidfRanker(accurate=accurate)
+    tastes = ranker.learn(space, EVIDENCE, now=NOW)
+    papers = PAPERS[10:50:4]
+
+    averages = ranker.average_reasons(space, tastes, papers)
+
+    ranked = ranker.rank(space, tastes, papers, len(papers))
+    for reasons, picks in zip(averages, ranked, strict=True):
+        for told, terms in (
+            (reasons.raised, [one for pick in picks for one in pick.positive_terms]),
+            (reasons.lowered, [one for pick in picks for one in pick.negative_terms]),
+        ):
+            expected: dict[str, float] = {}
+            for one in terms:
+                expected[one.term] = expected.get(one.term, 0.0) + one.weight / len(papers)
+            assert told == pytest.approx(expected)
+    assert any(reasons.raised and reasons.lowered for reasons in averages)
+
+
+def test_without_papers_there_are_no_average_reasons() -> None:
+    ranker = TfidfRanker()
+    space = ranker.fit([])
+    tastes = ranker.learn(space, [votes()], now=NOW)
+
+    assert ranker.average_reasons(space, tastes, []) == [({}, {})]
 
 
 def test_what_is_reported_and_the_rest_sum_to_the_score_on_real_abstracts() -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.ranking_factories import NOW, a_paper
+from tests.helpers.ranking_factories import NOW, a_paper, library
 
 from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
-from larkpost.ranking.training_examples import WEIGHT_BEFORE_CHANGE, changed_at, kept_share
+from larkpost.ranking import TfidfRanker
+from larkpost.ranking.training_examples import (
+    WEIGHT_BEFORE_CHANGE,
+    changed_at,
+    kept_share,
+    weigh_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +69,18 @@ def test_what_was_liked_before_a_change_stays_faded_once_the_new_is_found() -> N
 
     ups = [float(s) for thumb, s in zip(one.thumbs, share, strict=True) if thumb > 0]
     assert ups == pytest.approx([WEIGHT_BEFORE_CHANGE] * 36 + [1] * 36)
+
+
+def test_words_that_nothing_liked_before_a_change_holds_count_in_full() -> None:
+    galaxies = a_paper(1, "Galaxy and halo")
+    one = read([3] * 12 + [0] * 6)
+    one = replace(one, papers=[galaxies] * len(one.papers))
+    space = TfidfRanker().fit(library(10))
+    words = [space.hint("galaxy"), space.hint("protein")]
+
+    assert weigh_words(space, one, words) == pytest.approx([WEIGHT_BEFORE_CHANGE, 1])
+    assert weigh_words(space, read([3] * 12), words) == [1, 1]
+    assert weigh_words(space, one, []) == []
 
 
 def test_one_bad_day_is_no_change() -> None:

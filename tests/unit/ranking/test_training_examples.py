@@ -39,7 +39,7 @@ def an_evidence(ups: int, downs: int, passed: int, *, shown: bool = True) -> Evi
 def cast(one: Evidence, hints: int = 0) -> TrainingExample:
     """Make the ballot of what one interest was told; rows are numbers from 0."""
     votes = range(len(one.papers) + hints)
-    return ballot(one, votes, range(len(one.passed)), hints, NOW, 0)
+    return ballot(one, votes, range(len(one.passed)), [1.0] * hints, NOW, 0)
 
 
 def test_a_thumb_down_weighs_as_much_as_one_up() -> None:
@@ -104,7 +104,7 @@ def test_a_paper_passed_over_is_scored_as_a_ranking_scores_it(accurate: bool) ->
     ledger = taste.ledger
 
     passed = Passed.of(space, one.passed)
-    made = ballot(one, taste.votes.tolist(), range(5), 1, NOW, 0)
+    made = ballot(one, taste.votes.tolist(), range(5), [1.0], NOW, 0)
     found = passed.scores(made, ledger.rows, taste.shares, taste.dense, taste.terms)
 
     expected = score(space, [taste], space.rows([paper.text for paper in one.passed]))[0]

@@ -8,7 +8,7 @@ from larkpost.errors import UsageError
 from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import plain_latex
-from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
+from larkpost.text.minhash import resemblance, sketch, text_marks, title_key
 from larkpost.text.normalize import clean, one_line, squash
 
 ABSTRACT = (
@@ -91,8 +91,10 @@ def test_a_title_without_letters_still_has_a_key(title: str) -> None:
 
 
 def test_the_name_of_a_text_ignores_how_it_is_set() -> None:
-    assert text_identifier("A Title", ABSTRACT) == text_identifier("A\n title", ABSTRACT.upper())
-    assert text_identifier("A Title", ABSTRACT) != text_identifier("A Title", ABSTRACT + " More.")
+    name = text_marks("A Title", ABSTRACT).name
+
+    assert name == text_marks("A\n title", ABSTRACT.upper()).name
+    assert name != text_marks("A Title", ABSTRACT + " More.").name
 
 
 def test_one_edited_sentence_leaves_most_of_the_sketch() -> None:

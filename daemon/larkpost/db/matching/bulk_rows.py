@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -16,7 +16,12 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    true,
 )
+
+from larkpost.db.column_types import CleanText
+from larkpost.db.value_batches import BATCH, batches
+from larkpost.text.normalize import clean
 
 
 def insert_rows(
@@ -42,20 +47,23 @@ def _as_tuples(
 ) -> list[tuple[Any, ...]]:
     """Convert the values with the types of their columns."""
     dialect = connection.dialect
-    writers = [
-        (at, write)
-        for at, name in enumerate(columns)
-        if (write := table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
-    ]
-    if not writers:
-        return [tuple(row) for row in rows]
-    written = []
-    for row in rows:
-        values = list(row)
-        for at, write in writers:
-            values[at] = write(values[at])
-        written.append(tuple(values))
-    return written
+    by_column = list(zip(*rows, strict=True))
+    for at, name in enumerate(columns):
+        kind = table.c[name].type
+        if isinstance(kind, CleanText):
+            by_column[at] = tuple(None if one is None else clean(one) for one in by_column[at])
+        elif write := kind.dialect_impl(dialect).bind_processor(dialect):
+            by_column[at] = _write_each(write, by_column[at])
+    return list(zip(*by_column, strict=True))
+
+
+def _write_each(write: Callable[[Any], Any], values: Sequence[Any]) -> tuple[Any, ...]:
+    """Write the values of one column, each that is met again only once: most moments are."""
+    written: dict[Any, Any] = {}
+    for one in values:
+        if one not in written:
+            written[one] = write(one)
+    return tuple(written[one] for one in values)
 
 
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
@@ -73,6 +81,43 @@ def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
     sequence = func.pg_get_serial_sequence(table.name, "id")
     series = func.generate_series(1, count).table_valued("number")
     return list(connection.execute(select(func.nextval(sequence)).select_from(series)).scalars())
+
+
+def read_pairs(
+    connection: Connection,
+    column: Column[Any],
+    other: Column[Any],
+    wanted: Collection[Any],
+    *,
+    where: ColumnElement[bool] = true(),  # noqa: B008 - it never changes
+    most: int | None = None,
+) -> list[tuple[Any, Any]]:
+    """Read the rows ``where`` ``column`` has one of these values: each beside ``other``.
+
+    A value that more than ``most`` rows have is left out: it is not worth as many rows.
+    """
+    pairs: list[tuple[Any, Any]] = []
+    for some in batches(wanted, 10 * BATCH):
+        listed = _listed(connection, column, some)
+        met = column == listed.c.value
+        chosen = select(listed.c.value, other).join_from(listed, column.table, met).where(where)
+        if most is not None:
+            again = column.table.alias()
+            more = select(1).where(again.c[column.name] == listed.c.value).offset(most).limit(1)
+            chosen = chosen.where(~more.exists())
+        pairs += map(tuple, connection.execute(chosen).all())
+    return pairs
+
+
+def _listed(connection: Connection, column: Column[Any], values: Collection[Any]) -> Any:
+    """Give values as a table of one column, ``value``, in one parameter."""
+    if connection.dialect.name == "sqlite":
+        text = bindparam(None, json.dumps(list(values)), Text, unique=True)
+        return func.json_each(text).table_valued("value")
+    from sqlalchemy.dialects import postgresql  # importing it costs as much as all our own tables
+
+    array = bindparam(None, list(values), postgresql.ARRAY(column.type), unique=True)
+    return func.unnest(array).table_valued("value").render_derived()
 
 
 def among(

@@ -25,13 +25,13 @@ from larkpost.db.matching.paper_matcher import (
     PlacedRecord,
     ask,
     date_new_link,
-    gather,
     rename,
     sharing,
     with_url,
 )
 from larkpost.db.matching.paper_upsert import lay_out, take_turns, write
 from larkpost.db.paper_rows import PUBLIC
+from larkpost.db.value_batches import gather
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import sketch, squeeze, title_key
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, func, insert, select
 
 from larkpost.db import schema
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather, rows_among
 
 _table = schema.tables.former_paper
 
 
 def read_uids(connection: Connection, ids: Collection[int]) -> dict[int, list[str]]:
     """Read the uids that lead to each of these papers, sorted; no entry where there is none."""
-    found: dict[int, list[str]] = defaultdict(list)
-    columns = _table.c.paper_id, _table.c.uid
-    for some in batches(ids):
-        mine = select(*columns).where(_table.c.paper_id.in_(some)).order_by(_table.c.uid)
-        for row in connection.execute(mine):
-            found[row.paper_id].append(row.uid)
-    return dict(found)
+    ordered = select(_table.c.paper_id, _table.c.uid).order_by(_table.c.uid)
+    rows = rows_among(connection, ordered, _table.c.paper_id, ids)
+    return gather((row.paper_id, row.uid) for row in rows)
 
 
 def add_uids(connection: Connection, papers: Mapping[str, int]) -> int:

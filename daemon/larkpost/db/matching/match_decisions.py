@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select
 
 from larkpost.db import schema
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather
 from larkpost.domain import Identifier
 
 _table, _name = schema.tables.match_decision, schema.tables.decided_name
@@ -85,12 +85,9 @@ def read_about(connection: Connection, names: Iterable[Identifier]) -> MatchDeci
     """Read the decisions that contain one of these identifiers; usually there is none."""
     if connection.execute(select(_table.c.id).limit(1)).first() is None:
         return MatchDecisions()
-    wanted: dict[str, set[str]] = {}
-    for name in names:
-        wanted.setdefault(name.scheme, set()).add(name.value)
     ids = {
         number
-        for scheme, values in wanted.items()
+        for scheme, values in gather((name.scheme, name.value) for name in names).items()
         for some in batches(values)
         for number in connection.execute(
             select(_name.c.decision_id).where(_name.c.scheme == scheme, _name.c.value.in_(some))

@@ -19,7 +19,7 @@ from larkpost.db import schema
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.paper_matcher import KnownPaper, ask
 from larkpost.db.matching.record_content import read_content, write_content
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, rows_among
 from larkpost.domain import Identifier, Paper, PaperRecord
 
 _table = schema.tables.merged_record
@@ -126,9 +126,8 @@ def as_record(
 def _read_keys(connection: Connection, ids: Collection[int]) -> dict[int, set[tuple[str, str]]]:
     keys: dict[int, set[tuple[str, str]]] = defaultdict(set)
     columns = _table.c.paper_id, _table.c.digest, _table.c.format
-    for some in batches(ids):
-        for row in connection.execute(select(*columns).where(_table.c.paper_id.in_(some))):
-            keys[row.paper_id].add((row.digest, row.format))
+    for row in rows_among(connection, select(*columns), _table.c.paper_id, ids):
+        keys[row.paper_id].add((row.digest, row.format))
     return keys
 
 
@@ -196,10 +195,9 @@ def latest(connection: Connection, limit: int) -> dict[int, list[MergedRecord]]:
     )
     ids = list(connection.execute(last).scalars())
     merged: dict[int, list[MergedRecord]] = {number: [] for number in ids}
-    for some in batches(ids):
-        chosen = _with_dumps().where(_table.c.paper_id.in_(some))
-        for row in connection.execute(chosen.order_by(_table.c.at, _table.c.id)):
-            merged[row.paper_id].append(_read(row))
+    ordered = _with_dumps().order_by(_table.c.at, _table.c.id)
+    for row in rows_among(connection, ordered, _table.c.paper_id, ids):
+        merged[row.paper_id].append(_read(row))
     return merged
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from enum import StrEnum
+from hashlib import sha1
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice
@@ -21,11 +22,8 @@ from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
 
-K = TypeVar("K")
-V = TypeVar("V")
-
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
-_COMMON = 200  # a shingle shared by so many papers is a common phrase
+COMMON = 200  # a shingle shared by so many papers is a common phrase
 _MOST_COMPARED = 20
 _LONGEST_ORGANISATION = 200  # characters
 _LONGEST_KEYWORD = 100
@@ -100,14 +98,14 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         draft,
         url=draft.url if draft.url and is_web_address(draft.url) else None,
         links=tuple(filter(is_web_address, draft.links)),
-        organisation=shorten(draft.organisation or "", _LONGEST_ORGANISATION) or None,
+        organisation=_shorten_or_none(draft.organisation, _LONGEST_ORGANISATION),
         keywords=tuple(filter(None, (shorten(w, _LONGEST_KEYWORD) for w in draft.keywords))),
-        comment=shorten(draft.comment or "", _LONGEST_COMMENT) or None,
-        journal_ref=shorten(draft.journal_ref or "", _LONGEST_JOURNAL) or None,
-        thumbnail=draft.thumbnail if is_web_address(draft.thumbnail or "") else None,
+        comment=_shorten_or_none(draft.comment, _LONGEST_COMMENT),
+        journal_ref=_shorten_or_none(draft.journal_ref, _LONGEST_JOURNAL),
+        thumbnail=draft.thumbnail if draft.thumbnail and is_web_address(draft.thumbnail) else None,
         withdrawn=draft.withdrawn
         or is_withdrawal_notice(draft.abstract)
-        or is_withdrawal_notice(draft.comment or ""),
+        or (draft.comment is not None and is_withdrawal_notice(draft.comment)),
         first_seen=min(draft.first_seen or now, now),
         ingested_at=min(draft.ingested_at or now, now),
         updated=draft.updated and min(draft.updated, now),
@@ -115,6 +113,10 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
     )
     marks = text_marks(draft.title, draft.abstract)
     return PaperQuery(draft, _names(draft, marks.name), marks.key, marks.numbers)
+
+
+def _shorten_or_none(text: str | None, most: int) -> str | None:
+    return (shorten(text, most) or None) if text else None
 
 
 def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
@@ -127,21 +129,16 @@ def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
     return (*names, text)
 
 
-def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
-    """Collect the values of each key."""
-    gathered: dict[K, list[V]] = {}
-    for key, value in pairs:
-        gathered.setdefault(key, []).append(value)
-    return gathered
-
-
-def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> Counter[int]:
+def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dict[int, int]:
     """Count the sketch numbers that each owner shares, for owners that share enough."""
-    telling = (owned for number in numbers if len(owned := owners.get(number, ())) <= _COMMON)
-    met = Counter(chain.from_iterable(telling))
+    owned = [those for number in numbers if (those := owners.get(number))]
+    telling = [those for those in owned if len(those) <= COMMON]
     # Two of eight numbers exclude chance matches; a text too short for two has one.
     enough = min(2, len(numbers))
-    return Counter({one: shared for one, shared in met.items() if shared >= enough})
+    if len(telling) < enough:
+        return {}
+    met = Counter(chain.from_iterable(telling))
+    return {one: shared for one, shared in met.items() if shared >= enough}
 
 
 class PaperMatcher:
@@ -217,10 +214,14 @@ class PaperMatcher:
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Return the entries whose texts are compared with a draft's, most similar first."""
         met = sharing(asked.numbers, self.by_hash)
+        titled = self.by_key.get(asked.key)
+        if not (met or titled):
+            return iter(())
+        counted = Counter(met)
         # A whole title weighs more than any part of a text, because withdrawal notices are all
         # alike.
-        met.update(dict.fromkeys(self.by_key.get(asked.key, [])[:_COMMON], SKETCH))
-        return (at for at, _ in met.most_common(_MOST_COMPARED))
+        counted.update(dict.fromkeys((titled or [])[:COMMON], SKETCH))
+        return (at for at, _ in counted.most_common(_MOST_COMPARED))
 
     def _add(self, asked: PaperQuery) -> KnownPaper:
         free = [name for name in asked.names if name not in self.by_name]
@@ -307,7 +308,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         first_seen, ingested_at = min(first_seen, out), min(ingested_at, out)
     return Paper(
         id=0,
-        uid=_uid(draft.uid) or str(uuid5(_NAMESPACE, str(identifier))),
+        uid=_uid(draft.uid) or uid_of(identifier),
         identifier=identifier,
         title=draft.title,
         abstract=draft.abstract,
@@ -328,6 +329,16 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         journal_ref=draft.journal_ref,
         thumbnail=draft.thumbnail,
     )
+
+
+def uid_of(identifier: Identifier) -> str:
+    """Make the UUID of a name (RFC 9562, 5.5): as ``uuid5`` does, in a third of its time."""
+    digest = sha1(_NAMESPACE.bytes + str(identifier).encode("utf-8"), usedforsecurity=False)
+    number = int.from_bytes(digest.digest()[:16], "big")
+    number = number & ~(0xF000 << 64) | 5 << 76  # the version
+    number = number & ~(0xC000 << 48) | 0x8000 << 48  # the variant
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _uid(given: str | None) -> str | None:

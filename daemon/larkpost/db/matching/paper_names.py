@@ -8,13 +8,13 @@ from sqlalchemy import Connection, select
 
 from larkpost.db import schema
 from larkpost.db.matching.bulk_rows import among
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Identifier
 
 
 def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Identifier, int]:
     """Find the ids of the papers with these identifiers; no entry for an unknown one."""
-    table, by_scheme = schema.identifier, _by_scheme(wanted)
+    table, by_scheme = schema.identifier, gather((name.scheme, name.value) for name in wanted)
     rows = [
         row
         for scheme, values in by_scheme.items()  # the table's key begins with the scheme
@@ -29,13 +29,5 @@ def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Ident
 def of(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
     """Read every identifier of these papers, each with the id of its paper."""
     table = schema.identifier
-    for some in batches(ids):
-        for row in connection.execute(select(table).where(table.c.paper_id.in_(some))):
-            yield Identifier(row.scheme, row.value), row.paper_id
-
-
-def _by_scheme(names: Iterable[Identifier]) -> dict[str, set[str]]:
-    values: dict[str, set[str]] = {}
-    for name in names:
-        values.setdefault(name.scheme, set()).add(name.value)
-    return values
+    for row in rows_among(connection, select(table), table.c.paper_id, ids):
+        yield Identifier(row.scheme, row.value), row.paper_id

@@ -10,22 +10,22 @@ from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
-from larkpost.db.matching.bulk_rows import among
+from larkpost.db.matching.bulk_rows import read_pairs
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
 from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN, RecordOrigin
 from larkpost.db.matching.paper_matcher import (
+    COMMON,
     KnownPaper,
     MatchOutcome,
     PaperMatcher,
     PaperQuery,
     ask,
-    gather,
     sharing,
 )
-from larkpost.db.matching.paper_writer import read_pairs, write_changed, write_names, write_new
+from larkpost.db.matching.paper_writer import write_changed, write_names, write_new
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import hand_over
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather
 from larkpost.domain import PaperRecord
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
@@ -126,16 +126,14 @@ def lay_out(
     named = {name for name in owned if name.scheme != "url"}
     unnamed = [one for one in asked if all_by_text or named.isdisjoint(one.names)]
     numbers = {number for one in unnamed for number in one.numbers}
-    by_key = [
-        (key, number)
-        for some in batches({one.key for one in unnamed})
-        for key, number in connection.execute(
-            select(schema.paper.c.title_key, schema.paper.c.id).where(
-                among(connection, schema.paper.c.title_key, some), paper_rows.PUBLIC
-            )
-        )
-    ]
-    by_hash = read_pairs(connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers)
+    paper = schema.paper.c
+    keys = {one.key for one in unnamed}
+    # As ``paper_rows.PUBLIC``, but not by its index, in which nearly all papers stand together.
+    public = func.coalesce(paper.owner_id, 0) == 0
+    by_key = read_pairs(connection, paper.title_key, paper.id, keys, where=public)
+    by_hash = read_pairs(
+        connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers, most=COMMON
+    )
     met = gather(by_hash)
     ids = {one for _, one in by_key} | set(owned.values())
     ids.update(*(sharing(one.numbers, met) for one in unnamed))

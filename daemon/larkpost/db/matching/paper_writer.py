@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from sqlalchemy import Column, Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, update
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.matching.bulk_rows import among, insert_rows, next_ids
+from larkpost.db.matching.bulk_rows import insert_rows, next_ids, read_pairs
 from larkpost.db.search import index
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import write_among
 from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:
     from larkpost.db.matching.paper_matcher import KnownPaper
-
-
-def read_pairs(
-    connection: Connection, column: Column[Any], paper_id: Column[Any], wanted: Collection[Any]
-) -> list[tuple[Any, int]]:
-    """Read the rows in which ``column`` has one of these values: each beside the paper's id."""
-    pairs: list[tuple[Any, int]] = []
-    for some in batches(wanted):
-        rows = connection.execute(select(column, paper_id).where(among(connection, column, some)))
-        pairs += [(value, one) for value, one in rows]
-    return pairs
 
 
 def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
@@ -69,20 +58,20 @@ def write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None
     rows = [paper_rows.values(entry.paper) | {"which": entry.paper.id} for entry in entries]
     connection.execute(update(table).where(table.c.id == bindparam("which")), rows)
     reworded = [entry for entry in entries if entry.reworded]
-    column = schema.minhash.c.paper_id
-    for some in batches(entry.paper.id for entry in reworded):
-        connection.execute(delete(schema.minhash).where(column.in_(some)))
+    ids = (entry.paper.id for entry in reworded)
+    write_among(connection, delete(schema.minhash), schema.minhash.c.paper_id, ids)
     _write_sketches(connection, reworded)
     index.rewrite(connection, ((e.before, e.paper) for e in entries if e.before is not None))
 
 
 def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> None:
     rows = [
-        (entry.paper.id, number)
+        (number, entry.paper.id)
         for entry in entries
         for number in entry.numbers or sketch(entry.paper.title, entry.paper.abstract)
     ]
-    insert_rows(connection, schema.minhash, ("paper_id", "hash"), rows)
+    rows.sort()  # in the order of the index on them, which has grown large, not across all of it
+    insert_rows(connection, schema.minhash, ("hash", "paper_id"), rows)
 
 
 def write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:

@@ -21,7 +21,7 @@ from larkpost.db.outbox.delivery_queue import (
     of_kind,
 )
 from larkpost.db.outbox.delivery_statements import NO_LEASE, TO_ANYBODY, WAITING
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, write_among
 from larkpost.domain import Delivery, DeliveryState, MessageKind, Status
 
 _table = schema.delivery
@@ -200,10 +200,10 @@ def put_back(
         **({"next_attempt_at": now} if now else {}),
         **NO_LEASE,
     }
-    for some in batches(delivery_ids):
-        held = update(_table).where(_table.c.id.in_(some), mine)
-        connection.execute(held.where(in_states(*WAITING)).values(NO_LEASE))
-        connection.execute(held.where(in_states(DeliveryState.SENDING)).values(begun))
+    waiting = update(_table).where(mine, in_states(*WAITING)).values(NO_LEASE)
+    write_among(connection, waiting, _table.c.id, delivery_ids)
+    sending = update(_table).where(mine, in_states(DeliveryState.SENDING)).values(begun)
+    write_among(connection, sending, _table.c.id, delivery_ids)
 
 
 def expire(connection: Connection, now: datetime) -> int:
@@ -228,12 +228,8 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
     """
     settled = in_states(DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
     again = {"state": DeliveryState.DEFERRED.value, "next_attempt_at": now, "requeued_at": now}
-    return sum(
-        connection.execute(
-            update(_table).where(_table.c.id.in_(some), settled).values(again)
-        ).rowcount
-        for some in batches(delivery_ids)
-    )
+    requeued = update(_table).where(settled).values(again)
+    return write_among(connection, requeued, _table.c.id, delivery_ids)
 
 
 def cancel_for(connection: Connection, reader_id: int) -> int:
@@ -300,10 +296,11 @@ def _reserve(
 ) -> list[Delivery]:
     """Claim locked messages; returns them in the order of ``ids``."""
     taken = update(_table).values(lease_until=until, lease_owner=holder)
-    found: dict[int, Delivery] = {}
-    for some in batches(ids):
-        statement = taken.where(_table.c.id.in_(some)).returning(*_table.c)
-        found |= {row.id: _delivery(row) for row in connection.execute(statement)}
+    found = {
+        row.id: _delivery(row)
+        for some in batches(ids)
+        for row in connection.execute(taken.where(_table.c.id.in_(some)).returning(*_table.c))
+    }
     return [found[delivery_id] for delivery_id in ids]
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from larkpost.db import schema
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, of_kind
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import rows_among, write_among
 from larkpost.domain import DeliveryState, Message, MessageKind
 
 _delivery = schema.delivery
@@ -55,8 +55,7 @@ def keep(connection: Connection, letters: Mapping[int, Message]) -> None:
         }
         for delivery_id, letter in letters.items()
     ]
-    for some in batches(letters):
-        connection.execute(delete(_table).where(_table.c.delivery_id.in_(some)))
+    write_among(connection, delete(_table), _table.c.delivery_id, letters)
     if rows:
         connection.execute(insert(_table), rows)
 
@@ -68,8 +67,7 @@ def read(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Mes
         row.delivery_id: Message(
             row.sender, row.recipient, row.message_id, zlib.decompress(row.content)
         )
-        for some in batches(delivery_ids)
-        for row in connection.execute(wanted.where(_table.c.delivery_id.in_(some)))
+        for row in rows_among(connection, wanted, _table.c.delivery_id, delivery_ids)
     }
 
 

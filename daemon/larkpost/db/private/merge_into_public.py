@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.duplicate_rules import akin, alike, conflicting
-from larkpost.db.matching.paper_matcher import KnownPaper, gather
 from larkpost.db.private import private_papers
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import gather, rows_among
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import title_key
+
+if TYPE_CHECKING:
+    from larkpost.db.matching.paper_matcher import KnownPaper
 
 _table = schema.private_identifier
 
@@ -44,22 +47,19 @@ def _find_named(connection: Connection, wanted: Iterable[Identifier]) -> set[int
     return {
         number
         for scheme, values in by_scheme.items()
-        for some in batches(values)
-        for number in connection.execute(
-            select(_table.c.paper_id).where(_table.c.scheme == scheme, _table.c.value.in_(some))
-        ).scalars()
+        for (number,) in rows_among(
+            connection,
+            select(_table.c.paper_id).where(_table.c.scheme == scheme),
+            _table.c.value,
+            values,
+        )
     }
 
 
 def _find_titled(connection: Connection, keys: Iterable[str]) -> set[int]:
     column = schema.paper.c
-    return {
-        number
-        for some in batches(keys)
-        for number in connection.execute(
-            select(column.id).where(column.title_key.in_(some), column.owner_id.is_not(None))
-        ).scalars()
-    }
+    private = select(column.id).where(column.owner_id.is_not(None))
+    return {row.id for row in rows_among(connection, private, column.title_key, keys)}
 
 
 def _choose_public(

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, paper
 from larkpost.db.usage import forgotten_votes, vote_eligibility
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, rows_among, write_among
 from larkpost.domain import Identifier, Paper, Thumb, Vote
 
 _paper, _vote, _pick = schema.paper, schema.vote, schema.pick
@@ -103,19 +103,14 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
         [{"private": old, "public": new} for old, new in public_of.items()],
     )
     forgotten_votes.move(connection, public_of, now)
-    for some in batches(public_of):
-        connection.execute(delete(_paper).where(_paper.c.id.in_(some)))
+    write_among(connection, delete(_paper), _paper.c.id, public_of)
 
 
 def _moving(
     connection: Connection, public_of: Mapping[int, int], now: datetime
 ) -> list[tuple[int, Vote]]:
     """Return the new rows of the thumbs that move, each after the id of its private paper."""
-    rows = [
-        row
-        for some in batches(sorted(public_of))
-        for row in connection.execute(select(_vote).where(_vote.c.paper_id.in_(some)))
-    ]
+    rows = list(rows_among(connection, select(_vote), _vote.c.paper_id, sorted(public_of)))
     judged = {
         (row.reader_id, row.paper_id)
         for some in batches(set(public_of.values()))
@@ -147,9 +142,8 @@ def _execute_many(
 
 def note_cleared(connection: Connection, paper_ids: Iterable[int], now: datetime) -> None:
     """Record when thumbs on private papers were undone; see ``prune``. Changes no other paper."""
-    for some in batches(paper_ids):
-        which = (_paper.c.id.in_(some), _paper.c.owner_id.is_not(None))
-        connection.execute(update(_paper).where(*which).values(updated=now))
+    private = update(_paper).where(_paper.c.owner_id.is_not(None))
+    write_among(connection, private.values(updated=now), _paper.c.id, paper_ids)
 
 
 def any_to_prune(connection: Connection, now: datetime) -> bool:
@@ -164,11 +158,9 @@ def prune(connection: Connection, now: datetime) -> int:
     Their owners cannot see them any more.
     """
     gone = connection.execute(select(_paper.c.id).where(_has_no_vote(now))).scalars().all()
-    for some in batches(gone):
-        likes = update(_pick).where(_pick.c.similar_paper_id.in_(some))
-        connection.execute(likes.values(similar_paper_id=None))
-        connection.execute(delete(_paper).where(_paper.c.id.in_(some)))
-    return len(gone)
+    likes = update(_pick).values(similar_paper_id=None)
+    write_among(connection, likes, _pick.c.similar_paper_id, gone)
+    return write_among(connection, delete(_paper), _paper.c.id, gone)
 
 
 def _has_no_vote(now: datetime) -> ColumnElement[bool]:

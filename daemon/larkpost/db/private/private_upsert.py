@@ -16,11 +16,10 @@ from larkpost.db.matching.paper_matcher import (
     PaperMatcher,
     PaperQuery,
     ask,
-    gather,
 )
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
 from larkpost.db.private import private_papers
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather
 from larkpost.domain import PaperRecord
 
 

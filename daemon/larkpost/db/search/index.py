@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from larkpost.db import schema
 from larkpost.db.search.tokenize import BREAK, Document, document, index_document
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, write_among
 from larkpost.domain import Paper
 
 if TYPE_CHECKING:
@@ -53,11 +53,6 @@ _ORDERS = table(NAME, *map(column, (NAME, *_PARTS)))  # FTS5 takes commands in t
 _PG = table(NAME, column("paper_id", BigInteger), column("words", TSVECTOR))
 _WEIGHTS = (8.0, 4.0, 1.0)  # of a word in title, authors, abstract
 _SHARES = "'{0,0.125,0.5,1}'::float4[]"  # the same for PostgreSQL: of labels D, C, B, A
-
-
-def belongs(name: str | None) -> bool:
-    """Whether a table is the index or one of those in which SQLite keeps it."""
-    return name is not None and (name == NAME or name.startswith(f"{NAME}_"))
 
 
 def create(connection: Connection) -> None:
@@ -117,8 +112,7 @@ def remove(connection: Connection, gone: Iterable[tuple[int, Document]]) -> None
     if not rows:
         return
     if not _lite(connection):
-        for some in batches(number for number, _ in rows):
-            connection.execute(delete(_PG).where(_PG.c.paper_id.in_(some)))
+        write_among(connection, delete(_PG), _PG.c.paper_id, (number for number, _ in rows))
         return
     orders = [{NAME: "delete", **_row(number, laid)} for number, laid in rows]
     connection.execute(insert(_ORDERS), orders)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from larkpost.domain import Paper
 from larkpost.text.normalize import normal_form, without_marks
@@ -21,6 +22,8 @@ _LONGEST = 64  # characters; a longer run is cut, in a paper as in a question
 # Its signs that are no letters (Thai's vowel marks) go with the accents of other scripts.
 _WORD = re.compile(rf"(?=[^\W_])[{UNSPACED}]|[^\W_{UNSPACED}]{{1,{_LONGEST}}}")
 _PLAIN_WORD = re.compile(rf"[a-z0-9]{{1,{_LONGEST}}}")
+# What is no letter or digit of ASCII becomes a space, what is one lower case.
+_APART = bytes(ord(chr(c).lower()) if c < 128 and chr(c).isalnum() else 32 for c in range(256))
 
 # Words of each part that are indexed. PostgreSQL counts positions up to 16,383.
 MOST_IN_TITLE = 500
@@ -49,7 +52,10 @@ class Document:
 def words(text: str) -> list[str]:
     """Cut a text into words: lower case, without accents; ligatures and the like undone."""
     if text.isascii():
-        return _PLAIN_WORD.findall(text.lower())
+        cut = text.encode().translate(_APART).decode().split()
+        if max(map(len, cut), default=0) > _LONGEST:
+            return _PLAIN_WORD.findall(text.lower())
+        return cut
     return _WORD.findall(_fold_case(text))
 
 
@@ -58,7 +64,13 @@ def stems(text: str) -> list[str]:
 
     It is the algorithm that its author froze, so that an index stays good for the next release.
     """
-    return [_STEMS[word] for word in words(text)]
+    cut = words(text)
+    stemmed = list(map(_STEMS.get, cut))
+    at = -1
+    while None in stemmed:
+        at = stemmed.index(None, at + 1)
+        stemmed[at] = _STEMS[cut[at]]
+    return cast("list[str]", stemmed)
 
 
 class _StemCache(dict[str, str]):
@@ -67,7 +79,8 @@ class _StemCache(dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= _MOST_STEMS:
             self.clear()
-        stem = self[word] = stem_words([word])[0]
+        stem = stem_words([word])[0]
+        self[word] = stem if stem != word else word  # one object, not two alike
         return stem
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from larkpost.db import schema
 from larkpost.db.upsert_statement import insert
 from larkpost.db.usage import vote_eligibility
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, rows_among
 from larkpost.db.votes import from_row
 from larkpost.domain import Vote
 
@@ -103,17 +103,15 @@ def move(connection: Connection, public_of: Mapping[int, int], now: datetime) ->
     """
     there = {
         (row.reader_id, row.paper_id)
-        for some in batches(set(public_of.values()))
-        for row in connection.execute(select(_gone).where(_gone.c.paper_id.in_(some)))
+        for row in rows_among(connection, select(_gone), _gone.c.paper_id, set(public_of.values()))
     }
-    for some in batches(sorted(public_of)):
-        for row in connection.execute(select(_gone).where(_gone.c.paper_id.in_(some))).all():
-            key = row.reader_id, public_of[row.paper_id]
-            if key not in there:
-                there.add(key)
-                mine = (_gone.c.reader_id == row.reader_id, _gone.c.paper_id == row.paper_id)
-                moved = update(_gone).where(*mine).values(paper_id=key[1], counts_from=now)
-                connection.execute(moved)
+    for row in list(rows_among(connection, select(_gone), _gone.c.paper_id, sorted(public_of))):
+        key = row.reader_id, public_of[row.paper_id]
+        if key not in there:
+            there.add(key)
+            mine = (_gone.c.reader_id == row.reader_id, _gone.c.paper_id == row.paper_id)
+            moved = update(_gone).where(*mine).values(paper_id=key[1], counts_from=now)
+            connection.execute(moved)
 
 
 def of(connection: Connection, reader_id: int) -> list[Vote]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, case, func, or_, select, update
 
 from larkpost.db import schema
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import rows_among, write_among
 
 _reader, _vote = schema.reader, schema.vote
 
@@ -48,32 +48,20 @@ class Expiring:
 
 def unwritten(connection: Connection, reader_ids: Collection[int], day: date) -> list[int]:
     """Choose the readers whose use must be recorded: they can expire, and lack that day."""
-    return [
-        found
-        for some in batches(reader_ids)
-        for found in connection.execute(
-            select(_reader.c.id).where(
-                _reader.c.id.in_(some),
-                _reader.c.expires,
-                or_(_reader.c.last_used.is_(None), _reader.c.last_used < day),
-            )
-        ).scalars()
-    ]
+    lacking = select(_reader.c.id).where(
+        _reader.c.expires, or_(_reader.c.last_used.is_(None), _reader.c.last_used < day)
+    )
+    return [row.id for row in rows_among(connection, lacking, _reader.c.id, reader_ids)]
 
 
 def write(connection: Connection, reader_ids: Collection[int], day: date) -> None:
     """Record a day as the last use of these readers."""
-    for some in batches(reader_ids):
-        connection.execute(update(_reader).where(_reader.c.id.in_(some)).values(last_used=day))
+    write_among(connection, update(_reader).values(last_used=day), _reader.c.id, reader_ids)
 
 
 def of(connection: Connection, reader_ids: Collection[int]) -> dict[int, Expiring]:
     """Return the last use of each of these readers; those who cannot expire are left out."""
-    rows = (
-        row
-        for some in batches(reader_ids)
-        for row in connection.execute(_expiring().where(_reader.c.id.in_(some)))
-    )
+    rows = rows_among(connection, _expiring(), _reader.c.id, reader_ids)
     return {row.id: _read(row) for row in rows}
 
 

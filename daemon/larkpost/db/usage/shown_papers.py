@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from larkpost.db import readers, schema
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import rows_among
 
 
 class Shown(NamedTuple):
@@ -30,13 +30,12 @@ def since(connection: Connection, reader_ids: Collection[int], day: date) -> dic
     found: dict[int, list[Shown]] = {reader_id: [] for reader_id in reader_ids}
     owners = {one.id: one.merged_into for one in readers.former(connection, found)}
     columns = edition.reader_id, edition.id, pick.paper_id, pick.interest_id, edition.published_at
-    for some in batches([*found, *owners]):
-        statement = (
-            select(*columns)
-            .join_from(schema.edition, schema.pick)
-            .where(edition.reader_id.in_(some), edition.date >= day)
-            .order_by(edition.date, edition.id, pick.position)
-        )
-        for reader_id, *told in connection.execute(statement):
-            found[owners.get(reader_id) or reader_id].append(Shown(*told))
+    statement = (
+        select(*columns)
+        .join_from(schema.edition, schema.pick)
+        .where(edition.date >= day)
+        .order_by(edition.date, edition.id, pick.position)
+    )
+    for reader_id, *told in rows_among(connection, statement, edition.reader_id, [*found, *owners]):
+        found[owners.get(reader_id) or reader_id].append(Shown(*told))
     return found

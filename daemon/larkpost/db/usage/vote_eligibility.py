@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from larkpost.db import schema
 from larkpost.db.coordination import rate_limits
-from larkpost.db.value_batches import batches
+from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Status
 from larkpost.text.ip_networks import WIDER
 
@@ -69,13 +69,9 @@ def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | Non
 
 def counting_since(connection: Connection, reader_ids: Collection[int]) -> dict[int, datetime]:
     """Return since when each of these readers counts; no entry for those who do not."""
-    found: dict[int, datetime] = {}
-    for some in batches(reader_ids):
-        known = select(_reader.c.id, _reader.c.counts_from).where(
-            _reader.c.id.in_(some), _reader.c.counts_from.is_not(None)
-        )
-        found |= {row.id: row.counts_from for row in connection.execute(known)}
-    return found
+    counting = select(_reader.c.id, _reader.c.counts_from).where(_reader.c.counts_from.is_not(None))
+    rows = rows_among(connection, counting, _reader.c.id, reader_ids)
+    return {row.id: row.counts_from for row in rows}
 
 
 def may_begin(connection: Connection, reader_id: int, now: datetime) -> bool:
@@ -184,11 +180,8 @@ def _cast_by_new(
         .join_from(schema.vote, schema.reader, reader.id == vote.reader_id)
         .where(vote.counts_from >= _midnight(earliest), reader.counts_from > earliest - NEW_FOR)
     )
-    found: dict[int, list[Any]] = {}
-    for some in batches(paper_ids):
-        for row in connection.execute(of_new.where(vote.paper_id.in_(some))):
-            found.setdefault(row.paper_id, []).append(row)
-    return found
+    rows = rows_among(connection, of_new, vote.paper_id, paper_ids)
+    return gather((row.paper_id, row) for row in rows)
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -18,11 +18,12 @@ _TAGS = re.compile(
     r"|li|ol|p|pre|section|small|span|strong|su[bp]|table|td|tr|u|ul|video|audio)(?=[\s/>])",
     re.IGNORECASE,
 )
-_BLOCKS = frozenset(
-    ("address", "article", "aside", "blockquote", "body", "br", "dd", "details", "div", "dl", "dt",
-     "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header",
-     "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody",
-     "td", "th", "thead", "tr", "ul")
+BLOCK_ELEMENTS = frozenset(
+    ("address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd",
+     "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1",
+     "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "li", "main", "nav", "ol",
+     "option", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead",
+     "tr", "ul")
 )  # fmt: skip  # a name a line would be longer than the module
 _UNSEEN = frozenset(
     ("script", "style", "template", "noscript", "iframe", "object", "svg", "audio", "video",
@@ -59,7 +60,7 @@ def _pieces(root: _Element) -> Iterator[str]:
     walk = iterwalk(root, events=("start", "end"))
     for event, element in walk:
         name = _LOCAL.sub("", element.tag.lower()) if isinstance(element.tag, str) else ""
-        block = "\n" if name in _BLOCKS else ""
+        block = "\n" if name in BLOCK_ELEMENTS else ""
         if event == "start":
             yield block
             if name in _UNSEEN:

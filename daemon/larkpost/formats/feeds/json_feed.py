@@ -14,7 +14,7 @@ from larkpost.formats.feeds.entry_fields import cut_text, make_title
 from larkpost.formats.feeds.feed_dates import parse_day, parse_moment
 from larkpost.formats.feeds.html_text import html_text
 from larkpost.formats.json_fields import records_of
-from larkpost.formats.json_items import JsonItem, items_from, json_head, read_whole
+from larkpost.formats.json_items import JsonItem, items_from, json_head, read_json
 from larkpost.text.paper_names import paper_names
 from larkpost.text.urls import is_web_address
 
@@ -44,7 +44,7 @@ class JsonFeed:
 
 
 def _items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWarning]:
-    text = read_whole(dump)
+    text = read_json(dump)
     listed = _ITEMS.search(text)
     if listed is None:
         raise UnreadableDump("the feed has no list of items", hint="was it cut off? fetch it again")

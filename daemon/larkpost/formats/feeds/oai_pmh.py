@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
@@ -45,18 +44,6 @@ _NO_RECORDS = "the answer has no records: 0 papers"
 _ANY_PREFIX = re.compile(r"^[\w.-]+:(?=(?:OAI-PMH|ListRecords|GetRecord)$)")
 
 
-@dataclass(frozen=True, slots=True)
-class ResumptionToken:
-    """Where a list goes on (OAI-PMH 3.5): ``cursor`` of ``size`` records came before this part.
-
-    ``token`` is empty in the last part of a list.
-    """
-
-    token: str
-    size: int | None = None
-    cursor: int | None = None
-
-
 class OaiPmh:
     """The answer to ListRecords or GetRecord."""
 
@@ -76,29 +63,9 @@ class OaiPmh:
         """Yield the day of the answer and a record per paper, then how many were deleted.
 
         That no record matches is a warning; any other error of the repository raises UnreadableDump
-        with its code. A resumption token is passed over: ``resumption_token`` reads it.
+        with its code. A resumption token is passed over: each part of a list is a dump of its own.
         """
         yield from records_of(_items(dump), arxiv_paper, empty=_NO_RECORDS)
-
-
-def resumption_token(dump: BinaryIO) -> ResumptionToken | None:
-    """Read where the list of an answer goes on; None if it has no token at all: it is whole.
-
-    Raises UnreadableDump if the answer is no XML.
-    """
-    found = None
-    for element in read_entries(dump, _ENTRIES, XmlDocument()):
-        if isinstance(element, RejectedRecord | IngestWarning):
-            continue
-        if name_of(element) == "resumptionToken":
-            size, cursor = (element.get(key, "") for key in ("completeListSize", "cursor"))
-            token = (element.text or "").strip()
-            found = ResumptionToken(token, _number(size), _number(cursor))
-    return found
-
-
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,12}", text.strip()) else None
 
 
 def _items(dump: BinaryIO) -> Iterator[JsonItem | Record]:

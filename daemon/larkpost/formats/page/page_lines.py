@@ -24,10 +24,10 @@ _USUAL = 0.2  # of the lines begin at the margin; titles may stand out, lists st
 _FRONT_MATTER = 60  # lines of it at most
 _NOTES = 20  # filled lines at the top among which notes about the capture stand
 
-_QUOTE = re.compile(r"\s{0,3}(?:>\s?)+")
+QUOTE_MARKS = re.compile(r"\s{0,3}(?:>\s?)+")
 _FENCE = re.compile(r"\s*(?:[*+-]\s+)?(?:`{3,}|~{3,}|:{3,})[^`~]*")
 _RULE = re.compile(r"\s{0,3}(?:=+|-{2,}|_{2,}|(?:[*-]\s){2,}[*-])")
-_UNDERLINE = re.compile(r"\s{0,3}(?:=+|-{3,})")
+UNDERLINE = re.compile(r"\s{0,3}(?:=+|-{3,})\s*")
 _HEADING = re.compile(
     r"\s*(?P<marks>#{1,6}(?=\s)|#{2,6}(?=[^\s#]))\s*(?P<text>.*?)(?:\s+#+)?"
     r"(?:\s+\{[#.][^{}]*\})?"
@@ -105,8 +105,8 @@ def find_wrapping(lines: Sequence[NumberedLine], notes: Iterable[NumberedLine]) 
     """Look through the lines of a page for what stands around its text; ``notes`` are above it."""
     filled = [line.text for line in lines if line.text.strip()]
     quoted = sum(text.lstrip().startswith(">") for text in filled) > _QUOTED * len(filled)
-    texts = [_QUOTE.sub("", text, count=1) for text in filled] if quoted else filled
-    bare = {line.number: _QUOTE.sub("", line.text, count=1) for line in lines}
+    texts = [QUOTE_MARKS.sub("", text, count=1) for text in filled] if quoted else filled
+    bare = {line.number: QUOTE_MARKS.sub("", line.text, count=1) for line in lines}
     rows = {n: match for n, text in bare.items() if (match := _TABLE_ROW.fullmatch(text))}
     links = {match["a"] or match["b"]: match["url"] for match in rows.values()}
     skipped = {line.number for line in notes}
@@ -190,7 +190,7 @@ def plain_lines(lines: Iterable[NumberedLine], wrapping: Wrapping) -> Iterator[P
     previous: PageLine | None = None
     for line in unwrapping.read_all(lines):
         if previous is not None:
-            if _UNDERLINE.fullmatch(line.text) and previous.text.strip():
+            if UNDERLINE.fullmatch(line.text) and previous.text.strip():
                 previous = replace(previous, level=1 if "=" in line.text else 2)
             elif previous.level and not previous.link and _INDENTED.match(line.text):
                 line = replace(line, level=previous.level)
@@ -223,7 +223,7 @@ class _Unwrapping:
         """Take off quote marks, margin and fences, and what is no part of the page."""
         text = line.text
         if self.wrapping.quoted and text.lstrip().startswith(">"):
-            text = _QUOTE.sub("", text, count=1)
+            text = QUOTE_MARKS.sub("", text, count=1)
         if line.number in self.wrapping.skipped or _FENCE.fullmatch(text):
             return PageLine(line.number, "", line.whole)
         if self.wrapping.margin and text.startswith(" "):

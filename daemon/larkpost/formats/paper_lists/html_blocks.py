@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import decode
+from larkpost.formats.feeds.html_text import BLOCK_ELEMENTS
 from larkpost.formats.mail.mail_parser import decode as decode_by_charset
 from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
 
@@ -22,16 +23,10 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE = 16 * 1024 * 1024  # bytes; the tree takes some ten times as many
 _DEEPEST = 250  # elements in elements; what is deeper is passed over
-_BLOCKS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd",
-     "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1",
-     "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "nav", "ol", "option",
-     "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
-)  # fmt: skip  # a name a line would be longer than the rule
 _UNSEEN = frozenset(
     ["script", "style", "template", "noscript", "head", "svg", "iframe", "object", "select",
      "textarea", "math"]
-)  # fmt: skip  # as above
+)  # fmt: skip  # a name a line would be longer than the rule
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _ITEMS = frozenset(("li", "dt"))
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden", re.IGNORECASE)
@@ -141,7 +136,7 @@ class _BlockWalk:
     def enter(self, element: _Element) -> Iterator[TextBlock]:
         """Enter an element."""
         tag = element.tag
-        if tag in _BLOCKS and not (tag == "br" and self._goes_on()):
+        if tag in BLOCK_ELEMENTS and not (tag == "br" and self._goes_on()):
             yield from self.flush()
             self.item = self.item or tag in _ITEMS
         if tag in ("br", "img"):
@@ -160,7 +155,7 @@ class _BlockWalk:
         else:
             if element.tag == "a":
                 self._end_link()
-            if element.tag in _BLOCKS and element.tag != "br":
+            if element.tag in BLOCK_ELEMENTS and element.tag != "br":
                 yield from self.flush()
             if element.tag in _LEVELS and self.levels:
                 self.levels.pop()

@@ -11,25 +11,15 @@ from typing import BinaryIO, ClassVar
 from larkpost.domain import DumpDate, PaperRecord, Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import captured_day, day_of, find_day
-from larkpost.formats.decoding import NumberedLine, lines
+from larkpost.formats.decoding import NumberedLine, lines, read_whole
 from larkpost.formats.huggingface import HuggingFacePage
 from larkpost.formats.page.page_lines import find_notes
 from larkpost.formats.paper_lists.markdown_blocks import markdown_blocks
 from larkpost.formats.paper_lists.titled_links import linked_papers
 
 _SOME = 2  # papers with an arXiv id or a DOI, in a text that lists papers
-_LARGEST = 16 * 1024 * 1024  # bytes
 _HEADER = 20  # lines among which the day of the list stands
 _NOTED = 200  # lines among which notes about the capture stand
-
-
-def _read_all(dump: BinaryIO) -> bytes:
-    content = dump.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise UnreadableDump(
-            f"it is a list of links of more than {_LARGEST >> 20} MiB", hint="cut it into several"
-        )
-    return content
 
 
 class LinkList:
@@ -49,7 +39,7 @@ class LinkList:
 
         Raises UnreadableDump if there is none, or where it is larger than any list.
         """
-        content = _read_all(dump)
+        content = read_whole(dump, "a list of links", hint="cut it into several")
         yield from _noted_day(content, near)
         papers: Iterator[PaperRecord] = linked_papers(markdown_blocks(BytesIO(content)))
         first = next(papers, None)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import BinaryIO
 
 from larkpost.formats.decoding import NumberedLine, lines
-from larkpost.formats.page.page_lines import find_notes
+from larkpost.formats.page.page_lines import QUOTE_MARKS, UNDERLINE, find_notes
 from larkpost.formats.page.title_or_abstract import is_name, people
 from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
 
@@ -18,10 +18,8 @@ _LONGEST = 20_000  # characters of a line in which links are looked for
 _WRAPPED, _UNWRAPPED = 55, 130  # characters of a line that goes on in the next
 _MOST_JOINED = 100  # lines of one paragraph
 _HEADING = re.compile(r"\s{0,3}(?P<marks>#{1,6})\s+(?P<text>\S.*?)(?:\s#+)?\s*")
-_UNDERLINE = re.compile(r"\s{0,3}(?:=+|-{3,})\s*")
 _RULE = re.compile(r"\s{0,3}(?:[-=_*~]\s*){3,}")
 _ITEM = re.compile(r"\s*(?:[*+•‣◦-]|\(?\d{1,4}[.)]|\[\d{1,4}\](?![(\[:]))\s+(?=\S)")
-_QUOTE = re.compile(r"\s{0,3}(?:>\s?)+")
 _CELLS = re.compile(r"\s*\|")
 _LINK = re.compile(
     r"(?P<picture>!?)\[(?P<text>(?:[^\[\]\\]|\\.|\[[^\[\]]{0,100}\]){0,600})\]"
@@ -59,11 +57,11 @@ def _line_blocks(
 ) -> Iterator[TextBlock]:
     first = True
     for line, following in pairwise([*given, NumberedLine(0, "")]):
-        text = _QUOTE.sub("", line.text, count=1)
+        text = QUOTE_MARKS.sub("", line.text, count=1)
         if line.number in notes or not text.strip() or _RULE.fullmatch(text):
             first = True
         elif not (references and _DEFINITION.fullmatch(text)):
-            below = _UNDERLINE.fullmatch(following.text)
+            below = UNDERLINE.fullmatch(following.text)
             yield from _blocks(text, references, line.number, first, underlined=bool(below))
             first = False
 

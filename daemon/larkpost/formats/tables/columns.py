@@ -45,7 +45,6 @@ _CODES = re.compile(r"(?:[a-z-]+(?:\.[A-Za-z-]{2,})?[\s,;|]*)+")
 _QUOTED = re.compile(r"'([^']*+)'|\"([^\"]*+)\"")
 _LIST = re.compile(r"\s*\[.*\]\s*", re.DOTALL)
 _TRUE = frozenset(("true", "yes", "1", "x", "wahr"))
-_LISTS = frozenset(("links", "also"))
 _LONGEST_HEADING = 60
 
 

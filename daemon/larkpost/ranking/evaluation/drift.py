@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,10 +30,7 @@ def strongest(
 ) -> tuple[TermWeight, ...]:
     """Return the terms of a taste that add most to the latest liked papers, on average."""
     lately = liked[-LATELY:]
-    (picks,) = ranker.rank(space, [taste], lately, len(lately)) if lately else ([],)
-    added: defaultdict[str, float] = defaultdict(float)
-    for pick in picks:
-        for weight in pick.positive_terms:
-            added[weight.term] += weight.weight
+    (reasons,) = ranker.average_reasons(space, [taste], lately)
+    added = reasons.raised
     order = sorted(added, key=lambda term: (-added[term], term))
-    return tuple(TermWeight(term, added[term] / len(picks)) for term in order[:TERMS])
+    return tuple(TermWeight(term, added[term]) for term in order[:TERMS])

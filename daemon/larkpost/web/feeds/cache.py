@@ -20,6 +20,7 @@ from larkpost.errors import UsageError
 from larkpost.web.client_ip import network
 from larkpost.web.feeds.conditional import etag_of, is_unchanged
 from larkpost.web.feeds.request import FeedRequest, read_feed_request
+from larkpost.web.limits.byte_budget import add_count
 from larkpost.web.limits.rate_limit import RateLimit, RouteLimits
 from larkpost.web.limits.unread_responses import PIECE, InPieces
 from larkpost.web.site import SafeHeaders, SiteContext, endpoint
@@ -155,9 +156,7 @@ class FeedCache:
         kept = self._feeds.pop(asked, None)
         if kept is None:
             return _NEVER
-        self._bytes[kept.network] -= kept.size
-        if not self._bytes[kept.network]:
-            del self._bytes[kept.network]
+        add_count(self._bytes, kept.network, -kept.size)
         return kept.modified
 
     def _last_modified(self, asked: FeedRequest, etag: str, now: datetime) -> datetime:

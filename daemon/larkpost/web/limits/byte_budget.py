@@ -15,6 +15,13 @@ PATIENCE = 15.0  # seconds that a request waits until its network has read older
 RETRY_SECONDS = 10
 
 
+def add_count(counter: Counter[str], network: str, change: int) -> None:
+    """Count for a network; one that has nothing left is forgotten."""
+    counter[network] += change
+    if not counter[network]:
+        del counter[network]
+
+
 class ByteBudget:
     """At most ``most`` bytes at a time, ``per_network`` of one network; only for the event loop.
 
@@ -38,14 +45,14 @@ class ByteBudget:
     def reserve(self, network: str) -> Iterator[Reservation]:
         """Reserve bytes for growing data, such as a body; raises HTTPException 503 if full."""
         if self._reservations[network] >= AT_A_TIME:
-            raise _refusal()
+            raise busy_error()
         self._reservations[network] += 1
         reservation = Reservation(self, network)
         try:
             yield reservation
         finally:
             self._change(network, -reservation.size)
-            _count(self._reservations, network, -1)
+            add_count(self._reservations, network, -1)
 
     @contextmanager
     def hold(self, network: str, size: int) -> Iterator[None]:
@@ -60,7 +67,7 @@ class ByteBudget:
         """Take so many bytes; raises HTTPException 503 over the limit."""
         mine = self._by_network[network]
         if self.held + size > self.most or mine + size > self.per_network:
-            raise _refusal()
+            raise busy_error()
         self._change(network, size)
 
     def has_room(self, network: str) -> bool:
@@ -79,11 +86,11 @@ class ByteBudget:
                 while not self.has_room(network):
                     await self._released.setdefault(network, asyncio.Event()).wait()
         except TimeoutError:
-            raise _refusal() from None
+            raise busy_error() from None
 
     def _change(self, network: str, size: int) -> None:
         self.held += size
-        _count(self._by_network, network, size)
+        add_count(self._by_network, network, size)
         if size < 0 and (released := self._released.pop(network, None)):
             released.set()
 
@@ -112,11 +119,6 @@ def response_budget() -> ByteBudget:
     return ByteBudget(128 * MB, per_network=32 * MB)
 
 
-def _count(counter: Counter[str], network: str, change: int) -> None:
-    counter[network] += change
-    if not counter[network]:
-        del counter[network]
-
-
-def _refusal() -> HTTPException:
+def busy_error() -> HTTPException:
+    """Return the 503 of a server that has no room for a request now."""
     return HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)})

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from larkpost.text.ip_networks import WIDER, neighbourhood
 from larkpost.web.client_ip import UNIX_SOCKET, is_trusted, network_of, parse_address
+from larkpost.web.limits.byte_budget import add_count
 
 MOST_CONNECTIONS = 1_000
 PER_NETWORK = 100  # a browser opens six; a classroom behind one address takes turns
@@ -87,13 +88,8 @@ class ConnectionLimits:
 
     def unpark(self, network: str) -> None:
         """Count a connection as no longer delayed."""
-        for counted, whose in (
-            (self._parked, network),
-            (self._parked_around, neighbourhood(network)),
-        ):
-            counted[whose] -= 1
-            if not counted[whose]:
-                del counted[whose]
+        add_count(self._parked, network, -1)
+        add_count(self._parked_around, neighbourhood(network), -1)
         self._left.set()
 
     @property
@@ -141,10 +137,7 @@ class ConnectionLimits:
         del self._open[network][connection]
         if not self._open[network]:
             del self._open[network]
-        around = neighbourhood(network)
-        self._around[around] -= 1
-        if not self._around[around]:
-            del self._around[around]
+        add_count(self._around, neighbourhood(network), -1)
         self._left.set()
 
     async def wait_for_room(self) -> None:

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from starlette.exceptions import HTTPException
-
+from larkpost.child_process import children_seconds
+from larkpost.web.limits.byte_budget import add_count, busy_error
 from larkpost.web.limits.cpu_usage import CpuUsage
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 2
 # Actions may have to wait for the database, which has one writer: four forms of two networks
 # blocked all pages for as long as another program wrote.
 ACTS_AT_ONCE, ACTS_OF_A_NETWORK = 2, 1
-RETRY_SECONDS = 10
 REST = 4.0  # multiplied by the processor time of a turn
 
 P = ParamSpec("P")
@@ -39,12 +38,12 @@ class QueueSlot:
         self.seconds = 0.0
 
     def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run work in the calling thread, and measure its processor time."""
-        began = time.thread_time()
+        """Run work in the calling thread, and measure its processor time and its children's."""
+        began = time.thread_time() + children_seconds()
         try:
             return work(*args, **kwargs)
         finally:
-            self.seconds += time.thread_time() - began
+            self.seconds += time.thread_time() + children_seconds() - began
 
 
 class FairQueue:
@@ -120,7 +119,7 @@ class FairQueue:
     async def _wait(self, network: str, patience: float) -> None:
         queue = self._queues.setdefault(network, deque())
         if len(queue) >= self._waiting:
-            raise _refusal()
+            raise busy_error()
         ticket = asyncio.get_running_loop().create_future()
         queue.append(ticket)
         try:
@@ -128,7 +127,7 @@ class FairQueue:
                 await ticket
         except BaseException as error:
             self._give_back(network, ticket)
-            raise _refusal() from None if isinstance(error, TimeoutError) else error
+            raise busy_error() from None if isinstance(error, TimeoutError) else error
 
     def _give_back(self, network: str, ticket: Future[None]) -> None:
         """Leave the queue; a turn that was just given goes to the next."""
@@ -151,9 +150,7 @@ class FairQueue:
         self._end(network)
 
     def _end(self, network: str) -> None:
-        self._taken[network] -= 1
-        if not self._taken[network]:
-            del self._taken[network]
+        add_count(self._taken, network, -1)
         self._give_all()
 
     def _give_all(self) -> None:
@@ -200,7 +197,3 @@ class PageQueues:
         """
         queue = self.costly if costly else self.acts if acts else self.others
         return queue.slot(network, PATIENCE)
-
-
-def _refusal() -> HTTPException:
-    return HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)})

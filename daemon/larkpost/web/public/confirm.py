@@ -34,7 +34,9 @@ def leave(site: SiteContext, request: Request, form: FormData) -> Response:
     now = site.clock()
     if form.get("List-Unsubscribe") == "One-Click" or form.get("action") == "leave":
         return _leave_page(
-            site, subscriptions.leave(site.program.store, reader.id, now=now), left=True
+            site,
+            subscriptions.change(site.program.store, reader.id, now=now, status="leave"),
+            left=True,
         )
     if form.get("action") == "return":
         back = subscriptions.resume(site.program.store, reader.id, now=now)

@@ -123,7 +123,7 @@ def _save(site: SiteContext, reader: Reader, form: FormData) -> str:
 def _pause(site: SiteContext, reader: Reader, form: FormData) -> str:
     until = text(form, "until")
     day = read("day", date.fromisoformat, until) if until else None
-    subscriptions.pause(site.program.store, reader.id, now=site.clock(), until=day)
+    subscriptions.change(site.program.store, reader.id, now=site.clock(), until=day, status="pause")
     return "paused"
 
 
@@ -133,12 +133,12 @@ def _resume(site: SiteContext, reader: Reader, _form: FormData) -> str:
 
 
 def _renew(site: SiteContext, reader: Reader, _form: FormData) -> str:
-    subscriptions.renew_feed_key(site.program.store, reader.id)
+    subscriptions.change(site.program.store, reader.id, now=site.clock(), feed="renew")
     return "renewed"
 
 
 def _silence(site: SiteContext, reader: Reader, _form: FormData) -> str:
-    subscriptions.end_feed(site.program.store, reader.id)
+    subscriptions.change(site.program.store, reader.id, now=site.clock(), feed="end")
     return "silenced"
 
 

@@ -20,7 +20,7 @@ def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/me/{token}/taste``; the result is cached until a vote or a paper arrives."""
     reader = visitor(site, request)
     program, now = site.program, site.clock()
-    summary, report = site.tastes.of(
+    summary, report, failed = site.tastes.of(
         program.store,
         program.ranker,
         lambda: site.spaces.newest(program.store, program.ranker).space,
@@ -36,6 +36,7 @@ def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
         history=charts.way(summary.months),
         months=charts.table(summary.months),
         report=report,
+        failed=failed,
         offer=summary.offer,
         scales=charts.scales(report) if report else [],
         fewest=FEWEST,

@@ -187,7 +187,7 @@ def test_a_paper_of_one_record_is_not_taken_apart(store: Store) -> None:
     number, _ = take(store, FERRIES)
     take(store, FERRIES, 1)
 
-    with pytest.raises(UsageError, match="of one record"):
+    with pytest.raises(UsageError, match="only one known record"):
         take_apart(store, number)
     assert len(everything(store)) == 1
 

@@ -9,6 +9,7 @@ from uuid import uuid4, uuid5
 
 import pytest
 from sqlalchemy import func, select
+from tests.helpers.factories import search_papers
 from tests.helpers.private_lists import (
     BROUGHT,
     GUESSED,
@@ -135,9 +136,9 @@ def test_the_reader_sees_it_and_may_change_the_thumb(here: Place, me: str) -> No
     assert "Cheap pills" in here.client.get(me).text
     thumb = {"action": "vote", "paper": str(private.id)}
     done = here.client.post(me, data=thumb | {"thumb": "clear"}).text
-    assert "taken back" in done
+    assert "no thumb from you now" in done
     assert "Cheap pills" not in here.client.get(me).text
-    undo = dict(re.findall(r'name="(\w+)" value="([^"]*)"', done.partition("Undo")[0]))
+    undo = dict(re.findall(r'name="(\w+)" value="([^"]*)"', done.partition("Undone.")[2].partition("Undo")[0]))
     assert here.client.post(me, data=undo).status_code == 200
 
     assert read_thumbs(here.program.store, here.reader)[private.title] is Thumb.UP
@@ -287,7 +288,7 @@ def test_no_list_of_papers_holds_it(store: Store) -> None:
         )
         assert public_archive.after(connection, seen.date()) is None
         assert public_archive.per_day(connection) == {seen.date(): 1}
-        assert papers.search(connection, "pills") == []
+        assert search_papers(connection, "pills") == []
         assert find.find(connection, find.parse(""), limit=9).total == 1
         week = timedelta(days=7)
         (hot,) = popularity.trending(connection, at=NOW, window=week, limit=9)

@@ -252,7 +252,7 @@ def test_an_export_read_as_a_dump_makes_nothing_public_that_a_reader_brought(
                                                        "title": "Old pills"})  # fmt: skip
 
     assert report.papers == 1
-    assert any("privately" in warning for warning in report.warnings)
+    assert any("private paper" in warning for warning in report.warnings)
     assert find_public(here.program.store, Identifier("doi", "10.1000/x")) is None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
+from tests.helpers.factories import search_papers
 from tests.helpers.old_databases import Before, left_at
 
 from larkpost.db import migrations, papers
@@ -44,10 +45,10 @@ def test_categories_and_organisations_of_known_papers_are_found_and_changed(old:
 
     with old.begin() as connection:
         for question in ("cs.CL", '"Wax House"', "title -cs.LG"):
-            assert 1 in [one.id for one in papers.search(connection, question)]
-        assert [one.id for one in papers.search(connection, "title -cs.CL")] == [2]
-        (paper,) = papers.search(connection, "cs.CL")
+            assert 1 in [one.id for one in search_papers(connection, question)]
+        assert [one.id for one in search_papers(connection, "title -cs.CL")] == [2]
+        (paper,) = search_papers(connection, "cs.CL")
         assert (paper.keywords, paper.comment, paper.thumbnail) == ((), None, None)
         draft = PaperRecord("Title 1", identifiers=(paper.identifier,), keywords=("candles",))
         papers.absorb(connection, [draft], now=paper.updated)
-        assert [one.id for one in papers.search(connection, "candle cs.CL")] == [1]
+        assert [one.id for one in search_papers(connection, "candle cs.CL")] == [1]

@@ -136,7 +136,7 @@ def test_a_reader_without_an_edition_has_a_valid_empty_feed(here: Place, form: s
 
 def test_an_unknown_key_a_renewed_key_and_another_format_are_not_found(here: Place) -> None:
     old = here.reader.feed_key
-    new = subscriptions.renew_feed_key(here.program.store, here.reader.id)
+    new = subscriptions.change(here.program.store, here.reader.id, now=NOW, feed="renew").feed_key
 
     asked = [f"/feed/{old}.rss", "/feed/unknown.rss", f"/feed/{new}.xml", f"/feed/{new}"]
     answers = [here.client.get(path) for path in asked]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
+from tests.helpers.factories import all_votes
 from tests.helpers.old_databases import Before, left_at
 from tests.helpers.web.site_client import FOREIGN, NOW, place
 
@@ -350,7 +351,7 @@ def test_who_does_not_count_does_not_after_a_move_to_another_home_either(
     importer.take_readers(new.store, out / "readers.jsonl", now=NOW)
     importer.take_votes(new.store, out / "votes.jsonl", now=NOW)
     with new.store.read() as connection:
-        paper = next(iter(votes.iterate(connection))).paper_id
+        paper = all_votes(connection)[0].paper_id
         assert popularity.tallies(connection, [paper], at=NOW, fewest=1) == {paper: (1, 0)}
 
     # The operator may say so of anybody.

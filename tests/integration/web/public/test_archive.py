@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.helpers.factories import search_papers
 from tests.helpers.web.site_client import NOW, contents, place
 
 from larkpost.db import papers
@@ -281,7 +282,7 @@ def test_links_in_an_abstract_are_encoded_and_those_that_lead_nowhere_stay_text(
     )
     take_in(here, draft)
     with here.program.store.read() as connection:
-        (paper,) = papers.search(connection, "links of every kind")
+        (paper,) = search_papers(connection, "links of every kind")
 
     page = here.client.get(f"/paper/{paper.uid}").text
 

@@ -178,7 +178,7 @@ def test_a_used_confirmation_never_shows_the_link_to_the_page(here: Place) -> No
 
 
 def test_an_old_confirmation_does_not_bring_back_who_left(here: Place) -> None:
-    subscriptions.leave(here.program.store, here.reader.id, now=NOW)
+    subscriptions.change(here.program.store, here.reader.id, now=NOW, status="leave")
 
     answer = here.client.post(here.path(here.program.links.confirm(here.reader)))
 

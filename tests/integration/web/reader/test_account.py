@@ -326,7 +326,7 @@ def test_a_reader_is_forgotten_only_when_sure(here: Place, me: str) -> None:
 
 
 def test_who_left_may_come_back_from_their_page(here: Place, me: str) -> None:
-    subscriptions.leave(here.program.store, here.reader.id, now=NOW)
+    subscriptions.change(here.program.store, here.reader.id, now=NOW, status="leave")
     assert "You are unsubscribed" in here.client.get(me).text
 
     here.client.post(me, data={"action": "resume"})

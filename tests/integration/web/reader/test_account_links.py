@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def test_a_feed_is_switched_off_and_on_again_with_another_key(here: Place, me: str) -> None:
     others = subscriptions.add(here.program.store, None, now=NOW), here.reader
     for other in others:  # the column is unique, and no key is no value of it
-        subscriptions.end_feed(here.program.store, other.id)
-    subscriptions.renew_feed_key(here.program.store, here.reader.id)
+        subscriptions.change(here.program.store, other.id, now=NOW, feed="end")
+    subscriptions.change(here.program.store, here.reader.id, now=NOW, feed="renew")
     old = here.current().feed_key
     assert here.client.get(f"/feed/{old}.rss").status_code == 200
 

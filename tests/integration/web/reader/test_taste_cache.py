@@ -83,7 +83,7 @@ def test_no_thumb_fits_a_space(here: Place, me: str) -> None:
 
     shown = here.client.post(f"{me}/rate", data={"paper": here.papers[0].id, "thumb": "up"}).text
 
-    assert "written down" in shown
+    assert "More like this: saved." in shown
     assert ranker.fits == 0
 
 

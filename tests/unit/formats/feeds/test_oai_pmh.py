@@ -13,7 +13,7 @@ from tests.unit.formats.feeds.test_arxiv_announcements import CANDLES, LANTERNS
 
 from larkpost.domain import DumpDate, Identifier, IngestWarning, PaperRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats.feeds.oai_pmh import OaiPmh, ResumptionToken, resumption_token
+from larkpost.formats.feeds.oai_pmh import OaiPmh
 
 DUMPS = Path(__file__).parents[3] / "dumps"
 ERROR = (
@@ -66,15 +66,6 @@ def test_dublin_core_tells_the_abstract_from_the_comment() -> None:
         keywords=("Computer Science - Computation and Language",),
         comment="12 pages",
     )
-
-
-def test_a_poller_can_ask_where_the_list_goes_on() -> None:
-    with (DUMPS / "oai-arxiv.xml").open("rb") as dump:
-        assert resumption_token(dump) == ResumptionToken("6511260|1001", size=2817, cursor=0)
-    with (DUMPS / "oai-dc.xml").open("rb") as dump:
-        assert resumption_token(dump) is None
-    last = (DUMPS / "oai-arxiv.xml").read_bytes().replace(b"6511260|1001", b"")
-    assert resumption_token(BytesIO(last)) == ResumptionToken("", size=2817, cursor=0)
 
 
 def test_that_nothing_matches_is_no_error() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from larkpost.garbage_collection import DAEMON, shorten_collections
 from larkpost.serve import shorten_after_first
-from larkpost.serve.garbage_collection import YOUNG_OBJECTS, shorten_collections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def _as_it_was() -> Iterator[None]:
 def test_what_is_here_is_not_looked_at_again_and_few_objects_at_a_time() -> None:
     shorten_collections()
 
-    assert gc.get_threshold()[0] == YOUNG_OBJECTS
+    assert gc.get_threshold()[0] == DAEMON[0]
     assert gc.get_freeze_count() > len(gc.get_objects())
 
 

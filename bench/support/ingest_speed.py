@@ -1,20 +1,16 @@
-"""Measures the speed of ingest and of the import of votes against the least that must be done.
+"""How fast ingest and the import of votes are against the least that must be done.
 
-    python -m bench.ingest_speed [--papers 20000] [--votes 20000] [--rounds 3] [--json]
-
-Ingest reads JSON Lines of so many papers, no two alike, into a new SQLite home, as `larkpost
-ingest` does. It is compared with `json.loads` of each line and `sqlite3` inserts of the same rows
-into the same tables and the same full-text index, a transaction for 5,000 papers: the rows that
-ingest has written are read back for that, so nothing is left out. Both run in one process, in turn;
-what counts is CPU time, and of the rounds the median. `--steps` reads dumps of a quarter, a half
-and the whole, which tells whether time grows as the number does; with `--rounds 0` alone, so that
-the largest size of the process (VmHWM) is that of the ingest.
+Ingest reads JSON Lines of papers, no two alike, into a new SQLite home, as `larkpost ingest` does.
+It is compared with `json.loads` of each line and `sqlite3` inserts of the same rows into the same
+tables and the same full-text index, a transaction for 5,000 papers: the rows that ingest has
+written are read back for that, so nothing is left out. Both run in one process, in turn; what
+counts is CPU time, and of the rounds the median.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
+import os
 import random
 import sqlite3
 import statistics
@@ -23,10 +19,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from bench.ingest import memory, write_dump
+from bench.editions import papers as sample_papers
 
 from larkpost.db import migrations, papers, readers
 from larkpost.db.engine import Store
@@ -47,11 +42,16 @@ TABLES = ("paper", "identifier", "minhash", "dump_paper", "search")
 
 @dataclass(frozen=True)
 class Comparison:
-    """CPU seconds of ours and of the least, medians; ``ratio`` is the least's share of ours."""
+    """CPU seconds of ours and of the least, medians; ``ratio`` is the least's share of ours.
+
+    ``peak`` is the largest size in MB (VmHWM) of the process that ingested, 0 where it says
+    nothing.
+    """
 
     count: int
     seconds: float
     least: float
+    peak: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -62,6 +62,26 @@ class Comparison:
     def ratio(self) -> float:
         """Our speed as a share of the speed of the least that must be done."""
         return self.least / self.seconds
+
+
+def write_dump(file: Path, count: int, *, words: int, lines: bool) -> float:
+    """Write a page, or JSON Lines, of so many papers, no two alike; gives its size in MB."""
+    dice = random.Random(7)  # noqa: S311 - the same dump on every run
+    known = sorted({word for one in sample_papers() for word in one.abstract.split()})
+    with file.open("w", encoding="utf-8") as dump:
+        dump.write("" if lines else "Daily Papers\n\nAug 7\n\n")
+        for number in range(count):
+            title = " ".join(dice.choices(known, k=8)).replace(".", "") + f" {number}"
+            abstract = " ".join(dice.choices(known, k=words)) + "."
+            record = json.dumps({"title": title, "abstract": abstract}) + "\n"
+            dump.write(record if lines else f"{title}\n\n{abstract}\n\n")
+    return file.stat().st_size / 1e6
+
+
+def memory(pid: int) -> float:
+    """Read the largest size that a process has had, in MB (proc(5), VmHWM)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if "VmHWM" in line)) / 1e3
 
 
 def cpu_seconds(act: Callable[[], object]) -> float:
@@ -143,26 +163,18 @@ def raw_once(folder: Path, dump: Path, name: str, rows: dict[str, list[tuple[Any
     return cpu_seconds(lambda: insert_raw(database, dump, rows))
 
 
-def compare_ingest(folder: Path, count: int, rounds: int) -> Comparison:
-    """Ingest and insert in turn."""
-    dump = folder / "dump.jsonl"
-    write_dump(dump, count, words=WORDS, lines=True)
-    ours, least = [], []
+def compare_ingest(folder: Path, dump: Path, rounds: int) -> Comparison:
+    """Ingest a dump of JSON Lines and insert its rows, in turn; ``peak`` is before any insert."""
+    ours, least, count, peak = [], [], 0, 0.0
     for number in range(rounds):
         ours.append(ingest_once(folder, dump, f"ours{number}"))
+        peak = peak or memory(os.getpid())
         rows = written_rows(folder / f"ours{number}.db")
+        count = len(rows["paper"])
         least.append(raw_once(folder, dump, f"raw{number}", rows))
-    return Comparison(count, statistics.median(ours), statistics.median(least))
-
-
-def measure_growth(folder: Path, count: int) -> list[tuple[int, float]]:
-    """Ingest a quarter, a half and the whole; gives the number and CPU seconds of each."""
-    told = []
-    for part in (count // 4, count // 2, count):
-        dump = folder / f"part{part}.jsonl"
-        write_dump(dump, part, words=WORDS, lines=True)
-        told.append((part, ingest_once(folder, dump, f"part{part}")))
-    return told
+        for file in folder.glob("*.db*"):
+            file.unlink()
+    return Comparison(count, statistics.median(ours), statistics.median(least), peak)
 
 
 def write_votes(file: Path, store: Store, count: int) -> None:
@@ -212,52 +224,3 @@ def measure_votes(folder: Path, count: int, rounds: int) -> Comparison:
         store.close()
     least = cpu_seconds(lambda: [json.loads(line) for line in file.open("rb")])
     return Comparison(count, statistics.median(times), least)
-
-
-def main() -> None:
-    """Measure and print."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--papers", type=int, default=20_000)
-    arguments.add_argument("--votes", type=int, default=20_000)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--steps", action="store_true", help="a quarter, a half, the whole")
-    arguments.add_argument("--json", action="store_true")
-    given = arguments.parse_args()
-    told: dict[str, Any] = {}
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        if given.steps:
-            told["steps"] = measure_growth(folder, given.papers)
-            told["megabytes"] = memory(_own_id())
-        for what, count, measure in (
-            ("papers", given.papers, compare_ingest),
-            ("votes", given.votes, measure_votes),
-        ):
-            if count and given.rounds:
-                found = measure(folder, count, given.rounds)
-                told[what] = asdict(found) | {"rate": found.rate, "ratio": found.ratio}
-    print(json.dumps(told, indent=1) if given.json else _as_text(told))
-
-
-def _own_id() -> int:
-    import os
-
-    return os.getpid()
-
-
-def _as_text(told: dict[str, Any]) -> str:
-    lines = [
-        f"{one['count']:,} {what}: {one['seconds']:.2f} s of CPU, {one['rate']:,.0f} a second,"
-        f" {one['ratio']:.0%} of the speed of the least ({one['least']:.2f} s)"
-        for what in ("papers", "votes")
-        if (one := told.get(what))
-    ]
-    for count, seconds in told.get("steps", ()):
-        lines.append(f"{count:,} papers: {seconds:.2f} s, {count / seconds:,.0f} a second")
-    if "megabytes" in told:
-        lines.append(f"{told['megabytes']:.0f} MB at most")
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,183 @@
+"""Runs costly work in a child process: its memory goes back to the system, and pages stay fast.
+
+A thread would share the interpreter lock with all visitors. The child is a module of ours that
+calls ``answer_request``; it reads one line of JSON from standard input and writes bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+from urllib.parse import quote
+
+from larkpost.blas_threads import limit_blas_threads
+from larkpost.errors import TryAgainLater
+
+if TYPE_CHECKING:
+    from larkpost.db.engine import Store
+
+NICE = 10
+LOOK = 0.1  # seconds between two checks of the process
+MOST_TOLD = 500  # characters of the process's error output
+
+_waited = threading.local()
+
+
+def children_seconds() -> float:
+    """Return the processor time (s) of the children that this thread has waited for so far.
+
+    A child of another thread that ended in the same moment may be counted too.
+    """
+    return float(getattr(_waited, "seconds", 0.0))
+
+
+@contextmanager
+def _count_seconds() -> Iterator[None]:
+    before = _seconds_of_all()
+    try:
+        yield
+    finally:
+        _waited.seconds = children_seconds() + _seconds_of_all() - before
+
+
+def _seconds_of_all() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+@dataclass(frozen=True, slots=True)
+class ChildProcess:
+    """A module that runs with a low priority (nice), for ``seconds`` at most, as our child.
+
+    ``purpose`` names the work in errors. ``stopped`` says whether this process is to end.
+    """
+
+    module: str
+    purpose: str
+    seconds: float
+    stopped: Callable[[], bool] = lambda: False
+
+    def run(self, wanted: Mapping[str, object]) -> bytes:
+        """Return the child's output.
+
+        Raises RuntimeError if it fails or is killed, TimeoutError if it takes too long,
+        TryAgainLater if this process is to end.
+        """
+        with _count_seconds():
+            return self._run([sys.executable, "-P", "-m", self.module], wanted)
+
+    def _run(self, command: Sequence[str], wanted: Mapping[str, object]) -> bytes:
+        pipe = subprocess.PIPE
+        # Unbuffered: bytes that a dead process did not take would be written again at the end.
+        with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603 - our own module
+            body, said = _Reader(process.stdout), _Reader(process.stderr)
+            try:
+                # The input stays open: its end tells the process that this one is gone.
+                _ask(process, wanted)
+                self._wait(process)
+            finally:
+                process.kill()
+                answer, told = body.whole(), said.whole()
+        if process.returncode:
+            self._raise_if_stopped()  # stopping a service signals all of its processes
+            why = told.decode(errors="replace").strip()[-MOST_TOLD:]
+            raise RuntimeError(
+                f"the process for {self.purpose} ended with {process.returncode}: {why}"
+            )
+        return answer
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        ends = time.monotonic() + self.seconds
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK)
+                return
+            self._raise_if_stopped()
+            if time.monotonic() > ends:
+                raise TimeoutError(f"{self.purpose} took longer than {self.seconds:.0f} seconds")
+
+    def _raise_if_stopped(self) -> None:
+        if self.stopped():
+            raise TryAgainLater(f"{self.purpose} was stopped, because the daemon ends")
+
+
+def database_for_child(store: Store) -> str | None:
+    """Return the URL of a database, with the password; None for one in this process's memory.
+
+    It goes to a child on standard input, because a command line can be read by everybody.
+    """
+    if store.file is not None:  # its path may not be valid text
+        return f"sqlite:///{quote(os.fsencode(store.file))}"
+    if store.engine.dialect.name == "sqlite":
+        return None
+    return store.url.render_as_string(hide_password=False)
+
+
+def _ask(process: subprocess.Popen[bytes], wanted: Mapping[str, object]) -> None:
+    if process.stdin is None:
+        raise ValueError("the process has no standard input")
+    with suppress(BrokenPipeError):  # it ended at once, and has printed why
+        process.stdin.write(json.dumps(wanted).encode() + b"\n")
+
+
+class _Reader:
+    """Reads a pipe to its end in a thread, so that the process never waits for us."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        self._parts: list[bytes] = []
+        self._thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self._thread.start()
+
+    def _read(self, pipe: IO[bytes] | None) -> None:
+        self._parts.append(pipe.read() if pipe else b"")
+
+    def whole(self) -> bytes:
+        """Return all bytes; the writer has ended."""
+        self._thread.join()
+        return b"".join(self._parts)
+
+
+def answer_request(compute: Callable[[dict[str, object]], bytes]) -> None:
+    """Be the child: answer the request on standard input, then end the process.
+
+    On an error it ends with 1 and one line of explanation, without the password of the database
+    that the request calls ``store``.
+    """
+    limit_blas_threads()
+    os.nice(NICE)
+    answer = os.dup(1)
+    os.dup2(2, 1)  # prints must not get into the output
+    sys.stdout = sys.stderr
+    wanted = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        body = compute(wanted)
+    except Exception as error:  # reported to the waiting process, which logs it
+        _tell(error, str(wanted["store"]))
+        os._exit(1)
+    with os.fdopen(answer, "wb") as pipe:
+        pipe.write(body)
+    os._exit(0)  # at once, without freeing the memory
+
+
+def _tell(error: Exception, store: str) -> None:
+    """Write on standard error what went wrong, without the database's password."""
+    from larkpost.masking import mask_text, secrets_of_url
+
+    sys.stderr.write(mask_text(f"{type(error).__name__}: {error}", secrets_of_url(store)))
+    sys.stderr.flush()
+
+
+def _end_with_parent() -> None:
+    """End when the input ends: the other process is gone, and nobody would read the output."""
+    sys.stdin.buffer.read()
+    os._exit(1)

@@ -1,0 +1,253 @@
+"""The daemon replays votes in a process of its own, and that may die without harm."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+from tests.helpers.taste_history import live
+from tests.helpers.web.site_client import NOW
+
+from larkpost.db.engine import Store
+from larkpost.editions.evaluate import evaluate
+from larkpost.errors import TryAgainLater
+from larkpost.ranking import Logged, TfidfRanker
+from larkpost.ranking.evaluation.off_policy import off_policy
+from larkpost.ranking.evaluation.report_json import report_from_json, report_to_json
+from larkpost.ranking.exploration.stream_coverage import Coverage, Region
+from larkpost.readers import subscriptions
+from larkpost.readers.replay_apart import EvaluateApart
+from larkpost.readers.taste_profile import AFTER_FAILURE, TasteProfileCache
+from larkpost.web import app
+from larkpost.web.limits.fair_queue import QueueSlot
+
+if TYPE_CHECKING:
+    from tests.helpers.web.site_client import Place
+
+REPLAY = "larkpost.readers.replay_process"
+APART = EvaluateApart(small=0)
+BROKEN = "import sys; sys.stdin.readline(); sys.exit('out of luck')"
+KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+NO_REPORT = "import sys; sys.stdin.readline(); print('no report')"
+ENDLESS = "import time; time.sleep(600)"
+NOT_REPLAYED = "Your thumbs could not be replayed just now"
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Put another program in the place of the one that replays: what is in this list."""
+    wanted: list[str] = []
+    real = subprocess.Popen
+
+    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
+        return real([sys.executable, "-c", *wanted] if wanted else command, **pipes)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    return wanted
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Give the commands of the processes that were started."""
+    commands: list[list[str]] = []
+    real = subprocess.Popen
+
+    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
+        commands.append(command)
+        return real(command, **pipes)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    return commands
+
+
+def replay_with(here: Place, replay: EvaluateApart) -> TasteProfileCache:
+    """Have the site replay votes so."""
+    tastes = TasteProfileCache(replay)
+    site = here.client.app.state.site  # type: ignore[attr-defined]  # of Starlette
+    object.__setattr__(site, "tastes", tastes)
+    return tastes
+
+
+@pytest.mark.parametrize(
+    "ranker",
+    [TfidfRanker(), TfidfRanker(half_life_days=90, accurate=False)],
+    ids=["usual", "fast, with a half-life"],
+)
+def test_the_process_measures_what_this_one_would(here: Place, ranker: TfidfRanker) -> None:
+    live(here)
+
+    apart = APART(here.program.store, ranker, here.reader, fewest=5)
+
+    assert apart == evaluate(here.program.store, ranker, here.reader, fewest=5)
+    assert apart.votes == 24
+    assert apart.systems["larkpost"].auc.count
+
+
+def test_a_report_survives_json_unchanged(here: Place) -> None:
+    live(here)
+    report = replace(
+        evaluate(here.program.store, TfidfRanker(), here.reader),
+        off_policy=off_policy([Logged(propensity=1 / 3, pool=10, explored=True, liked=True)]),
+        coverage=Coverage(1000, 30, 7, 0.1, (Region(1 / 7, ("ice", "müde \u2028 <b>")),)),
+    )
+
+    assert report.drift
+    assert report_from_json(report_to_json(report)) == report
+
+
+def test_a_reader_without_thumbs_has_an_empty_report_either_way(here: Place) -> None:
+    other = subscriptions.add(here.program.store, "eve@example.org", now=NOW)
+
+    apart = APART(here.program.store, TfidfRanker(), other, fewest=5)
+
+    assert apart == evaluate(here.program.store, TfidfRanker(), other)
+
+
+def test_the_page_is_the_same_either_way(here: Place, me: str, started: list[list[str]]) -> None:
+    live(here)
+    in_a_thread = here.client.get(f"{me}/taste").text
+    replay_with(here, APART)
+
+    assert here.client.get(f"{me}/taste").text == in_a_thread
+    assert "Your 24 thumbs were replayed" in in_a_thread
+    assert [command[-1] for command in started] == [REPLAY]
+
+
+def test_eight_visitors_at_once_start_one_process(
+    here: Place, me: str, started: list[list[str]]
+) -> None:
+    live(here)
+    tastes = replay_with(here, APART)
+    program = here.program
+    space = program.spaces.newest(program.store, program.ranker).space
+
+    def look(_visitor: int) -> object:
+        return tastes.of(program.store, program.ranker, lambda: space, here.current(), now=NOW)
+
+    with ThreadPoolExecutor(8) as pool:
+        profiles = list(pool.map(look, range(8)))
+
+    assert all(one is profiles[0] for one in profiles)
+    assert here.client.get(f"{me}/taste").status_code == 200
+    assert len(started) == 1
+
+
+@pytest.mark.parametrize(
+    ("instead", "why"),
+    [(BROKEN, "out of luck"), (KILLED, "-9"), (NO_REPORT, "json"), (ENDLESS, "longer than 1 ")],
+    ids=["broken", "killed", "nonsense", "endless"],
+)
+def test_where_the_process_dies_the_page_says_so_and_it_is_tried_again_in_ten_minutes(
+    here: Place, me: str, program: list[str], instead: str, why: str
+) -> None:
+    live(here)
+    replay_with(here, EvaluateApart(small=0, seconds=1))
+    program.append(instead)
+
+    with capture_logs() as logged:
+        first = here.client.get(f"{me}/taste")
+        again = here.client.get(f"{me}/taste")
+
+    assert first.status_code == again.status_code == 200
+    assert NOT_REPLAYED in first.text
+    assert "Words that raise the score" in first.text
+    assert again.text == first.text
+    (warning,) = [one for one in logged if one["event"] == "replay.failed"]
+    assert why in warning["problem"].lower()
+    program.clear()
+    replayed = EvaluateApart(small=0)
+    here.client.app.state.site.tastes._evaluate = replayed  # type: ignore[attr-defined]
+    here.clock.now = NOW + AFTER_FAILURE - timedelta(seconds=1)
+    assert NOT_REPLAYED in here.client.get(f"{me}/taste").text
+    here.clock.now = NOW + AFTER_FAILURE
+    assert "Your 24 thumbs were replayed" in here.client.get(f"{me}/taste").text
+
+
+def test_a_vote_does_not_start_a_failed_replay_again(
+    here: Place, me: str, program: list[str]
+) -> None:
+    live(here)
+    replay_with(here, APART)
+    program.append(BROKEN)
+
+    with capture_logs() as logged:
+        here.client.get(f"{me}/taste")
+        here.client.post(here.vote_path(1, "up"))
+        assert NOT_REPLAYED in here.client.get(f"{me}/taste").text
+
+    assert [one["event"] for one in logged].count("replay.failed") == 1
+
+
+def test_when_the_daemon_ends_the_visitor_is_asked_to_come_back(
+    here: Place, me: str, program: list[str]
+) -> None:
+    live(here)
+    stopping = EvaluateApart(lambda: True, small=0)
+    replay_with(here, stopping)
+    program.append(ENDLESS)
+
+    answer = here.client.get(f"{me}/taste")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    with pytest.raises(TryAgainLater):
+        stopping(here.program.store, TfidfRanker(), here.reader, fewest=5)
+
+
+def test_the_processor_time_of_the_process_counts_as_its_networks(
+    here: Place, program: list[str]
+) -> None:
+    program.append("import time\nwhile time.process_time() < 1: pass\nraise SystemExit(1)")
+    slot, other = QueueSlot(), QueueSlot()
+
+    with pytest.raises(RuntimeError):
+        slot.run(APART, here.program.store, TfidfRanker(), here.reader, fewest=5)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(other.run, len, "").result()
+
+    assert slot.seconds >= 0.9
+    assert other.seconds < 0.9
+
+
+def test_with_few_papers_or_few_thumbs_no_process_is_started(
+    here: Place, me: str, started: list[list[str]]
+) -> None:
+    replay_with(here, APART)
+    assert here.client.get(f"{me}/taste").status_code == 200  # no thumbs
+
+    live(here)
+    replay_with(here, EvaluateApart())
+    assert "Your 24 thumbs were replayed" in here.client.get(f"{me}/taste").text
+
+    assert started == []
+
+
+def test_no_password_of_the_database_is_in_the_command_line_or_in_an_error(
+    here: Place, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = Store("postgresql://lark:s3cr3t@127.0.0.1:1/nowhere")
+    monkeypatch.setattr(nowhere, "read", here.program.store.read)
+
+    with pytest.raises(RuntimeError) as failed:
+        APART(nowhere, TfidfRanker(), here.reader, fewest=5)
+
+    assert "s3cr3t" not in str(failed.value)
+    assert not any("s3cr3t" in word for command in started for word in command)
+
+
+def test_only_the_daemon_replays_in_a_process_and_it_ends_with_the_daemon(here: Place) -> None:
+    program = here.program
+    assert app(program).state.site.tastes._evaluate is None
+
+    program.fits_apart = True
+    replay = app(program).state.site.tastes._evaluate
+    program.stopping.set()
+
+    assert isinstance(replay, EvaluateApart)
+    assert replay.stopped()
