@@ -22,6 +22,7 @@ from larkpost.web.feeds.conditional import etag_of, is_unchanged
 from larkpost.web.feeds.request import FeedRequest, read_feed_request
 from larkpost.web.limits.byte_budget import add_count
 from larkpost.web.limits.rate_limit import RateLimit, RouteLimits
+from larkpost.web.limits.unread_responses import PIECE, InPieces
 from larkpost.web.site import SafeHeaders, SiteContext, endpoint
 
 if TYPE_CHECKING:
@@ -172,6 +173,8 @@ class FeedCacheMiddleware:
     """ASGI middleware, right before ``SafeHeaders``: answers feeds that are cached and current.
 
     It takes microseconds and no thread, and is left out if asking the database for changes is slow.
+    A large feed counts in the budget of responses: 383 clients that did not read the feed of a
+    month, of 2.9 MB, held 1.1 GB.
     """
 
     def __init__(
@@ -196,10 +199,17 @@ class FeedCacheMiddleware:
             await self.app(scope, receive, send)
             return
         status, headers, body = answer
+        if len(body) > PIECE and not _has_room(scope):
+            await self.app(scope, receive, send)  # which waits for room
+            return
         if status == 200:  # a 304 freshens the client's copy (RFC 9110 section 15.4.5)
             headers += self.dress
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+
+        async def send_answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+        await InPieces(send_answer)(scope, receive, send)
 
     def _answer(self, scope: Scope) -> Answer | None:
         if not self.cache.marks.quick or scope["method"] not in {"GET", "HEAD"}:
@@ -215,6 +225,12 @@ class FeedCacheMiddleware:
         if kept.reader_id is not None:
             self.uses.note(kept.reader_id, now)
         return kept.answer(_conditions(scope["headers"]), now)
+
+
+def _has_room(scope: Scope) -> bool:
+    """Return whether the visitor's network may get one more large response now."""
+    site: SiteContext = scope["app"].state.site
+    return site.answers.has_room(network(Request(scope), site.program.settings.web.trusted_proxies))
 
 
 class Endpoint:

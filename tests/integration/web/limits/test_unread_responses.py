@@ -14,6 +14,8 @@ from tests.helpers.web.raw_http import running, statuses
 
 from larkpost.portability import exporter
 from larkpost.web import app
+from larkpost.web.feeds.cache import FeedCache, RenderedFeed
+from larkpost.web.feeds.request import read_feed_request
 from larkpost.web.limits.byte_budget import MB, ByteBudget
 
 if TYPE_CHECKING:
@@ -73,6 +75,43 @@ def test_answers_that_a_network_does_not_read_are_made_no_more_until_it_does(
 
         for connection in held:
             connection.close()
+        until(lambda: not budget.held)
+
+
+class RecordingBudget(ByteBudget):
+    """A budget that records the most bytes held at a time."""
+
+    peak = 0
+
+    def _change(self, network: str, size: int) -> None:
+        super()._change(network, size)
+        self.peak = max(self.peak, self.held)
+
+
+def test_large_cached_feeds_that_a_network_does_not_read_count_in_the_budget(here: Place) -> None:
+    pages = app(here.program, clock=here.clock)
+    budget = RecordingBudget(128 * MB, per_network=LARGE)
+    pages.state.site = replace(pages.state.site, answers=budget)
+    cache: FeedCache = pages.state.feeds
+    asked = read_feed_request({"path": "/archive.atom", "query_string": b""})
+    feed = RenderedFeed(b"a" * LARGE, "application/atom+xml", "public")
+    cache.keep(asked, cache.marks.now(), feed, here.clock(), network=OTHER)
+    request = b"GET /archive.atom HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+    with running(pages) as server:
+        held = [connect(server) for _ in range(CONNECTIONS)]
+        for connection in held:
+            connection.sendall(request)
+        until(lambda: budget.held >= LARGE)
+        with connect(server, OTHER) as other:
+            other.sendall(request)
+            assert len(read_all(other)) > LARGE
+        # One of each network, and two of those that waited where the system took in a whole one.
+        assert LARGE <= budget.peak <= 4 * LARGE < CONNECTIONS * LARGE
+
+        for connection in held:
+            with connection:
+                assert len(read_all(connection)) > LARGE
         until(lambda: not budget.held)
 
 
