@@ -138,7 +138,8 @@ def test_the_reader_sees_it_and_may_change_the_thumb(here: Place, me: str) -> No
     done = here.client.post(me, data=thumb | {"thumb": "clear"}).text
     assert "no thumb from you now" in done
     assert "Cheap pills" not in here.client.get(me).text
-    undo = dict(re.findall(r'name="(\w+)" value="([^"]*)"', done.partition("Undone.")[2].partition("Undo")[0]))
+    before_the_button = done.partition("Undone.")[2].partition("Undo")[0]
+    undo = dict(re.findall(r'name="(\w+)" value="([^"]*)"', before_the_button))
     assert here.client.post(me, data=undo).status_code == 200
 
     assert read_thumbs(here.program.store, here.reader)[private.title] is Thumb.UP
