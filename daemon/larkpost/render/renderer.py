@@ -46,7 +46,7 @@ class EditionRenderer:
         self._feeds = Feeds(links, papers, title=title)
         notices = NoticeRenderer(links, sender, title, mailboxes)
         self._greetings = Greetings(notices)
-        self._quiet_lines = EmptyNotices(notices)
+        self._empty_notices = EmptyNotices(notices)
         self._reports = OperatorLetters(notices)
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
@@ -57,15 +57,12 @@ class EditionRenderer:
         return self._newsletter.letters(editions)
 
     def notice(self, reader: Reader, asked: datetime) -> Message:
-        """Render the answer to a subscription request.
-
-        See ``larkpost.render.email.confirmation``.
-        """
+        """Render the answer to a request to subscribe; see ``render.email.confirmation``."""
         return self._greetings.notice(reader, asked)
 
     def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
         """Render the notice of an empty day; see ``larkpost.render.email.notice``."""
-        return self._quiet_lines.letter(reader, day, why, moment)
+        return self._empty_notices.letter(reader, day, why, moment)
 
     def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
         """Render a report to the operator; see ``larkpost.render.email.notice``."""

@@ -71,8 +71,8 @@ def unused_readers(connection: Connection, span: ExpiryRule, day: date) -> list[
     if not shortest:
         return []
     reader, before = _reader.c, day - timedelta(days=shortest)
-    quiet = or_(reader.last_used.is_(None), reader.last_used <= before)
-    found = map(_read, connection.execute(_expiring().where(quiet)))
+    unused = or_(reader.last_used.is_(None), reader.last_used <= before)
+    found = map(_read, connection.execute(_expiring().where(unused)))
     return [one for one in found if (end := one.end(span)) is not None and end <= day]
 
 
@@ -89,11 +89,8 @@ def _expiring() -> Select[Any]:
     latest = select(func.max(_vote.c.at)).where(_vote.c.reader_id == _reader.c.id).scalar_subquery()
     voted = case((_reader.c.last_used.is_(None), latest)).label("voted")
     columns = (_reader.c.id, _reader.c.uid, _reader.c.created, _reader.c.last_used, voted)
-    return (
-        select(*columns)
-        .where(_reader.c.expires, _reader.c.address.is_(None))
-        .order_by(_reader.c.id)
-    )
+    expiring = select(*columns).where(_reader.c.expires, _reader.c.address.is_(None))
+    return expiring.order_by(_reader.c.id)
 
 
 def _read(row: Row[Any]) -> Expiring:
