@@ -40,8 +40,8 @@ def test_metadata_bring_a_link_to_a_paper_and_no_paper(shell: Shell) -> None:
     counted = {"records": 2, "unmatched": 1, "ambiguous": 0, "rejected": 1}
     assert {name: dry[name] for name in counted} == counted
     assert (dry["enriched"], dry["without_link"], dry["dry_run"]) == (1, 107, True)
-    assert "standard input: 1 paper enriched, 0 already complete, 1 record about no" in done.out
-    assert "without a link of their own: 107 of the papers here" in done.out
+    assert "standard input: 1 paper enriched, 0 already complete, 1 record of unknown" in done.out
+    assert "papers without a link: 107" in done.out
     assert "line 3: this is not JSON" in done.err
     assert (again["enriched"], again["complete"], again["without_link"]) == (0, 1, 107)
     assert after.keys() == {paper["uid"] for paper in before}

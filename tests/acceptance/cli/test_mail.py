@@ -220,7 +220,7 @@ def test_a_test_message_tries_the_mail_server_and_changes_nothing(
     with SmtpServer() as server:
         shell = relayed(server)
 
-        assert "was taken (smtp)" in shell("send-test", "boss@example.org").out
+        assert "was accepted (smtp)" in shell("send-test", "boss@example.org").out
         shell("send-test", ANN)
 
         notice, edition = (

@@ -32,7 +32,7 @@ def test_migrate_names_who_was_merged(tmp_path: Path) -> None:
     told = old_home(tmp_path / "a")("migrate")
     (record,) = old_home(tmp_path / "b").json("migrate")
 
-    assert "ann@example.org is one reader with Ann@example.org now, left" in told.out
+    assert "ann@example.org was merged into Ann@example.org, left" in told.out
     assert record["merged"] == [
         {"former_address": "ann@example.org", "reader": "Ann@example.org", "status": "left"}
     ]
@@ -47,6 +47,6 @@ def test_any_command_that_migrates_tells_of_it_once_and_status_for_good(tmp_path
     assert '"former_address": "ann@example.org"' in first.err
     assert second.err == ""
     assert shown["former_addresses"] == ["ann@example.org"]
-    assert "once also:      ann@example.org" in shell("reader", "show", "ann@example.org").out
+    assert "former:         ann@example.org" in shell("reader", "show", "ann@example.org").out
     assert "merged because their addresses differ only in case: 1" in shell("status").out
     assert shell.json("status")[0]["jobs"]["merge"]["detail"]["stopped"] == 1
