@@ -26,7 +26,7 @@ def test_a_quiet_tick_tells_once_of_a_dead_mail_server_and_ends_with_75(furnishe
     (record,) = furnished.json("tick", code=75)
 
     assert first.out == ""
-    assert first.err.startswith("larkpost: no letters can go: ")
+    assert first.err.startswith("larkpost: no emails can be sent: ")
     assert f"127.0.0.1:{port}" in first.err
     assert (second.out, second.err) == ("", "")
     assert "emails: 1 waiting, not tried before " in spoken.out

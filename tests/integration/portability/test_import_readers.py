@@ -177,7 +177,7 @@ def test_a_feed_key_that_cannot_be_one_is_refused_by_name(
     tally = take(store, tmp_path, {"reader": ANN, "feed_key": key}, {"reader": "b@example.org"})
 
     assert tally.taken == 1
-    assert tally.refused[0][1].startswith(f"the feed key of {ANN} cannot be used")
+    assert tally.refused[0][1].startswith(f"the feed key of {ANN} is not valid")
     assert ANN not in everybody(store)
 
 
