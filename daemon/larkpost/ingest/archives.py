@@ -41,7 +41,7 @@ _SPLIT_UP = "split it up, or unpack it and ingest what is inside"
 class DumpMember:
     """A dump to be read: a file, or a member of an archive, which then has a ``name``.
 
-    ``file_name`` may give the format and the day, and ``modified`` the day.
+    ``file_name`` may show the format and the day, and ``modified`` the day.
     """
 
     name: str

@@ -49,7 +49,7 @@ class InboxFile:
         return timedelta(seconds=abs(now.timestamp() - self.modified / 1e9))
 
     def is_unchanged(self) -> bool:
-        """Whether the file is unchanged; False if it is gone."""
+        """Return whether the file is unchanged; False if it is gone."""
         try:
             now = inspect_file(self.path)
         except FileNotFoundError:

@@ -255,7 +255,7 @@ def _number_interests(connection: Connection, reader_id: int, said: ReaderRecord
 
 
 def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
-    """Raise UsageError if another reader here has the feed key: they would share a feed."""
+    """Raise UsageError if another reader in the database has the feed key."""
     owner = readers.by_feed_key(connection, said.columns.get("feed_key") or "")
     if owner is None:
         return

@@ -72,7 +72,7 @@ def is_abstract(text: str) -> bool:
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a short paragraph may be an abstract below a title."""
+    """Return whether a short paragraph may be an abstract below a title."""
     return width(text) >= _SENTENCE and ends_sentence(text)
 
 
@@ -84,7 +84,7 @@ def begins_abstract(text: str) -> bool:
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether a text ends with a full stop, or is cut off with an ellipsis."""
+    """Return whether a text ends with a full stop, or is cut off with an ellipsis."""
     return text.endswith((".", "。", "…", "\uff01", ".)", ".”", '."'))
 
 
@@ -115,7 +115,7 @@ def is_body(text: str, mark: str = "") -> bool:
 
 
 def is_item(text: str) -> bool:
-    """Whether a paragraph is an item of a list."""
+    """Return whether a paragraph is an item of a list."""
     return _ITEM.match(text) is not None
 
 
@@ -149,7 +149,7 @@ def without_emphasis(text: str) -> str:
 
 
 def is_fragment(text: str) -> bool:
-    """Whether a short paragraph is a formula, code or a row of a table."""
+    """Return whether a short paragraph is a formula, code or a row of a table."""
     return text.startswith(("|", "$", "\\")) or " = " in text or text.endswith("()")
 
 
