@@ -43,7 +43,7 @@ _LONGEST = 60  # characters; no written day is longer
 _DAYS_AGO = {
     "today": 0, "今天": 0, "今日": 0, "오늘": 0,
     "yesterday": 1, "昨天": 1, "昨日": 1, "어제": 1,
-}  # fmt: skip  # a row a day
+}  # fmt: skip  # one row per day
 
 _IN_NAME = re.compile(
     r"(?<!\d)(?P<year>(?:19|20|21)\d\d)(?P<gap>[-_.]?)(?P<month>\d\d)(?P=gap)(?P<day>\d\d)(?!\d)"

@@ -25,7 +25,7 @@ _LISTED_AT = re.compile(r'"submittedOnDailyAt"\s{0,9}:\s{0,9}"(\d{4}-\d\d-\d\d)T
 class HuggingFaceApi:
     """The answer of ``/api/daily_papers`` and similar endpoints: a list, or one object per line.
 
-    An item contains a ``paper``, or is a paper. Its day on the list is its day of arrival.
+    An item contains a ``paper``, or is a paper. ``first_seen`` is its day on the list.
     """
 
     name: ClassVar[str] = "huggingface-api"

@@ -69,7 +69,7 @@ def _children(text: str) -> Iterator[ET.Element]:
     path: list[ET.Element] = []
     for at in range(0, len(text), CHUNK):
         parser.feed(text[at : at + CHUNK])
-        # of these two events, only elements occur
+        # Of these two events, only elements occur.
         for event, element in cast("Iterator[tuple[str, ET.Element]]", parser.read_events()):
             if event == "start":
                 path.append(element)

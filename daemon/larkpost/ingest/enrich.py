@@ -53,7 +53,7 @@ class EnrichReport:
 
     ``enriched`` counts the stored papers that gained data, ``complete`` those that had everything
     already. ``unmatched`` counts the records without a stored paper, ``ambiguous`` the records that
-    match a stored paper by title or abstract alone, like another record. ``rejects`` are the first
+    match one by title or abstract alone and are not its only match. ``rejects`` are the first
     thousand of the ``rejected`` records. ``without_link`` counts the papers that still have no
     link, or on a dry run those that would have none.
     """

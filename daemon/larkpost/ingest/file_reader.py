@@ -59,7 +59,7 @@ class DumpCopy:
 
     @property
     def is_zip(self) -> bool:
-        """Whether it is a zip archive, which may hold several dumps."""
+        """Whether it is a zip archive, which may contain several dumps."""
         return self.head.startswith(ZIP)
 
     def members(self) -> Iterator[DumpMember | RejectedRecord]:

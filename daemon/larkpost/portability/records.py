@@ -158,7 +158,7 @@ def ranking_line(pick: Pick, reader: Reader) -> dict[str, Any]:
 
 
 def explanation_line(pick: Pick, reader: Reader) -> dict[str, Any]:
-    """Return a pick as ``explain --json`` prints it, with the share of unlisted terms."""
+    """Return a pick as ``explain --json`` prints it, with unlisted terms' score and the bias."""
     rest = {"others": pick.others, "bias": pick.bias}
     nearest = pick.nearest and str(pick.nearest.identifier)
     return ranking_line(pick, reader) | rest | {"nearest": nearest}

@@ -28,7 +28,7 @@ _MOST_TAGS = 50
 _TEXTS = (
     "description", "summary", "content:encoded", "content", "dc:description", "itunes:summary",
     "media:description", "tagline",
-)  # fmt: skip  # a name a line would be longer than the function that reads them
+)  # fmt: skip  # one name per line would be longer than the function that reads them
 _PUBLISHED = (
     "pubDate", "published", "issued", "dc:date", "prism:publicationDate", "dc:issued", "created",
     "dc:created", "updated", "modified", "dc:modified",

@@ -24,7 +24,7 @@ BLOCK_ELEMENTS = frozenset(
      "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "li", "main", "nav", "ol",
      "option", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead",
      "tr", "ul")
-)  # fmt: skip  # a name a line would be longer than the module
+)  # fmt: skip  # one name per line would be longer than the module
 _UNSEEN = frozenset(
     ("script", "style", "template", "noscript", "iframe", "object", "svg", "audio", "video",
      "select")

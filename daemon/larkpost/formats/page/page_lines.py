@@ -71,8 +71,8 @@ class PageLine:
     """A line of text; ``number`` counts the lines of the file from 1.
 
     ``whole`` is False if the file ends within the line. ``url`` is the address of a link around the
-    whole line, ``link`` numbers the link (0: none), so that the lines of two links can be told
-    apart, ``level`` is the level of a heading, 1 to 6 (0: none).
+    whole line, ``link`` is the number of that link, which its lines share (0: none), ``level`` is
+    the level of a heading, 1 to 6 (0: none).
     """
 
     number: int

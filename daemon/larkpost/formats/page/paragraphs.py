@@ -42,7 +42,7 @@ class Paragraph:
 
     @property
     def whole(self) -> bool:
-        """Whether its last line was ended."""
+        """Whether the file does not end within its last line."""
         return self.tokens[-1].line.whole
 
     @property
@@ -136,7 +136,7 @@ def _is_spaced(ahead: Sequence[Token]) -> bool:
 
 def _by_blanks(run: Sequence[Token]) -> Iterator[Paragraph]:
     *above, last = run
-    if above and "," in last.text and people(last.text.strip()):  # authors right below a title
+    if above and "," in last.text and people(last.text.strip()):  # authors directly below a title
         yield Paragraph(tuple(above))
         yield Paragraph((last,))
     else:

@@ -180,7 +180,7 @@ class AlternatingPage(PageParser):
     def _settle(self, titles: Sequence[PageEntry], *, last: bool = False) -> Iterator[Record]:
         """Decide about consecutive short paragraphs: titles alone, or titles with short abstracts.
 
-        Below the ``last`` abstract of a page on which all titles have one, none is a title alone.
+        On a page where all titles have one, those alone below the ``last`` abstract are not titles.
         """
         footer = last and self.opened and self.all_have_abstracts
         rest = deque(titles)

@@ -26,7 +26,7 @@ _DEEPEST = 250  # nested elements; deeper ones are ignored
 _UNSEEN = frozenset(
     ["script", "style", "template", "noscript", "head", "svg", "iframe", "object", "select",
      "textarea", "math"]
-)  # fmt: skip  # a name a line would be longer than the rule
+)  # fmt: skip  # one name per line would be longer than the rule
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _ITEMS = frozenset(("li", "dt"))
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden", re.IGNORECASE)

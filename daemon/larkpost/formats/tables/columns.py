@@ -37,7 +37,7 @@ _HEADINGS = {
     "withdrawn": "withdrawn",
     "also": "also",
     "uid": "uid",
-}  # fmt: skip  # a heading a line would be longer than the module
+}  # fmt: skip  # one heading per line would be longer than the module
 KEY_OF = {heading: key for key, headings in _HEADINGS.items() for heading in headings.split()}
 _MARKS = re.compile(r"[^\w]|_")
 _CODE = re.compile(r"\(([a-z-]+(?:\.[A-Za-z-]{2,})?)\)")
