@@ -32,7 +32,7 @@ def export(store: Store, folder: Path) -> dict[str, int]:
 
     Private papers are on the lines of their readers. Each file appears completely or not at all,
     and only its owner can read it; all come from one snapshot of the database. Raises UsageError if
-    others can write to the folder, and NoRoom if the disk is full; then nothing has changed.
+    others can write to the folder, and NoRoom for lack of space; then nothing has changed.
     """
     _must_be_safe(folder)
     make_folder(folder)

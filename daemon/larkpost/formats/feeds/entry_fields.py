@@ -160,7 +160,7 @@ def _content(element: _Element) -> str:
 
 
 def authors_of(parts: EntryParts) -> list[str]:
-    """Read the authors: Atom names them one by one; other fields are split into several names."""
+    """Read the authors: one from each of several fields, or all from a single field."""
     atom = [child for author in parts.all("author", "contributor") for child in author]
     named = [one.text.strip() for one in atom if name_of(one) == "name" and one.text]
     if named:

@@ -199,7 +199,7 @@ def _cut_off(entry: _Element | None) -> RejectedRecord:
 
 
 def _faults(parser: XMLPullParser) -> Iterator[IngestWarning]:
-    """Yield the first error in the document, except that it was cut off."""
+    """Yield the first error in the document; a missing end does not count."""
     errors = (one for one in parser.feed_error_log if one.type_name != "ERR_TAG_NOT_FINISHED")
     if error := next(errors, None):
         what = f"not well-formed XML ({one_line(error.message)}); read as far as it is"
