@@ -1,6 +1,6 @@
 """Reads metadata files: arXiv's snapshot, answers of its API, or our own JSON.
 
-The snapshot has an object per line with ``id``, ``title``, ``abstract``, ``authors_parsed``,
+The snapshot has one object per line with ``id``, ``title``, ``abstract``, ``authors_parsed``,
 ``categories``, ``doi`` and ``versions``.
 """
 
@@ -23,8 +23,8 @@ from larkpost.text.normalize import squash
 _ARXIV_KEYS = frozenset(("authors_parsed", "versions", "update_date", "submitter"))
 _API_KEYS = frozenset(("paper", "publishedAt", "submittedOnDailyAt", "discussionId"))
 _MOST_AUTHORS = 5_000
-_BRACKETS = re.compile(r"\([^()]*\)")  # affiliations in a text of all authors
-# White space is matched from where a run of it begins, or a long run would take quadratic time.
+_BRACKETS = re.compile(r"\([^()]*\)")  # affiliations in a text with all authors
+# White space is matched from the start of a run, or a long run would take quadratic time.
 _BETWEEN_AUTHORS = re.compile(r"(?:(?<!\s)\s+)?(?:,|;|\band\b)\s*")
 
 
@@ -51,7 +51,7 @@ class MetadataRecord:
 
 
 def read_metadata(stream: BinaryIO) -> Iterator[MetadataRecord | RejectedRecord | IngestWarning]:
-    """Yield a record per object, one in memory at a time; the stream is never rewound.
+    """Yield one record per object, one in memory at a time; the stream is never rewound.
 
     An answer of the API in one list may have 16 MiB; raises UnreadableDump for a larger one.
     """

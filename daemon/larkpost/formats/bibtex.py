@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# Each piece is limited, or a long run of letters or spaces would be read again and again.
+# Each piece is limited, or a long run of letters or spaces would be read many times.
 ENTRY = re.compile(r"@\s{0,9}([A-Za-z]{1,30})\s{0,9}[{(]")
 _FIELD = re.compile(r"\b([A-Za-z][\w-]{0,40})\s{0,40}=\s*")
 _BARE = re.compile(r"[^\s,{}()#\"]+")
@@ -16,8 +16,8 @@ _NOT_PAPERS = {"comment", "string", "preamble"}
 def entries(text: str) -> Iterator[dict[str, str]]:
     """Yield the fields of each entry, names in lower case, values without delimiters.
 
-    An unterminated entry ends where the next one begins; one without fields is skipped. A value
-    that is cut off by the end of the text is left out: half a title, or half a DOI, is another one.
+    An unterminated entry ends where the next one begins; an entry without fields is skipped. A
+    value is left out if the end of the text cuts it off: half a title or half a DOI would be wrong.
     """
     heads = list(ENTRY.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
@@ -30,7 +30,7 @@ def entries(text: str) -> Iterator[dict[str, str]]:
 
 def _fields(body: str, *, cut: bool) -> dict[str, str]:
     found: dict[str, str] = {}
-    at = 0  # the key of the entry is passed over: no sign of equality follows it
+    at = 0  # the key of the entry is skipped: no equals sign follows it
     while match := _FIELD.search(body, at):
         value, at = _value(body, match.end())
         if cut and at > len(body):
@@ -49,7 +49,7 @@ def _value(body: str, at: int) -> tuple[str, int]:
 
 
 def _end(body: str, at: int) -> int:
-    """Find the brace, or the quote outside of braces, that closes the value begun at ``at``."""
+    """Find the brace, or the quote outside braces, that closes the value that begins at ``at``."""
     quoted, depth = body[at] == '"', 0
     for mark in _MARK.finditer(body, at + 1):
         if mark[0] == "{":

@@ -1,7 +1,7 @@
 """Parses days in pages, files and addresses, and resolves those without a year ("Aug 7").
 
-A page, or what it was saved by, may tell the day in words (``find_day``), in its metadata
-(``captured_day``), in an address (``day_in_path``) or in the name of the file (``in_name``).
+The day of a page can be in its text (``find_day``), in its metadata (``captured_day``), in an
+address (``day_in_path``) or in the name of the file (``in_name``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 EARLIEST = date(1991, 8, 14)  # the first paper on arXiv: no digest is older
 _LATEST_YEAR = 2199
 GRACE = timedelta(days=1)  # a page is read in one time zone and its file is dated in another
-_LEAP = 8  # years: the longest that 29 February stays away
+_LEAP = 8  # years: the longest interval between two days called 29 February
 
 _MONTH = (
     r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -39,11 +39,11 @@ _FORMS = tuple(
         + _EASTERN_WEEKDAY,
     )
 )
-_LONGEST = 60  # characters; no day is written longer
+_LONGEST = 60  # characters; no written day is longer
 _DAYS_AGO = {
     "today": 0, "今天": 0, "今日": 0, "오늘": 0,
     "yesterday": 1, "昨天": 1, "昨日": 1, "어제": 1,
-}  # fmt: skip  # a row a day
+}  # fmt: skip  # one row per day
 
 _IN_NAME = re.compile(
     r"(?<!\d)(?P<year>(?:19|20|21)\d\d)(?P<gap>[-_.]?)(?P<month>\d\d)(?P=gap)(?P<day>\d\d)(?!\d)"
@@ -56,7 +56,7 @@ _CAPTURE = re.compile(
     r"(?P<value>[^\s].{3,59})",
     re.IGNORECASE,
 )
-# White space is matched from where a run of it begins, or a long run would take quadratic time.
+# White space is matched from the start of a run, or a long run would take quadratic time.
 _CLOCK = re.compile(
     r"(?:T|(?:,|(?<!\s))\s+(?:at\s+)?)(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?!\d)"
     r"(?::\d\d(?:[.,]\d{1,9})?)?\s?(?P<half>[ap])?(?:\.?m\b)?\s?(?:UTC|GMT)?"
@@ -68,10 +68,10 @@ _BY_WHOM = re.compile(r"(?<!\s)\s+(?:from|by|with|via|using|\()")
 
 @dataclass(frozen=True, slots=True)
 class PartialDay:
-    """A day as it is written: its year may be left out, and it may not be in the calendar.
+    """A day as it is written: its year may be missing, and it may be invalid.
 
-    ``days_ago`` counts back from the day of reading for "Today" and "Yesterday", which have
-    neither month nor day (0).
+    ``days_ago`` counts back from the day of reading for "Today" and "Yesterday", which have neither
+    month nor day (0).
     """
 
     month: int = 0
@@ -80,9 +80,9 @@ class PartialDay:
     days_ago: int | None = None
 
     def resolve(self, bound: date) -> date | None:
-        """Resolve the day on a page that is not newer than ``bound``; None for no valid day.
+        """Resolve the day on a page that is not newer than ``bound``; None for an invalid day.
 
-        A written year counts, whatever the bound; see ``latest_before`` for the others.
+        A written year is used whatever the bound is; see ``latest_before`` for days without a year.
         """
         if self.days_ago is not None:
             return bound - timedelta(days=self.days_ago)
@@ -92,10 +92,10 @@ class PartialDay:
 
 
 def latest_before(month: int, day: int, bound: date) -> date | None:
-    """Find the latest day of that name up to one day after ``bound``; None if there is none.
+    """Find the latest day with this month and day, up to a day after ``bound``, else None.
 
-    A page is never younger than its file or than today, so nothing later can be meant; the one
-    day more is for time zones. 29 February is the last that was.
+    A page is never newer than its file or today, so no later day can be meant; the extra day is for
+    time zones. 29 February is the last one before the bound.
     """
     latest = min(bound, date.max - GRACE) + GRACE
     years = range(latest.year, latest.year - _LEAP - 1, -1)
@@ -116,10 +116,10 @@ def day_of(year: int, month: int, day: int) -> date | None:
 def find_day(text: str) -> PartialDay | None:
     """Parse a line that is only a day; None if there are other words.
 
-    English, with or without the day of the week and the year, in either order ("Aug 7", "Friday,
-    7 August 2026"); year, month, day with ``-``, ``/`` or ``.``; day, month, year with ``.``;
-    Chinese, Japanese and Korean; "Today" and "Yesterday". 08/07/2026 is not read: it is one day
-    in Europe and another in America.
+    English, with or without the day of the week and the year, in either order ("Aug 7", "Friday, 7
+    August 2026"); year, month, day with ``-``, ``/`` or ``.``; day, month, year with ``.``;
+    Chinese, Japanese and Korean; "Today" and "Yesterday". 08/07/2026 is not read, because it is one
+    day in Europe and another in America.
     """
     text = text.strip()
     if len(text) > _LONGEST:
@@ -137,8 +137,8 @@ def find_day(text: str) -> PartialDay | None:
 def captured_day(text: str) -> date | None:
     """Parse a metadata line with the day of saving.
 
-    ``retrieved: 2026-10-02``. None for other lines, or without a year. A moment with its zone gives
-    the day in UTC, in which the page's own days run.
+    ``retrieved: 2026-10-02``. None for other lines, or without a year. A time with a zone is
+    converted to the day in UTC, because the page's own days are in UTC.
     """
     match = _CAPTURE.match(text)
     return _utc_day(match["value"]) if match else None
@@ -155,7 +155,7 @@ def _utc_day(value: str) -> date | None:
 
 
 def _since_midnight(clock: re.Match[str]) -> timedelta:
-    """Read a time of the day, with its zone, as the time since midnight in UTC."""
+    """Return a time of day, with its zone, as the time since midnight in UTC."""
     hour = int(clock["hour"])
     if clock["half"]:
         hour = hour % 12 + 12 * (clock["half"].lower() == "p")
@@ -167,7 +167,7 @@ def _since_midnight(clock: re.Match[str]) -> timedelta:
 def day_in_path(url: str) -> date | None:
     """Find the day in the address of a daily list, ``/papers/date/2026-03-24``.
 
-    On the page of a day it is the link to the list of the day before.
+    On the page of a day, this is the link to the list of the day before.
     """
     match = _IN_PATH.search(url)
     return day_of(*map(int, match.group("year", "month", "day"))) if match else None

@@ -14,13 +14,13 @@ from larkpost.errors import UnreadableDump
 from larkpost.text.normalize import clean, count_unwanted, ends_cut
 
 CHUNK = 64 * 1024
-LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as many
-LONGEST_LINE = 1024 * 1024  # bytes; the longest abstracts have some thousand
+LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as much memory
+LONGEST_LINE = 1024 * 1024  # bytes; the longest abstracts have a few thousand
 LONGEST_TITLE = 1_000  # characters, of a paper in any dump
 LONGEST_ABSTRACT = 50_000
-LONGEST_REJECT = 2_000  # of a rejected text that are kept
+LONGEST_REJECT = 2_000  # characters of a rejected text that are kept
 
-# Longer marks first: UTF-32's begins with UTF-16's.
+# Longer marks first: the mark of UTF-32 begins with the mark of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -30,7 +30,7 @@ _MARKS = (
 )
 _PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 _FIRST_WORD = re.compile(r"(?P<indent>\s*)(?P<word>[^\W\d_]\S*)")
-_LONGEST_CUT = 2_000  # characters of a line to which words are added, one at a time
+_LONGEST_CUT = 2_000  # characters of a line to which words are added one at a time
 _ANSI = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")  # colours of a terminal
 _TWICE = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac.")
 
@@ -39,7 +39,7 @@ _TWICE = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac.")
 class NumberedLine:
     """A line without its line end; leading white space is kept.
 
-    ``number`` counts from 1; ``whole`` is false if the file ends within the line.
+    ``number`` counts from 1; ``whole`` is False if the file ends within the line.
     """
 
     number: int
@@ -50,10 +50,10 @@ class NumberedLine:
 def lines(dump: BinaryIO) -> Iterator[NumberedLine | RejectedRecord | IngestWarning]:
     """Yield the lines of a dump, and warnings about them.
 
-    Only CR LF, LF and CR end lines. The encoding is that of the byte order mark, else UTF-8; a
-    line that is not UTF-8 is read as Windows-1252. A line over 1 MiB is rejected. A line of
-    invisible characters is empty; of empty lines in a row only the first is yielded. A word that is
-    split at a soft hyphen is joined on the line where it begins.
+    Only CR LF, LF and CR end lines. The byte order mark sets the encoding, else it is UTF-8; a line
+    that is not UTF-8 is read as Windows-1252. A line over 1 MiB is rejected. A line of invisible
+    characters is empty; of consecutive empty lines only the first is yielded. A word that is split
+    at a soft hyphen is joined on the line where it begins.
     """
     cut: NumberedLine | None = None
     for read, ends_within_word in _decode_lines(dump):
@@ -73,7 +73,7 @@ def lines(dump: BinaryIO) -> Iterator[NumberedLine | RejectedRecord | IngestWarn
 def _decode_lines(
     dump: BinaryIO,
 ) -> Iterator[tuple[NumberedLine | RejectedRecord | IngestWarning, bool]]:
-    """Yield clean lines, each with whether it ends within a word, and warnings."""
+    """Yield clean lines, each with a flag that it ends within a word, and warnings."""
     oddities = _Oddities()
     blank = False
     for number, (raw, whole) in enumerate(_split(_as_utf8(dump)), 1):
@@ -105,13 +105,13 @@ def _move_word_up(
         return cut, line
     joined = replace(cut, text=cut.text + match["word"])
     rest = line.text[match.end() :].lstrip()
-    if not rest:  # the line goes on in turn
+    if not rest:  # the whole line was moved
         return None, replace(joined, whole=line.whole)
     return joined, replace(line, text=match["indent"] + rest)
 
 
 def decode(raw: bytes) -> str:
-    """Decode a whole file, as ``lines`` does a line: by its mark, else UTF-8, else Windows-1252."""
+    """Decode a whole file as ``lines`` does: by its mark, else UTF-8, else Windows-1252."""
     content = b"".join(_transcode(io.BytesIO(raw)))
     try:
         return content.decode("utf-8", "surrogatepass")
@@ -122,8 +122,8 @@ def decode(raw: bytes) -> str:
 def text_chunks(dump: BinaryIO, encoding_of: Callable[[bytes], str] | None = None) -> Iterator[str]:
     """Yield a dump as text in pieces: by its mark, else by ``encoding_of`` its first bytes.
 
-    ``encoding_of`` names a codec, or gives an empty string where the bytes name none: then it is
-    UTF-8, or UTF-16 by its NULs. Bytes that the encoding does not know are read as Windows-1252.
+    ``encoding_of`` returns the name of a codec, or an empty string if the bytes name none: then it
+    is UTF-8, or UTF-16 if NULs show it. Bytes invalid in the encoding are read as Windows-1252.
     """
     head = dump.read(CHUNK)
     mark, encoding = next(((m, e) for m, e in _MARKS if head.startswith(m)), (b"", ""))
@@ -139,7 +139,7 @@ def text_chunks(dump: BinaryIO, encoding_of: Callable[[bytes], str] | None = Non
     yield decoder.decode(b"", final=True)
 
 
-_AS_WINDOWS = "larkpost-windows"  # the handler of errors below, as codecs know it
+_AS_WINDOWS = "larkpost-windows"  # the name of the error handler below in ``codecs``
 
 
 def _decode_as_windows(error: UnicodeError) -> tuple[str, int]:
@@ -197,11 +197,11 @@ def _windows(raw: bytes) -> str:
     try:
         return raw.decode("cp1252")
     except UnicodeDecodeError:
-        return raw.decode("latin-1")  # five bytes mean nothing in Windows-1252
+        return raw.decode("latin-1")  # five bytes are undefined in Windows-1252
 
 
 def _as_utf8(dump: BinaryIO) -> Iterator[bytes]:
-    """Yield the bytes as UTF-8 without byte order mark, every line end as LF."""
+    """Yield the bytes as UTF-8 without byte order mark, with every line end as LF."""
     pending = b""
     for chunk in _transcode(dump):
         chunk = pending + chunk
@@ -232,7 +232,7 @@ def _utf8(text: str) -> bytes:
 
 
 def _guess_encoding(head: bytes) -> str:
-    """Guess UTF-16 without its mark: English text then has a NUL in every other byte."""
+    """Guess UTF-16 without a byte order mark: every other byte of English text is a NUL."""
     sample = head[:1024]
     if len(sample) >= 4 and sample.count(0) > len(sample) * 0.3:
         return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
@@ -262,7 +262,7 @@ def _grow(parts: list[bytes], size: int, more: bytes) -> tuple[list[bytes], int]
 
 
 def read_whole(dump: BinaryIO, what: str, *, hint: str) -> bytes:
-    """Read a dump that is read as one; raises UnreadableDump past ``LARGEST_LIST`` bytes."""
+    """Read a dump as a whole; raises UnreadableDump for more than ``LARGEST_LIST`` bytes."""
     content = dump.read(LARGEST_LIST + 1)
     if len(content) > LARGEST_LIST:
         raise UnreadableDump(f"it is {what} of more than {LARGEST_LIST >> 20} MiB", hint=hint)

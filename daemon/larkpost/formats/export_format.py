@@ -8,14 +8,14 @@ from typing import Any
 from larkpost.errors import UsageError
 from larkpost.text.normalize import one_line, shorten
 
-FIRST = 1  # of records that do not say: field names as before tables and columns were renamed
+FIRST = 1  # of records without a format: field names from before tables and columns were renamed
 CURRENT = 2
 
 
 def export_format(record: Mapping[str, Any]) -> int:
-    """Read the format of a record.
+    """Return the format of a record, ``FIRST`` if it has none.
 
-    ``FIRST`` if it has none. Raises UsageError for an unknown one.
+    Raises UsageError for an unknown format.
     """
     said = record.get("format")
     if said is None:

@@ -1,4 +1,4 @@
-"""Recognises files that are not dumps from their first bytes, to refuse them by type."""
+"""Recognises the type of files that are not dumps by their first bytes, to refuse them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _test(pattern: str) -> Test:
 
 
 def _bibtex(start: str) -> re.Match[str] | None:
-    """Recognise BibTeX by an entry that opens the file, but for comments, or by two of them."""
+    """Recognise BibTeX by an entry at the start of the file, after comments, or by two entries."""
     entries = [found for found in ENTRY.finditer(start) if _is_entry(start, found)]
     before = start[: entries[0].start()].splitlines() if entries else []
     opens = all(line.lstrip().startswith("%") or not line.strip() for line in before)
@@ -73,7 +73,7 @@ def _bibtex(start: str) -> re.Match[str] | None:
 
 
 def _is_entry(text: str, entry: re.Match[str]) -> bool:
-    """Say if an entry begins a line and has a key; a decorator of Python has none."""
+    """Return whether an entry begins a line and has a key; a decorator of Python has none."""
     begins_line = not text[text.rfind("\n", 0, entry.start()) + 1 : entry.start()].strip()
     special = entry[1].lower() in {"comment", "string", "preamble"}
     return begins_line and (special or bool(_CITATION_KEY.match(text, entry.end())))
@@ -157,7 +157,7 @@ _FEED = _test(
     r"|(?:\w+:)?RDF\b[^>]*(?:purl\.org/(?:net/)?rss|my\.netscape\.com/rdf))"
 )
 _JSON_FEED = _test(r'\A\{(?s:.*?)"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org\b')
-_BEFORE_TEXT = "\ufeff\u200b\u200e\u00a0 \t\r\n"  # byte order mark, white space, what nobody sees
+_BEFORE_TEXT = "\ufeff\u200b\u200e\u00a0 \t\r\n"  # byte order mark, white space, invisible marks
 _BEGINNING = 16 * 1024  # bytes
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00"))
 _MOST_CONTROLS, _SOME_CONTROLS, _MOST_INVALID = 0.1, 0.02, 0.2  # of all bytes
@@ -165,7 +165,7 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def refuse_what_is_no_dump(head: bytes, name: str, *, as_papers: bool = False) -> None:
-    """Raise UnreadableDump, naming the file's type, unless ``head`` may be the start of a dump.
+    """Raise UnreadableDump with the file's type, unless ``head`` may be the start of a dump.
 
     A list of references is accepted if it is to be read ``as_papers``.
     """
@@ -192,7 +192,7 @@ def refuse_what_is_no_dump(head: bytes, name: str, *, as_papers: bool = False) -
 
 
 def _is_binary(head: bytes) -> bool:
-    """Whether bytes are no text: many control characters, or some in what is not UTF-8 either."""
+    """Return whether bytes are not text: many control characters, or some and invalid UTF-8."""
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > _MOST_CONTROLS * len(head):
         return True
@@ -202,14 +202,14 @@ def _is_binary(head: bytes) -> bool:
 
 
 def is_reference_list(head: bytes) -> bool:
-    """Return whether a file is a list of references, of the supported kinds."""
+    """Return whether a file is a list of references of a supported kind."""
     start = _start(head)
     hint = next((hint for test, _, hint in _KINDS if test(start)), "")
     return hint.startswith(_START)
 
 
 def refuse_what_is_no_metadata(head: bytes, name: str) -> None:
-    """Raise UnreadableDump, naming the file's type, unless ``head`` may be the start of JSON."""
+    """Raise UnreadableDump with the file's type, unless ``head`` may be the start of JSON."""
     refuse_what_is_no_dump(head, name)
     if what := what_is_for_ingest(_start(head), name) or _what_is_read_as_text(head, name):
         hint = "`larkpost ingest FILE` reads it"

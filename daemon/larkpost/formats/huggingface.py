@@ -1,4 +1,4 @@
-"""Reads the Hugging Face papers page as text, in the shapes that ``docs/formats.md`` shows."""
+"""Reads the Hugging Face papers page as text, in the forms that ``docs/formats.md`` shows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ANY_DAY = date(2000, 1, 1)
 _TELLING = frozenset({TokenKind.MARK, TokenKind.SUBMITTED})
 
 # For a text without headings: the least number of papers, the accepted share of other records (one
-# in so many), and the lengths of abstracts (arXiv accepts at most 1,920).
+# in ``_ONE_IN``), and the lengths of abstracts (arXiv accepts at most 1,920).
 _SEVERAL = 3
 _ONE_IN = 5
 _SHORTEST, _LONGEST = 250, 3_000
@@ -37,7 +37,7 @@ _OF_RESEARCH = re.compile(
     r"\b(?:we|our|this (?:paper|work|study)|propos\w+|model\w*|method\w*|learn\w+|train\w+|results?"
     r"|data\w*|experiments?|approach\w*|benchmarks?|algorithm\w*|network\w*|tasks?|language|evaluat\w+)\b"
 )
-# What the page says of itself, whose line breaks were lost.
+# Text of the page about itself, if its line breaks were lost.
 _BANNER = re.compile(
     r"\bAK and the (?:AI )?research community\b|\bGet trending papers in your email\b"
 )
@@ -50,7 +50,7 @@ class HuggingFacePage:
     name: ClassVar[str] = "huggingface"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - any name will do
-        """Look for the banner, the byline or the heading, else for titles and abstracts in turn."""
+        """Look for the banner, byline or heading, else for alternating titles and abstracts."""
         layout = find_layout(BytesIO(head), _ANY_DAY)
         if _is_marked(head, layout) or (layout.unbroken and _BANNER.search(decode(head))):
             return True
@@ -61,7 +61,7 @@ class HuggingFacePage:
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers in order; a title without an abstract is a paper too.
 
-        Reads twice, so that ``dump`` must be seekable. Raises UnreadableDump for a page without
+        The dump is read twice, so it must be seekable. Raises UnreadableDump for a page without
         papers, or with too many implausible records.
         """
         start = dump.tell()
@@ -116,7 +116,7 @@ def _only_lines(
 
 
 def _alternates(head: bytes, several: int) -> bool:
-    """Whether a text without any heading is titles and abstracts, ``several`` and little else."""
+    """Return whether a text without headings has ``several`` titles with abstracts, little else."""
     papers = others = 0
     try:
         for record in HuggingFacePage().read(BytesIO(head), _ANY_DAY):
@@ -130,7 +130,7 @@ def _alternates(head: bytes, several: int) -> bool:
 
 
 def _looks_like_a_paper(draft: PaperRecord) -> bool:
-    """Whether a record has a title and an abstract typical of papers, and not of licences."""
+    """Return whether a record has a title and an abstract typical of papers, not of licences."""
     title, abstract = draft.title, draft.abstract
     return (
         _SHORTEST <= width(abstract) <= _LONGEST

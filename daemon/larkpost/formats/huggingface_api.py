@@ -1,4 +1,4 @@
-"""Reads the Hugging Face papers API: daily, weekly and search answers, or papers by themselves."""
+"""Reads the Hugging Face papers API: daily, weekly and search answers, or single papers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _LISTED_AT = re.compile(r'"submittedOnDailyAt"\s{0,9}:\s{0,9}"(\d{4}-\d\d-\d\d)T
 
 
 class HuggingFaceApi:
-    """The answer of ``/api/daily_papers`` and its siblings: a list, or an object per line.
+    """The answer of ``/api/daily_papers`` and similar endpoints: a list, or one object per line.
 
-    An item wraps a ``paper``, or is one. Its day on the list is when the paper was first seen.
+    An item contains a ``paper``, or is a paper. ``first_seen`` is its day on the list.
     """
 
     name: ClassVar[str] = "huggingface-api"
@@ -39,10 +39,9 @@ class HuggingFaceApi:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield a record per item, after the day of the list where all items are of one day.
+        """Yield one record per item, after the day of the list if all items are of one day.
 
-        An item that cannot be taken is rejected with the reason. Raises UnreadableDump when none
-        can.
+        An unusable item is rejected with the reason. Raises UnreadableDump if all are unusable.
         """
         if day := _day_of_list(dump):
             yield DumpDate(day, 0)
@@ -50,13 +49,13 @@ class HuggingFaceApi:
 
 
 def _day_of_list(dump: BinaryIO) -> date | None:
-    """Find the one day of all items of a dump, from where it stands; None if they differ."""
+    """Find the one day of all items of a dump, from its current position; None if they differ."""
     start, days, end = dump.tell(), set[str](), ""
     for chunk in text_chunks(dump):
         days.update(_LISTED_AT.findall(end + chunk))
         if len(days) > 1:
             break
-        end = chunk[-100:]  # a key and its value may lie across two chunks
+        end = chunk[-100:]  # a key and its value may be in two chunks
     dump.seek(start)
     return _day(days.pop()) if len(days) == 1 else None
 
@@ -69,7 +68,7 @@ def _day(text: str) -> date | None:
 
 
 def draft_of(fields: JsonFields) -> PaperRecord:
-    """Read a paper of the API, or an item around one; raises BadRecordError."""
+    """Read a paper of the API, or an item that contains one; raises BadRecordError."""
     fields.given = _paper(fields.given)
     title = fields.title()
     names = fields.identifier("id")
@@ -93,7 +92,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
 
 
 def _paper(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Unwrap the paper of an item; keys beside it fill missing ones.
+    """Return the paper of an item; keys of the item fill missing ones.
 
     The item's own ``publishedAt`` is the time of listing, as in the official client.
     """

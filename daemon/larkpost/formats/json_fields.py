@@ -30,15 +30,15 @@ class JsonFields:
     """The fields of one object, by their keys; ``remarks`` collects warnings.
 
     ``clean`` removes markup from a text of the object. Methods for required fields raise
-    BadRecordError if the field is missing or invalid; the others return nothing then, and add a
-    warning.
+    BadRecordError if the field is missing or invalid; for other fields they return no value then,
+    and add a warning.
     """
 
     def __init__(self, given: Mapping[str, Any], line: int) -> None:
         self.given = given
         self.line = line
         self.remarks: list[IngestWarning] = []
-        # What Larkpost exported is clean: `<b>` in it is a word of the title.
+        # Larkpost exports clean text: `<b>` in it is a word of the title.
         self.clean = plain_latex if "uid" in given else clean_markup
 
     def remark(self, text: str, key: str = "") -> None:
@@ -57,7 +57,7 @@ class JsonFields:
     def abstract(self, *keys: str) -> tuple[str, tuple[Identifier, ...]]:
         """Read the abstract under the first key that has one, and the paper's identifier in it.
 
-        An announcement of arXiv and a label before it are removed.
+        An announcement of arXiv and a label before the abstract are removed.
         """
         abstract = next((v for key in keys if (v := self.given.get(key)) not in (None, "")), "")
         if not isinstance(abstract, str):
@@ -69,7 +69,7 @@ class JsonFields:
         return plain, (name,) if name else ()
 
     def identifier(self, key: str) -> tuple[Identifier, ...]:
-        """Read the identifier of the paper: none if the key is missing."""
+        """Read the identifier of the paper; returns none if the key is missing."""
         name = self.given.get(key)
         if name is None:
             return ()
@@ -118,7 +118,7 @@ class JsonFields:
         return tuple(address for _, address in read if address)
 
     def votes(self, key: str) -> int | None:
-        """Read a number of votes; nought is a number."""
+        """Read a number of votes; 0 is a valid number."""
         votes = self.given.get(key)
         if votes is None:
             return None
@@ -139,7 +139,7 @@ class JsonFields:
         return int(named[1]) if named else None
 
     def moment(self, key: str, *, earliest: date = date.min) -> datetime | None:
-        """Read a moment or a day of ISO 8601, ``earliest`` or later; without a zone it is UTC."""
+        """Read an ISO 8601 time or day, ``earliest`` or later; without a zone it is UTC."""
         text = self.given.get(key)
         if text is None:
             return None
@@ -173,10 +173,10 @@ def _web_address(value: object) -> str | None:
 
 
 def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], PaperRecord]) -> Iterator[Record]:
-    """Yield a record per object; an unusable one is rejected with the reason.
+    """Yield one record per object; an unusable one is rejected with the reason.
 
     ``draft_of`` makes a draft from an object, or raises BadRecordError. Each kind of warning is
-    reported once, at its first place. Raises UnreadableDump when nothing in the file is a paper.
+    reported once, at its first place. Raises UnreadableDump if the file contains no paper.
     """
     return records_of(json_items(dump), draft_of, hint=_HINT)
 
@@ -188,10 +188,10 @@ def records_of(
     hint: str = "",
     empty: str = "",
 ) -> Iterator[Record]:
-    """Yield a record per item, as ``read_papers`` does for the items of other formats.
+    """Yield one record per item, as ``read_papers`` does for the items of other formats.
 
-    What is a record already is passed on. Raises UnreadableDump, with ``hint``, when none is a
-    paper; where there is no record at all and that is no error, ``empty`` is the warning instead.
+    Items that are records already are yielded unchanged. Raises UnreadableDump, with ``hint``, if
+    no item is a paper; if there are no records and that is no error, yields the warning ``empty``.
     """
     taken, first_reason = 0, ""
     remarked: set[str] = set()
@@ -214,7 +214,7 @@ def records_of(
 
 
 def _records(item: JsonItem, draft_of: Callable[[JsonFields], PaperRecord]) -> list[Record]:
-    """Yield the remarks on an item, then its draft or the rejection."""
+    """Return the remarks on an item, then its draft or the rejection."""
     try:
         if not isinstance(item.value, dict):
             raise BadRecordError("this is not a JSON object")  # noqa: TRY301 - one place that rejects

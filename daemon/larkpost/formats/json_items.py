@@ -12,16 +12,16 @@ from typing import Any, BinaryIO, cast
 from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decode, lines, read_whole
 
-_SHOWN = 2_000  # characters of an item that are shown where it is rejected
+_SHOWN = 2_000  # characters of a rejected item that are shown
 _MOST_BROKEN = 50  # items of a list; the place of each is found by counting lines from the top
-_DEEPEST = 4  # objects in objects around a list
-_DECODER = json.JSONDecoder(strict=False)  # a raw line end in a text is read as one
+_DEEPEST = 4  # nested objects around a list
+_DECODER = json.JSONDecoder(strict=False)  # accepts a raw line end in a text
 _BETWEEN = re.compile(r"[\s,\[\]]*+")
 
 
 @dataclass(frozen=True, slots=True)
 class JsonItem:
-    """One value of a file, and where it begins: ``line``, and ``place`` where a line has many."""
+    """One value of a file, and where it begins: ``line``, and ``place`` if the line has several."""
 
     line: int
     value: Any
@@ -30,7 +30,7 @@ class JsonItem:
 
 
 def json_head(head: bytes) -> str:
-    """Decode the beginning of a file; empty if it is not that of a JSON object or list."""
+    """Decode the beginning of a file; empty if it does not begin a JSON object or list."""
     text = decode(head).lstrip("\ufeff\0 \t\r\n")
     return text if re.match(r"\{|\[\s*[{\]]", text) else ""
 
@@ -39,8 +39,8 @@ def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWar
     """Yield the items of a dump in order, and rejections of unreadable parts.
 
     A file that begins with a list, or with an object over several lines, is read as a whole; all
-    others line by line. Lists, and objects that only hold a list, are opened. Raises
-    UnreadableDump for a list of more than ``LARGEST_LIST`` bytes.
+    others line by line. The items of a list, or of an object that only contains a list, are
+    yielded. Raises UnreadableDump for a list of more than ``LARGEST_LIST`` bytes.
     """
     head = dump.read(LONGEST_LINE)
     stream = cast("BinaryIO", HeadFirst(head, dump))
@@ -57,7 +57,7 @@ def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWar
 
 
 def _lone_paper(line: NumberedLine) -> JsonItem | None:
-    """Read a line that is one paper and nothing else, as nearly all lines are; else None."""
+    """Read a line that is one paper and nothing else, like nearly all lines; else None."""
     if not line.text.startswith("{"):
         return None
     try:
@@ -70,14 +70,14 @@ def _lone_paper(line: NumberedLine) -> JsonItem | None:
 
 
 class HeadFirst:
-    """A stream whose ``head`` was read before: yields that again, then the rest."""
+    """A stream whose ``head`` was read before: returns the head again, then the rest."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = BytesIO(head)
         self._rest = rest
 
     def read(self, size: int = -1) -> bytes:
-        """Read up to ``size`` bytes, all of them where it is negative; nothing at the end."""
+        """Read up to ``size`` bytes, or all bytes if it is negative; returns none at the end."""
         if size < 0:
             return self._head.read() + self._rest.read()
         head = self._head.read(size)
@@ -92,10 +92,9 @@ def _is_whole(head: bytes) -> bool:
 
 
 def items_from(text: str, at: int) -> Iterator[JsonItem | RejectedRecord]:
-    """Yield the items of the list that begins at a place in a text; what stands behind it is left.
+    """Yield the items of the list that begins at ``at``; the text after the list is ignored.
 
-    An item that cannot be read is rejected with its place, like one that the end of the file cuts
-    off.
+    An item that cannot be read, or that the end of the file cuts off, is rejected with its place.
     """
     walk = _Walk(text, text.count("\n", 0, at) + 1, numbered=True)
     walk.at = at
@@ -104,7 +103,7 @@ def items_from(text: str, at: int) -> Iterator[JsonItem | RejectedRecord]:
 
 
 def read_json(dump: BinaryIO) -> str:
-    """Read a file that is one JSON value; raises UnreadableDump past ``LARGEST_LIST`` bytes."""
+    """Read a file that is one JSON value; raises UnreadableDump over ``LARGEST_LIST`` bytes."""
     hint = "write an object per line, which is read at any size: jq -c '.[]' FILE"
     return decode(read_whole(dump, "one JSON list", hint=hint))
 
@@ -117,13 +116,13 @@ class _Walk:
     ) -> None:
         self.text = text
         self.line = line
-        self.ended = ended  # whether the text cannot go on: its line has an end
+        self.ended = ended  # whether the text is complete: its line has an end
         self.numbered = numbered
         self.at = 0
         self.depth = 0
         self.count = 0
         self.broken = 0
-        self.one_list = False  # whether the walk ends with the list in which it began
+        self.one_list = False  # whether the walk ends at the end of its first list
 
     def items(self) -> Iterator[JsonItem | RejectedRecord]:
         """Yield the items; invalid JSON ends the walk, unless the next item can be found."""
@@ -138,7 +137,7 @@ class _Walk:
                 end = self._next(start, error)
             else:
                 shown = self.text[start : min(end, start + _SHOWN)]
-                # An object may only wrap the list of papers.
+                # An object may only contain the list of papers.
                 for one in _papers_in(value, _DEEPEST) or [value]:
                     self.count += 1
                     yield JsonItem(self.line, one, shown, self._place())
@@ -176,7 +175,7 @@ class _Walk:
         return near or not self.numbered or error.msg.startswith("Unterminated string")
 
     def _next(self, start: int, error: Exception) -> int:
-        """Find the next item behind a broken one: it begins a line as deep as the broken one."""
+        """Find the next item after a broken one: it begins a line with the same indentation."""
         indent = self.text[self.text.rfind("\n", 0, start) + 1 : start]
         self.broken += 1
         if not self.numbered or indent.strip() or self.broken == _MOST_BROKEN:
@@ -188,7 +187,7 @@ class _Walk:
 
     @property
     def _end(self) -> int:
-        return len(self.text) + 1  # the text's own end is where an open list is missed
+        return len(self.text) + 1  # an unclosed list is reported at the text's own end
 
     def _reject_open_list(self) -> RejectedRecord:
         if self.ended:

@@ -1,4 +1,4 @@
-"""Reads papers from our own JSON: an object per line, as ``larkpost export`` writes, or a list."""
+"""Reads papers from our own JSON: one object per line, as ``larkpost export`` writes, or a list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEYS = frozenset(
         "id",
         "also",
         "uid",
-        "former_uids",  # only `larkpost import` takes them
+        "former_uids",  # only `larkpost import` reads them
         "title",
         "abstract",
         "summary",
@@ -44,7 +44,7 @@ _KEYS = frozenset(
         "thumbnail",
     ]
 )
-# The keys of records that say no format, beside and instead of those above.
+# The keys of records without a format, in addition to those above or instead of them.
 _FIRST_KEYS = (_KEYS - {"ingested_at"}) | {"arrived", "guest"}
 _ENDINGS = (".jsonl", ".ndjson")
 
@@ -63,9 +63,9 @@ class Jsonl:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield a record per object; one that cannot be taken is rejected with the reason.
+        """Yield one record per object; an unusable one is rejected with the reason.
 
-        Raises UnreadableDump when none can.
+        Raises UnreadableDump if no object is usable.
         """
         return read_papers(dump, draft_of)
 
@@ -125,7 +125,7 @@ def _read_format(fields: JsonFields) -> int:
 
 
 def _digest_fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn an object of ArxivDigest's day files into our own form.
+    """Convert an object of ArxivDigest's day files to our own form.
 
     It has ``main_page``, ``subjects`` such as ``Machine Learning (cs.LG)``, authors in one text.
     """

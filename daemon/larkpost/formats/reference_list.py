@@ -1,4 +1,4 @@
-"""Reads lists of references as papers, which is done only where somebody asks for it."""
+"""Reads lists of references as papers, but only on request."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MOST = 20_000  # references
 
 
 class ReferenceList:
-    """BibTeX, RIS, CSL JSON and Zotero's exports: what people own already."""
+    """BibTeX, RIS, CSL JSON and Zotero's exports: the collections of readers."""
 
     name: ClassVar[str] = "references"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Go by what the file is, as when it is refused."""
+        """Recognise the file by the same test that refuses it elsewhere."""
         return is_reference_list(head)
 
     def read(
@@ -29,7 +29,7 @@ class ReferenceList:
         dump: BinaryIO,
         near: date,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield the papers that have a title; raises UnreadableDump when none has."""
+        """Yield the papers that have a title; raises UnreadableDump if none has a title."""
         hint = "export a part of the library"
         content = read_whole(dump, "a list of references", hint=hint)
         try:

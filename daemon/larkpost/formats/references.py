@@ -1,4 +1,4 @@
-"""Reads a list of references as people have them: BibTeX, RIS, Zotero's exports, ids and links."""
+"""Reads a list of references: BibTeX, RIS, Zotero's exports, identifiers and links."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ MOST = 2_000  # references; more than anybody has read with care
 LONGEST_TITLE = 500
 LONGEST_ABSTRACT = 6_000
 MOST_AUTHORS, LONGEST_AUTHOR = 100, 100
-LONGEST_AUTHORS = 50_000  # of BibTeX, in one field
-MOST_NAMES, MOST_TRIED = 10, 50  # identifiers of one reference; what is tried to find them
-LONGEST_FIELD = 200_000  # of a table; the whole text is limited where it comes in
+LONGEST_AUTHORS = 50_000  # characters of one field of BibTeX
+MOST_NAMES, MOST_TRIED = 10, 50  # identifiers of one reference; texts tried to find them
+LONGEST_FIELD = 200_000  # characters in a table; the caller limits the whole text
 
 RIS = re.compile(r"^TY  ?- ", re.MULTILINE)
 TABLE = re.compile(
     r"\"?Key\"?,\"?Item Type\"?,|.{0,300}\"?Abstract Note\"?"
 )  # the headings of Zotero's CSV
-# The headings of a table of ratings, such as Scholar Inbox gives: arxiv_id,user_id,rating,time.
+# The headings of a table of ratings, such as Scholar Inbox exports: arxiv_id,user_id,rating,time.
 RATINGS = re.compile(r"(?=[^\n]{0,500}\brating\b)\w+\"?,[\w\", \t]{1,500}$", re.MULTILINE)
 _RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
 _ARXIV_FIELDS = ("eprint", "arxiv", "arxivid")
@@ -41,10 +41,10 @@ _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 
 
 def read_references(text: str, *, most: int = MOST) -> list[PaperRecord]:
-    """Read whatever of it is a reference, in order, at most ``most``; an odd one is passed over.
+    """Read all references in a text, in order, at most ``most``; unreadable ones are skipped.
 
-    A reference that is only a name (an arXiv number, a DOI, a link) is a draft without title.
-    Raises UsageError for text of a kind that is not read (XML, word processors).
+    A reference that is only an identifier (an arXiv number, a DOI, a link) is a draft without
+    title. Raises UsageError for text of an unsupported kind (XML, word processors).
     """
     text = clean(text.removeprefix("\ufeff"))
     drafts: dict[object, PaperRecord] = {}
@@ -95,7 +95,7 @@ def _from_bibtex(text: str) -> Iterator[PaperRecord]:
 
 
 def _decode_tex(text: str) -> str:
-    """Turn TeX's accents into letters; braces that only keep capitals go, those of maths stay."""
+    """Convert TeX's accents to letters; braces that only keep capitals go, those of maths stay."""
     plain = plain_latex(text)
     return plain if "$" in plain else plain.replace("{", "").replace("}", "")
 
@@ -128,7 +128,7 @@ def _of_ris(record: Mapping[str, list[str]]) -> Iterator[PaperRecord]:
 
 
 def _from_brackets(text: str) -> Iterator[PaperRecord]:
-    """Read what begins like JSON: it may be a list with numbers in brackets, ``[1] 2106.09685``."""
+    """Read a text that begins like JSON, or a list with numbers in brackets, ``[1] 2106.09685``."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -145,7 +145,7 @@ def _from_brackets(text: str) -> Iterator[PaperRecord]:
 
 
 def _of_json(item: Mapping[str, Any]) -> Iterator[PaperRecord]:
-    """Read one item of CSL JSON, or of Zotero's own JSON, by the names that they have in it.
+    """Read one item of CSL JSON, or of Zotero's own JSON, by the field names of both.
 
     Zotero's web API wraps each item: its fields are in ``data``.
     """
@@ -185,7 +185,7 @@ def _from_rdf(text: str) -> Iterator[PaperRecord]:
 
 def _from_table(text: str) -> Iterator[PaperRecord]:
     csv.field_size_limit(LONGEST_FIELD)
-    with suppress(csv.Error):  # what was read up to there is good
+    with suppress(csv.Error):  # the rows read so far are good
         for row in csv.DictReader(io.StringIO(text)):
             yield from _drafted(
                 title=row.get("Title") or "",
@@ -197,7 +197,7 @@ def _from_table(text: str) -> Iterator[PaperRecord]:
 
 
 def _from_ratings(text: str) -> Iterator[PaperRecord]:
-    """Read the papers that somebody rated up; what has 0 or less is no paper they like."""
+    """Read the papers that somebody rated above 0; the others are not papers that they like."""
     csv.field_size_limit(LONGEST_FIELD)
     with suppress(csv.Error):
         for row in csv.DictReader(io.StringIO(text)):
@@ -233,14 +233,14 @@ def _drafted(
 
 
 def _names_of(authors: Iterable[str]) -> Iterator[str]:
-    """Clean the names of the first authors, each cut to what a name needs."""
+    """Clean the names of the first authors; each is cut to the usual length."""
     for one in islice(filter(str.strip, authors), MOST_AUTHORS):
         if name := shorten(one, LONGEST_AUTHOR).strip():
             yield name
 
 
 def _read_names(texts: Iterable[str]) -> Iterator[Identifier]:
-    """Read names of arXiv, DOIs and links; the keys of somebody's own collection are none."""
+    """Read arXiv numbers, DOIs and links; keys of somebody's own collection are skipped."""
     for text in filter(None, texts):
         name = find_identifier(text.strip())
         if name and name.scheme in {"arxiv", "doi", "url"}:

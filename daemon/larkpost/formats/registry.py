@@ -1,4 +1,4 @@
-"""The list of dump formats, in the order in which they are asked whether they recognise a file."""
+"""The list of dump formats, in the order in which they are tested on a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from larkpost.formats.paper_lists.link_list import LinkList
 from larkpost.formats.tables.table import Table
 from larkpost.interfaces import DumpFormat
 
-# The most particular first: the first that recognises a file reads it.
+# The most specific first: the first format that recognises a file reads it.
 DUMP_FORMATS: Sequence[DumpFormat] = (
     JsonFeed(),
     HuggingFaceApi(),

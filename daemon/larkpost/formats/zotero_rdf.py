@@ -1,4 +1,4 @@
-"""Reads the RDF that Zotero writes: the fields of each item, of XML that anybody may send."""
+"""Reads Zotero's RDF: the fields of each item, from untrusted XML."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from xml.etree import ElementTree as ET
 from larkpost.errors import UsageError
 
 CHUNK = 64 * 1024
-DEEPEST = 32  # elements in one another; Zotero's lie at most eight deep
+DEEPEST = 32  # nested elements; Zotero writes at most eight levels
 
-# A document type is where entities are declared: those that grow a thousandfold ("billion laughs")
-# and those that read files. Zotero writes none, so whoever has one is refused before any parsing.
+# A document type declares entities: those that grow a thousandfold ("billion laughs") and those
+# that read files. Zotero writes no document type, so a file with one is refused before parsing.
 _DECLARED = re.compile(r"<!(?!--|\[CDATA\[)")
 _ARXIV = re.compile(r"arXiv:\s?(\S{1,40})", re.IGNORECASE)
 _NO_PAPERS = {"attachment", "note", "annotation"}
@@ -32,7 +32,7 @@ _ROOT = f"{{{_SPACES['rdf']}}}RDF"
 
 @dataclass(frozen=True, slots=True)
 class ZoteroItem:
-    """One reference; ``names`` are identifiers and links as they were written."""
+    """One reference; ``names`` are its identifiers and links as written."""
 
     title: str
     abstract: str
@@ -42,7 +42,7 @@ class ZoteroItem:
 
 
 def items(text: str) -> Iterator[ZoteroItem]:
-    """Give each item; where the text is damaged, those before.
+    """Yield each item; if the text is damaged, the items before that.
 
     Raises UsageError for a text with a document type, and for one that is damaged from the start.
     """
@@ -64,12 +64,12 @@ def items(text: str) -> Iterator[ZoteroItem]:
 
 
 def _children(text: str) -> Iterator[ET.Element]:
-    """Return the elements right below the root, one in memory at a time."""
+    """Yield the elements directly below the root, one in memory at a time."""
     parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
     path: list[ET.Element] = []
     for at in range(0, len(text), CHUNK):
         parser.feed(text[at : at + CHUNK])
-        # Of these two events, elements are all that comes.
+        # Of these two events, only elements occur.
         for event, element in cast("Iterator[tuple[str, ET.Element]]", parser.read_events()):
             if event == "start":
                 path.append(element)

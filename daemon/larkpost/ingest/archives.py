@@ -1,4 +1,4 @@
-"""Unpacks gzip and zip as streams, in bounded memory: the dumps in them are read like others.
+"""Unpacks gzip and zip as streams in bounded memory; the members are read like other dumps.
 
 An archive within an archive is refused.
 """
@@ -23,7 +23,7 @@ from larkpost.text.normalize import shorten
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 MOST_MEMBERS = 1_000
 LARGEST_UNPACKED = 512 * 1024 * 1024  # bytes, of all members together
-MOST_TIMES = 200  # of its packed size; text comes to a tenth, deflate can reach 1,032
+MOST_TIMES = 200  # times its packed size; text compresses to a tenth, deflate can reach 1,032
 _SMALL = 16 * 1024 * 1024  # bytes that may always be unpacked
 _IN_MEMORY = 8 * 1024 * 1024
 _CHUNK = 1024 * 1024
@@ -41,7 +41,7 @@ _SPLIT_UP = "split it up, or unpack it and ingest what is inside"
 class DumpMember:
     """A dump to be read: a file, or a member of an archive, which then has a ``name``.
 
-    ``file_name`` may give the format and the day, and ``modified`` the day.
+    ``file_name`` may show the format and the day, and ``modified`` the day.
     """
 
     name: str
@@ -61,7 +61,7 @@ class GunzipReader:
         self._size = 0
 
     def read(self, size: int) -> bytes:
-        """Read up to so many bytes; nothing at the end."""
+        """Read up to ``size`` bytes; returns none at the end."""
         try:
             chunk = self._stream.read(size)
         except (OSError, EOFError, zlib.error) as error:
@@ -122,7 +122,7 @@ def zip_members(
 def _refuse_large_directory(archive: BinaryIO) -> None:
     """Raise UnreadableDump before a list of millions of members is read into memory.
 
-    The size of the list stands at the end of the file (APPNOTE.TXT, 4.3.16).
+    The size of the list is at the end of the file (APPNOTE.TXT, 4.3.16).
     """
     size = archive.seek(0, 2)
     archive.seek(max(0, size - _END_SIZE - _LONGEST_COMMENT))
@@ -149,13 +149,13 @@ def _refuse_other_archives(members: list[zipfile.ZipInfo]) -> None:
 
 
 def _is_meant(member: zipfile.ZipInfo) -> bool:
-    """Whether a member is no hidden file; names are never used as paths, so ``../a`` is ``a``."""
+    """Return whether a member is not hidden; names are never paths, so ``../a`` is ``a``."""
     parts = [part for part in member.filename.split("/") if part not in (".", "..")]
     return not any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
 def _problem_of_content(head: bytes, name: str, *, as_papers: bool) -> str:
-    """Say what is wrong with a member that begins so; empty if it may be a dump."""
+    """Describe what is wrong with a member that begins with ``head``; empty if it may be a dump."""
     try:
         refuse_what_is_no_dump(head, name, as_papers=as_papers)
     except UnreadableDump as error:
@@ -167,7 +167,7 @@ def _problem_of_content(head: bytes, name: str, *, as_papers: bool) -> str:
 def _unpack(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, as_papers: bool
 ) -> Iterator[tuple[DumpMember | RejectedRecord, int]]:
-    """Return a member, or its problem, and the number of bytes unpacked for it."""
+    """Return a member, or its problem, and the number of bytes unpacked."""
     name = shorten(member.filename, 100) or "a file without a name"
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
@@ -195,7 +195,7 @@ def _copy_member(
 ) -> str:
     """Unpack a member; returns its problem, empty if there is none.
 
-    Raises UnreadableDump for one that exceeds the limits of the archive.
+    Raises UnreadableDump for a member that exceeds the limits of the archive.
     """
     size = 0
     try:

@@ -12,7 +12,7 @@ from larkpost.formats.dates import GRACE, in_name
 if TYPE_CHECKING:
     from larkpost.ingest.archives import DumpMember
 
-# Archives and file systems without times write 1970, 1980 or 2000; the papers page exists since
+# Archives and file systems without times write 1970, 1980 or 2000; the papers page began in
 # 2023.
 _FIRST_CREDIBLE = Date(2020, 1, 1)
 
@@ -26,7 +26,7 @@ class CaptureHint:
 
 
 def capture_hint(member: DumpMember, date: Date | None, now: datetime) -> CaptureHint:
-    """Choose the day given by the caller, else the one in the file's name, else the file's time.
+    """Return the day given by the caller, else the day in the file's name, else the file's time.
 
     The last two count as evidence only if they are not in the future.
     """

@@ -57,9 +57,9 @@ def _format_names(dump_formats: Sequence[DumpFormat]) -> str:
 class DumpReader:
     """Reads one dump.
 
-    After ``records`` has ended, the other attributes describe the rest. ``format_name`` is that of
-    the record yielded last; ``rejected`` and ``cut`` count records, of which ``rejects`` has the
-    first thousand; ``warnings`` are in words.
+    After ``records`` has ended, the other attributes describe the result. ``format_name`` is the
+    format of the last record; ``rejected`` and ``cut`` count records, and ``rejects`` has the first
+    thousand of these; ``warnings`` are texts.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class DumpReader:
         self.copy = copy
         self.dump_formats = dump_formats
         self.named = named
-        self.formats: dict[str, None] = {}  # names of those that were read
-        self.format_name = ""  # of what is read
+        self.formats: dict[str, None] = {}  # names of the formats that were used
+        self.format_name = ""  # the format of the current record
         self.date = date
         self.near = CaptureHint(now.date(), "today")
-        self.member = ""  # the name of what is read, of an archive
+        self.member = ""  # the name of the current member of an archive
         self.now = now
         self.progress = progress or (lambda _done, _total: None)
         self.captured: Date | None = None
@@ -89,7 +89,7 @@ class DumpReader:
         self.warnings: list[str] = []
 
     def records(self) -> Iterator[PaperRecord]:
-        """Yield the papers of the dump, or of all in the archive, with the day of capture.
+        """Yield the papers of the dump, or of all dumps in the archive, with the day of capture.
 
         Refused records are in ``rejects``. Raises UnreadableDump if nothing can be read.
         """
@@ -168,13 +168,13 @@ class DumpReader:
             self.warnings.append(f"{self.member}: {what}" if self.member else what)
 
     def format(self) -> str:
-        """Return the format's name.
+        """Return the format's name; for an archive, the formats of its members.
 
-        For an archive, those of its files, up to the column's limit.
+        The text is cut at the column's limit.
         """
         names = ", ".join(self.formats)
         return f"zip: {names}"[:_LONGEST_FORMAT] if self.copy.is_zip else names
 
     def day(self) -> Date | None:
-        """Return the day of capture: the dump's own, else the one that its papers got."""
+        """Return the day of capture: the day in the dump, else the day that its papers got."""
         return min(self.near.day, self.now.date()) if self.undated else self.captured

@@ -1,4 +1,4 @@
-"""Adds the data of a metadata file to stored papers; the file may have gigabytes."""
+"""Adds the data of a metadata file to stored papers; the file may be gigabytes long."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ _MOST_REMARKS = 50
 class EnrichReport:
     """The result for a metadata file.
 
-    ``enriched`` and ``complete`` count stored papers: those that gained data, and those that had
-    everything already. ``unmatched`` counts the records without a stored paper, ``ambiguous`` those
-    that match a stored paper by title or abstract alone and are not the only ones. ``rejects`` are
-    the first thousand of the ``rejected`` records. ``without_link`` counts the papers that still
-    have no link, or on a dry run those that would have none.
+    ``enriched`` counts the stored papers that gained data, ``complete`` those that had everything
+    already. ``unmatched`` counts the records without a stored paper, ``ambiguous`` the records that
+    match one by title or abstract alone and are not its only match. ``rejects`` are the first
+    thousand of the ``rejected`` records. ``without_link`` counts the papers that still have no
+    link, or on a dry run those that would have none.
     """
 
     name: str
@@ -83,8 +83,8 @@ def enrich(
     """Read metadata from ``path``, or else from ``stream``, and add them to stored papers.
 
     Nothing is written on a ``dry_run``. ``progress`` is called with the bytes read and the total.
-    Raises UnreadableDump if there is no record in it, UsageError if there is no file. Data added
-    before an error stay, and repeating the call continues with the rest.
+    Raises UnreadableDump if the file contains no record, UsageError if there is no file. Data added
+    before an error remain, and repeating the call continues with the rest.
     """
     name = one_line(path.name) if path is not None else "standard input"
     with ExitStack() as stack:
@@ -106,7 +106,7 @@ def enrich(
 
 
 def _refuse_other_files(head: bytes, name: str) -> None:
-    """Raise UnreadableDump, saying what the file is, unless it may be metadata."""
+    """Raise UnreadableDump with the type of the file, unless it may be metadata."""
     try:
         refuse_what_is_no_metadata(head, name)
     except UnreadableDump as error:
@@ -124,7 +124,7 @@ def _reporter(path: Path | None, stream: BinaryIO, progress: Progress | None) ->
 
 @dataclass(slots=True)
 class _EnrichingFile:
-    """A metadata file being read: memory holds a batch, and a draft for each doubtful paper."""
+    """A metadata file being read: memory holds a batch, and one draft per doubtful paper."""
 
     store: Store
     name: str
@@ -247,7 +247,7 @@ class _EnrichingFile:
 
 
 def _is_same_record(one: PaperRecord, other: PaperRecord) -> bool:
-    """Whether two records name one paper, as in a file of two snapshots."""
+    """Return whether two records describe one paper, as in a file of two snapshots."""
     mine, theirs = set(one.identifiers), set(other.identifiers)
     return not mine.isdisjoint(theirs) and not conflicting(mine, theirs)
 

@@ -29,10 +29,10 @@ _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 def move(path: Path, folder: Path, *, beside: str = "") -> Path:
     """Move a regular file into a folder and return its new path.
 
-    A name that is taken there gets a number, and so does one whose companion exists: the same name
-    with the ending ``beside``. The file is complete in one of the two places at every time: linked
-    in the new place before it is removed from the old, or copied and flushed across disks. No
-    symbolic link of others is followed, neither as the file nor as a folder. Raises OSError.
+    A name that is taken there gets a number, and so does a name whose companion exists: the same
+    name with the ending ``beside``. The file is always complete in one of the two places: it is
+    linked in the new one before it is removed from the old one, or copied and flushed across disks.
+    No symbolic link of others is followed, neither as the file nor as a folder. Raises OSError.
     """
     make_folder(folder)
     with open_folder(path.parent) as here, open_folder(folder) as there:

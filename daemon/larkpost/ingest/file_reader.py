@@ -45,8 +45,8 @@ class DumpCopy:
     """A private copy of a dump.
 
     ``digest`` is the SHA-256 of its bytes, ``name`` is safe to print. ``modified`` is when the file
-    was last written; None for a stream. For gzip these are the unpacked bytes, so that a dump is
-    recognised, packed or not. ``as_papers``: lists of references are dumps, too.
+    was last written; None for a stream. A gzip file is unpacked first, so that a dump is recognised
+    whether it was packed or not. ``as_papers``: lists of references are dumps, too.
     """
 
     name: str
@@ -59,7 +59,7 @@ class DumpCopy:
 
     @property
     def is_zip(self) -> bool:
-        """Whether it is a zip archive, which may hold several dumps."""
+        """Whether it is a zip archive, which may contain several dumps."""
         return self.head.startswith(ZIP)
 
     def members(self) -> Iterator[DumpMember | RejectedRecord]:
@@ -88,7 +88,7 @@ def copy_of(
     """Copy a regular file; ``follow`` says whether it may be a symbolic link to one.
 
     Unless it may be ``linked``, a file with a second name is refused if others may put files into
-    the folder: a hard link could make us read a file that they cannot. A list of references is
+    the folder: a hard link could make us read a file that they cannot read. A list of references is
     refused unless it is to be read ``as_papers``. Raises UsageError if it does not exist,
     UnreadableDump if it must not or cannot be read, TryAgainLater while somebody is still writing
     to it.
@@ -119,7 +119,7 @@ def copy_of_stream(stream: BinaryIO, name: str, *, as_papers: bool = False) -> I
 
 
 def _open(path: Path, name: str, *, follow: bool) -> int:
-    """Open a regular file; a pipe or a device is not even opened, because that may hang or act."""
+    """Open a regular file, but no pipe or device, because opening one may block or have effects."""
     try:
         _must_be_regular(path.stat(follow_symlinks=follow).st_mode, name)
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
@@ -170,7 +170,7 @@ def _copy(
             digest.update(chunk)
             body.write(chunk)
         _refuse_other_files(head, name, as_papers=as_papers)
-        if as_papers and head.startswith(ZIP):  # it was perhaps read before, without these
+        if as_papers and head.startswith(ZIP):  # it may have been read without references
             digest.update(b"as papers")
         body.seek(0)
         yield DumpCopy(name, digest.hexdigest(), size, head, body, modified, as_papers)
@@ -197,6 +197,6 @@ def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _refuse_other_files(head: bytes, name: str, *, as_papers: bool) -> None:
-    """Raise UnreadableDump, naming the kind of file, unless it may hold dumps."""
+    """Raise UnreadableDump with the type of the file, unless it may contain dumps."""
     if not head.startswith(ZIP):
         refuse_what_is_no_dump(head, name, as_papers=as_papers)

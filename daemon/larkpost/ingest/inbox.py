@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-# Wait so long for the rest of a file that ends within a paper: its writer may have paused.
+# How long to wait for the rest of a file that ends within a paper: its writer may have paused.
 PAUSE = timedelta(minutes=10)
 _REMIND = timedelta(hours=1)
 _RECENT = timedelta(days=1)  # how long a file that was moved may still be written to
@@ -42,7 +42,7 @@ class InboxFolders(Protocol):
 
     @property
     def inbox(self) -> Path:
-        """Where dumps are put."""
+        """The folder for new dumps."""
         ...
 
     @property
@@ -58,7 +58,7 @@ class InboxFolders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RejectedFile:
-    """A file that was not ingested; ``moved`` to ``bad/``, or left for another try.
+    """A file that was not ingested: ``moved`` to ``bad/``, or left for another attempt.
 
     ``hint`` is what to try, ``place`` the path to which it was moved.
     """
@@ -83,11 +83,11 @@ def sweep(
 ) -> list[Taken]:
     """Read every file of the inbox that has not changed for ``stable_seconds``, oldest day first.
 
-    Only regular files that are not hidden are looked at. A file is moved to ``done/`` after its
-    papers are committed, and to ``bad/`` with the reason beside it when nothing in it can be
-    read, or when reading it broke the program three times. One that ends within a paper stays until
-    it has not changed for ten minutes; one that is changed after it was moved is moved back. An
-    error in one file does not stop the others. Raises Failure when the inbox itself cannot be used.
+    Only regular files that are not hidden are read. A file is moved to ``done/`` after its papers
+    are committed. It is moved to ``bad/``, with the reason in a ``.why`` file, if nothing in it can
+    be read or if the program crashed on it three times. A file that ends within a paper stays until
+    it has not changed for ten minutes; a file that changes after it was moved is moved back. An
+    error in one file does not stop the others. Raises Failure if the inbox itself cannot be used.
     """
     try:
         make_folder(places.inbox)
@@ -120,7 +120,7 @@ def _unusable(error: OSError, inbox: Path) -> LarkpostError:
 
 
 def _bring_back(store: Store, places: InboxFolders, now: datetime) -> None:
-    """Move files back into the inbox that were written to after they were moved."""
+    """Move files back into the inbox if they were written to after they were moved."""
     for one in (*_list_changed_dumps(store, places.done, now), *_list_changed_refusals(places.bad)):
         name = one_line(one.path.name)
         try:
@@ -136,7 +136,7 @@ def _list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFi
     """List the files in ``done`` whose bytes differ from the dump of their name.
 
     Only files changed after they were moved or read are opened: by the clock of their disk, or by
-    ours if somebody has set the file's time.
+    our clock if somebody has set the file's time.
     """
     recent = [one for one in lying_in(done) if one.still_for(now) < _RECENT]
     if not recent:
@@ -147,7 +147,7 @@ def _list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFi
     def is_changed(one: InboxFile) -> bool:
         name = one_line(one.path.name)
         read = read_at.get(name) or read_at.get(_NUMBER.sub("", name))
-        if read is None:  # put there by somebody: it was never in the inbox
+        if read is None:  # somebody put it there: it was never in the inbox
             return False
         written_since = one.modified >= one.changed or one.modified > read.timestamp() * 1e9
         with suppress(LarkpostError, OSError):  # gone, or being written
@@ -158,7 +158,7 @@ def _list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFi
 
 
 def _list_changed_refusals(bad: Path) -> list[InboxFile]:
-    """List the files in ``bad`` that were written to after the reason beside them."""
+    """List the files in ``bad`` that were written to after their ``.why`` files."""
     lying = {one.path: one for one in lying_in(bad)}
     return [
         one
@@ -177,14 +177,14 @@ class _Sweep:
     now: datetime
 
     def take(self, one: InboxFile) -> Taken | None:
-        """Read one file and move it; catches all errors. None: it was read before."""
+        """Read one file and move it; catches all errors. Returns None if it was read before."""
         name = one_line(one.path.name)
         tries = ReadAttempts(self.places.inbox, one)
         try:
             report = self._read(one, name, tries)
             cut = report is None or report.cut
             if one.is_unchanged():
-                if cut and one.still_for(self.now) < PAUSE:  # the rest may still come
+                if cut and one.still_for(self.now) < PAUSE:  # the rest may still be written
                     return report
                 move(one.path, self.places.done)
             tries.forget()
@@ -192,20 +192,20 @@ class _Sweep:
             return self._refuse(one, name, error, tries)
         except (LarkpostError, OSError) as error:
             return _left(name, error)
-        except Exception as error:  # a bug met on one file must not stop the others
+        except Exception as error:  # a bug that one file triggers must not stop the others
             log.exception(LogEvent.DUMP_FAILED, name=name)
             return _left(name, error)
         return report
 
     def _read(self, one: InboxFile, name: str, tries: ReadAttempts) -> IngestReport | None:
-        """Read a file, unless an earlier sweep did and left it where it is."""
+        """Read a file, unless an earlier sweep has read it and left it in place."""
         if tries.count() and was_read(self.store, one.path):
             return None
         tries.begin(name)
         try:
             report = ingest(self.store, self.dump_formats, one.path, now=self.now, follow=False)
         except (LarkpostError, OSError):
-            # Not a crash: not a dump, or a busy database, a full disk, a file being written.
+            # These are not crashes: not a dump, a busy database, a full disk, a file being written.
             tries.forget()
             raise
         for warning in report.warnings:

@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-# A dump of up to this many papers and characters is one transaction. A larger one takes several,
-# so that readers can vote meanwhile and memory does not grow with the dump; cut off between two of
-# them, it is simply read again.
+# A dump of up to this many papers and characters is one transaction. A larger one takes several, so
+# that readers can vote in between and memory does not grow with the dump. If it is interrupted
+# between two of them, it is read again.
 BATCH = 1_000
 BATCH_CHARACTERS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """The result of a dump.
+    """The result for a dump.
 
     ``papers`` counts the ingested records: ``new``, ``updated`` or already ``known``. ``already``
     is when the same bytes were read before; then nothing was done. ``captured`` is the day on which
-    the dump was taken. ``rejects`` are the first thousand of the ``rejected`` records; ``warnings``
-    are in words. ``cut``: the file ends within a record, which was rejected.
+    the dump was saved. ``rejects`` are the first thousand of the ``rejected`` records; ``warnings``
+    are texts. ``cut``: the file ends within a record, which was rejected.
     """
 
     name: str
@@ -80,15 +80,14 @@ def ingest(
     follow: bool = True,
     as_papers: bool = False,
 ) -> IngestReport:
-    """Read the dump at ``path``, or else from ``stream``, named ``name``.
+    """Read the dump at ``path``, or else from ``stream``, under the name ``name``.
 
-    ``source`` is the polled source that it came from, if any. ``date`` is its day, for a dump that
-    states no day or no year; ``dump_format`` names its format.
-    ``progress`` is called with the bytes read and the total. ``follow`` allows a symbolic link to a
-    file, and a hard link in a folder of others. ``as_papers``: a list of references is read too,
-    and its papers become candidates. Raises UnreadableDump if nothing in it can be read or it must
-    not be opened, UsageError for a missing file or an unknown format, TryAgainLater while somebody
-    writes to the file.
+    ``source`` is the polled source of the dump, if any. ``date`` is its day, for a dump that states
+    no day or no year; ``dump_format`` names its format. ``progress`` is called with the bytes read
+    and the total. ``follow`` allows a symbolic link to a file, and a hard link in a folder of
+    others. ``as_papers``: a list of references is read too, and its papers become candidates.
+    Raises UnreadableDump if nothing in it can be read or it must not be opened, UsageError for a
+    missing file or an unknown format, TryAgainLater while somebody writes to the file.
     """
     name = one_line(path.name if path is not None else name)
     try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 
 
-MOST_PAPERS = 5_000  # of one text; a whole day of arXiv has about a fifth of that
+MOST_PAPERS = 5_000  # of one dump; a whole day of arXiv has about a fifth of that
 MOST_REJECTED = 5_000
 MOST_TITLES = 10
 LONGEST_TITLE = 300  # characters
@@ -32,7 +32,7 @@ class DumpPreview:
 
     ``digest`` is the SHA-256 of its bytes, ``titles`` are the first ten. ``captured`` is the day
     that its papers would get; ``rejects`` are the first thousand of the ``rejected`` records, and
-    ``warnings`` are in words.
+    ``warnings`` are texts.
     """
 
     digest: str
@@ -55,10 +55,9 @@ def preview(
 ) -> DumpPreview:
     """Read a stream as ``ingest`` would, without a database.
 
-    ``stream`` must be seekable; ``name`` and ``date`` are those of ``ingest``. Time and memory are
-    bounded by the bytes given, so that nothing is unpacked, and no more than MOST_PAPERS are read
-    and MOST_REJECTED rejected. Raises UnreadableDump for an archive, over these limits, and when
-    ``ingest`` would.
+    ``stream`` must be seekable; ``name`` and ``date`` are those of ``ingest``. Nothing is unpacked,
+    and at most MOST_PAPERS are read and MOST_REJECTED rejected, so that the bytes given limit time
+    and memory. Raises UnreadableDump for an archive, over these limits, and when ``ingest`` would.
     """
     name = one_line(name)
     head = stream.read(len(ZIP))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection
 
 MOST_REFUSALS = 20  # refusals that are stored
-_MAIL = "digest mail"  # the event that keeps those of mails
+_MAIL = "digest mail"  # the event that stores the refusals of mails
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Refusal:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The JSON form stored in the event of the inbox."""
+        """Return the JSON form stored in the event of the inbox."""
         return asdict(self) | {"at": self.at.isoformat()}
 
 
@@ -47,7 +47,7 @@ def inbox_refusals(happened: Mapping[str, JobStatus], since: datetime | None) ->
 
 
 def remember_mail_refusal(connection: Connection, refusal: Refusal, now: datetime) -> None:
-    """Record a mail from an allowed sender without a paper."""
+    """Record that a mail from an allowed sender contained no paper."""
     earlier = _refusals(job_status.latest(connection).get(_MAIL), None)
     records = [one.record for one in (*earlier, refusal)][-MOST_REFUSALS:]
     job_status.record(connection, _MAIL, ok=True, now=now, refused=records)

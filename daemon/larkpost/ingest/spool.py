@@ -15,7 +15,7 @@ from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import in_name
 from larkpost.safe_files import open_folder, read_own, write_note
 
-WHY = ".why"  # the ending of the file with the reason of a refusal
+WHY = ".why"  # the extension of the file that contains the reason of a refusal
 MOST_TRIES = 3
 _TRIES = ".tries-"
 _MOST_TRIES_BYTES = 16
@@ -39,17 +39,17 @@ class InboxFile:
 
     @property
     def day(self) -> str:
-        """The sort key of files: the day in the name, else that of the file."""
+        """The sort key of files: the day in the name, else the day of the file."""
         named = in_name(self.path.name)
         return str(named or datetime.fromtimestamp(max(self.modified, 0) / 1e9, UTC).date())
 
     def still_for(self, now: datetime) -> timedelta:
-        """How long it has not changed."""
-        # A time far in the future counts like one far in the past: nobody writes to the file now.
+        """Return how long the file has not changed."""
+        # A time far in the future counts like one far in the past: nobody is writing to the file.
         return timedelta(seconds=abs(now.timestamp() - self.modified / 1e9))
 
     def is_unchanged(self) -> bool:
-        """Whether the file is unchanged; False if it is gone."""
+        """Return whether the file is unchanged; False if it is gone."""
         try:
             now = inspect_file(self.path)
         except FileNotFoundError:
@@ -58,7 +58,7 @@ class InboxFile:
 
 
 def inspect_file(path: Path) -> InboxFile:
-    """Take a snapshot of a file; a link is not followed. Raises OSError."""
+    """Take a snapshot of a file without following a link. Raises OSError."""
     return _make_inbox_file(path, path.stat(follow_symlinks=False))
 
 
@@ -69,7 +69,7 @@ def lying_in(folder: Path) -> list[InboxFile]:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
                 continue
-            with suppress(FileNotFoundError):  # gone again already
+            with suppress(FileNotFoundError):  # already gone again
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
                     found.append(_make_inbox_file(folder / entry.name, status))
@@ -83,9 +83,9 @@ def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
 class ReadAttempts:
     """The number of attempts to read a file while it is in the inbox; survives a restart.
 
-    The number is in a hidden file in the inbox, written before the file is read: a file that gets
-    the process killed for its memory leaves no other trace. A file that was read and stays, because
-    the rest may still come, keeps its number.
+    The number is in a hidden file in the inbox, written before the file is read: if a file gets the
+    process killed for its memory, there is no other trace. A file keeps its number if it was read
+    and stays because the rest may still be written.
     """
 
     def __init__(self, inbox: Path, one: InboxFile) -> None:
@@ -93,7 +93,7 @@ class ReadAttempts:
         self.file = inbox / f"{_TRIES}{sha256(key).hexdigest()[:16]}"
 
     def count(self) -> int:
-        """How often it was."""
+        """Return the number of attempts."""
         try:
             return int(read_own(self.file, _MOST_TRIES_BYTES))
         except (OSError, ValueError):
@@ -117,7 +117,7 @@ class ReadAttempts:
 def forget_missing(inbox: Path, waiting: Sequence[InboxFile]) -> None:
     """Delete the counts of files that are gone.
 
-    Entries of others that cannot be removed are ignored.
+    Entries of other users that cannot be removed are ignored.
     """
     wanted = {ReadAttempts(inbox, one).file for one in waiting}
     for file in inbox.glob(f"{_TRIES}*"):

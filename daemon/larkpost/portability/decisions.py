@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def take_decisions(store: Store, path: Path, *, now: datetime) -> ImportReport:
-    """Import decisions; two papers here that were decided to be one are merged.
+    """Import decisions; two papers in the database that were decided to be one are merged.
 
-    One paper here that was decided to be several is reported, not split.
+    One paper in the database that was decided to be several is reported, not split.
     """
     tally = ImportReport()
     for number, line in read_lines(path, "decision", tally):
@@ -56,7 +56,7 @@ def _read(line: Mapping[str, Any], now: datetime) -> MatchDecision:
 
 
 def _apply(connection: Connection, decision: MatchDecision, now: datetime) -> str | None:
-    """Merge papers according to a decision; returns remarks."""
+    """Merge papers according to a decision; returns a remark, None if there is none."""
     owners = papers.owners(connection, {name for names in decision.parts for name in names})
     owned = [_ids(names, owners) for names in decision.parts]
     if decision.same:

@@ -1,4 +1,4 @@
-"""A record of the exchange format, of any version, under today's field names."""
+"""A record of the exchange format, of any version, under the current field names."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ KNOWN_KEYS = {
     "source": SOURCE_KEYS,
 }
 
-# The field names of the first format per kind of record, by today's names. Its
-# "interests" are the words of the main interest alone, and its "themes" all interests.
+# The field names of the first format per kind of record, by current name. Its
+# "interests" are the words of the main interest alone, and its "themes" are all interests.
 FIRST_NAMES: Mapping[str, Mapping[str, str]] = {
     "reader": {
         "send_time": "at",
@@ -73,9 +73,9 @@ FIRST_NAMES: Mapping[str, Mapping[str, str]] = {
 
 
 class ExchangeRecord(dict[str, Any]):
-    """The fields of a record, and of those within it, by their names of today.
+    """The fields of a record, and of the records within it, by their current names.
 
-    ``kind`` is "reader" or "vote", or the field that holds the record within another one.
+    ``kind`` is "reader" or "vote", or the field that contains the record in its outer record.
     """
 
     def __init__(self, kind: str, fields: Mapping[str, Any], form: int) -> None:
@@ -94,7 +94,7 @@ class ExchangeRecord(dict[str, Any]):
         )
 
     def spelling(self, key: str) -> str:
-        """Return the file's own name of a field."""
+        """Return the name of a field in the file."""
         return self._first_names.get(key, key)
 
     def within(self, key: str, fields: Mapping[str, Any]) -> ExchangeRecord:
@@ -102,7 +102,7 @@ class ExchangeRecord(dict[str, Any]):
         return ExchangeRecord(key, fields, self.format)
 
     def unknown_keys(self) -> set[str]:
-        """List the unknown keys, as the file spells them."""
+        """Return the unknown keys, as the file spells them."""
         if not self._first_names:
             return {*self._keys - KNOWN_KEYS[self.kind]}
         known = KNOWN_KEYS[self.kind] | self._first_names.keys()
@@ -113,7 +113,7 @@ class ExchangeRecord(dict[str, Any]):
 
 
 def read_record(kind: str, line: Mapping[str, Any]) -> ExchangeRecord:
-    """Read a line of any file of an export but that of the papers.
+    """Read a line of any file of an export except the papers.
 
     Raises UsageError for a format that this program does not know.
     """

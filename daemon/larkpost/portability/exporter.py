@@ -31,8 +31,8 @@ def export(store: Store, folder: Path) -> dict[str, int]:
     """Write papers, readers, votes, decisions and sources as ``.jsonl``; returns the line counts.
 
     Private papers are on the lines of their readers. Each file appears completely or not at all,
-    readable only by its owner; all come from one snapshot of the database. Raises UsageError if
-    others can write to the folder, and NoRoom; then nothing has changed.
+    and only its owner can read it; all come from one snapshot of the database. Raises UsageError if
+    others can write to the folder, and NoRoom for lack of space; then nothing has changed.
     """
     _must_be_safe(folder)
     make_folder(folder)
@@ -56,9 +56,9 @@ def export(store: Store, folder: Path) -> dict[str, int]:
 
 
 def _must_be_safe(folder: Path) -> None:
-    """Raise UsageError for a link of somebody else's, and for a folder open to everybody.
+    """Raise UsageError for a link of another user, and for a folder that everybody can write to.
 
-    A folder with the sticky bit, such as /tmp, is good enough: nobody can take our files away.
+    A folder with the sticky bit, such as /tmp, is safe enough: nobody can remove our files.
     """
     own = "name a folder of your own, or one that is not there yet"
     try:
@@ -74,8 +74,8 @@ def _must_be_safe(folder: Path) -> None:
 def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
     """Return everything about one reader as lines with a ``kind``.
 
-    The reader, their votes, the papers of both, as in the three files; then their deliveries and
-    bounces.
+    The reader, their votes and the papers of both are as in the three files; then follow their
+    deliveries and bounces.
     """
     issued = editions.latest(connection, reader.id, limit=10**6)
     line = _reader_line(connection, reader, issued)
@@ -102,7 +102,7 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
 def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[str, Any]]:
     """Return papers as lines with all identifiers.
 
-    ``also`` holds those beside ``id``. Identifiers made from the text are left out.
+    ``also`` has those other than ``id``. Identifiers made from the text are left out.
     ``former_uids`` are those of papers that were merged into it.
     """
     for batch in batches(some):
@@ -165,7 +165,7 @@ def _votes(connection: Connection) -> Iterator[dict[str, Any]]:
 
 
 def _sources(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Give the sources that were added by command; those of the settings are in the settings."""
+    """Yield the sources that were added by command; the other ones are in the settings."""
     for state in polled_sources.list_states(connection):
         if state.source.by_command:
             yield records.source_line(state)

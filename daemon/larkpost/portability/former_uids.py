@@ -1,4 +1,4 @@
-"""Takes in the uids of papers that were merged into others, to which entries of feeds lead."""
+"""Imports the uids of papers that were merged into others: entries of feeds link to these uids."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MARK = f'"{KEY}"'.encode()
 
 
 def take_former_uids(store: Store, path: Path) -> None:
-    """Take in the ``former_uids`` of the lines of papers, once the papers themselves are in."""
+    """Import the ``former_uids`` of the lines of papers, after the papers themselves."""
     with path.open("rb") as file:
         for some in batches(_read(file)):
             with store.begin() as connection:
@@ -37,7 +37,7 @@ def take_former_uids(store: Store, path: Path) -> None:
 
 
 def _read(file: Iterator[bytes]) -> Iterator[tuple[str, list[Identifier]]]:
-    """Yield each former uid with the names of its paper; what is odd was told of the paper."""
+    """Yield each former uid with the identifiers of its paper; invalid ones are skipped."""
     for line in file:
         if _MARK in line and isinstance(given := _parse(line), dict):
             names = _names([given.get("id"), *_list(given.get("also"))])

@@ -18,7 +18,7 @@ class ImportReport:
     """The result for a file: lines imported, lines refused with the reason, unknown keys.
 
     ``remarks`` are warnings about imported lines. ``guests`` are papers that an older Larkpost
-    exported as imported by readers: only the thumbs name their owners.
+    exported as imported by readers: only the thumbs tell which readers.
     """
 
     taken: int = 0
@@ -31,7 +31,7 @@ class ImportReport:
 def read_lines(path: Path, kind: str, tally: ImportReport) -> Iterator[tuple[int, ExchangeRecord]]:
     """Yield the objects of a file by line number; unknown keys are left out and reported.
 
-    Lines of a reader's own export have a ``kind``; those of another kind are skipped.
+    Lines of a reader's own export have a ``kind``; lines of another kind are skipped.
     """
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, text in enumerate(file, start=1):

@@ -87,10 +87,10 @@ def take_readers(
 ) -> ImportReport:
     """Import readers with their interests, private papers and past editions.
 
-    Existing readers are changed. ``guests`` are those that ``take_papers`` found in an older
+    Existing readers are changed. ``guests`` are the papers that ``take_papers`` found in an older
     export. Editions refer to papers, so import papers first. Readers and editions keep their
     numbers, which links in old messages contain, if those are free; if not, that is reported.
-    ``defaults`` are the preferences of a new reader that the line leaves out. A line is parsed
+    ``defaults`` are the preferences that the line of a new reader leaves out. A line is parsed
     completely before anything of it is written, and written in several transactions, so that others
     can write in between. A reader gets a next edition only after the past ones are imported: an
     interrupted import can be repeated with the same result.
@@ -125,7 +125,7 @@ def take_readers(
 def take_votes(
     store: Store, path: Path, *, now: datetime, guests: Sequence[PaperRecord] = ()
 ) -> ImportReport:
-    """Import thumbs; of several on one paper the latest stays, here or in the file.
+    """Import thumbs; the latest thumb on a paper wins, in the database or in the file.
 
     A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
     """
@@ -174,7 +174,7 @@ def _find_own(
     guests: Mapping[Identifier, PaperRecord],
     now: datetime,
 ) -> int | None:
-    """Find a private paper of the reader by its identifier, which no public one has."""
+    """Find a private paper of the reader by its identifier, which no public paper has."""
     own = private_papers.find(connection, reader.id, {identifier}).get(identifier)
     if own is None and identifier in guests:
         (made,) = private_upsert.bring(connection, reader.id, [guests[identifier]], now=now)
@@ -206,7 +206,7 @@ def _write_reader(
 ) -> tuple[Reader, list[str]]:
     """Create a reader, or change an existing one, with the values of the line.
 
-    Also returns remarks. A new reader has no next edition yet.
+    Returns remarks, too. A new reader has no next edition yet.
     """
     _refuse_used_key(connection, said)
     try:
@@ -248,14 +248,14 @@ def _add_reader(
 
 
 def _number_interests(connection: Connection, reader_id: int, said: ReaderRecord) -> None:
-    """Make the interests of a new reader under the numbers that their feeds are known by."""
+    """Create the interests of a new reader under the numbers that their feeds' addresses use."""
     for one in said.interests:
         interests.set_interest(connection, reader_id, one.name)
         interests.number_interest(connection, reader_id, one.name, one.number)
 
 
 def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
-    """Raise UsageError if another reader here has the feed key: they would share a feed."""
+    """Raise UsageError if another reader in the database has the feed key."""
     owner = readers.by_feed_key(connection, said.columns.get("feed_key") or "")
     if owner is None:
         return
@@ -275,8 +275,8 @@ def _change_status(
 ) -> list[str]:
     """Set the status of an existing reader from the line; returns remarks.
 
-    Readers who unsubscribed here are not subscribed again, and readers who confirmed their address
-    here are not asked again.
+    Readers in the database who unsubscribed are not subscribed again, and readers who confirmed
+    their address are not asked again.
     """
     if status is None or status is reader.status:
         return []
@@ -295,20 +295,20 @@ def _change_columns(
 ) -> Reader:
     """Write the reader's feed key and page link version, and the pause if they are active."""
     columns = dict(said.columns)
-    if "page_link_version" in columns:  # a link that was renewed here stays invalid
+    if "page_link_version" in columns:  # a link that was renewed in this database stays invalid
         columns["page_link_version"] = max(reader.page_link_version, columns["page_link_version"])
     until = columns.get("paused_until", reader.paused_until)
     if reader.status is Status.LEFT:
         columns.pop("paused_until", None)
     elif until != reader.paused_until and reader.next_slot and reader.next_slot > now:
-        columns["next_slot"] = None  # another one is found in the end
+        columns["next_slot"] = None  # it is set again at the end
     return readers.update(connection, reader.id, **columns)
 
 
 def _write_issues(connection: Connection, reader_id: int, issues: Sequence[EditionRecord]) -> bool:
     """Write past editions unchanged; no messages are planned for them.
 
-    One whose day exists already is skipped. Returns whether one could not keep its number.
+    An edition is skipped if its day exists already. Returns whether one could not keep its number.
     """
     reader = readers.get(connection, reader_id)
     interests = {interest.name: interest.id for interest in reader.interests}

@@ -36,7 +36,7 @@ from larkpost.text.normalize import shorten
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
 
-# Ours have 22 characters, 128 random bits; a key of fewer than 16 might be guessed.
+# Our keys have 22 characters, 128 random bits; a key of fewer than 16 might be guessed.
 _FEED_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -71,8 +71,8 @@ class ReaderRecord:
     """The values of a line for one reader; None means missing.
 
     ``name`` is an address or a uid. ``expires``: removed when unused, see ``readers.expiry``.
-    ``counted``: whether their thumbs count for others. ``main_words`` are those of the first
-    interest, which the first format stores separately. ``columns`` are those that preferences
+    ``counted``: whether their thumbs count for others. ``main_words`` are the words of the first
+    interest, which the first format stores separately. ``columns`` are the values that preferences
     cannot change: the feed key, the page link version, and the end of a pause.
     """
 
@@ -169,7 +169,7 @@ def read_uid(name: object) -> str:
 
 
 def _row_number(said: Mapping[str, Any]) -> int | None:
-    """Read the number of a row in the exporting home."""
+    """Read the number of a row in the exporting home; None if it is missing."""
     return None if said.get("number") is None else read_whole(said, "number")
 
 
@@ -235,7 +235,7 @@ def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _preferences(line: Mapping[str, Any]) -> subscriptions.Preferences:
-    """Read the reader's preferences of the line in our types.
+    """Read the reader's preferences from the line in our types.
 
     Raises UsageError for an invalid one.
     """

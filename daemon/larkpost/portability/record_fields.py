@@ -1,4 +1,4 @@
-"""Reads the fields of a record of the exchange format; an impossible value is named."""
+"""Reads the fields of a record of the exchange format; errors name the impossible value."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read_whole(line: Mapping[str, Any], key: str) -> int:
 
 
 def read_number(line: Mapping[str, Any], key: str) -> float:
-    """Read a number, which may be broken."""
+    """Read a number, which may have a fraction."""
     return read_field(line, key, float, "a number")
 
 
@@ -76,7 +76,7 @@ def read_weekdays(line: Mapping[str, Any], key: str) -> frozenset[int]:
 
 
 def read_flag(line: Mapping[str, Any], key: str) -> bool:
-    """Read true or false, and no number that stands for one."""
+    """Read true or false; numbers are refused."""
     value = line[key]
     if not isinstance(value, bool):
         raise UsageError(f"“{spelling(line, key)}” is neither true nor false")
@@ -84,7 +84,7 @@ def read_flag(line: Mapping[str, Any], key: str) -> bool:
 
 
 def read_objects(line: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """Read a list of objects; those within a record have their names of today, too."""
+    """Read a list of objects; records within a record get their current names, too."""
     found = line[key]
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise UsageError(f"“{spelling(line, key)}” is not a list of objects")
@@ -92,5 +92,5 @@ def read_objects(line: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def spelling(line: Mapping[str, Any], key: str) -> str:
-    """Return the name that the file of a record has for a field, for people to find it there."""
+    """Return the name of a field in the record's file, so that people find it there."""
     return line.spelling(key) if isinstance(line, ExchangeRecord) else key

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def paper_line(paper: Paper) -> dict[str, Any]:
-    """A paper as its line in ``papers.jsonl``."""
+    """Return a paper as its line in ``papers.jsonl``."""
     return {
         "format": CURRENT,
         "id": str(paper.identifier),
@@ -56,7 +56,7 @@ def _interest_record(one: Interest) -> dict[str, Any]:
 
 
 def reader_line(reader: Reader) -> dict[str, Any]:
-    """A reader as in ``readers.jsonl``, without editions."""
+    """Return a reader as in ``readers.jsonl``, without editions."""
     return {
         "format": CURRENT,
         "reader": name_of(reader),
@@ -78,7 +78,7 @@ def reader_line(reader: Reader) -> dict[str, Any]:
 
 
 def edition_line(edition: Edition) -> dict[str, Any]:
-    """An edition as in the ``editions`` of a reader's line."""
+    """Return an edition as in the ``editions`` of a reader's line."""
     return {
         "number": edition.id,
         "date": edition.date.isoformat(),
@@ -91,7 +91,7 @@ def edition_line(edition: Edition) -> dict[str, Any]:
 
 
 def vote_line(vote: Vote, reader: Reader, paper: str) -> dict[str, Any]:
-    """A vote as its line in ``votes.jsonl``."""
+    """Return a vote as its line in ``votes.jsonl``."""
     names = {interest.id: interest.name for interest in reader.interests}
     return {
         "format": CURRENT,
@@ -105,7 +105,7 @@ def vote_line(vote: Vote, reader: Reader, paper: str) -> dict[str, Any]:
 
 
 def decision_line(decision: MatchDecision) -> dict[str, Any]:
-    """A decision as its line in ``decisions.jsonl``."""
+    """Return a decision as its line in ``decisions.jsonl``."""
     return {
         "format": CURRENT,
         "same": decision.same,
@@ -115,7 +115,7 @@ def decision_line(decision: MatchDecision) -> dict[str, Any]:
 
 
 def source_line(state: SourceState) -> dict[str, Any]:
-    """A polled source as its line in ``sources.jsonl``, without how it is doing."""
+    """Return a polled source as its line in ``sources.jsonl``, without the results of polls."""
     source = state.source
     return {
         "format": CURRENT,
@@ -128,7 +128,7 @@ def source_line(state: SourceState) -> dict[str, Any]:
 
 
 def delivery_line(delivery: Delivery, reader: Reader) -> dict[str, Any]:
-    """What became of the letter with the edition of a day, as in a reader's own export."""
+    """Return the delivery of a day's edition, as in a reader's own export."""
     return {
         "reader": name_of(reader),
         "date": delivery.day.isoformat(),
@@ -142,7 +142,7 @@ def delivery_line(delivery: Delivery, reader: Reader) -> dict[str, Any]:
 
 
 def bounce_line(bounce: Bounce, reader: Reader) -> dict[str, Any]:
-    """A letter that came back, as in a reader's own export."""
+    """Return a bounce, as in a reader's own export."""
     return {
         "reader": name_of(reader),
         "at": moment(bounce.at),
@@ -153,24 +153,24 @@ def bounce_line(bounce: Bounce, reader: Reader) -> dict[str, Any]:
 
 
 def ranking_line(pick: Pick, reader: Reader) -> dict[str, Any]:
-    """A pick as ``rank --json`` prints it; its probability is None if it is not known yet."""
+    """Return a pick as ``rank --json`` prints it; an unknown probability is None."""
     return {"reader": name_of(reader)} | _pick(pick) | {"probability": pick.shown_probability}
 
 
 def explanation_line(pick: Pick, reader: Reader) -> dict[str, Any]:
-    """A pick as ``explain --json`` prints it: with what the told terms leave of the score."""
+    """Return a pick as ``explain --json`` prints it, with unlisted terms' score and the bias."""
     rest = {"others": pick.others, "bias": pick.bias}
     nearest = pick.nearest and str(pick.nearest.identifier)
     return ranking_line(pick, reader) | rest | {"nearest": nearest}
 
 
 def name_of(reader: Reader) -> str:
-    """What a reader is called in the exchange format: the address, else the uid."""
+    """Return the name of a reader in the exchange format: the address, else the uid."""
     return reader.address or reader.uid
 
 
 def moment(at: datetime) -> str:
-    """RFC 3339 in UTC."""
+    """Format a time as RFC 3339 in UTC."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

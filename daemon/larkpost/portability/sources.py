@@ -1,4 +1,4 @@
-"""Takes in polled sources that were added by command, from the lines of ``sources.jsonl``."""
+"""Imports polled sources that were added by command, from the lines of ``sources.jsonl``."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def take_sources(store: Store, path: Path, *, now: datetime) -> ImportReport:
-    """Take in sources, which are due at once; one whose address is here already stays as it is.
+    """Import sources, which are due at once; a source is unchanged if its address exists already.
 
-    One with the name of another source that is here is refused.
+    A source with the name of another source in the database is refused.
     """
     tally = ImportReport()
     for number, line in read_lines(path, "source", tally):

@@ -33,7 +33,7 @@ class AnyFeed:
     name: ClassVar[str] = "feed"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Go by the first element."""
+        """Recognise the feed by its first element."""
         return bool(feed_head(head))
 
     def read(
@@ -41,7 +41,7 @@ class AnyFeed:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield the day of the feed and a record per entry; an empty feed is a warning.
+        """Yield the day of the feed and one record per entry; an empty feed is a warning.
 
         Raises UnreadableDump if it is not XML, or has no usable entry.
         """
@@ -55,7 +55,7 @@ def feed_head(head: bytes) -> str:
     if not head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<"):
         return ""
     text = decode(head[:_HEAD])
-    root = root_name(text).rpartition(":")[2]  # whatever the prefix of its namespace
+    root = root_name(text).rpartition(":")[2]  # with any namespace prefix
     if root == "RDF":
         return text if _RSS_IN_RDF.search(text) else ""
     return text if root in _ROOTS else ""
@@ -91,7 +91,7 @@ def _day(document: XmlDocument, names: tuple[str, ...]) -> date | None:
 
 
 def entry_paper(fields: JsonFields) -> PaperRecord:
-    """Read an entry that was laid out as an object of our own JSON; raises BadRecordError.
+    """Read an entry that was converted to an object of our own JSON; raises BadRecordError.
 
     Its arrival is the time of reading, whenever it was published.
     """

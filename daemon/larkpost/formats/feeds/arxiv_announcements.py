@@ -39,7 +39,7 @@ _NO_ENTRIES = (
 
 
 class ArxivAnnouncements:
-    """The feed of a category, or of several, of one day."""
+    """The feed of one day, of one category or several."""
 
     name: ClassVar[str] = "arxiv-feed"
 
@@ -53,10 +53,10 @@ class ArxivAnnouncements:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield the day of the feed and a record per entry; a day without entries is a warning.
+        """Yield the day of the feed and one record per entry; a day without entries is a warning.
 
         A replacement, and a late cross-list, say when their paper ``came_out``. Raises
-        UnreadableDump where it is no XML, or no entry can be taken.
+        UnreadableDump if the feed is not XML, or no entry is usable.
         """
         items = feed_items(dump, XmlDocument(), announced_fields)
         yield from records_of(items, arxiv_paper, empty=_NO_ENTRIES)
@@ -65,7 +65,7 @@ class ArxivAnnouncements:
 def _old_title(title: str) -> tuple[str, str]:
     """Split a title of the feeds until 2024 from its suffix.
 
-    Also returns the announce type of the suffix.
+    Also returns the announce type that the suffix contains.
     """
     marked = _OLD_TITLE.search(title)
     if marked is None:
@@ -74,7 +74,7 @@ def _old_title(title: str) -> tuple[str, str]:
 
 
 def announced_fields(parts: EntryParts) -> dict[str, Any]:
-    """Read an announcement: the keys are those of JSON Lines, and ``version`` and ``came_out``."""
+    """Read an announcement: the keys are those of JSON Lines, plus ``version`` and ``came_out``."""
     summary = parts.text("description", "summary")
     title, old_kind = _old_title(title_of(parts))
     told = parts.text("arxiv:announce_type", "announce_type") or old_kind
@@ -85,7 +85,7 @@ def announced_fields(parts: EntryParts) -> dict[str, Any]:
     )
     given = parts.text("guid", "id") or parts.text("link")
     names = arxiv_names(given, parts.texts("arxiv:DOI", "arxiv:doi"))
-    if not names["url"]:  # an id that is not arXiv's; its link may be
+    if not names["url"]:  # the id is not arXiv's; the link may be
         names = arxiv_names(parts.text("link"), parts.texts("arxiv:DOI", "arxiv:doi"))
     number = (names["url"] or "").rpartition("/abs/")[2]
     comment = parts.text("arxiv:comment") or None

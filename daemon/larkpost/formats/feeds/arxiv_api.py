@@ -33,7 +33,7 @@ class ArxivApi:
     name: ClassVar[str] = "arxiv-api"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Go by the addresses in the feed."""
+        """Recognise the answer by the addresses in the feed."""
         text = feed_head(head)
         return bool(_FEED.search(before_entries(text)) or _ENTRY.search(text))
 
@@ -42,19 +42,18 @@ class ArxivApi:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield the day of the answer and a record per entry; an empty answer is a warning.
+        """Yield the day of the answer and one record per entry; an empty answer is a warning.
 
-        Raises UnreadableDump for an error of the API, in its words, and where no entry can be
-        taken.
+        Raises UnreadableDump for an error of the API, with its message, and if no entry is usable.
         """
         items = feed_items(dump, XmlDocument(), answered_fields, days=("updated",))
         yield from records_of(items, arxiv_paper, empty=_NO_ENTRIES)
 
 
 def answered_fields(parts: EntryParts) -> dict[str, Any]:
-    """Read an entry: the keys are those of JSON Lines, and ``version`` and ``came_out``.
+    """Read an entry: the keys are those of JSON Lines, plus ``version`` and ``came_out``.
 
-    A later version of a paper that came out more than a month before is not new. Raises
+    A later version of a paper that came out more than a month earlier is not new. Raises
     UnreadableDump for an error of the API.
     """
     given = parts.text("id")

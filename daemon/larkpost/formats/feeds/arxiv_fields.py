@@ -25,7 +25,7 @@ OLD = timedelta(days=30)  # a paper older than this is not new when it is listed
 
 
 def arxiv_names(given: str, dois: Iterable[str]) -> dict[str, Any]:
-    """Return the keys of our own JSON for an arXiv id and the journal's DOI."""
+    """Return an arXiv id and the journal's DOI under the keys of our own JSON."""
     names = paper_names([given, *dois])
     arxiv = next((name for name in names if name.scheme == "arxiv"), None)
     return {
@@ -36,14 +36,14 @@ def arxiv_names(given: str, dois: Iterable[str]) -> dict[str, Any]:
 
 
 def links_in(comment: str | None) -> list[str]:
-    """Return the addresses in a comment, in which authors name code and project pages."""
+    """Return the addresses in a comment, where authors name code and project pages."""
     return _ADDRESS.findall(comment or "")
 
 
 def announce_type(told: str, summary: str) -> str:
-    """Return the announce type: the given one, else that at the start of the summary.
+    """Return the announce type: the given one, else the one at the start of the summary.
 
-    May be empty.
+    It may be empty.
     """
     found = _ANNOUNCED.search(summary[:200])
     return (told or (found[1] if found else "")).strip().lower()
@@ -65,7 +65,7 @@ def came_out(kind: str, number: str, announced: date | None) -> date | None:
 
 
 def month_of(number: str) -> date | None:
-    """Give the first day of the month in an arXiv number, ``2508.13426`` or ``hep-th/9901001``."""
+    """Read the first day of the month in an arXiv number, ``2508.13426`` or ``hep-th/9901001``."""
     digits = _MONTH.match(number)
     if digits is None or not 1 <= int(digits[2]) <= 12:
         return None
@@ -74,12 +74,12 @@ def month_of(number: str) -> date | None:
 
 
 def split_creators(texts: Iterable[str]) -> list[str]:
-    """Split arXiv's lists of authors: by commas, first names first."""
+    """Split arXiv's lists of authors at commas; first names come first."""
     return [name for one in texts for name in split_authors(one, family_first=False)]
 
 
 def arxiv_paper(fields: JsonFields) -> PaperRecord:
-    """Read what was laid out as an object of our own JSON, with ``version`` and ``came_out``."""
+    """Read an object of our own JSON with ``version`` and ``came_out``."""
     given = dict(fields.given)
     version, out = given.pop("version", None), given.pop("came_out", None)
     fields.given = given

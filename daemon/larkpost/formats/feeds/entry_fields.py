@@ -21,20 +21,20 @@ from larkpost.text.urls import is_web_address
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-LONGEST_TEXT = 5_000  # characters of an entry's text; some feeds carry whole articles
+LONGEST_TEXT = 5_000  # characters of an entry's text; some feeds contain whole articles
 _LONGEST_MADE_TITLE = 120
 _MOST_CHILDREN = 2_000
 _MOST_TAGS = 50
 _TEXTS = (
     "description", "summary", "content:encoded", "content", "dc:description", "itunes:summary",
     "media:description", "tagline",
-)  # fmt: skip  # a name a line would be longer than the function that reads them
+)  # fmt: skip  # one name per line would be longer than the function that reads them
 _PUBLISHED = (
     "pubDate", "published", "issued", "dc:date", "prism:publicationDate", "dc:issued", "created",
     "dc:created", "updated", "modified", "dc:modified",
 )  # fmt: skip  # as above
 _SENTENCE = re.compile(r".{20,}?[.!?\u3002](?=\s|$)", re.DOTALL)
-# "Nature, Published online: 06 August 2026; doi:10.1038/…" before the text of publishers' feeds
+# "Nature, Published online: 06 August 2026; doi:10.1038/…" before the text in publishers' feeds
 _CITATION = re.compile(r"\A[^\n]{1,200}?, Published online: [^;\n]{1,40};\s*(?:doi:)?10\.\S+\s*")
 _PICTURES = re.compile(r"\.(?:png|jpe?g|gif|webp)(?:$|\?)", re.IGNORECASE)
 
@@ -44,20 +44,20 @@ class EntryParts:
     """The children of an entry, in order, by name; ``media:group`` is expanded."""
 
     children: tuple[tuple[str, _Element], ...]
-    base: str = ""  # the address of the feed's site, the base of relative ones
+    base: str = ""  # the address of the feed's site, to which relative addresses refer
 
     @classmethod
     def of(cls, entry: _Element, base: str = "") -> EntryParts:
-        """Lay out an entry; it may have a base of its own (XML Base)."""
+        """Collect the children of an entry, which may have its own base address (XML Base)."""
         own = entry.get(XML_BASE)
         return cls(tuple(islice(_children(entry), _MOST_CHILDREN)), _join(base, own or ""))
 
     def all(self, *names: str) -> list[_Element]:
-        """Return the children of these names, name by name."""
+        """Return the children with these names, in the order of the names."""
         return [child for wanted in names for name, child in self.children if name == wanted]
 
     def texts(self, *names: str) -> list[str]:
-        """Return the non-empty texts of the children of these names, unchanged."""
+        """Return the non-empty texts of the children with these names, unchanged."""
         read = ((child.text or "").strip() for child in self.all(*names))
         return [text for text in read if text]
 
@@ -66,7 +66,7 @@ class EntryParts:
         return next(iter(self.texts(*names)), "")
 
     def values(self, name: str, attribute: str) -> list[str]:
-        """Return an attribute of all children of a name."""
+        """Return an attribute of all children with a name."""
         read = (child.get(attribute) for child in self.all(name))
         return [value.strip() for value in read if value and value.strip()]
 
@@ -77,7 +77,7 @@ class EntryParts:
 
 
 def _join(base: str, address: str) -> str:
-    """Resolve an address; empty where it, or the base, is none."""
+    """Resolve an address; empty if it or the base is invalid."""
     try:
         return urljoin(base, address) if base else address
     except ValueError:
@@ -93,10 +93,10 @@ def _children(entry: _Element) -> Iterator[tuple[str, _Element]]:
 
 
 def entry_fields(parts: EntryParts) -> dict[str, Any]:
-    """Read an entry of any feed: the keys are those of JSON Lines, without missing ones.
+    """Read an entry of any feed: the keys are those of JSON Lines; missing ones are left out.
 
-    Its text is the longest that it has, cut to ``LONGEST_TEXT``. Without a title, the beginning of
-    its text is the title.
+    Its text is its longest text, cut to ``LONGEST_TEXT``. Without a title, the beginning of its
+    text is the title.
     """
     text = _text(parts)
     own, further = link_addresses(parts)
@@ -122,7 +122,7 @@ _IDS = ("guid", "id", "prism:doi", "dc:identifier", "prism:url", "feedburner:ori
 
 
 def title_of(parts: EntryParts) -> str:
-    """Read the title; marked-up titles of Atom lose their markup."""
+    """Read the title; Atom's titles in HTML lose their markup."""
     for element in parts.all("title", "media:title", "dc:title", "itunes:title"):
         if title := _content(element):
             return squash(html_text(title)) if element.get("type") == "html" else title
@@ -155,12 +155,12 @@ def cut_text(text: str) -> str:
 
 
 def _content(element: _Element) -> str:
-    """Read text, or the markup that stands in place of text (Atom's ``xhtml``, RFC 4287, 3.1)."""
+    """Read text, or the markup that replaces text (Atom's ``xhtml``, RFC 4287, 3.1)."""
     return element_text(element) if len(element) else (element.text or "").strip()
 
 
 def authors_of(parts: EntryParts) -> list[str]:
-    """Read the authors: Atom's one by one, others as split from what names several."""
+    """Read the authors: one from each of several fields, or all from a single field."""
     atom = [child for author in parts.all("author", "contributor") for child in author]
     named = [one.text.strip() for one in atom if name_of(one) == "name" and one.text]
     if named:
@@ -195,7 +195,7 @@ def _categories(parts: EntryParts) -> Iterator[tuple[str, str]]:
 
 
 def link_addresses(parts: EntryParts) -> tuple[list[str], list[str]]:
-    """Return the addresses of an entry's own page, and those of parts of it.
+    """Return the addresses of an entry's own page, and those of its parts.
 
     Related links do not identify an entry, because it may be a text about a paper.
     """
@@ -228,7 +228,7 @@ def _further_links(parts: EntryParts) -> Iterator[str]:
 
 
 def thumbnail_of(parts: EntryParts) -> str | None:
-    """Return the address of an entry's picture; it is never loaded."""
+    """Return the address of an entry's picture, which is never loaded."""
     given = [
         *parts.values("media:thumbnail", "url"),
         *(one.get("url", "") for one in parts.all("media:content") if _is_picture(one)),

@@ -1,4 +1,4 @@
-"""Reads the moments of feeds: RFC 822 as in RSS, ISO 8601 as in Atom, and days alone."""
+"""Reads the times of feeds: RFC 822 as in RSS, ISO 8601 as in Atom, and days alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST = 100  # characters
 
 
 def parse_moment(text: str) -> datetime | None:
-    """Read a moment in UTC; a day is its beginning, and without a zone it is UTC; None for none."""
+    """Read a time in UTC, None if invalid; a day means its start, and the default zone is UTC."""
     moment = _parse(text.strip()[:_LONGEST])
     try:
         if moment is None or moment.tzinfo is None:
@@ -23,7 +23,7 @@ def parse_moment(text: str) -> datetime | None:
 
 
 def parse_day(text: str) -> date | None:
-    """Read the day that is written, whatever its zone makes of it in UTC."""
+    """Read the day as written; the zone is ignored."""
     moment = _parse(text.strip()[:_LONGEST])
     return moment.date() if moment else None
 

@@ -1,4 +1,4 @@
-"""Turns the HTML of a feed's entry into text: paragraphs apart, scripts and pictures left out."""
+"""Converts the HTML of a feed's entry to text: separate paragraphs, no scripts or pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from larkpost.text.normalize import clean
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-LONGEST_HTML = 400_000  # characters that are looked at
+LONGEST_HTML = 400_000  # characters that are read
 _TAGS = re.compile(
     r"</?(?:a|abbr|article|b|blockquote|body|br|code|div|em|figure|font|h[1-6]|hr|html|i|iframe|img"
     r"|li|ol|p|pre|section|small|span|strong|su[bp]|table|td|tr|u|ul|video|audio)(?=[\s/>])",
@@ -24,7 +24,7 @@ BLOCK_ELEMENTS = frozenset(
      "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "li", "main", "nav", "ol",
      "option", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead",
      "tr", "ul")
-)  # fmt: skip  # a name a line would be longer than the module
+)  # fmt: skip  # one name per line would be longer than the module
 _UNSEEN = frozenset(
     ("script", "style", "template", "noscript", "iframe", "object", "svg", "audio", "video",
      "select")
@@ -33,7 +33,7 @@ _LOCAL = re.compile(r"^(?:\{[^}]*\}|\w+:)")
 
 
 def html_text(text: str) -> str:
-    """Return the text of HTML; what holds no tag of HTML only loses its entities."""
+    """Return the text of HTML; in a text without HTML tags, only entities are decoded."""
     text = text[:LONGEST_HTML]
     if not _TAGS.search(text):
         return plain_html(text)
@@ -49,12 +49,12 @@ def html_text(text: str) -> str:
 
 
 def element_text(element: _Element) -> str:
-    """Return the text of an element and of all within it, blocks on lines of their own."""
+    """Return the text of an element and everything in it, with blocks on separate lines."""
     return re.sub(r"[ \t]*\n\s*", "\n", "".join(_pieces(element))).strip()
 
 
 def _pieces(root: _Element) -> Iterator[str]:
-    """Yield the text in order; without recursion, for elements may lie deep in each other."""
+    """Yield the texts in order, without recursion, because elements may be deeply nested."""
     from lxml.etree import iterwalk
 
     walk = iterwalk(root, events=("start", "end"))

@@ -30,7 +30,7 @@ class JsonFeed:
     name: ClassVar[str] = "json-feed"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Go by the version, which every feed has to name."""
+        """Recognise the feed by its version, which is required."""
         text = json_head(head)
         return text.startswith("{") and _VERSION.search(text) is not None
 
@@ -39,7 +39,7 @@ class JsonFeed:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield a record per item; raises UnreadableDump if none can be taken."""
+        """Yield one record per item; raises UnreadableDump if no item is usable."""
         yield from records_of(_items(dump), entry_paper, hint=_HINT, empty=_NO_ITEMS)
 
 
@@ -57,7 +57,7 @@ def _items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWarning
 
 
 def _fields(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Read an item; the keys are those of JSON Lines."""
+    """Read an item under the keys of JSON Lines."""
     body = item.get("content_html"), item.get("content_text"), item.get("summary")
     html, plain, summary = (one if isinstance(one, str) else "" for one in body)
     text = cut_text(max(html_text(html), plain, summary, key=len))

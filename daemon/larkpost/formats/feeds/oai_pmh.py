@@ -1,7 +1,7 @@
 """Reads answers of OAI-PMH with records of arXiv, in ``arXiv``, ``arXivRaw`` or ``oai_dc``.
 
-https://www.openarchives.org/OAI/openarchivesprotocol.html: records have a header, which may say
-that they are deleted; errors have codes (3.6); a long list goes on with a resumption token (3.5).
+https://www.openarchives.org/OAI/openarchivesprotocol.html: records have a header, which may mark
+them deleted; errors have codes (3.6); a long list continues by a resumption token (3.5).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class OaiPmh:
     name: ClassVar[str] = "oai-pmh"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Go by the first element."""
+        """Recognise the answer by its first element."""
         if not head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<"):
             return False
         return _ANY_PREFIX.sub("", root_name(decode(head[:_HEAD]))) in _ROOTS
@@ -60,10 +60,10 @@ class OaiPmh:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield the day of the answer and a record per paper, then how many were deleted.
+        """Yield the day of the answer and one record per paper, then how many were deleted.
 
-        That no record matches is a warning; any other error of the repository raises UnreadableDump
-        with its code. A resumption token is passed over: each part of a list is a dump of its own.
+        No matching record is a warning; any other error of the repository raises UnreadableDump
+        with its code. A resumption token is ignored: each part of a list is its own dump.
         """
         yield from records_of(_items(dump), arxiv_paper, empty=_NO_RECORDS)
 
@@ -104,7 +104,7 @@ def _is_deleted(record: _Element) -> bool:
 
 
 def _parts(record: _Element) -> EntryParts:
-    """Lay out the header and the metadata of a record as one."""
+    """Combine the header and the metadata of a record."""
     outer = EntryParts.of(record)
     children = [
         pair
@@ -116,7 +116,7 @@ def _parts(record: _Element) -> EntryParts:
 
 
 def _fields(parts: EntryParts) -> dict[str, Any]:
-    """Read a record: the keys are those of JSON Lines, and ``version`` and ``came_out``."""
+    """Read a record: the keys are those of JSON Lines, plus ``version`` and ``came_out``."""
     if parts.all("dc:title"):
         return _dublin_core(parts)
     dates = [child for one in parts.all("version") for child in EntryParts.of(one).texts("date")]
@@ -152,7 +152,7 @@ def _authors(parts: EntryParts) -> list[str]:
 
 
 def _dublin_core(parts: EntryParts) -> dict[str, Any]:
-    """Read Dublin Core: the first description is the abstract, one of arXiv's may be a comment."""
+    """Read Dublin Core: a description may be a comment; the first other one is the abstract."""
     told = parts.texts("dc:description")
     comments = [one for one in told if one.startswith("Comment:")]
     abstracts = [one for one in told if not one.startswith("Comment:")]

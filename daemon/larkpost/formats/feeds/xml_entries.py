@@ -26,10 +26,10 @@ _LARGEST_PART = 2 * 1024 * 1024  # bytes of one text, or of one tag with its att
 _TOO_MUCH = "it is not read: an element of it is too large, or is nested too deeply"
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _AS_TEXT = "open it in a browser, select all, copy it, and save that as a text file"
-_LONGEST_FACT = 1_000  # characters of a text outside of entries
+_LONGEST_FACT = 1_000  # characters of a text outside entries
 _MOST_FACTS = 200
 
-# What stands before a name says whose it is; addresses of one vocabulary have versions.
+# The prefix of a name shows its vocabulary; the addresses of one vocabulary have versions.
 _VOCABULARIES = (
     ("http://purl.org/dc/", "dc"),
     ("http://purl.org/rss/1.0/modules/content", "content"),
@@ -52,9 +52,9 @@ _VOCABULARIES = (
 
 @dataclass
 class XmlDocument:
-    """A document as far as it was read: the root's name, and texts outside of its entries.
+    """A document as far as it was read: the root's name, and texts outside its entries.
 
-    ``base`` is the address to which those in it are relative, where it says so (``xml:base``).
+    ``base`` is the base of relative addresses, if the document states it (``xml:base``).
     """
 
     root: str = ""
@@ -65,11 +65,11 @@ class XmlDocument:
 def name_of(element: _Element) -> str:
     """Return the name of an element.
 
-    ``title``, ``dc:creator``, ``?:title`` for one of nobody known.
+    ``title``, ``dc:creator``, or ``?:title`` for an unknown vocabulary.
 
-    A prefix that is not declared stands for itself.
+    A prefix that is not declared is kept as it is.
     """
-    tag: Any = element.tag  # a function for a comment
+    tag: Any = element.tag  # a comment has a function as tag
     return _name_of(tag) if isinstance(tag, str) else ""
 
 
@@ -83,7 +83,7 @@ def _name_of(tag: str) -> str:
 
 
 def line_of(element: _Element) -> int:
-    """Return the line on which an element begins; 0 if it is not known."""
+    """Return the line on which an element begins; 0 if unknown."""
     line: Any = element.sourceline
     return line or 0
 
@@ -91,11 +91,10 @@ def line_of(element: _Element) -> int:
 def read_entries(
     dump: BinaryIO, names: Collection[str], document: XmlDocument
 ) -> Iterator[_Element | RejectedRecord | IngestWarning]:
-    """Yield each element of these names once it is complete; it is emptied afterwards.
+    """Yield each element with these names once it is complete; it is emptied afterwards.
 
     ``document`` collects the preceding texts. An entry that the end of the file cuts off is
-    rejected. Raises UnreadableDump if it is not XML, and for more than ``LARGEST_ENTRY`` in one
-    entry.
+    rejected. Raises UnreadableDump if it is not XML, and if an entry exceeds ``LARGEST_ENTRY``.
     """
     from lxml.etree import XMLPullParser, XMLSyntaxError
 
@@ -134,11 +133,11 @@ class _EntryWalk:
         self.open: list[_Element] = []  # entries
         self.depth = 0
         self.size = 0  # bytes fed since the outermost entry began
-        self.silent = 0  # bytes fed since anything began or ended
+        self.silent = 0  # bytes fed since any element began or ended
 
     @property
     def is_open(self) -> bool:
-        """Whether something that began has not ended yet."""
+        """Whether an element has begun and not ended yet."""
         return self.depth > 0 or not self.document.root
 
     @property
@@ -147,7 +146,7 @@ class _EntryWalk:
         return self.open[0] if self.open else None
 
     def entries(self, parser: XMLPullParser, size: int) -> Iterator[_Element]:
-        """Yield the entries that ended with the last piece, of so many bytes."""
+        """Yield the entries that ended with the last piece, which had ``size`` bytes."""
         self.size += size
         self.silent += size
         if self.open and self.size > LARGEST_ENTRY:
@@ -180,7 +179,7 @@ class _EntryWalk:
             self.open.append(element)
 
     def _end(self, element: _Element) -> None:
-        """Note the text of an element outside of entries."""
+        """Store the text of an element outside entries."""
         if self.open:
             return
         facts = self.document.facts
@@ -200,7 +199,7 @@ def _cut_off(entry: _Element | None) -> RejectedRecord:
 
 
 def _faults(parser: XMLPullParser) -> Iterator[IngestWarning]:
-    """Tell the first thing that was wrong with the document, but that it was cut off."""
+    """Yield the first error in the document; a missing end does not count."""
     errors = (one for one in parser.feed_error_log if one.type_name != "ERR_TAG_NOT_FINISHED")
     if error := next(errors, None):
         what = f"not well-formed XML ({one_line(error.message)}); read as far as it is"
@@ -208,7 +207,7 @@ def _faults(parser: XMLPullParser) -> Iterator[IngestWarning]:
 
 
 def _forget(element: _Element) -> None:
-    """Empty an element that was read, and drop its elder siblings."""
+    """Empty an element that was read, and remove its preceding siblings."""
     element.clear()
     parent = element.getparent()
     if parent is not None:
@@ -223,7 +222,7 @@ def _refuse_excess(parser: XMLPullParser) -> None:
 
 
 def text_of(element: _Element) -> str:
-    """Return the beginning of all the text of an element, to show it where it is rejected."""
+    """Return the beginning of all the text of an element, to show it if it is rejected."""
     text, size = [], 0
     for one in element.itertext():
         text.append(str(one))

@@ -16,13 +16,13 @@ from larkpost.formats.decoding import text_chunks
 
 _LONGEST_PROLOG = 256 * 1024  # characters before the first element
 _LONGEST_REFERENCE = 40
-# "<" before the next ">". The parser looks for it anew from each of them: 600 kB of "<a <a <a" took
+# "<" before the next ">". The parser searches again from each "<": 600 kB of "<a <a <a" took
 # minutes, and one answer of a source hours, while no other source was polled.
 _MOST_UNCLOSED = 100
 _DECLARED = re.compile(
     rb"\s*<\?xml[^>]{0,200}?\bencoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._-]{1,40})"
 )
-# Encodings in which ASCII stands for itself. Others would hide what is looked for here.
+# Encodings that contain ASCII unchanged. Other ones would hide the patterns of this module.
 _KNOWN = re.compile(
     r"iso-?8859-?\d{1,2}|(?:windows|cp)-?125\d|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis"
     r"|euc-(?:jp|kr)",
@@ -32,7 +32,7 @@ _ROOT = re.compile(r"<[A-Za-z_]")
 _NAME = re.compile(r"<([\w:.-]{1,100})")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*+(?:>|(?P<declares>\[))", re.IGNORECASE)
 _PASSED = (("<?", "?>"), ("<!--", "-->"))  # processing instructions and comments
-# XML 1.0, 2.2: what is no character of a document.
+# XML 1.0, 2.2: characters that a document must not contain.
 _NO_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MARK = re.compile(
     r"&(?:#(?P<decimal>[0-9]{1,7});|#[xX](?P<hex>[0-9A-Fa-f]{1,6});"
@@ -46,13 +46,13 @@ _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 def xml_pieces(dump: BinaryIO) -> Iterator[bytes]:
     """Yield an XML document as UTF-8, ready for a parser: no declaration and no document type.
 
-    Line ends stay where they are. Raises UnreadableDump if the document declares entities of its
-    own, where no element begins, and for over ``_MOST_UNCLOSED`` tags in a row that do not end.
+    Line ends stay in place. Raises UnreadableDump if the document declares entities of its own, if
+    no element begins, and for over ``_MOST_UNCLOSED`` consecutive tags that do not end.
     """
     held, unclosed = "", 0
     for chunk in _without_prolog(text_chunks(dump, _declared_encoding)):
         text = held + _NO_CHARACTERS.sub("", chunk)
-        # A reference, or a mark and what follows it, may lie across two chunks.
+        # A reference, or a mark and the text after it, may be in two chunks.
         at = max(text.rfind("&", -_LONGEST_REFERENCE), text.rfind("<", -1))
         text, held = (text, "") if at < 0 else (text[:at], text[at:])
         mended = _MARK.sub(_mend, text)
@@ -62,9 +62,9 @@ def xml_pieces(dump: BinaryIO) -> Iterator[bytes]:
 
 
 def _count_unclosed(text: str, before: int) -> int:
-    """Count the "<" behind the last ">", after as many in the text ``before``.
+    """Count the "<" after the last ">", plus ``before`` if there is no ">".
 
-    Raises UnreadableDump for too many, there or before any ">".
+    Raises UnreadableDump if they are too many, there or before any ">".
     """
     counts = [part.count("<") for part in text.split(">")]
     counts[0] += before
@@ -77,7 +77,7 @@ def _count_unclosed(text: str, before: int) -> int:
 
 
 def _declared_encoding(head: bytes) -> str:
-    """Return the encoding that a declaration names; Latin 1 is Windows-1252, as in browsers."""
+    """Return the encoding that a declaration names; Latin 1 means Windows-1252, as in browsers."""
     declared = _DECLARED.match(head)
     name = declared[1].decode("ascii").lower() if declared else ""
     if not _KNOWN.fullmatch(name):
@@ -86,7 +86,7 @@ def _declared_encoding(head: bytes) -> str:
 
 
 def _without_prolog(chunks: Iterator[str]) -> Iterator[str]:
-    """Leave out what stands before the first element, but for its line ends."""
+    """Leave out everything before the first element except line ends."""
     prolog = ""
     for chunk in chunks:
         prolog += chunk
@@ -100,16 +100,16 @@ def _without_prolog(chunks: Iterator[str]) -> Iterator[str]:
 
 
 def root_name(text: str) -> str:
-    """Return the name of the first element, such as ``rss`` or ``rdf:RDF``; empty if none is."""
+    """Return the name of the first element, such as ``rss`` or ``rdf:RDF``; empty without one."""
     root = _find_root(text, refuse=False)
     name = _NAME.match(text, root) if root is not None else None
     return name[1] if name else ""
 
 
 def _find_root(text: str, *, refuse: bool = True) -> int | None:
-    """Find where the first element begins; None if more of the text has to tell.
+    """Find where the first element begins; None if more text is needed.
 
-    Raises UnreadableDump for a document type with declarations, unless these are passed over.
+    Raises UnreadableDump for a document type with declarations, unless these are skipped.
     """
     at = 0
     while 0 <= at < len(text):

@@ -39,7 +39,7 @@ from larkpost.text.paper_names import arxiv_version
 
 _NUMBER = r"(?P<id>(?:\d{4}\.\d{4,5}|[a-z-]{2,10}(?:\.[A-Z]{2})?/\d{7})(?:v\d{1,3})?)"
 _RECORD = re.compile(r"\s{0,3}\\\\\s*")  # between the parts of a paper in the mail
-_END = re.compile(r"\s{0,3}\\\\\s*\(.*")  # the last of these, with the address
+_END = re.compile(r"\s{0,3}\\\\\s*\(.*")  # the last separator, with the address
 _MAIL_HEAD = re.compile(rf"\s{{0,3}}(?:Paper:\s*)?arXiv:{_NUMBER}\b.*")
 _PAGE_HEAD = re.compile(
     rf"\s{{0,8}}(?:\[\d{{1,5}}\]\s*){{0,2}}arXiv:{_NUMBER}"
@@ -81,7 +81,7 @@ _TELLING = re.compile(
     r"|^[ \t]*(?:\[\d+\]\s*)*arXiv:\d{4}\.\d{4,5}[^\n]*\n(?:[^\n]*\n){0,3}?[ \t*]*Title:",
     re.MULTILINE,
 )
-# The top of a listing; where no paper follows, there was no announcement.
+# The top of a listing; if no paper follows, none was announced.
 _TOP = re.compile(
     r"^[ \t]*(?:received from\s[^\n]{1,200}\bto\s|Showing new listings for\s|Total of 0 entries\b)",
     re.MULTILINE,
@@ -90,7 +90,7 @@ _LOOKED_AT = 64 * 1024
 
 
 def is_empty_listing(text: bytes) -> bool:
-    """Say whether a text is the top of a listing of arXiv with no paper below it."""
+    """Return whether a text is the top of a listing of arXiv without any paper below it."""
     start = _beginning(text)
     return _TOP.search(start) is not None and _TELLING.search(start) is None
 
@@ -100,7 +100,7 @@ def _beginning(text: bytes) -> str:
 
 
 class ArxivListing:
-    """The daily mail of arXiv with its new papers, cross-lists and replacements; or the page."""
+    """The daily mail of arXiv with its new papers, cross-lists and replacements, or the page."""
 
     name: ClassVar[str] = "arxiv-listing"
 
@@ -112,8 +112,8 @@ class ArxivListing:
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers in order, and the day of the listing before them.
 
-        A replacement, and a cross-list of an old paper, say when it came out. Raises
-        UnreadableDump where there is no paper, unless it says that none was announced.
+        A replacement, and a cross-list of an old paper, say when it came out. Raises UnreadableDump
+        if there is no paper, unless the listing says that none was announced.
         """
         if empty := is_empty_listing(start := dump.read(_LOOKED_AT)):
             yield IngestWarning(0, "arXiv's listing has no papers: 0 papers")
@@ -148,7 +148,7 @@ class _Listed:
     on_page: bool = False
 
     def add(self, text: str) -> None:
-        """Read a line of it."""
+        """Read the next line of the paper."""
         if _REPLACED.fullmatch(text):
             self.replaced = True
             return
@@ -164,7 +164,7 @@ class _Listed:
             self.fields[self.field].append(text)
 
     def _add_to_page(self, text: str) -> None:
-        """Read a line without a label: names below the title, the abstract below the subjects."""
+        """Read a line without a label: authors below the title, the abstract below the subjects."""
         if not text.strip() or _LINKS_BELOW.fullmatch(text):
             return
         if self.field == "title" and len(self.fields["title"]) == 1 and not text.startswith("  "):
@@ -175,7 +175,7 @@ class _Listed:
             self.fields.setdefault(self.field, []).append(text)
 
     def record(self, day: date) -> PaperRecord | RejectedRecord:
-        """Make the record; ``day`` is that of the listing."""
+        """Make the record; ``day`` is the day of the listing."""
         title = squash(clean_markup(self._text("title")))
         abstract = squash(clean_markup(self._text("abstract")))
         reason = self._reason(title, abstract)
@@ -226,7 +226,7 @@ class _Listed:
 
 def _papers(given: Iterable[NumberedLine]) -> Iterator[_Listed | DumpDate]:
     paper: _Listed | None = None
-    opened = False  # a line of backslashes stands above
+    opened = False  # the previous line is a line of backslashes
     for line in given:
         text = line.text
         if paper is None and (day := _day(text)):
@@ -247,7 +247,7 @@ def _papers(given: Iterable[NumberedLine]) -> Iterator[_Listed | DumpDate]:
 
 
 def _begin(line: NumberedLine, *, opened: bool) -> _Listed | None:
-    """Read the line with the number of a paper, with which it begins."""
+    """Read the line that begins a paper with its number."""
     if opened and (match := _MAIL_HEAD.fullmatch(line.text)):
         return _Listed(match["id"], line.number, crossed="cross-list" in match[0])
     match = _PAGE_HEAD.fullmatch(line.text)
@@ -264,7 +264,7 @@ def _begin(line: NumberedLine, *, opened: bool) -> _Listed | None:
 
 
 def _day(text: str) -> date | None:
-    """Read the day of the listing: up to when papers were received, or that of the page."""
+    """Read the day of the listing: the end of the period of receipt, or the day of the page."""
     if match := _RECEIVED.search(text):
         return _date(match)
     if match := _PAGE_DAY.search(text):

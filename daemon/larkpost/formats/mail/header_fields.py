@@ -1,4 +1,4 @@
-"""Reads fields of a mail's header: their text, decoded (RFC 2047), and the address in From."""
+"""Reads fields of a mail's header: their decoded text (RFC 2047), and the address in From."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from email.message import Message
 
 _LONGEST = 2_000
-# One mailbox (RFC 5322, 3.4) and nothing else. The parser of ``email`` reads more than that, and
-# not the same as other programs do.
+# One mailbox (RFC 5322, 3.4) and nothing else. The parser of ``email`` accepts more than that, and
+# differs from other programs.
 _ADDRESS = r"[^\s<>()\[\]\\,;:@\"]+@[^\s<>()\[\]\\,;:@\"]+"
 _MAILBOX = re.compile(
     rf"(?P<bare>{_ADDRESS})"
@@ -25,7 +25,7 @@ _SHOWN = 120
 
 
 def header_text(message: Message, name: str) -> str:
-    """Return the first field of a name as one line of text, shortened; empty if there is none."""
+    """Return the first field with a name as one line of text, shortened; empty if there is none."""
     raw = str(message.get(name, ""))[:_LONGEST]
     try:
         pieces = decode_header(raw)
@@ -41,8 +41,8 @@ def header_text(message: Message, name: str) -> str:
 def sender_address(message: Message) -> str:
     """Return the sender's address of a mail, in lower case; empty unless there is exactly one.
 
-    A mail with two From fields, or two addresses in one, shows another sender to each program
-    (RFC 5322, 3.6: exactly one field; 3.6.2: several addresses need a Sender).
+    Programs disagree about the sender of a mail with two From fields, or two addresses in one (RFC
+    5322, 3.6: exactly one field; 3.6.2: several addresses need a Sender).
     """
     fields = message.get_all("From", [])
     if len(fields) != 1:

@@ -1,8 +1,7 @@
 """Reads mails as dumps: digests, listings of arXiv, alerts, tables of contents, MHTML, mbox.
 
 A mail contains its text twice or more; the kind of mail decides which part is read: the text of
-arXiv's listings and of Hugging Face's digest, the HTML of alerts, whose links say which paper is
-meant.
+arXiv's listings and of Hugging Face's digest, the HTML of alerts, whose links identify the papers.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 
 
 LARGEST_MAIL = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
-_LONGEST_TEXT = 1_000_000  # bytes of a text that is no listing
-_MOST_TEXTS = 20  # parts with text that are looked at
+_LONGEST_TEXT = 1_000_000  # bytes of a text that is not a listing
+_MOST_TEXTS = 20  # parts with text that are read
 _HEAD = 64 * 1024
 _HEADERS = r"\A(?:From [^\n]*\n)?(?:[\w-]{1,70}:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?"
 _MAIL = re.compile(
@@ -51,7 +50,7 @@ _HINT = (
 
 
 class MailDump:
-    """A mail as it is sent (``.eml``), a page saved as one (``.mhtml``), or a folder of them."""
+    """A mail as it is sent (``.eml``), a page saved as a mail (``.mhtml``), or a mail folder."""
 
     name: ClassVar[str] = "mail"
 
@@ -60,9 +59,9 @@ class MailDump:
         return _MAIL.match(_start(head)) is not None
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers of each mail in its order, after the day on which it was sent.
+        """Yield the papers of each mail in order, after the day on which it was sent.
 
-        Raises UnreadableDump if none contains a paper.
+        Raises UnreadableDump if no mail contains a paper.
         """
         taken = 0
         failures: list[tuple[int, UnreadableDump]] = []
@@ -86,7 +85,7 @@ def _start(head: bytes) -> str:
 
 
 def _mails(dump: BinaryIO) -> Iterator[bytes]:
-    """Yield each mail of a folder in one file (mbox, RFC 4155), or the one that the file is."""
+    """Yield each mail of a folder in one file (mbox, RFC 4155), or the only mail of the file."""
     start = dump.read(len(b"From "))
     rest = dump.read(LARGEST_MAIL)
     if start != b"From ":
@@ -109,7 +108,7 @@ def _day_sent(message: Message, near: date) -> date | None:
 
 
 def mail_records(content: bytes, near: date) -> list[Record]:
-    """Read the records of one mail, those that say the day first; ``near`` is the latest day.
+    """Read the records of one mail, its day first; ``near`` is the latest day.
 
     Raises UnreadableDump if it contains no paper, or exceeds the limits of real mail.
     """
@@ -143,7 +142,7 @@ def _sent(message: Message) -> date | None:
 
 
 def _saved_page(message: Message, near: date) -> list[Record]:
-    """Read a saved page: its own text is the first part that is HTML (RFC 2557, 5)."""
+    """Read a saved page: its main text is the first part in HTML (RFC 2557, 5)."""
     for part in message.walk():
         if part.get_content_type() in ("text/html", "application/xhtml+xml"):
             base = str(message.get("Snapshot-Content-Location") or part.get("Content-Location", ""))
@@ -175,7 +174,7 @@ def _digest(message: Message, near: date) -> list[Record]:
 
 
 def _texts(message: Message) -> tuple[list[bytes], list[Message]]:
-    """Return the plain texts of a mail in UTF-8, and its parts in HTML; attached files are none."""
+    """Return a mail's plain texts in UTF-8, and its parts in HTML, without attached files."""
     plain: list[bytes] = []
     pages: list[Message] = []
     for part in message.walk():
@@ -201,7 +200,7 @@ def _listing_or_digest(text: bytes, near: date) -> list[Record]:
 
 
 def _try(dump_format: DumpFormat, text: bytes, near: date) -> list[Record]:
-    """Read a text by a format; empty unless it recognises it and finds papers."""
+    """Read a text by a format; empty unless the format recognises it and finds papers."""
     if not dump_format.recognises(text[:_HEAD], ""):
         return []
     return _papers(partial(dump_format.read, BytesIO(text), near))

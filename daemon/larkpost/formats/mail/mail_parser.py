@@ -1,4 +1,4 @@
-"""Parses untrusted mail within limits that real mail programs keep."""
+"""Parses untrusted mail within limits that real mail programs respect."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 from larkpost.errors import Failure
 
-MOST_READ = 64 * 1024  # bytes of a mail that are parsed; the rest is the returned message
+MOST_READ = 64 * 1024  # bytes of a mail that are parsed; after them comes the returned message
 LARGEST = 1_000_000  # bytes of a whole mail; our largest message has a tenth of that
 MOST_PARTS = 100
-MOST_PAGE_PARTS = 5_000  # of a saved web page (MHTML), which brings its pictures
+MOST_PAGE_PARTS = 5_000  # of a saved web page (MHTML), which includes its pictures
 MOST_LEVELS = 12  # a returned message has six
 MOST_FIELDS = 500  # of one part
 LONGEST_FIELD = 16_000  # characters
 
-# Character sets of mail (RFC 2046, 4.1.2; WHATWG Encoding). Python has many other codecs, of which
-# some are not for text, and some take quadratic time.
+# Character sets of mail (RFC 2046, 4.1.2; WHATWG Encoding). Python has many other codecs: some
+# are not for text, and some take quadratic time.
 _CODECS = frozenset(
     {"ascii", "utf_8", "utf_8_sig", "latin_1", "koi8_r", "koi8_u", "mac_roman", "tis_620", "hz",
      "big5", "big5hkscs", "gb2312", "gbk", "gb18030", "euc_jp", "shift_jis", "cp932", "euc_kr",
@@ -33,7 +33,7 @@ _CHARSETS = {name: codec for name, codec in aliases.items() if codec in _CODECS}
 
 
 class OutsizedMail(Failure):
-    """A mail is larger, longer or deeper than any mail program sends; the message says how."""
+    """A mail is larger, longer or deeper than any mail program sends; the message says which."""
 
 
 class MailPart(Message):
@@ -44,10 +44,10 @@ class MailPart(Message):
     def __init__(self, policy: Policy[Any] = compat32) -> None:
         super().__init__(policy)
         self._level = 0
-        self._parts = [1]  # in the whole mail, shared by all
+        self._parts = [1]  # in the whole mail, shared by all parts
 
     def attach(self, payload: Message) -> None:  # type: ignore[override]  # parts are mails here
-        """Take in a part; raises OutsizedMail for one too many, or one nested too deep."""
+        """Add a part; raises OutsizedMail if there are too many, or they are nested too deeply."""
         if isinstance(payload, MailPart):
             payload._level = self._level + 1
             payload._parts = self._parts
@@ -59,7 +59,7 @@ class MailPart(Message):
         super().attach(payload)
 
     def set_raw(self, name: str, value: Any) -> None:
-        """Take in a field of the header; raises OutsizedMail for one too many, or too long."""
+        """Add a field of the header; raises OutsizedMail if it is too long or one too many."""
         if len(self) >= MOST_FIELDS:
             raise OutsizedMail(f"its header has more than {MOST_FIELDS} fields")
         if len(value) > LONGEST_FIELD:
@@ -67,7 +67,7 @@ class MailPart(Message):
         super().set_raw(name, value)
 
     def get_param(self, *args: Any, **named: Any) -> Any:
-        """Return a parameter of a field, with a character set of mail wherever it names one."""
+        """Return a parameter of a field; character sets are replaced by those of mail."""
         value = super().get_param(*args, **named)
         if isinstance(value, tuple):  # RFC 2231
             value = (_codec(value[0] or "us-ascii"), *value[1:])
@@ -82,17 +82,17 @@ class PagePart(MailPart):
 
 
 def parse(content: bytes, *, most: int = MOST_READ, factory: type[MailPart] = MailPart) -> MailPart:
-    """Read the first ``most`` bytes of a mail, as leniently as can be: its faults are passed over.
+    """Read the first ``most`` bytes of a mail as leniently as possible: errors are ignored.
 
-    The older policy of ``email`` trips over nothing. Raises OutsizedMail.
+    The older policy of ``email`` fails on no input. Raises OutsizedMail.
     """
-    parser = BytesFeedParser(factory)  # by the policy compat32
+    parser = BytesFeedParser(factory)  # with the policy compat32
     parser.feed(content[:most])
     return parser.close()
 
 
 def decode(content: bytes, charset: str) -> str:
-    """Decode a text by a character set of mail, by UTF-8 where it is none."""
+    """Decode a text by a character set of mail; by UTF-8 if the name is not one."""
     return content.decode(_codec(charset), "replace")
 
 

@@ -1,7 +1,6 @@
-"""Reads the text of Hugging Face's digest mail: titles, each with its votes in brackets behind it.
+"""Reads the text of Hugging Face's digest mail: titles, each followed by its votes in brackets.
 
-Only what stands before votes such as ``(140 ▲)`` is a title: the mail says much else, and its
-words change.
+Only text before votes such as ``(140 ▲)`` is a title, because the mail's other texts change.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ if TYPE_CHECKING:
 _TRIANGLE = re.compile(TRIANGLES)
 _COUNT = rf"(?:(?P<{{a}}>\d{{{{1,6}}}})\s?{TRIANGLES}|{TRIANGLES}\s?(?P<{{b}}>\d{{{{1,6}}}}))"
 _VOTES = re.compile(rf"[(\[]\s?{_COUNT.format(a='a', b='b')}\s?[)\]]|{_COUNT.format(a='c', b='d')}")
-_BESIDE_VOTES = " ·|:\u2013\u2014-"  # what parts a title from its votes
+_BESIDE_VOTES = " ·|:\u2013\u2014-"  # separators between a title and its votes
 _IN_BRACKETS = re.compile(
     r"[<(\[](?P<url>https?://[^\s<>()\[\]]+)[>)\]]|(?<=\s)(?P<bare>https?://\S+)"
 )
 _DAY = re.compile(r"selection of papers.{0,40}?\((?P<day>[^()]{3,30})\)", re.IGNORECASE)
 _ADDRESS = re.compile(r"<?(https?://[^\s<>]+)>?")
-_SOME = 2  # titles with votes, in a text that is the mail
-_WRAPPED = 45  # characters: no title was wrapped at less
+_SOME = 2  # titles with votes in a text that is the mail
+_WRAPPED = 45  # characters: no title was wrapped at a smaller width
 _MOST_LINES = 6  # of one title
 
 
 def is_digest_mail(page: Iterable[PageLine]) -> bool:
-    """Whether a text has titles with votes behind them."""
+    """Return whether a text has titles followed by votes."""
     return sum(_is_voted(line) for line in page) >= _SOME
 
 
@@ -70,10 +69,11 @@ def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
 
 @dataclass(slots=True)
 class _DigestState:
-    """What was read of a mail so far.
+    """The parts of a mail that were read so far.
 
-    ``last`` is the newest paper, whose id may still come below it; ``name`` the id of a title that
-    has not come yet; ``title_lines`` may begin one; ``text_line`` is the last line with text.
+    ``last`` is the newest paper, whose id may still come below it; ``name`` is the id of a title
+    that has not come yet; ``title_lines`` may begin a title; ``text_line`` is the last line with
+    text.
     """
 
     last: PaperRecord | None = None
@@ -82,7 +82,7 @@ class _DigestState:
     text_line: PageLine | None = None
 
     def read(self, line: PageLine) -> PaperRecord | None:
-        """Read the next line; give the paper that ends with it, if one does."""
+        """Read the next line; returns the previous paper if the line completes a new title."""
         self._add_to_title(line)
         draft = _draft(self.title_lines) or _draft([line])
         self.text_line = line if line.text.strip() else self.text_line
@@ -106,7 +106,7 @@ class _DigestState:
         self.title_lines.append(line)
 
     def _take_name(self, name: Identifier | None) -> None:
-        """Give an id on its own line to the paper above, or to the next where that has one."""
+        """Assign an id on a separate line to the paper above, or to the next if that has one."""
         if name is None:
             return
         if self.last is None or self.last.identifiers:
@@ -124,7 +124,7 @@ def _day(line: PageLine, near: date) -> Iterator[DumpDate]:
 
 
 def _read_voted_title(text: str) -> tuple[str, int] | None:
-    """Read a title with votes behind it, or before it; None for any other text."""
+    """Read a title with votes after it or before it; None for any other text."""
     match = _VOTES.search(text) if len(text) <= LONGEST_TITLE else None
     if match is None:
         return None
@@ -137,7 +137,7 @@ def _read_voted_title(text: str) -> tuple[str, int] | None:
 
 
 def _draft(lines: list[PageLine]) -> PaperRecord | None:
-    """Read some lines as one title with its votes, and perhaps its address."""
+    """Read some lines as one title with its votes, and possibly its address."""
     text = squash("\n".join(line.text for line in lines))
     urls = [line.url for line in lines]
     urls += [match["url"] or match["bare"] for match in _IN_BRACKETS.finditer(text)]
@@ -167,6 +167,6 @@ def _address(line: PageLine) -> str | None:
 
 
 def _may_be_wrapped(line: PageLine) -> bool:
-    """Whether a title may go on in the next line: no greeting, address or heading can."""
+    """Return whether a title may continue after this line: not a greeting, address or heading."""
     text = line.text.strip()
     return len(text) >= _WRAPPED and not text.endswith((":", ".")) and "://" not in text

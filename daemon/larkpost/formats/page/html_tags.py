@@ -1,4 +1,4 @@
-"""Takes the tags of HTML out of lines of text; links become links of Markdown."""
+"""Removes HTML tags from lines of text; links become Markdown links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMES = (
     r"|h[1-6]|header|hr|i|img|input|label|li|main|mark|nav|ol|p|path|picture|pre|section|small"
     r"|source|span|strong|sub|sup|svg|table|tbody|td|th|thead|time|tr|tt|u|ul|video|wbr"
 )
-# Up to the next that opens: to look for the end from each of many would take quadratic time.
+# Up to the next opening bracket: a search for the end from each one would take quadratic time.
 _COMMENT = r"<!--(?:[^<-]|<(?!!--)|-(?!->))*-->"
 _TAG = re.compile(
     rf"<(?P<close>/?)(?P<name>{_NAMES})(?P<rest>(?:\s[^<>]*)?)/?>|{_COMMENT}", re.IGNORECASE
@@ -30,14 +30,14 @@ _BULLET = re.compile(r"[\s*•+-]*")
 
 
 def has_tags(text: str) -> bool:
-    """Whether a line holds a tag of HTML; ``<eos>`` is none."""
+    """Return whether a line contains an HTML tag; ``<eos>`` is not one."""
     return "<" in text and (_TAG.search(text) or _UNCLOSED.search(text)) is not None
 
 
 def without_tags(lines: Iterable[PageLine]) -> Iterator[PageLine]:
-    """Yield the lines without tags; a tag may go over several lines, a link over any number."""
-    opened: list[str] = []  # addresses of the links that are open
-    pending: list[PageLine] = []  # lines of a tag that is not closed yet
+    """Yield the lines without tags; tags and links may extend over several lines."""
+    opened: list[str] = []  # addresses of the open links
+    pending: list[PageLine] = []  # lines of an unclosed tag
     for line in lines:
         pending.append(line)
         if _UNCLOSED.search(_join(pending)) and len(pending) < _MOST_JOINED:
@@ -61,7 +61,7 @@ def _strip_tags(text: str, opened: list[str]) -> str:
 
 
 def _in_markdown(tag: re.Match[str], opened: list[str]) -> str:
-    """Write a tag as Markdown has it: links and pictures stay, the others go."""
+    """Write a tag in Markdown: links and pictures are kept, other tags are removed."""
     name = (tag["name"] or "").lower()
     if name == "img":
         return PICTURE

@@ -33,23 +33,23 @@ from larkpost.formats.page.title_or_abstract import (
     title_mark,
 )
 
-_LOOKED_AT = 4 * 1024 * 1024  # bytes, some 2,500 papers: a page with links is never that long
-_MOST_LINES = 50_000  # as short lines take more memory than their bytes
-_HEAD = 400  # lines among which the links to the neighbouring days stand
-_RECURS = 3  # a short line that stands there so often is furniture
+_LOOKED_AT = 4 * 1024 * 1024  # bytes, about 2,500 papers: a page with links is never that long
+_MOST_LINES = 50_000  # because short lines take more memory than their bytes
+_HEAD = 400  # lines in which the links to the neighbouring days are searched for
+_RECURS = 3  # a short line that occurs so often is page furniture
 # "by AK and the research community", as browsers translate it.
 _TRANSLATED = re.compile(
     r"(?=.{0,60}\bAK)(?=.{0,60}(?:gemein(?:schaft|de)|communaut|comunid|comunit|gemeenschap"
     r"|сообществ|społecznoś|topluluğu|cộng đồng|社区|社群|コミュニティ|커뮤니티|समुदाय)).{4,90}",
     re.IGNORECASE,
 )
-_HEADER = 60  # pieces among which the banner, the menu and the heading stand
+_HEADER = 60  # pieces that may include the banner, the menu and the heading
 _TELLING = frozenset({None, TokenKind.VOTES, TokenKind.SUBMITTED})  # None: text
-_UNWRAPPED = 200  # characters: a longer line is the whole of an abstract
+_UNWRAPPED = 200  # characters: a longer line is a whole abstract
 _WRAPPED = 55  # characters: most wrapped lines are longer
 _SHORT_LINE = 80  # characters
 _FEW_LINES = 2
-_LONG_LINE = 3_000  # characters: arXiv takes no abstract over 1,920
+_LONG_LINE = 3_000  # characters: arXiv accepts no abstract over 1,920
 _REGULAR = 0.75  # of the papers of a page show the same order of lines
 _MOST = 0.6  # of the papers of a page have titles of one kind, if any
 
@@ -59,19 +59,19 @@ class PageLayout:
     """How a page is laid out.
 
     ``repeated`` are short lines that recur, as ``plain_key`` writes them. Titles are headings of
-    ``title_level`` (0: not), or are ``linked`` to their papers, or begin with a ``mark`` such as
-    ``1.``; they are ``voted`` where votes stand above them, and one ``leads`` where a paper begins
-    with its title even in a list. They stand ``depth`` short paragraphs above the abstract, and
-    all else there is furniture where that is ``regular``.
+    ``title_level`` (0: they are not), or are ``linked`` to their papers, or begin with a ``mark``
+    such as ``1.``. They are ``voted`` if votes are above them; ``leads``: a paper begins with its
+    title even in a list. They are ``depth`` short paragraphs above the abstract, and if that is
+    ``regular``, the other ones there are page furniture.
 
-    ``votes_follow``: votes stand below the abstract; ``dated``: days stand between title and
-    abstract; ``label`` is a word such as "Abstract" with which abstracts begin.
+    ``votes_follow``: votes are below the abstract; ``dated``: days are between title and abstract;
+    ``label`` is a word such as "Abstract" with which abstracts begin.
 
-    ``listed``: a list of titles, without abstracts; ``mail``: the digest mail, which is one, too;
-    ``unbroken``: text without line ends; ``translated``: the page in another language.
+    ``listed``: a list of titles, without abstracts; ``mail``: the digest mail, which is also a
+    list; ``unbroken``: text without line ends; ``translated``: the page in another language.
 
-    ``captured`` is what notes above the page say, ``neighbour`` the day of a daily list that the
-    page links to.
+    ``captured`` is the day in the notes above the page, ``neighbour`` the day of a daily list that
+    the page links to.
     """
 
     wrapping: Wrapping
@@ -94,12 +94,12 @@ class PageLayout:
     neighbour: date | None = None
 
     def read(self, read: Iterable[NumberedLine]) -> Iterator[Paragraph | Token]:
-        """Yield the paragraphs of a page, and the furniture between them."""
+        """Yield the paragraphs of a page, and the page furniture between them."""
         return paragraphs(tokens(plain_lines(read, self.wrapping), self.repeated))
 
 
 def find_layout(dump: BinaryIO, near: date) -> PageLayout:
-    """Look at the first 4 MiB of a dump, from where it stands; ``near`` is the latest day."""
+    """Read the first 4 MiB of a dump, from its current position; ``near`` is the latest day."""
     start = dump.tell()
     until = takewhile(lambda _: dump.tell() - start <= _LOOKED_AT, islice(lines(dump), _MOST_LINES))
     given = [line for line in until if isinstance(line, NumberedLine)]
@@ -134,9 +134,9 @@ def _neighbour(plain: Sequence[PageLine]) -> date | None:
 
 
 def _recurring_lines(plain: Sequence[PageLine]) -> frozenset[str]:
-    """Find short lines that recur, be it with other numbers; no titles.
+    """Find short lines that recur, even with other numbers, and are not titles.
 
-    A title recurs above the same text; titles that differ in a number stand above long texts.
+    A title recurs above the same text; titles that differ in a number are above long texts.
     """
     filled = [line for line in plain if line.text.strip()]
     texts: dict[str, list[str]] = {}
@@ -158,7 +158,7 @@ def _recurring_lines(plain: Sequence[PageLine]) -> frozenset[str]:
 
 
 def _with_titles(layout: PageLayout, pieces: Sequence[Paragraph | Token]) -> PageLayout:
-    """Find out what the titles look like, from what stands above the abstracts."""
+    """Find out what the titles look like, from the paragraphs above the abstracts."""
     given = [piece for piece in pieces if isinstance(piece, Paragraph)]
     abstracts = sum(is_abstract(piece.text) for piece in given)
     submitted = sum(not isinstance(p, Paragraph) and p.kind is TokenKind.SUBMITTED for p in pieces)
@@ -194,10 +194,10 @@ def _with_titles(layout: PageLayout, pieces: Sequence[Paragraph | Token]) -> Pag
 
 
 def _depth(pieces: Iterable[Paragraph | Token]) -> tuple[int, bool]:
-    """Return how many short paragraphs above an abstract its title stands, and if that is regular.
+    """Return how many short paragraphs above an abstract its title is, and if that is regular.
 
-    Names, labels or buttons may stand between a title and its abstract, or after the abstract.
-    How many stand above the first abstract, or below the last, tells which.
+    Names, labels or buttons may be between a title and its abstract, or after the abstract. The
+    numbers of them above the first abstract and below the last one show which.
     """
     groups, below = _short_groups(pieces)
     first, *others = groups or [0]
@@ -230,7 +230,7 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
 
 
 def _leads(pieces: Sequence[Paragraph | Token]) -> bool:
-    """Whether the first text below the heading comes before any votes or submitter."""
+    """Return whether the first text below the heading comes before any votes or submitter."""
     kinds = [None if isinstance(piece, Paragraph) else piece.kind for piece in pieces]
     first = kinds.index(TokenKind.MARK) if TokenKind.MARK in kinds else 0
     marks = [at for at, kind in enumerate(kinds[: first + _HEADER]) if kind is TokenKind.MARK]
@@ -239,7 +239,7 @@ def _leads(pieces: Sequence[Paragraph | Token]) -> bool:
 
 
 def _votes_follow(pieces: Sequence[Paragraph | Token]) -> bool:
-    """Whether the first votes come after the first abstract, and the last ones after the last."""
+    """Return whether the first and last votes come after the first and last abstract."""
     votes = [
         at for at, p in enumerate(pieces) if isinstance(p, Token) and p.kind is TokenKind.VOTES
     ]
@@ -283,7 +283,7 @@ def _above_abstracts(pieces: Iterable[Paragraph | Token]) -> Iterator[Paragraph]
 
 
 def _count_voted(pieces: Iterable[Paragraph | Token]) -> int:
-    """Count the paragraphs right below votes."""
+    """Count the paragraphs directly below votes."""
     filled = (p for p in pieces if isinstance(p, Paragraph) or p.kind is not TokenKind.LINK)
     return sum(
         isinstance(below, Paragraph)

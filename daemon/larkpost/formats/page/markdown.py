@@ -1,4 +1,4 @@
-"""Takes links, pictures and escapes of Markdown out of the text of a page."""
+"""Removes links, pictures and escapes of Markdown from the text of a page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token as MarkdownToken
 
-# Text with more brackets than this is no page; the parser's cost grows with the square of those
-# that nothing closes.
+# Text with more brackets than this is not a page; the parser's time is quadratic in the number of
+# unclosed ones.
 _MOST_BRACKETS = 200
 _MOST_UNCLOSED = 12
 _LONGEST = 60_000  # characters
-_SHORT = 200  # characters; a line of this length with a link in it is furniture, not prose
-PICTURE = "\ufffc"  # stands where a picture was (OBJECT REPLACEMENT CHARACTER)
+_SHORT = 200  # characters; a line of this length with a link in it is page furniture, not prose
+PICTURE = "\ufffc"  # replaces a picture (OBJECT REPLACEMENT CHARACTER)
 _PLACEHOLDER = re.compile(
     r"(?<!!)\[(?:图片|图像|画像|이미지|image|picture|img|inline|photo|logo|avatar|thumbnail|bild)"
     r"(?![^\W\d_])[^\[\]\n]{0,200}\](?!\()",
@@ -34,16 +34,17 @@ _SEPARATORS = re.compile(r"[\s·•|/;+*\\\u2013\u2014-]*")
 _BULLET = re.compile(r"[\s*•+\\-]*")
 _ITEM = re.compile(r"\s*(?:[*+•-]|\d{1,3}[.)]|$)(?:\s|$)")
 _PAPER = re.compile(r"/papers/\d{4}\.\d{4,5}(?:v\d+)?(?:[?/]|$)|arxiv\.org/abs/")
-_LONGEST_BESIDE = 120  # characters beside a paper's title on one line: votes, authors, a day
+_LONGEST_BESIDE = 120  # characters next to a paper's title on one line: votes, authors, a day
 _COUNT = re.compile(r"\s*\d{1,6}\s*")
-_DISCUSSION = ("#community", "/login")  # ends or holds of addresses that lead to no paper
+_DISCUSSION = ("#community", "/login")  # the ends of addresses that lead to no paper
 
 
 @dataclass(frozen=True, slots=True)
 class MarkdownSpan:
     """Text within one line.
 
-    ``url`` is where it links to, empty if unknown, None without a link; ``link`` counts the links.
+    ``url`` is the target of its link, empty if unknown, None without a link; ``link`` counts the
+    links.
     """
 
     text: str
@@ -54,12 +55,11 @@ class MarkdownSpan:
 def unlinked_lines(
     text: str, links: Mapping[str, str], *, markdown: bool
 ) -> list[tuple[str, str | None]]:
-    """Return the lines of a text without markup, each with the address that it links to as a whole.
+    """Return the lines of a text without markup, each with the address if all of it is a link.
 
-    ``links`` are the addresses of a text browser's numbered links. ``markdown`` says that the page
-    is Markdown all over, so that escapes go, too; emphasis stays, as abstracts are written with
-    stars of their own. A line of several links gives a line for each; a link within prose stays as
-    it is written.
+    ``links`` are the addresses of a text browser's numbered links. ``markdown`` says that the whole
+    page is Markdown, so that escapes are removed, too; emphasis stays, because abstracts contain
+    stars of their own. A line of several links becomes one line per link; links within prose stay.
     """
     opened, closed = text.count("["), text.count("]")
     if opened > min(_MOST_BRACKETS, closed + _MOST_UNCLOSED) or len(text) > _LONGEST:
@@ -116,7 +116,7 @@ def _shown_text(token: MarkdownToken) -> str:
 
 
 def _join_wrapped(lines: Iterable[list[MarkdownSpan]]) -> Iterator[list[MarkdownSpan]]:
-    """Join two lines of a link that more text follows: a name that was wrapped."""
+    """Join two lines if a wrapped link with text after it covers both: a wrapped name."""
     held: list[MarkdownSpan] = []
     for pieces in lines:
         wrapped = held and pieces and held[-1].link == pieces[0].link != 0
@@ -132,7 +132,7 @@ def _join_wrapped(lines: Iterable[list[MarkdownSpan]]) -> Iterator[list[Markdown
 
 
 def _without_marks(pieces: Sequence[MarkdownSpan]) -> list[tuple[str, str | None]]:
-    """Lay out one line: its links apart if it holds nothing else, else all of it in one."""
+    """Split a line into its links if it contains nothing else; else return it as one text."""
     text = "".join(piece.text for piece in pieces)
     if PICTURE in text and _BULLET.fullmatch(text.replace(PICTURE, "")):
         return []
@@ -149,7 +149,7 @@ def _without_marks(pieces: Sequence[MarkdownSpan]) -> list[tuple[str, str | None
 
 
 def _join_pieces(pieces: Sequence[MarkdownSpan]) -> list[MarkdownSpan]:
-    """Join neighbours that belong to one link, or to none."""
+    """Join neighbours that belong to the same link, or to none."""
     joined: list[MarkdownSpan] = []
     for piece in pieces:
         if joined and joined[-1].url == piece.url:
@@ -164,7 +164,7 @@ def _bare(text: str) -> str:
 
 
 def _beside_text(piece: MarkdownSpan) -> str:
-    """Write a link in a short line: a count of comments in brackets, any other as its text."""
+    """Write a link in a short line: a count of comments in brackets, any other link as its text."""
     if piece.url is None:
         return piece.text
     if _COUNT.fullmatch(piece.text):

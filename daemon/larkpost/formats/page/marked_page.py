@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from larkpost.formats.page.layout import PageLayout
     from larkpost.formats.page.paragraphs import Paragraph
 
-SHORT_ORGANISATION = 80  # characters, where no dot comes after it
+SHORT_ORGANISATION = 80  # characters, unless a dot comes after it
 
 
 class MarkedPage(PageParser):
-    """A page whose titles show: as headings, as links to their papers, or below a submitter."""
+    """A page with marked titles: headings, links to their papers, or texts below a submitter."""
 
     def __init__(self, layout: PageLayout, near: date) -> None:
         super().__init__(layout, near)
         # Short texts since the title or abstract: an organisation, or parts of the abstract.
         self.between: list[str] = []
-        self.due = layout.leads  # a paper begins here
+        self.due = layout.leads  # the next text is a title
 
     def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
         text = piece.text
@@ -64,7 +64,7 @@ class MarkedPage(PageParser):
         yield from self._publish(entry)
 
     def _below(self, entry: PageEntry, piece: Paragraph, text: str) -> Iterator[Record]:
-        """Read what stands below a title: authors, the abstract, more of it, an organisation."""
+        """Read a text below a title: authors, the abstract, more of it, or an organisation."""
         if entry.abstract:
             if (
                 piece.link == entry.link != 0
@@ -89,7 +89,7 @@ class MarkedPage(PageParser):
         if piece.kind is TokenKind.REPEATED and self.last is not None:
             self.between.append(piece.text)
         if piece.kind is TokenKind.MARK and not any(entry.voted for entry in self.held):
-            self.held, self.last, self.due = [], None, self.layout.leads  # what was read is a menu
+            self.held, self.last, self.due = [], None, self.layout.leads  # that was a menu
         by_votes = self.layout.voted and not self.layout.leads
         if piece.kind is (TokenKind.VOTES if by_votes else TokenKind.SUBMITTED):
             self.due = True
@@ -98,7 +98,7 @@ class MarkedPage(PageParser):
         yield from super()._token(piece)
 
     def _votes(self, piece: Token) -> Iterator[Record]:
-        """Give votes to the paper that their link names, else to where they stand on this page."""
+        """Assign votes to the paper that their link names, else by their position on this page."""
         name = vote_link_target(piece.url)
         below = name is not None and self.last is not None and self.last.name == name
         if self.last and (below or (name is None and self._votes_follow() and not self.last.voted)):

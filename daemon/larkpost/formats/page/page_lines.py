@@ -16,13 +16,13 @@ from larkpost.formats.page.title_or_abstract import without_emphasis
 if TYPE_CHECKING:
     from larkpost.formats.decoding import NumberedLine
 
-_QUOTED = 0.6  # of the lines; an answer may stand around the page
-_SOME = 3  # so many lines of one form are no chance
+_QUOTED = 0.6  # of the lines; text of an answer may be around the page
+_SOME = 3  # so many lines of one form are not a coincidence
 _MOST_JOINED = 100  # lines of one link; a hard-wrapped abstract has thirty
 _WIDEST_MARGIN = 8
-_USUAL = 0.2  # of the lines begin at the margin; titles may stand out, lists stand in
+_USUAL = 0.2  # of the lines begin at the margin; titles may begin left of it, lists right of it
 _FRONT_MATTER = 60  # lines of it at most
-_NOTES = 20  # filled lines at the top among which notes about the capture stand
+_NOTES = 20  # filled lines at the top that may include notes about the capture
 
 QUOTE_MARKS = re.compile(r"\s{0,3}(?:>\s?)+")
 _FENCE = re.compile(r"\s*(?:[*+-]\s+)?(?:`{3,}|~{3,}|:{3,})[^`~]*")
@@ -34,7 +34,7 @@ _HEADING = re.compile(
 )
 _DATA = re.compile(r"!\[[^\[\]]*\]\(data:[^()\s]*\)")
 _INDENTED = re.compile(r"  +[^\s*+•#-]")
-# A day that was wrapped: its month ends a line, and the next one has nothing else.
+# A day that was wrapped: its month ends a line, and the next one contains nothing else.
 _MONTH_END = re.compile(
     r"·\s*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:\s\d{1,2},)?$", re.IGNORECASE
 )
@@ -70,9 +70,9 @@ _MARKS = re.compile(r"[\[\]\\*_`]")
 class PageLine:
     """A line of text; ``number`` counts the lines of the file from 1.
 
-    ``whole`` is false where the file ends without ending the line. ``url`` is the address of a
-    link around all of the line, ``link`` tells the lines of one link from those of the next (0: in
-    none), ``level`` is that of a heading, 1 to 6 (0: none).
+    ``whole`` is False if the file ends within the line. ``url`` is the address of a link around the
+    whole line, ``link`` is the number of that link, which its lines share (0: none), ``level`` is
+    the level of a heading, 1 to 6 (0: none).
     """
 
     number: int
@@ -85,11 +85,11 @@ class PageLine:
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """The wrapping around the text of a page, as its lines show.
+    """The wrapping around the text of a page, found from its lines.
 
-    ``margin`` is a number of spaces before every line; ``numbered``: numbers in brackets stand
-    before links; ``links`` are the addresses of numbered links; ``skipped`` are the numbers of
-    lines that list these, or are notes about the capture.
+    ``margin`` is a number of spaces before every line; ``numbered``: numbers in brackets are before
+    links; ``links`` are the addresses of numbered links; ``skipped`` are the numbers of lines that
+    list these, or are notes about the capture.
     """
 
     quoted: bool = False
@@ -102,7 +102,7 @@ class Wrapping:
 
 
 def find_wrapping(lines: Sequence[NumberedLine], notes: Iterable[NumberedLine]) -> Wrapping:
-    """Look through the lines of a page for what stands around its text; ``notes`` are above it."""
+    """Find the text that surrounds a page's own text; ``notes`` are the lines above the page."""
     filled = [line.text for line in lines if line.text.strip()]
     quoted = sum(text.lstrip().startswith(">") for text in filled) > _QUOTED * len(filled)
     texts = [QUOTE_MARKS.sub("", text, count=1) for text in filled] if quoted else filled
@@ -130,7 +130,7 @@ def _several(texts: Iterable[str], test: Callable[[str], object]) -> bool:
 
 
 def _margin(texts: Sequence[str]) -> int:
-    """Count the spaces before a good part of the lines: text browsers leave a margin."""
+    """Count the spaces before many of the lines: text browsers leave a margin."""
     widths = Counter(len(text) - len(text.lstrip(" ")) for text in texts)
     usual = (width for width, count in widths.items() if count > _USUAL * len(texts))
     width = min(usual, default=0)
@@ -166,7 +166,7 @@ def find_notes(lines: Sequence[NumberedLine]) -> list[NumberedLine]:
 
 
 def _loose_notes(filled: Sequence[NumberedLine]) -> list[NumberedLine]:
-    """Find notes without a frame: those that tell a day, and others in a row of two or more."""
+    """Find notes without a frame: lines with a day, and two or more consecutive other ones."""
     keys = Counter(_note_key(line.text) for line in filled)
     notes = ((line, _note_key(line.text)) for line in filled[:_NOTES])
     found = [(line, key if keys[key] == 1 else "") for line, key in notes]
@@ -185,7 +185,7 @@ def _note_key(text: str) -> str:
 
 
 def plain_lines(lines: Iterable[NumberedLine], wrapping: Wrapping) -> Iterator[PageLine]:
-    """Yield the lines of a page without its wrapping, those of a link with its address."""
+    """Yield the lines of a page without its wrapping, and the address of the link of each."""
     unwrapping = _Unwrapping(wrapping)
     previous: PageLine | None = None
     for line in unwrapping.read_all(lines):
@@ -205,13 +205,13 @@ def plain_lines(lines: Iterable[NumberedLine], wrapping: Wrapping) -> Iterator[P
 
 
 class _Unwrapping:
-    """Puts links together that stand on several lines; the rest goes line by line."""
+    """Joins links that extend over several lines; other lines are processed one by one."""
 
     def __init__(self, wrapping: Wrapping) -> None:
         self.wrapping = wrapping
-        self.pending: list[PageLine] = []  # lines of a link that is not closed yet
+        self.pending: list[PageLine] = []  # lines of an unclosed link
         self.open = ""  # the brackets that are open
-        self.links = 0  # counts the links so far
+        self.links = 0  # the number of links so far
 
     def read_all(self, lines: Iterable[NumberedLine]) -> Iterator[PageLine]:
         bare = map(self._bare, lines)
@@ -220,7 +220,7 @@ class _Unwrapping:
         yield from self._give_up()
 
     def _bare(self, line: NumberedLine) -> PageLine:
-        """Take off quote marks, margin and fences, and what is no part of the page."""
+        """Remove quote marks, margin and fences, and text that does not belong to the page."""
         text = line.text
         if self.wrapping.quoted and text.lstrip().startswith(">"):
             text = QUOTE_MARKS.sub("", text, count=1)
@@ -231,7 +231,7 @@ class _Unwrapping:
         return PageLine(line.number, text, line.whole)
 
     def _without_marks(self, line: PageLine) -> PageLine:
-        """Take off the marks of a heading, pictures within the text, and the number of a link."""
+        """Remove the marks of a heading, pictures within the text, and the number of a link."""
         text, level, url = line.text, 0, None
         if text.lstrip().startswith("#") and (heading := _HEADING.fullmatch(text)):
             text, level = heading["text"], len(heading["marks"])
@@ -247,7 +247,7 @@ class _Unwrapping:
         return line if same else replace(line, text=text, url=url, level=level)
 
     def _without_numbers(self, text: str) -> tuple[str, str | None]:
-        """Take off the numbers before links; the first one's address is that of the line."""
+        """Remove the numbers before links; the first one's address is the address of the line."""
         first = _NUMBERED.match(text)
         if not self.wrapping.links:
             bare = text[: first.start("number") - 1] + text[first.end() :] if first else text
@@ -274,7 +274,7 @@ class _Unwrapping:
         return "[" in text or "]" in text
 
     def _interrupts(self, line: PageLine) -> bool:
-        """Whether a line cannot stand within the link above it."""
+        """Return whether a line cannot be part of the link that is open above it."""
         within = _OPENER.match(self.pending[0].text)
         lone = _LONE.fullmatch(self.pending[0].text)
         if line.level and not (lone or line.level == self.pending[0].level):
@@ -287,7 +287,7 @@ class _Unwrapping:
         return opened and len(self.pending) < _MOST_JOINED
 
     def _finish(self) -> Iterator[PageLine]:
-        """Yield what a link, or one line with markup in it, says."""
+        """Yield the text of a link, or of one line with markup in it."""
         lines, self.pending, self.open = self.pending, [], ""
         first = replace(lines[0], level=max(line.level for line in lines))
         text = "\n".join(line.text for line in lines)
@@ -305,7 +305,7 @@ class _Unwrapping:
             yield made
 
     def _give_up(self) -> Iterator[PageLine]:
-        """Yield the lines of what turned out to be no link, each for itself."""
+        """Yield the pending lines one by one: they are not a link."""
         lines, self.pending, self.open = self.pending, [], ""
         for line in lines:
             if _LONE.fullmatch(line.text):
@@ -316,7 +316,7 @@ class _Unwrapping:
 
 
 def _open_brackets(text: str, stack: str) -> str:
-    """Return which brackets are open at the end of a line: of texts, addresses and attributes."""
+    """Return the brackets open at the end of a line: of texts, addresses and attributes."""
     opened = list(stack)
     for match in _BRACKET.finditer(text):
         mark, top = match[0], opened[-1] if opened else ""

@@ -1,4 +1,4 @@
-"""Classifies each line of a papers page: text, or furniture such as buttons, dates, counts."""
+"""Classifies each line of a papers page: text, or page furniture: buttons, dates, counts."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class TokenKind(Enum):
 
     TEXT = auto()
     BLANK = auto()
-    MARK = auto()  # by which the page is known: banner, heading, byline
+    MARK = auto()  # identifies the page: banner, heading, byline
     NAVIGATION = auto()  # of the search page, which repeats the search words
-    OTHER = auto()  # furniture that says nothing
-    LABEL = auto()  # "Abstract" or the like: the text below is one
-    REPEATED = auto()  # a short line that recurs: furniture, perhaps an organisation
+    OTHER = auto()  # page furniture without information
+    LABEL = auto()  # "Abstract" or similar: the text below is one
+    REPEATED = auto()  # a short line that recurs: page furniture, or perhaps an organisation
     VOTES = auto()
     SUBMITTED = auto()  # the next line is a user's name
     AUTHORS = auto()
-    DOT = auto()  # between the authors, or in their place an organisation, and the date
+    DOT = auto()  # between the authors, or an organisation instead of them, and the date
     DATE = auto()
     LINK = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A line and what it is; ``number`` are votes, ``url`` is where the line links to."""
+    """A line and its kind; ``number`` is a number of votes, ``url`` is the line's link."""
 
     line: PageLine
     kind: TokenKind
@@ -57,10 +57,10 @@ _MAY_BE_TEXT = frozenset(
     }
 )
 _WRAP = 110  # no hard-wrapped line is longer
-_NARROW = 45  # nor was text wrapped at less
+_NARROW = 45  # no text was wrapped at a smaller width
 _ENDS_TITLES = frozenset({"models", "datasets", "spaces", "papers", "community"})
-_LONGEST = 300  # characters; furniture is short
-# What is in furniture that is not short.
+_LONGEST = 300  # characters; page furniture is short
+# Patterns in page furniture that is not short.
 _LIKELY = re.compile(r"[·•|]|\[|/|in your email|github|published on|  ", re.IGNORECASE)
 _NO_WORDS = re.compile(r"[\s*•_=~\u2010-\u2015\u2500-\u257f-]+")  # a rule across the page
 _LIST_MARK = re.compile(rf"^(?:\s*(?:{BULLET}|☆|\d{{1,3}}[.)])|\s{{2,}}o)\s+(?=\S)")
@@ -81,7 +81,7 @@ _OTHER = frozenset(
     | {"show more", "see more", "download pdf", "add to collection", "discuss", "listen"}
     | {"enterprise plan", "team & enterprise", "log in", "sign up", "system theme"}
 )
-# The words of the site's menu and of its foot.
+# The words of the site's menu and footer.
 _MENU = frozenset(
     {"models", "datasets", "spaces", "buckets", "new", "papers", "docs", "enterprise", "pricing"}
     | {"community", "solutions", "website", "tos", "privacy", "about", "careers", "company"}
@@ -105,7 +105,7 @@ _BOILERPLATE = re.compile(
     r"|.{0,30}\b(?:terms of (?:service|use)|privacy policy)\b.{0,30})",
     re.IGNORECASE,
 )
-_PICTURE = re.compile(r"\[[^\[\]]{0,80}\]\s*")  # or the text in its place, or a field of a form
+_PICTURE = re.compile(r"\[[^\[\]]{0,80}\]\s*")  # or its alternative text, or a field of a form
 _NUMBERS = re.compile(r"\d[\d.,]*k?(?:\s+\d[\d.,]*k?)+", re.IGNORECASE)  # stars and comments
 _SLUG = re.compile(r"(?P<slug>[a-z0-9][a-z0-9._-]{1,40})\s+(?P<name>\S.*)")
 _DIGITS = re.compile(r"\d+")
@@ -146,7 +146,7 @@ _NUMBER_AFTER = re.compile(r"(?P<text>.*\S)\[\d{1,4}\]")
 
 
 def token(line: PageLine, repeated: Collection[str] = ()) -> Token:
-    """Classify a line, independent of the lines before it."""
+    """Classify a line without regard to the lines before it."""
     text = line.text.strip()
     if not text:
         return Token(line, TokenKind.BLANK, url=line.url)
@@ -162,12 +162,12 @@ def token(line: PageLine, repeated: Collection[str] = ()) -> Token:
 
 
 def plain_key(text: str) -> str:
-    """Write a short line in the form in which it recurs: no list mark, case or numbers."""
+    """Write a short line in the form in which it recurs: without list mark, case or numbers."""
     return _DIGITS.sub("0", _LIST_MARK.sub("", text, count=1).strip().casefold())
 
 
 def _furniture(line: PageLine, text: str) -> Token | None:
-    """Read a line as furniture, be there a list mark before it or a link's number after it."""
+    """Read a line as page furniture, with or without a list mark or the number of a link."""
     bare = _LIST_MARK.sub("", text, count=1)
     forms = [text, bare, _PICTURE.sub("", bare).strip()]
     if match := _NUMBER_AFTER.fullmatch(text):
@@ -177,13 +177,13 @@ def _furniture(line: PageLine, text: str) -> Token | None:
 
 
 def may_end(line: str) -> bool:
-    """Whether an abstract may end with this line: with a full stop, or with an address."""
+    """Return whether an abstract may end with this line: with a full stop, or with an address."""
     line = _LINK_NUMBER.sub("", line)
     return line.endswith((".", "!", "?", ".)", "。")) or "://" in line.rpartition(" ")[2]
 
 
 def without_label(text: str) -> str:
-    """Take off "Abstract:" or the like at the beginning of an abstract."""
+    """Remove "Abstract:" or a similar label at the beginning of an abstract."""
     return _GLUED_LABEL.sub("", text)
 
 
@@ -195,7 +195,7 @@ def _short(line: PageLine, text: str) -> Token | None:
         return Token(line, TokenKind.NAVIGATION)
     if text in {"·", "•"}:
         return Token(line, TokenKind.DOT)
-    if text == "(BUTTON)":  # as lynx writes it
+    if text == "(BUTTON)":  # lynx writes this
         return Token(line, TokenKind.OTHER)
     if plain in _OTHER or _is_menu(plain):
         return Token(line, TokenKind.OTHER, text)
@@ -219,7 +219,7 @@ def _is_menu(plain: str) -> bool:
 
 
 def _count_token(line: PageLine, text: str) -> Token | None:
-    """Read votes, numbers of authors, who submitted, and bare addresses."""
+    """Read votes, numbers of authors, submitters, and bare addresses."""
     if match := _SUBMITTED.fullmatch(text):
         return Token(line, TokenKind.SUBMITTED, match["name"] or "")
     if text == "-":
@@ -243,7 +243,7 @@ def _address(name: str) -> str:
 
 
 def _date_token(line: PageLine, text: str) -> Token | None:
-    """Read a day, and what may stand before it: an organisation or a number of authors."""
+    """Read a day, with an organisation or a number of authors that may be before it."""
     match = _DATE.fullmatch(text)
     day = _find_day(match["day"]) if match else None
     if match is None or day is None:
@@ -253,7 +253,7 @@ def _date_token(line: PageLine, text: str) -> Token | None:
 
 
 def _find_day(text: str) -> PartialDay | None:
-    """Read a day, with a day of the week or a count of comments behind it or words before it."""
+    """Read a day, with a day of the week or a count of comments after it or words before it."""
     bare = _BESIDE_DAY.sub("", text)
     forms = (text, bare, _COUNT_AFTER.sub("", bare), bare.replace(" '", " 20"))
     return next((day for form in dict.fromkeys(forms) if (day := find_day(form))), None)
@@ -286,7 +286,7 @@ def tokens(lines: Iterable[PageLine], repeated: Collection[str] = ()) -> Iterato
 
 
 class _TokenizerState:
-    """What must be remembered from line to line: the banner, a name to come, the text above."""
+    """The state from line to line: the banner, an expected name, the text above."""
 
     def __init__(self, repeated: Collection[str]) -> None:
         self.repeated = repeated
@@ -316,7 +316,7 @@ class _TokenizerState:
         yield found
 
     def _user_name(self, found: Token) -> Token:
-        """Pass over the name of a user, or see that there is none."""
+        """Skip the name of a user, or detect that there is none."""
         words = found.text.strip()
         if found.kind in {TokenKind.TEXT, TokenKind.REPEATED, TokenKind.OTHER} and words:
             self.name_follows, self.above = False, []
@@ -325,11 +325,11 @@ class _TokenizerState:
         return found
 
     def _goes_on(self, line: PageLine) -> bool:
-        """Whether a line that looks like furniture is the rest of the text above it.
+        """Return whether a line that looks like page furniture continues the text above it.
 
-        So is one in the same link, an indented one, one that did not fit into the wrapped line
-        above (an address, a number), and a word such as "Models" under the first line of a long
-        title.
+        It does if it is in the same link, if it is indented, if it did not fit into the wrapped
+        line above (an address, a number), and if it is a word such as "Models" under the first line
+        of a long title.
         """
         text = line.text
         if not self.above or line.link:

@@ -17,19 +17,19 @@ from larkpost.text.normalize import squash
 if TYPE_CHECKING:
     from larkpost.formats.page.page_lines import PageLine
 
-_AHEAD = 1_000  # tokens looked at to see how the page is set
+_AHEAD = 1_000  # tokens that show how paragraphs are separated
 _SHORT = 300  # characters; the longest titles of arXiv are somewhat shorter
 _WRAP = 110  # no hard-wrapped line is longer
-# Lines after which a run is given out where an unwrapped abstract ends, and at the latest: a page
-# without blank lines would be held in memory as a whole.
+# A run of so many lines is yielded at the end of an unwrapped abstract, or at the latest after
+# ``_MOST`` lines: a page without blank lines would otherwise be in memory as a whole.
 _MANY, _MOST = 2_000, 20_000
 _UNWRAPPED = 200  # a longer line is a whole paragraph
-_NARROW = 60  # nor is text wrapped at less
+_NARROW = 60  # no text is wrapped at a smaller width
 _BROKEN_ADDRESS = re.compile(r"://\n\s*")
 LONGEST_ORGANISATION = 150  # characters
 
 
-@dataclass(frozen=True)  # without slots, for the sake of the cached text
+@dataclass(frozen=True)  # without slots, because the text is cached
 class Paragraph:
     """Lines that belong together."""
 
@@ -42,12 +42,12 @@ class Paragraph:
 
     @property
     def whole(self) -> bool:
-        """Whether its last line was ended."""
+        """Whether the file does not end within its last line."""
         return self.tokens[-1].line.whole
 
     @property
     def link(self) -> int:
-        """Which link of the page it is; 0 for none."""
+        """The number of its link on the page; 0 for none."""
         return self.tokens[0].line.link
 
     @property
@@ -57,18 +57,18 @@ class Paragraph:
 
     @property
     def url(self) -> str | None:
-        """Where it, or one of its lines, links to."""
+        """The address of its link, or of a link on one of its lines."""
         return next((token.url for token in self.tokens if token.url), None)
 
     @cached_property
     def text(self) -> str:
-        """Everything in one line."""
+        """The whole text on one line."""
         lines = "\n".join(token.text for token in self.tokens)
         return squash(clean_markup(_BROKEN_ADDRESS.sub("://", lines)))
 
 
 def paragraphs(tokens: Iterable[Token]) -> Iterator[Paragraph | Token]:
-    """Yield paragraphs in the place of lines of text, and the furniture between them."""
+    """Yield paragraphs in place of lines of text, and the page furniture between them."""
     stream = iter(tokens)
     ahead = list(islice(stream, _AHEAD))
     split = _by_blanks if _is_spaced(ahead) else _by_width
@@ -83,14 +83,14 @@ def paragraphs(tokens: Iterable[Token]) -> Iterator[Paragraph | Token]:
 
 
 def _is_organisation(run: Sequence[Token], following: Sequence[Token] | Token | None) -> bool:
-    """Whether the last line of a run is no text: it stands between a full stop and the dot."""
+    """Return whether the last line of a run is an organisation: after a full stop, before a dot."""
     if len(run) < 2 or not isinstance(following, Token) or following.kind is not TokenKind.DOT:
         return False
     return len(run[-1].text) <= LONGEST_ORGANISATION and may_end(run[-2].text)
 
 
 def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
-    """Yield lines of text that nothing parts, and the furniture that parts them."""
+    """Yield runs of consecutive lines of text, and the page furniture between them."""
     run: list[Token] = []
     for token in tokens:
         if token.kind is TokenKind.TEXT:
@@ -102,7 +102,7 @@ def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
                 yield run
                 run = []
             continue
-        if token.kind is TokenKind.AUTHORS and len(run) > 1:  # an organisation stands before them
+        if token.kind is TokenKind.AUTHORS and len(run) > 1:  # an organisation is before them
             yield run[:-1]
             run = run[-1:]
         if run:
@@ -115,17 +115,17 @@ def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
 
 
 def _stands_apart(line: PageLine, following: PageLine) -> bool:
-    """Whether a heading or a link ends, or begins, between two lines."""
+    """Return whether a heading or a link ends, or begins, between two lines."""
     if (line.link, line.level) != (following.link, following.level):
         return True
     return bool(line.level) and not line.link and not following.text.startswith("  ")
 
 
 def _is_spaced(ahead: Sequence[Token]) -> bool:
-    """Whether blank lines part titles from abstracts: then a good part of the runs are titles."""
+    """Return whether blank lines separate titles from abstracts: many of the runs are titles."""
     runs = [run for run in _runs(ahead) if not isinstance(run, Token)]
     unwrapped = [sum(len(token.text) > _UNWRAPPED for token in run) for run in runs]
-    if sum(unwrapped) > 2 * sum(map(bool, unwrapped)):  # whole abstracts, a line each
+    if sum(unwrapped) > 2 * sum(map(bool, unwrapped)):  # whole abstracts, one per line
         return False
     titles = sum(
         sum(len(token.text) for token in run) <= _SHORT and not run[-1].text.endswith(".")
@@ -136,7 +136,7 @@ def _is_spaced(ahead: Sequence[Token]) -> bool:
 
 def _by_blanks(run: Sequence[Token]) -> Iterator[Paragraph]:
     *above, last = run
-    if above and "," in last.text and people(last.text.strip()):  # authors right below a title
+    if above and "," in last.text and people(last.text.strip()):  # authors directly below a title
         yield Paragraph(tuple(above))
         yield Paragraph((last,))
     else:
@@ -144,9 +144,9 @@ def _by_blanks(run: Sequence[Token]) -> Iterator[Paragraph]:
 
 
 def _by_width(run: Sequence[Token]) -> Iterator[Paragraph]:
-    """Find the paragraphs of lines that no blank line parts.
+    """Find the paragraphs in lines without blank lines between them.
 
-    A title is one line, and indented ones after it; an abstract is one long line, or lines
+    A title is one line, and the indented lines after it; an abstract is one long line, or lines
     wrapped at one width until the next word would have fitted.
     """
     width = _width(run)
@@ -165,7 +165,7 @@ def _by_width(run: Sequence[Token]) -> Iterator[Paragraph]:
 
 
 def _width(run: Sequence[Token]) -> int:
-    """Guess the width at which lines were wrapped: nine in ten are not longer."""
+    """Guess the width at which lines were wrapped: 9 of 10 lines are not longer."""
     lengths = sorted(length for token in run if (length := _length(token)) <= _WRAP)
     return max(_NARROW, lengths[len(lengths) * 9 // 10]) if lengths else _NARROW
 
@@ -173,7 +173,7 @@ def _width(run: Sequence[Token]) -> int:
 def _goes_on(
     last: str, following: Token, after: Token | None, width: int, *, title_next: bool
 ) -> bool:
-    """Whether a paragraph whose last line so far is ``last`` goes on in the following line."""
+    """Return whether the paragraph that so far ends with ``last`` continues in the next line."""
     if len(last) > _WRAP:
         return False
     if following.text.startswith("  "):  # indented
@@ -191,12 +191,12 @@ def _length(token: Token) -> int:
 
 
 def _fits(line: str, following: Token, width: int) -> bool:
-    """Whether the next word would have fitted: then the line was not ended by its width."""
+    """Return whether the next word would have fitted: then the line was not wrapped here."""
     return len(line) + 1 + len(following.text.split(maxsplit=1)[0]) <= width
 
 
 def _is_title(line: Token, after: Token | None, width: int) -> bool:
-    """Whether a line stands alone: wider than the text, short of its width, or In Capitals."""
+    """Return whether a line is a title: wider than the text, short of its width, or In Capitals."""
     text = line.text
     if after is None or text.endswith(".") or text.startswith("http"):
         return False
@@ -207,9 +207,9 @@ def _is_title(line: Token, after: Token | None, width: int) -> bool:
 
 
 def split_title(paragraph: Paragraph) -> tuple[Paragraph | None, Paragraph]:
-    """Take the first line for a title where the others hold an abstract and it is not of them.
+    """Split off the first line as the title, if the other lines are an abstract without it.
 
-    It is part of the abstract when it is as wide as the wrapped lines after it.
+    It is part of the abstract if it is as wide as the wrapped lines after it.
     """
     first, *rest = paragraph.tokens
     if not rest or len(first.text) > _SHORT or first.text.endswith("."):

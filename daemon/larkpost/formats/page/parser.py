@@ -1,4 +1,4 @@
-"""Makes papers from the paragraphs of a page: the base of the page parsers."""
+"""Makes papers from the paragraphs of a page: the base class of the page parsers."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from larkpost.formats.dates import PartialDay
     from larkpost.formats.page.layout import PageLayout
 
-SHORT_ORGANISATION = 80  # characters, where no dot comes after it
-SOME = 3  # papers by which to judge how the abstracts of a page end
+SHORT_ORGANISATION = 80  # characters, unless a dot comes after it
+SOME = 3  # papers needed to judge how the abstracts of a page end
 _FEW_ABOVE = 2  # texts above the heading that may look like papers
-_NEAR_DAYS = 10  # between a day and its neighbour in the navigation of a page
+_NEAR_DAYS = 10  # between a day and the neighbouring day in a page's navigation
 
 
 @dataclass(slots=True)
 class PageEntry:
-    """A paper as far as it has been read; what stands after its abstract may still tell more.
+    """A paper as far as it has been read; texts after its abstract may add more.
 
-    ``voted``: votes were told, be it that there are none. ``closed``: something that is no part of
-    the abstract has come after it. ``link`` is the number of the link that the abstract is.
+    ``voted``: a number of votes was given, even 0. ``closed``: text that does not belong to the
+    abstract has come after it. ``link`` is the number of the link that contains the abstract.
     """
 
     line: int = 0
@@ -55,7 +55,7 @@ class PageEntry:
     link: int = 0
 
     def draft(self) -> PaperRecord:
-        """Make the paper that the page gives."""
+        """Make the paper from the data of the page."""
         return PaperRecord(
             title=self.title,
             abstract=self.abstract,
@@ -69,22 +69,22 @@ class PageEntry:
         )
 
     def set_abstract(self, text: str, piece: Paragraph) -> None:
-        """Take a paragraph for the abstract."""
+        """Set the abstract to a paragraph."""
         text, name = cut_preamble(text)
         self.abstract, self.whole, self.link = text, piece.whole, piece.link
         self.name = self.name or name
 
     def extend_abstract(self, text: str, whole: bool) -> None:
-        """Take a further paragraph into the abstract."""
+        """Append a further paragraph to the abstract."""
         self.abstract, self.whole = f"{self.abstract} {text}", whole
 
     def ends_properly(self) -> bool:
-        """Whether there is an abstract, and it ends as abstracts do."""
+        """Return whether there is an abstract, and it ends as abstracts do."""
         return bool(self.abstract) and ends_properly(self.abstract)
 
 
 class PageParser(ABC):
-    """What has been read of a page; ``near`` is the latest day on which it may have been taken."""
+    """The state of reading a page; ``near`` is the latest day on which it may have been saved."""
 
     def __init__(self, layout: PageLayout, near: date) -> None:
         self.layout = layout
@@ -92,20 +92,20 @@ class PageParser(ABC):
         self.captured: date | None = None
         self.marked = False  # there was a banner, a heading or a byline
         self.submitters = 0
-        self.above = PageEntry()  # votes and link that stand above the title to come
+        self.above = PageEntry()  # votes and link above the next title
         self.last: PageEntry | None = None
-        self.held: list[PageEntry] = []  # not given out yet, the last one among them
-        self.proper = self.improper = 0  # ends of abstracts, but for the last paper
-        self.number = 0  # of the last title, where titles are counted
+        self.held: list[PageEntry] = []  # not yielded yet, including the last paper
+        self.proper = self.improper = 0  # ends of abstracts, except that of the last paper
+        self.number = 0  # of the last title, if titles are numbered
 
     def begin(self) -> Iterator[Record]:
-        """Yield the day of capture, where notes above the page tell it."""
+        """Yield the day of capture, if notes above the page state it."""
         if self.layout.captured is not None:
             self.captured = self.layout.captured.day
             yield self.layout.captured
 
     def read(self, piece: Paragraph | Token) -> Iterator[Record]:
-        """Take in the next paragraph or piece of furniture; yields what is now certain."""
+        """Process the next paragraph or token; yields the records that are now certain."""
         if isinstance(piece, Paragraph):
             if piece.text:
                 yield from self._paragraph(piece)
@@ -120,7 +120,7 @@ class PageParser(ABC):
         yield from self._token(piece)
 
     def finish(self) -> Iterator[Record]:
-        """Yield what was held back; raises UnreadableDump when there was no paper."""
+        """Yield the remaining records; raises UnreadableDump if there was no paper."""
         if self.last is None:
             raise self._nothing()
         yield from (entry.draft() for entry in self.held[:-1])
@@ -136,10 +136,10 @@ class PageParser(ABC):
             )
 
     def _end_abstract(self) -> None:  # noqa: B027 - most pages hold nothing back here
-        """Take what belongs to the last abstract into it before furniture closes it."""
+        """Add paragraphs that belong to the last abstract before page furniture closes it."""
 
     def _is_address_in_text(self, piece: Token) -> bool:
-        """Take an address on a line of its own into the abstract that leads to it."""
+        """Add an address on a separate line to the abstract above, if that is unfinished."""
         entry = self.last
         if not (entry and entry.abstract and piece.url) or entry.closed or paper_name(piece.url):
             return False
@@ -150,11 +150,11 @@ class PageParser(ABC):
 
     @abstractmethod
     def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
-        """Take in a paragraph that is not empty."""
+        """Process a paragraph that is not empty."""
 
     @abstractmethod
     def _organisation(self, longest: int) -> str | None:
-        """Take what stands between an abstract and a dot or date for an organisation, if short."""
+        """Return a short text between an abstract and a dot or date: an organisation."""
 
     def _token(self, piece: Token) -> Iterator[Record]:
         match piece.kind:
@@ -175,16 +175,16 @@ class PageParser(ABC):
                 yield from self._votes(piece)
 
     def _forget(self) -> None:
-        """Drop what stood above the heading of the page: a menu, a greeting, a cookie banner."""
+        """Discard the text above the heading of the page: a menu, a greeting, a cookie banner."""
         self.held, self.last, self.above = [], None, PageEntry()
 
     def _votes(self, piece: Token) -> Iterator[Record]:
-        """Keep votes for the title to come; those of the paper before are comments on it."""
+        """Keep votes for the next title; votes of the previous paper are comments on it."""
         self.above.votes, self.above.voted = piece.number, True
         yield from ()
 
     def _link(self, url: str) -> None:
-        """Give the arXiv id in a link to the paper beside it, else to the one that comes."""
+        """Assign the arXiv id in a link to the current paper, else to the next one."""
         name = paper_name(url)
         if name is None:
             return
@@ -209,8 +209,8 @@ class PageParser(ABC):
             yield IngestWarning(line, f"a second date; the first, {self.captured}, holds")
 
     def _date(self, day: PartialDay, organisation: str) -> None:
-        """Date the last paper; the page leaves the year out where it is the current one."""
-        if self.layout.listed:  # a list tells no days of papers: this is the heading of another
+        """Set the day of the last paper; the page omits the current year."""
+        if self.layout.listed:  # a list has no days of papers: this is another list's heading
             return
         self._set_organisation(organisation or self._organisation(SHORT_ORGANISATION))
         if self.last is not None and self.last.published is None:
@@ -225,15 +225,15 @@ class PageParser(ABC):
             self.last.organisation = organisation_name(text) or None
 
     def _is_cut(self, entry: PageEntry) -> bool:
-        """Whether the file ends within this paper: no line end, no full stop, unlike the others."""
+        """Return whether the file ends within this paper: no line end or full stop, unlike most."""
         if entry.whole or entry.ends_properly():
             return False
-        if not entry.abstract:  # there is nothing yet that would end properly
+        if not entry.abstract:  # there is no text yet whose end could be judged
             return not self.layout.listed
         return self.proper >= max(SOME, 4 * self.improper)
 
     def _publish(self, entry: PageEntry) -> Iterator[Record]:
-        """Hold a paper back until the next."""
+        """Hold a paper back until the next one."""
         entry.title = self._plain_title(entry.title)
         if self.last is not None:
             self.proper += self.last.ends_properly()
@@ -245,7 +245,7 @@ class PageParser(ABC):
             self.held = [entry]
 
     def _plain_title(self, title: str) -> str:
-        """Take off the bullet before a title, or its number where titles are counted."""
+        """Remove the bullet before a title, or its number if titles are numbered."""
         number = title_number(title)
         if number is not None and self.layout.mark != "number":
             counted = number == self.number + 1
@@ -254,11 +254,11 @@ class PageParser(ABC):
         return without_mark(title)
 
     def _is_ready(self) -> bool:
-        """Whether the papers before the last one can be given out."""
+        """Return whether the papers before the last one can be yielded."""
         return True
 
     def _without_label(self, text: str) -> str:
-        """Take off the word with which the abstracts of this page begin, if it is a label."""
+        """Remove the word with which the abstracts of this page begin, if it is a label."""
         label = self.layout.label
         bare = text.removeprefix(label).lstrip(" :.\u2014-") if label else text
         return without_label(bare)
@@ -286,7 +286,7 @@ class PageParser(ABC):
 
 
 def _beside(day: date, neighbour: date) -> date:
-    """Put a day without a year beside the day of a list that the page links to."""
+    """Choose the year for a day so that it is near the day of a list that the page links to."""
     years = (neighbour.year + more for more in (0, 1, -1))
     made = (day.replace(year=year) for year in years if (day.month, day.day) != (2, 29))
     return next((one for one in made if abs((one - neighbour).days) <= _NEAR_DAYS), day)

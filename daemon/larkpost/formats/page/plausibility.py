@@ -1,4 +1,4 @@
-"""Checks the records of a page: junk from an unknown kind of capture is refused, not stored."""
+"""Checks the records of a page: implausible text from an unknown program is refused, not stored."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from larkpost.formats.decoding import LONGEST_REJECT, LONGEST_TITLE
 from larkpost.text.minhash import squeeze
 from larkpost.text.plurals import quantity
 
-_CHECKED = 500  # papers before the first is given out
-_FEW = 3  # faulty papers that may be chance
+_CHECKED = 500  # papers before the first is yielded
+_FEW = 3  # faulty papers that may be a coincidence
 _MOST = 0.25  # of the papers of a page may be faulty
-_MOST_BARE = 0.4  # of its titles may lack an abstract, where it has abstracts at all
-_LONG_TITLE = 20  # letters: no two papers share a title as long as this
+_MOST_BARE = 0.4  # of its titles may lack an abstract, if it has abstracts at all
+_LONG_TITLE = 20  # letters: no two papers have the same title of this length
 _JUNK_TITLE = re.compile(
     r"[\]|<>!].*|.*\]\(.*|(?:https?://|www\.|submitted by\b).*|\W*", re.IGNORECASE
 )
@@ -31,10 +31,10 @@ _HINT = (
 
 
 def check_records(records: Iterable[Record], *, listed: bool) -> Iterator[Record]:
-    """Give out the records, each paper once, unless too many of the papers cannot be right.
+    """Yield the records, each paper once, unless too many of the papers are implausible.
 
-    ``listed``: titles need no abstracts. Raises UnreadableDump, saying what is wrong, before the
-    first paper is given out; what is wrong after 500 papers is only remarked.
+    ``listed``: titles need no abstracts. Raises UnreadableDump with the reason before the first
+    paper is yielded; errors after 500 papers only cause warnings.
     """
     result = _PageCounts(listed)
     each = result.each(_once(records, result))
@@ -51,7 +51,7 @@ def check_records(records: Iterable[Record], *, listed: bool) -> Iterator[Record
 
 
 def _once(records: Iterable[Record], result: _PageCounts) -> Iterator[Record]:
-    """Leave out a paper that has been given out with as long an abstract."""
+    """Leave out a paper that has been yielded with an abstract as long as this."""
     lengths: dict[int, int] = {}
     for record in records:
         if not isinstance(record, PaperRecord):
@@ -76,7 +76,7 @@ def _key(draft: PaperRecord) -> object:
 
 
 class _PageCounts:
-    """What was read so far, by how it looks."""
+    """Counts of the records so far, by their features."""
 
     def __init__(self, listed: bool) -> None:
         self.listed = listed
@@ -86,7 +86,7 @@ class _PageCounts:
         self.short: Counter[str] = Counter()  # titles too short to name a paper
 
     def each(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Look at each record as it goes by."""
+        """Yield each record after counting its features."""
         for record in records:
             if isinstance(record, PaperRecord):
                 self._look_at(record)
@@ -105,7 +105,7 @@ class _PageCounts:
             self.short[draft.title.casefold()] += 1
 
     def junk(self) -> str:
-        """Say in words what cannot be right with too many of the papers; empty if it can."""
+        """Describe what is implausible in too many of the papers; empty if nothing is."""
         recurring = sum(count for count in self.short.values() if count >= _FEW)
         for titles, few in ((self.junk_titles, 1), (self.letters, _FEW)):
             if self._too_many(len(titles), _MOST, few):
@@ -124,7 +124,7 @@ class _PageCounts:
         return count >= few and count > share * self.papers
 
     def remarks(self) -> Iterator[IngestWarning]:
-        """Say what is odd about all of it."""
+        """Yield warnings about the page as a whole."""
         if self.twice:
             times = quantity(self.twice, "paper stands", "papers stand")
             yield IngestWarning(0, f"{times} in it more than once")

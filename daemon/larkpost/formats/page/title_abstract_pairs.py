@@ -34,25 +34,25 @@ if TYPE_CHECKING:
     from larkpost.formats.page.layout import PageLayout
 
 _LONGEST_JOINED = 6_000  # characters of an abstract of several paragraphs
-_MOST_TITLES = 10_000  # in a row
+_MOST_TITLES = 10_000  # consecutive ones
 
 
 class AlternatingPage(PageParser):
-    """A short paragraph is a title, a long one its abstract."""
+    """A page on which a short paragraph is a title, and a long one its abstract."""
 
     def __init__(self, layout: PageLayout, near: date) -> None:
         super().__init__(layout, near)
-        self.searched = False  # there was the navigation of the search page, which echoes words
+        self.searched = False  # the navigation of the search page, with the words, was seen
         self.titles: list[PageEntry] = []  # without an abstract so far
-        self.bare: list[PageEntry] = []  # titles settled before the first abstract
-        self.between = ""  # a short line that recurs, since the abstract
+        self.bare: list[PageEntry] = []  # titles that were decided before the first abstract
+        self.between = ""  # a short line that recurs, after the abstract
         self.orphans = 0  # abstracts without a title
-        self.opened = False  # it is decided what stands above the first paper
+        self.opened = False  # the texts above the first paper have been decided
         self.all_have_abstracts = True
         self.unvoted = 0  # papers without votes
 
     def finish(self) -> Iterator[Record]:
-        """Yield what was held back; raises UnreadableDump when there was no paper."""
+        """Yield the remaining records; raises UnreadableDump if there was no paper."""
         self._extend_last(keep=0)
         yield from self._settle(self._rejoin(self.titles), last=True)
         if self.layout.voted and self.last and self.unvoted == 1 and not self.last.voted:
@@ -68,7 +68,7 @@ class AlternatingPage(PageParser):
             self._title(piece, piece.text)
 
     def _is_abstract(self, text: str) -> bool:
-        """Judge by the length, and in the middle lengths by what would be a title without it."""
+        """Judge by the length; for a middle length, also by whether a title is above it."""
         if people(text) and (self.titles or self.last):
             return False
         if not self.titles and width(text) < SURELY_LONG and not ends_sentence(text):
@@ -116,7 +116,7 @@ class AlternatingPage(PageParser):
     def _choose_title(self) -> tuple[Sequence[PageEntry], PageEntry, str]:
         """Choose the title of an abstract among the short paragraphs above it.
 
-        Gives those before it, the title, and the text with which the abstract begins.
+        Returns those before it, the title, and the text with which the abstract begins.
         """
         at = len(self.titles) - self.layout.depth
         if not (self.layout.regular and at >= 0):
@@ -139,11 +139,11 @@ class AlternatingPage(PageParser):
             last.extend_abstract(entry.title, entry.whole)
 
     def _is_below(self, text: str) -> bool:
-        """Whether a short paragraph stands below a title and is none."""
+        """Return whether a short paragraph is a text below a title, not a title."""
         return is_body(text, self.layout.mark) or bool(people(text))
 
     def _without_title(self, piece: Paragraph) -> Iterator[Record]:
-        """Take a long paragraph for more of the abstract above it, or reject it."""
+        """Add a long paragraph to the abstract above it, or reject it."""
         last, text = self.last, piece.text
         if (
             last is None
@@ -157,9 +157,9 @@ class AlternatingPage(PageParser):
             last.extend_abstract(text, piece.whole)
 
     def _extend_last(self, keep: int) -> None:
-        """Take short paragraphs that go on with the abstract above them into it.
+        """Add short paragraphs that continue the abstract above them to it.
 
-        The last ``keep`` may be the title of what follows, unless they are items of a list.
+        The last ``keep`` may be the title of the next paper, unless they are items of a list.
         """
         last = self.last
         while last and last.abstract and not last.closed and self.titles:
@@ -178,9 +178,9 @@ class AlternatingPage(PageParser):
             last.extend_abstract(text, entry.whole)
 
     def _settle(self, titles: Sequence[PageEntry], *, last: bool = False) -> Iterator[Record]:
-        """Decide about short paragraphs in a row: titles alone, or titles with short abstracts.
+        """Decide about consecutive short paragraphs: titles alone, or titles with short abstracts.
 
-        Below the ``last`` abstract of a page on which all titles have one, titles alone are none.
+        On a page where all titles have one, those alone below the ``last`` abstract are not titles.
         """
         footer = last and self.opened and self.all_have_abstracts
         rest = deque(titles)
@@ -196,7 +196,7 @@ class AlternatingPage(PageParser):
                 yield _left_out(entry, "below the last paper")
 
     def _publish(self, entry: PageEntry) -> Iterator[Record]:
-        """Hold bare titles back until there is any abstract."""
+        """Hold titles without abstracts back until there is any abstract."""
         if self.last is None and not entry.abstract:
             self.bare.append(entry)
             return
@@ -214,7 +214,7 @@ class AlternatingPage(PageParser):
     def _opening(self) -> Iterator[Record]:
         """Decide about short lines above the first paper once some papers have abstracts.
 
-        Where all of these have one, lines without are no titles.
+        If all of these have one, lines without an abstract are not titles.
         """
         papers = [entry for entry in self.held if entry.abstract]
         if self.opened or len(papers) < SOME:
@@ -238,7 +238,7 @@ class AlternatingPage(PageParser):
         self.titles, self.bare = [], []
 
     def _take_repeated(self, piece: Token) -> None:
-        """Take a short line that recurs for authors below a title, else for an organisation."""
+        """Read a short line that recurs as authors below a title, else as an organisation."""
         if not self.titles:
             self.between = piece.text
         elif names := people(piece.text):
@@ -261,14 +261,14 @@ class AlternatingPage(PageParser):
         return self.titles[-1] if self.titles else self.last
 
     def _organisation(self, longest: int) -> str | None:
-        """Take a name that stands between an abstract and the dot or date after it."""
+        """Return a name that is between an abstract and the dot or date after it."""
         if self.last and len(self.titles) == 1 and len(self.titles[0].title) <= longest:
             return self.titles.pop().title
         text, self.between = self.between, ""
         return text
 
     def _drop_search_words(self) -> Iterator[Record]:
-        """Pass over the words that were searched for: they stand above the first votes."""
+        """Skip the search words, which are above the first votes."""
         if self.searched and self.last is None and self.titles:
             words = self.titles.pop()
             yield IngestWarning(
@@ -276,7 +276,7 @@ class AlternatingPage(PageParser):
             )
 
     def _rejoin(self, titles: Sequence[PageEntry]) -> Sequence[PageEntry]:
-        """Give a title the first words of its abstract, where the file ends among them."""
+        """Append the first words of an abstract to their title, if the file ends within them."""
         proper = self.proper + bool(self.last and self.last.ends_properly())
         if len(titles) < 2 or proper < max(SOME, 4 * self.improper):
             return titles

@@ -8,14 +8,14 @@ from urllib.parse import unquote
 from larkpost.domain import Identifier
 from larkpost.text.identifiers import find_identifier
 
-SURELY_LONG = 300  # characters: hardly a title is longer, hardly an abstract shorter
+SURELY_LONG = 300  # characters: hardly any title is longer, hardly any abstract shorter
 MAYBE_LONG = 140  # the longest title of the sample has 137
 LONGEST_PAGE_TITLE = 500
-TRIANGLES = "[▲△▴↑⬆🔼]"  # a pattern: the sign of votes, as mails and pages write it
+TRIANGLES = "[▲△▴↑⬆🔼]"  # a pattern: the sign of votes in mails and pages
 _SENTENCE = 40
 _FEW_WORDS = 3  # spaces: the name of an organisation may end with a full stop
 _ENDS = ".!?)]}\"'”\u2019»。\uff01\uff1f…"
-# Chinese, Japanese and Korean say in one character what takes English about three.
+# One character of Chinese, Japanese or Korean says as much as about three of English.
 _WIDE = re.compile(
     "[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
@@ -46,7 +46,7 @@ _NAME = (
     r"(?:[^\W\d_a-z][\w.'\u2019\u2010-]*|d[aeiu]|del|der|den|dos|el|al|la|le|van|von|bin|ben|ibn|y)"
 )
 _PERSON = re.compile(rf"{_NAME}(?:\s+{_NAME}){{1,4}}")
-# White space is matched from where a run of it begins, or a long run would take quadratic time.
+# White space is matched from the start of a run, or a long run would take quadratic time.
 _BETWEEN_PEOPLE = re.compile(r"(?:(?<!\s)\s+)?[,;·•|]\s*(?:and\s+)?|(?<!\s)\s+(?:and|&)\s+")
 _BY = re.compile(r"^(?:by|authors?)\s*:?\s+", re.IGNORECASE)
 _MORE_PEOPLE = re.compile(
@@ -59,12 +59,12 @@ _LONGEST_NAME = 100
 
 
 def width(text: str) -> int:
-    """Measure a text in characters of English."""
+    """Return the length of a text in characters of English."""
     return len(text) if text.isascii() else len(text) + 2 * len(_WIDE.findall(text))
 
 
 def is_abstract(text: str) -> bool:
-    """Whether a paragraph is an abstract by its length, and its sentences if it is not so long."""
+    """Return whether a paragraph is an abstract, by its length or, if shorter, its sentences."""
     size = width(text)
     if size >= SURELY_LONG:
         return True
@@ -72,29 +72,29 @@ def is_abstract(text: str) -> bool:
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a short paragraph may be an abstract below a title."""
+    """Return whether a short paragraph may be an abstract below a title."""
     return width(text) >= _SENTENCE and ends_sentence(text)
 
 
 def begins_abstract(text: str) -> bool:
-    """Whether a short paragraph is the first of an abstract: it leads to a list, or to more."""
+    """Return whether a short paragraph begins an abstract: it introduces a list, or more text."""
     if text.endswith(":"):
         return width(text) >= _SENTENCE
     return is_sentence(text) and (". " in text or _STARTS_SENTENCE.match(text) is not None)
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether a text ends with a full stop, or is cut off with an ellipsis."""
+    """Return whether a text ends with a full stop, or is cut off with an ellipsis."""
     return text.endswith((".", "。", "…", "\uff01", ".)", ".”", '."'))
 
 
 def ends_properly(text: str) -> bool:
-    """Whether a text ends as abstracts do: with a full stop or the like, or with an address."""
+    """Return whether a text ends as abstracts do: with a full stop or the like, or an address."""
     return text.endswith(tuple(_ENDS)) or "/" in text.rsplit(maxsplit=1)[-1]
 
 
 def continues(text: str, above: str) -> bool:
-    """Whether a paragraph goes on with the abstract above it, in a list or in a new paragraph."""
+    """Return whether a paragraph continues the abstract above it, in a list or a new paragraph."""
     if is_item(text):
         return not _is_listed_person(text)
     if not ends_properly(above) or above.endswith(":") or text.endswith((":", ";", ",")):
@@ -103,7 +103,7 @@ def continues(text: str, above: str) -> bool:
 
 
 def is_body(text: str, mark: str = "") -> bool:
-    """Whether a short paragraph below a title belongs to the abstract: no title looks like that.
+    """Return whether a short paragraph below a title is part of the abstract, not another title.
 
     ``mark`` is the kind of mark with which titles begin on this page.
     """
@@ -115,7 +115,7 @@ def is_body(text: str, mark: str = "") -> bool:
 
 
 def is_item(text: str) -> bool:
-    """Whether a paragraph is an item of a list."""
+    """Return whether a paragraph is an item of a list."""
     return _ITEM.match(text) is not None
 
 
@@ -124,7 +124,7 @@ def _is_listed_person(text: str) -> bool:
 
 
 def title_mark(text: str) -> str:
-    """Tell with which kind of mark a paragraph begins: ``number``, ``bullet`` or none."""
+    """Return the kind of mark with which a paragraph begins: ``number``, ``bullet`` or none."""
     match = _MARK.match(text)
     if match is None:
         return ""
@@ -138,23 +138,23 @@ def title_number(text: str) -> int | None:
 
 
 def without_mark(text: str) -> str:
-    """Take off what is before a title (number, bullet, "Title:"), and the emphasis around it."""
+    """Remove a number, bullet or "Title:" before a title, and the emphasis around it."""
     return _TITLE_LABEL.sub("", without_emphasis(_MARK.sub("", text, count=1)))
 
 
 def without_emphasis(text: str) -> str:
-    """Take off stars or underlines around a whole line."""
+    """Remove stars or underlines around a whole line."""
     emphasis = _EMPHASIS.fullmatch(text)
     return emphasis["text"] if emphasis else text
 
 
 def is_fragment(text: str) -> bool:
-    """Whether a short paragraph is a formula, code or a row of a table."""
+    """Return whether a short paragraph is a formula, code or a row of a table."""
     return text.startswith(("|", "$", "\\")) or " = " in text or text.endswith("()")
 
 
 def people(text: str) -> tuple[str, ...]:
-    """Read a line that is the names of two or more persons and nothing else; else none."""
+    """Read a line that is only the names of two or more persons; else returns none."""
     listed = _BY.sub("", text)
     first = _BETWEEN_PEOPLE.split(listed[:_LONGEST_NAME], maxsplit=1)[0].strip(_FOOTNOTES)
     if len(text) > _MOST_PEOPLE or not _PERSON.fullmatch(first):
@@ -165,12 +165,12 @@ def people(text: str) -> tuple[str, ...]:
 
 
 def is_name(text: str) -> bool:
-    """Say whether a line may be the name of one person: journals and methods may look like one."""
+    """Return whether a line may be one person's name; journals and methods may look like one."""
     return len(text) <= _LONGEST_NAME and _PERSON.fullmatch(text.strip(_FOOTNOTES)) is not None
 
 
 def vote_link_target(url: str | None) -> Identifier | None:
-    """Read for which paper a link lets people vote: it leads to a login, and from there to it."""
+    """Read the paper for which a link lets people vote: the link leads to a login, then to it."""
     match = _NEXT.search(url) if url else None
     return paper_name(unquote(match[1])) if match else None
 

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-CELL = " | "  # parts the cells of a row
+CELL = " | "  # separates the cells of a row
 _MARKUP = re.compile(r"([\\\[\]])")
 
 
 @dataclass(frozen=True, slots=True)
 class TextLink:
-    """A link within a block: its address, and where its text stands in that of the block."""
+    """A link within a block: its address, and the position of its text in the block's text."""
 
     url: str
     start: int
@@ -23,9 +23,9 @@ class TextLink:
 class TextBlock:
     """A paragraph, a heading, an item of a list, or a cell: one line of text.
 
-    ``level`` is that of a heading, 1 to 6 (0: none); ``item``: it begins an item of a list;
-    ``first``: it stands below an empty line or begins an element of its own, and goes on with no
-    line above. ``line`` counts the lines of the file from 1.
+    ``level`` is the level of a heading, 1 to 6 (0: none); ``item``: it begins an item of a list;
+    ``first``: it follows an empty line or begins a new element, and continues no line above.
+    ``line`` counts the lines of the file from 1.
     """
 
     text: str
@@ -41,7 +41,7 @@ class TextBlock:
 
 
 def page_text(blocks: Iterable[TextBlock]) -> str:
-    """Write blocks as Markdown, in which the reader of pages finds headings and links again."""
+    """Write blocks as Markdown, so that the parser of pages finds headings and links again."""
     return "\n\n".join(_markdown(block) for block in blocks)
 
 

@@ -1,7 +1,7 @@
 """Splits the text of an HTML page into blocks with their links, in order.
 
-The parser is libxml2's for HTML, which loads nothing, expands no entities of a document's own and
-limits how deep elements may nest.
+The parser is libxml2's for HTML, which loads nothing, expands no entities that a document declares
+and limits how deeply elements may nest.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-LARGEST_PAGE = 16 * 1024 * 1024  # bytes; the tree takes some ten times as many
-_DEEPEST = 250  # elements in elements; what is deeper is passed over
+LARGEST_PAGE = 16 * 1024 * 1024  # bytes; the tree takes about ten times as much memory
+_DEEPEST = 250  # nested elements; deeper ones are ignored
 _UNSEEN = frozenset(
     ["script", "style", "template", "noscript", "head", "svg", "iframe", "object", "select",
      "textarea", "math"]
-)  # fmt: skip  # a name a line would be longer than the rule
+)  # fmt: skip  # one name per line would be longer than the rule
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _ITEMS = frozenset(("li", "dt"))
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden", re.IGNORECASE)
 _CHARSET = re.compile(
     rb"<meta[^>]{0,200}?charset\s{0,3}=\s{0,3}[\"']?\s{0,3}([\w-]{1,40})", re.IGNORECASE
 )
-_LOOKED_AT = 4_096  # bytes in which a page names its character set
+_LOOKED_AT = 4_096  # bytes in which a page states its character set
 _LONGEST_URL = 4_000
 _MOST_TEXT = 200_000  # characters of one block
 
 
 def parse_html(content: bytes, charset: str = "") -> _Element | None:
-    """Parse a page; None if there is no element in it. Raises UnreadableDump if it is too large.
+    """Parse a page; None if it contains no element. Raises UnreadableDump if it is too large.
 
-    ``charset`` is the character set that is known from elsewhere; without it, that of the page is
-    used where it is not UTF-8.
+    ``charset`` is the character set if another source states it; without it, that of the page is
+    used if it is not UTF-8.
     """
     from lxml import etree  # late: most commands read no page
 
@@ -59,7 +59,7 @@ def parse_html(content: bytes, charset: str = "") -> _Element | None:
         return etree.fromstring(text.encode("utf-8", "replace"), parser)
     except etree.ParserError:
         return None
-    except etree.XMLSyntaxError:  # nothing at all in it, or too deep to go on
+    except etree.XMLSyntaxError:  # the page is empty, or too deeply nested
         return None
 
 
@@ -76,7 +76,7 @@ def _decode(content: bytes, charset: str) -> str:
 
 
 def html_blocks(root: _Element, base: str = "") -> Iterator[TextBlock]:
-    """Yield the blocks of a page that hold text; ``base`` is the address of the page, if known."""
+    """Yield the blocks of a page that contain text; ``base`` is the page's address, if known."""
     from lxml import etree
 
     walk = _BlockWalk(_base(root, base))
@@ -109,7 +109,7 @@ def _is_unseen(element: _Element) -> bool:
 
 
 def urljoin_safely(base: str, address: str) -> str:
-    """Resolve an address; one that makes no sense is empty, and so is one that is too long."""
+    """Resolve an address; empty if it is invalid or too long."""
     address = "".join(address.split())[: _LONGEST_URL + 1]
     try:
         return urljoin(base, address) if len(address) <= _LONGEST_URL else ""
@@ -118,19 +118,19 @@ def urljoin_safely(base: str, address: str) -> str:
 
 
 class _BlockWalk:
-    """The block that is being read, and the elements that are open around it."""
+    """The block that is being read, and the open elements around it."""
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self.skipped: list[_Element] = []  # elements whose insides were passed over
-        self.levels: list[int] = []  # of the headings that are open
+        self.skipped: list[_Element] = []  # elements whose content was skipped
+        self.levels: list[int] = []  # of the open headings
         self.item = False
         self.line = 0
         self.text = ""
         self.pieces: list[str] = []
         self.size = 0
         self.links: list[TextLink] = []
-        self.url: str | None = None  # of the link that is open
+        self.url: str | None = None  # of the open link
         self.start = 0
 
     def enter(self, element: _Element) -> Iterator[TextBlock]:
@@ -149,7 +149,7 @@ class _BlockWalk:
         self._add(element.text or "", element)
 
     def leave(self, element: _Element) -> Iterator[TextBlock]:
-        """Leave an element; what follows it is no longer in it."""
+        """Leave an element; the following text is outside it."""
         if self.skipped and self.skipped[-1] is element:
             self.skipped.pop()
         else:
@@ -162,7 +162,7 @@ class _BlockWalk:
         self._add(element.tail or "", element)
 
     def _goes_on(self) -> bool:
-        """Whether a line break stands within a title, which goes on."""
+        """Return whether a line break is within a title, which continues."""
         return bool(self.levels) or self.url is not None
 
     def _add(self, text: str, element: _Element | None = None) -> None:
@@ -181,7 +181,7 @@ class _BlockWalk:
         self.url = None
 
     def flush(self) -> Iterator[TextBlock]:
-        """Yield the block that ends here, if there is text in it; a link goes on in the next."""
+        """Yield the block that ends here, if it contains text; a link continues in the next."""
         url = self.url
         self._end_link()
         text, links = _collapse("".join(self.pieces), self.links)
@@ -194,7 +194,7 @@ class _BlockWalk:
 
 
 def _collapse(text: str, links: list[TextLink]) -> tuple[str, tuple[TextLink, ...]]:
-    """Collapse white space in a text, and move the places of its links along."""
+    """Collapse white space in a text, and adjust the positions of its links."""
     edges = sorted({0, len(text), *(edge for link in links for edge in (link.start, link.end))})
     moved, length = {0: 0}, 0
     made: list[str] = []

@@ -32,13 +32,13 @@ _HTML = re.compile(
     re.IGNORECASE,
 )
 _CONTENT_TAG = re.compile(r"<(?:article|h[1-6]|li|p|td)\b[^<>]*>", re.IGNORECASE)
-_FEW, _MANY = 3, 10  # tags by which the middle of a web page is known, at its start or later
+_FEW, _MANY = 3, 10  # tags that show the middle of a web page, in its first bytes or later
 _BEGINNING = 16 * 1024  # bytes
 _HEAD = 64 * 1024
-_END = 8 * 1024  # bytes at the end, in which a page is seen to break off
+_END = 8 * 1024  # bytes at the end, which show that a page breaks off
 _OPENED = re.compile(rb"<(?:a|h[1-6])\b")
 _CLOSED = re.compile(rb"</(?:a|h[1-6])\b")
-_MOST_PROPS = 50  # elements of a page that carry data
+_MOST_PROPS = 50  # elements of a page with data for its scripts
 _HINT = (
     "save the page that lists the papers, whole; or select all of it in a browser, copy it, and "
     "save that as a text file"
@@ -46,12 +46,12 @@ _HINT = (
 
 
 class HtmlPage:
-    """A web page as a browser saves it, or a piece of one."""
+    """A web page as a browser saves it, or a part of one."""
 
     name: ClassVar[str] = "html"
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Look for what pages begin with, or for the tags of a piece of one."""
+        """Look for the usual beginnings of pages, or for the tags of a part of one."""
         start = decode(head[:_BEGINNING]).lstrip("\ufeff\u200b\u200e\u00a0 \t\r\n")
         return _HTML.match(start) is not None or _is_fragment(start)
 
@@ -62,7 +62,7 @@ class HtmlPage:
 
 
 def _is_fragment(start: str) -> bool:
-    """Recognise a piece of a web page; Markdown keeps some tags, but not those of paragraphs."""
+    """Recognise a part of a web page; Markdown keeps some tags, but not those of paragraphs."""
     if start.startswith(("[", "{")):
         return False
     least = _FEW if start.startswith("<") else _MANY
@@ -82,7 +82,7 @@ def page_records(content: bytes, near: date, *, charset: str = "", base: str = "
         return records
     breaks_off = _breaks_off(content)
     blocks = list(html_blocks(root, base))
-    end = "" if breaks_off else "\n"  # by which a text is known to be whole
+    end = "" if breaks_off else "\n"  # a line end shows that the text is complete
     text = (page_text(blocks) + end).encode("utf-8", "replace")
     plain = "\n".join(block.text for block in blocks).encode("utf-8", "replace")
     readers: list[Callable[[], list[Record]]] = [
@@ -101,7 +101,7 @@ def page_records(content: bytes, near: date, *, charset: str = "", base: str = "
 
 
 def _breaks_off(content: bytes) -> bool:
-    """Whether a page ends within a tag, a link or a heading: the rest of it was not saved."""
+    """Return whether a page ends within a tag, a link or a heading: the rest was not saved."""
     end = content[-_END:].replace(b"\0", b"").lower()  # UTF-16 has zeros between
     if b"</html>" in end:
         return False
@@ -110,7 +110,7 @@ def _breaks_off(content: bytes) -> bool:
 
 
 def _linked(blocks: Sequence[TextBlock], *, breaks_off: bool) -> list[Record]:
-    """Read titles that link to papers; one in which the page breaks off is rejected."""
+    """Read titles that link to papers; a title within which the page breaks off is rejected."""
     papers = list(linked_papers(blocks))
     records: list[Record] = [*papers]
     if breaks_off and papers and squeeze(blocks[-1].text).endswith(squeeze(papers[-1].title)):
@@ -120,7 +120,7 @@ def _linked(blocks: Sequence[TextBlock], *, breaks_off: bool) -> list[Record]:
 
 
 def _carried(root: _Element) -> list[str]:
-    """Find the data that the papers page carries for its own scripts, as JSON."""
+    """Find the data that the papers page contains for its own scripts, as JSON."""
     found = (props for element in root.iter() if (props := element.get("data-props")))
     return [one for one in islice(found, _MOST_PROPS) if '"paper"' in one or '"dailyPapers"' in one]
 
@@ -134,7 +134,7 @@ def _first_papers(carried: Sequence[str], near: date) -> list[Record]:
 
 
 def _read(dump_format: DumpFormat, content: bytes, near: date) -> list[Record]:
-    """Read by another format; empty if it does not find its own."""
+    """Read a page by another format; empty if that format does not recognise it."""
     if not dump_format.recognises(content[:_HEAD], ""):
         return []
     try:

@@ -17,27 +17,27 @@ from larkpost.formats.page.page_lines import find_notes
 from larkpost.formats.paper_lists.markdown_blocks import markdown_blocks
 from larkpost.formats.paper_lists.titled_links import linked_papers
 
-_SOME = 2  # papers with an arXiv id or a DOI, in a text that lists papers
-_HEADER = 20  # lines among which the day of the list stands
-_NOTED = 200  # lines among which notes about the capture stand
+_SOME = 2  # papers with an arXiv id or a DOI in a text that lists papers
+_HEADER = 20  # lines in which the day of the list is searched for
+_NOTED = 200  # lines in which notes about the capture are searched for
 
 
 class LinkList:
-    """Headings or items with a link to arXiv or a DOI each, and text below."""
+    """Headings or items that each link to arXiv or a DOI, with text below."""
 
     name: ClassVar[str] = "links"
 
     def recognises(self, head: bytes, filename: str) -> bool:
-        """Look for two titles that link to papers, in what is not the papers page."""
+        """Look for two titles that link to papers, in a text that is not the papers page."""
         if HuggingFacePage().recognises(head, filename):
             return False
         named = (one for one in linked_papers(markdown_blocks(BytesIO(head))) if one.identifiers)
         return len(list(islice(named, _SOME))) == _SOME
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in order, and the day that notes above them tell.
+        """Yield the papers in order, and the day from the notes above them.
 
-        Raises UnreadableDump if there is none, or where it is larger than any list.
+        Raises UnreadableDump if there is no paper, or if it is larger than any list.
         """
         content = read_whole(dump, "a list of links", hint="cut it into several")
         yield from _noted_day(content, near)
@@ -52,7 +52,7 @@ class LinkList:
 
 
 def _noted_day(content: bytes, near: date) -> Iterator[DumpDate]:
-    """Yield the day that notes above the list tell, or a line of its own with a year in it."""
+    """Yield the day from the notes above the list, or from a separate line with a year."""
     read = islice(lines(BytesIO(content)), _NOTED)
     given = [line for line in read if isinstance(line, NumberedLine)]
     days = [(captured_day(note.text), note.number) for note in find_notes(given)]

@@ -14,8 +14,8 @@ from larkpost.formats.page.page_lines import QUOTE_MARKS, UNDERLINE, find_notes
 from larkpost.formats.page.title_or_abstract import is_name, people
 from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
 
-_LONGEST = 20_000  # characters of a line in which links are looked for
-_WRAPPED, _UNWRAPPED = 55, 130  # characters of a line that goes on in the next
+_LONGEST = 20_000  # characters of a line in which links are searched for
+_WRAPPED, _UNWRAPPED = 55, 130  # characters of a line that continues in the next
 _MOST_JOINED = 100  # lines of one paragraph
 _HEADING = re.compile(r"\s{0,3}(?P<marks>#{1,6})\s+(?P<text>\S.*?)(?:\s#+)?\s*")
 _RULE = re.compile(r"\s{0,3}(?:[-=_*~]\s*){3,}")
@@ -39,7 +39,7 @@ _EMPHASIS = re.compile(
 
 
 def markdown_blocks(dump: BinaryIO) -> Iterator[TextBlock]:
-    """Yield the lines that hold text as blocks; those that only give links their address go."""
+    """Yield the lines with text as blocks; lines that only define a link's address are left out."""
     given = [line for line in lines(dump) if isinstance(line, NumberedLine)]
     notes = {line.number for line in find_notes(given)}
     references = {
@@ -67,7 +67,7 @@ def _line_blocks(
 
 
 def _join_wrapped(blocks: Iterable[TextBlock], width: int) -> Iterator[TextBlock]:
-    """Join the lines of a paragraph that was wrapped; a line of names stays by itself.
+    """Join the lines of a paragraph that was wrapped; a line of names stays separate.
 
     ``width`` is the length of the longest line that may have been wrapped.
     """
@@ -85,7 +85,7 @@ def _goes_on(above: TextBlock, below: TextBlock, width: int) -> bool:
     if below.first or below.level or below.links or above.level or people(below.text):
         return False
     if is_name(below.text) and len(above.text) + 1 + len(below.text.split()[0]) <= width:
-        return False  # there was room: the line was ended here, above a name
+        return False  # the next word would have fitted: the line ends before a name
     at_margin = not above.links and not people(above.text)
     return at_margin and _WRAPPED <= len(above.text) <= _UNWRAPPED >= len(below.text)
 
@@ -117,7 +117,7 @@ def _blocks(
 
 
 def _links(text: str, references: Mapping[str, str]) -> tuple[str, tuple[TextLink, ...]]:
-    """Take the marks of links and emphasis out of a line."""
+    """Remove the marks of links and emphasis from a line."""
     if len(text) > _LONGEST:
         return " ".join(text.split()), ()
     made, length, at = [], 0, 0
@@ -138,7 +138,7 @@ def _links(text: str, references: Mapping[str, str]) -> tuple[str, tuple[TextLin
 
 
 def _link(match: re.Match[str], references: Mapping[str, str]) -> tuple[str, str]:
-    """Return the text and the address of a link; that of a picture is left out."""
+    """Return the text and the address of a link; the address of a picture is left out."""
     if match["picture"]:
         return "", ""
     if match["arxiv"]:
@@ -153,7 +153,7 @@ def _link(match: re.Match[str], references: Mapping[str, str]) -> tuple[str, str
 
 
 def _plain(text: str) -> str:
-    """Take emphasis and escapes out of a piece of a line; white space stays at its ends."""
+    """Remove emphasis and escapes from a piece of a line; white space stays at its ends."""
     if "*" in text or "_" in text:
         text = _EMPHASIS.sub(r"\2", text)
         if text.strip() and set(text.strip()) <= {"*", "_"}:

@@ -1,7 +1,7 @@
 """Recognises links to papers: by arXiv id, DOI, or addresses of publishers and archives.
 
-Alert mails send their readers through the sender's own address first; where the paper's address
-stands in it, it is taken out.
+Links in alert mails lead through the sender's own address first; if it contains the paper's
+address, that is extracted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _IN_TEXT = re.compile(
     rf"|(?P<doi>{_DOI.pattern})",
     re.IGNORECASE,
 )
-# Where archives, publishers and search services show a paper, behind the host's "www.".
+# Addresses under which archives, publishers and search services show a paper, without "www.".
 _ARTICLE = re.compile(
     r"(?:[\w-]+\.)*(?:sciencedirect\.com/science/article/\S|nature\.com/articles/\S"
     r"|springer\.com/(?:article|chapter)/\S|semanticscholar\.org/(?:paper|arxiv)/\S"
@@ -46,14 +46,14 @@ _NAMED_BY_QUERY = ("openreview.net", "papers.ssrn.com", "journals.plos.org")
 
 @dataclass(frozen=True, slots=True)
 class PaperLink:
-    """A link to a paper: its address without what tracks the reader, and the names in it."""
+    """A link to a paper: its address without tracking parameters, and its identifiers."""
 
     url: str
     names: tuple[Identifier, ...] = ()
 
 
 def paper_link(url: str) -> PaperLink | None:
-    """Read the address of a paper; None for any other."""
+    """Read the address of a paper; None for any other address."""
     for _ in range(_MOST_REDIRECTS + 1):
         if found := _direct(url):
             return found
@@ -65,7 +65,7 @@ def paper_link(url: str) -> PaperLink | None:
 
 
 def redirect_target(url: str) -> str | None:
-    """Find the address to which a link leads by way of a service that counts; None for none."""
+    """Find the target of a link that leads through a tracking service; None if there is none."""
     if len(url) > _LONGEST:
         return None
     if match := _DEFENSE.search(url):
@@ -98,7 +98,7 @@ def _direct(url: str) -> PaperLink | None:
 
 
 def find_names(text: str) -> tuple[Identifier, ...]:
-    """Find the arXiv id, or else the DOI, that a line of text tells; the first of several."""
+    """Find the arXiv id, or else the DOI, in a line of text; the first of several."""
     for match in _IN_TEXT.finditer(text[:_LONGEST]):
         found = _arxiv(match["arxiv"]) if match["arxiv"] else _doi(match["doi"])
         if found:
@@ -117,7 +117,7 @@ def _doi(text: str) -> tuple[Identifier, ...]:
 
 
 def _clean_url(address: str) -> str:
-    """Leave out the query of an address, where it does not name the paper, and the fragment."""
+    """Remove the query of an address, unless it identifies the paper, and the fragment."""
     parts = urlsplit(address)
     if (parts.hostname or "").endswith(_NAMED_BY_QUERY):
         return parts._replace(fragment="").geturl()

@@ -15,7 +15,7 @@ from larkpost.formats.paper_lists.blocks import CELL
 
 _SHORTEST, _LONGEST = 10, 500  # characters of a title
 _SHORTEST_NAME = 2  # characters of a title that is the name of a method, at least
-_PROSE = 60  # characters: shorter text below a title tells the journal, the day, a number
+_PROSE = 60  # characters: shorter text below a title is the journal, the day or a number
 _PROSE_WORDS = 8  # spaces
 _LONGEST_AUTHORS = 3_000  # characters
 _LONGEST_LABEL = 5  # spaces
@@ -46,7 +46,7 @@ _AUTHORS_LABEL = re.compile(r"\W{0,3}(?:authors?|by)\b\W{0,4}\s*", re.IGNORECASE
 _VENUE = re.compile(r"\s[-\u2013\u2014•·|]\s")
 _HIDDEN_AUTHORS = re.compile(r",?\s?\+\d{1,4} authors?,?\s")  # of Semantic Scholar
 _CUT = ("…", "...")
-_MOST_ENDINGS = 5  # such as "…" and "et al." behind names
+_MOST_ENDINGS = 5  # such as "…" and "et al." after names
 _BEHIND_TITLE = re.compile(
     r"(?P<dash>\s[\u2013\u2014|]\s|\s--?\s)|[,.]\s(?P<names>[^,.]{2,40}\set al\.?)$"
 )
@@ -54,7 +54,7 @@ _QUOTED = re.compile(r"[.,:]\s[\"\u201c](?P<title>[^\"\u201c\u201d]{10,300})[\"\
 
 
 def is_title(text: str) -> bool:
-    """Whether a text may be the title of a paper: words, and not what buttons and labels say."""
+    """Return whether a text may be the title of a paper: words that are not a button or label."""
     text = text.strip()
     if not _SHORTEST <= width(text) <= _LONGEST or _NO_TITLE.fullmatch(text):
         return False
@@ -64,18 +64,18 @@ def is_title(text: str) -> bool:
 
 
 def is_short_title(text: str) -> bool:
-    """Say whether a text that is too short for ``is_title`` may be one where nothing else is."""
+    """Return whether a text too short for ``is_title`` may be a title if no other text is."""
     text = text.strip()
     return len(text) > _SHORTEST_NAME and not is_label(text) and not _NO_TITLE.fullmatch(text)
 
 
 def is_label(text: str) -> bool:
-    """Tell what buttons say, such as "PDF" or "Read the paper"."""
+    """Return whether a text is that of a button, such as "PDF" or "Read the paper"."""
     return text.count(" ") <= _LONGEST_LABEL and _LABEL.fullmatch(text.strip()) is not None
 
 
 def is_prose(text: str) -> bool:
-    """Whether a text below a title is an abstract, or a piece of one."""
+    """Return whether a text below a title is an abstract, or a part of one."""
     if width(text) < _PROSE or (text.isascii() and text.count(" ") < _PROSE_WORDS):
         return False
     sentence = ends_sentence(text) or ". " in text or width(text) >= SURELY_LONG
@@ -83,9 +83,9 @@ def is_prose(text: str) -> bool:
 
 
 def read_authors(text: str) -> tuple[str, ...]:
-    """Read the authors of a line, in front of which a label may stand, and behind it the journal.
+    """Read the authors in a line, which may have a label before them and the journal after them.
 
-    ``A Lovett, B Koenig… - Journal of Examples, 2026`` is how Google Scholar writes it.
+    Google Scholar writes ``A Lovett, B Koenig… - Journal of Examples, 2026``.
     """
     label = _AUTHORS_LABEL.match(text)
     listed = _HIDDEN_AUTHORS.sub(", ", text[label.end() :] if label else text)
@@ -99,14 +99,14 @@ def read_authors(text: str) -> tuple[str, ...]:
 
 
 def _without_ending(names: str) -> str:
-    """Leave out what says that there are more names."""
+    """Remove the ending that says that there are more names."""
     for _ in range(_MOST_ENDINGS):
         names = names.strip(" ,…").removesuffix("...").removesuffix("et al.").removesuffix("et al")
     return names.strip(" ,…")
 
 
 def split_title(text: str) -> tuple[str, str]:
-    """Part a title from what stands beside it on its line: cells, a dash, or names of authors."""
+    """Split a title from the rest of its line: cells, a dash, or names of authors."""
     cells = text.split(CELL)
     if len(cells) > 1:
         title = next((cell for cell in cells if is_title(cell)), text)
@@ -121,6 +121,6 @@ def split_title(text: str) -> tuple[str, str]:
 
 
 def clean_title(text: str) -> str:
-    """Take off what stands around a title: marks, quotes, a full stop."""
+    """Remove the marks, quotes and full stop around a title."""
     title = without_mark(text.strip()).strip('"“” ')
     return title[:-1] if title.endswith(".") and not title.endswith("..") else title

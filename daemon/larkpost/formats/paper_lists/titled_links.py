@@ -1,7 +1,7 @@
-"""Makes papers of blocks in which titles link to papers, or stand above such links.
+"""Makes papers from blocks in which titles link to papers, or are above such links.
 
-Tables of contents that journals mail, alerts of search services and lists in Markdown have this in
-common: a title, and until the next one what belongs to it, in any order: names of authors, the
+Tables of contents of journals, alerts of search services and lists in Markdown have this in common:
+a title, and up to the next one the details of its paper, in any order: names of authors, the
 journal, a DOI, an abstract or the beginning of one.
 """
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _LONGEST_ABSTRACT = 6_000
 _BEFORE_LINK = 40  # characters of marks before the title on its line: "[PDF]", "1.", a date
-_BESIDE = 20  # characters, at least, of a title with its link behind it in a line of plain text
-_OPAQUE = 25  # characters, at least, of a title whose link leads through a counting service
+_BESIDE = 20  # characters, at least, of a title with its link after it in a line of plain text
+_OPAQUE = 25  # characters, at least, of a title whose link leads through a tracking service
 _OPAQUE_WORDS = 4
 _FOOTER = re.compile(
     r"unsubscribe|\byou(?:['\u2019]re| are| have)? (?:receiv|subscribed|signed up)"
@@ -61,7 +61,7 @@ _OF_ALERTS = (_SCHOLAR, "semanticscholar.org/paper/")  # links of alerts: titles
 
 @dataclass(slots=True)
 class _Entry:
-    """A paper that is being read; ``opaque``: nothing but its title says so far that it is one."""
+    """A paper that is being read; ``opaque``: so far only its title indicates a paper."""
 
     title: str
     line: int
@@ -76,7 +76,7 @@ class _Entry:
         return self.link is None and not self.names and not self.authors
 
     def is_named_by(self, found: PaperLink) -> bool:
-        """Whether a link leads to this paper."""
+        """Return whether a link leads to this paper."""
         ours = self.link.url if self.link else None
         same_place = ours is not None and (
             found.url == ours
@@ -86,7 +86,7 @@ class _Entry:
         return same_place or bool(set(found.names) & set(self.names))
 
     def add_names(self, names: Iterable[Identifier]) -> None:
-        """Take in names of the paper: an arXiv id and a DOI at most, the first told of each."""
+        """Add identifiers of the paper: at most one arXiv id and one DOI, the first of each."""
         for name in names:
             if name.scheme not in {known.scheme for known in self.names}:
                 self.names += (name,)
@@ -95,7 +95,7 @@ class _Entry:
         """Make the record."""
         abstract, name = cut_preamble(clean_markup(" ".join(self.abstract)))
         abstract = squash(abstract)
-        if self.snippet and abstract:  # so that a whole abstract takes its place
+        if self.snippet and abstract:  # so that a whole abstract replaces it
             abstract = abstract.rstrip(" .…") + " …"
         if name:
             self.add_names((name,))
@@ -113,7 +113,7 @@ class _Entry:
 def linked_papers(blocks: Iterable[TextBlock]) -> Iterator[PaperRecord]:
     """Yield the papers of a text, each once, in order."""
     named: set[Identifier] = set()
-    titles: dict[str, bool] = {}  # whether the paper of that title has names
+    titles: dict[str, bool] = {}  # by title: whether the paper has identifiers
     for entry in _TitledLinks().read(blocks):
         record = entry.record()
         title, names = squeeze(record.title), record.identifiers
@@ -125,17 +125,17 @@ def linked_papers(blocks: Iterable[TextBlock]) -> Iterator[PaperRecord]:
 
 
 class _TitledLinks:
-    """Goes through the blocks; ``above`` may be the title of a link that is still to come."""
+    """Reads the blocks; ``above`` may be the title of a link that is still to come."""
 
     def __init__(self) -> None:
         self.entry: _Entry | None = None
         self.above: TextBlock | None = None
-        self.between: list[str] = []  # what stands between that title and its link
-        self.titles_link = False  # a title was itself a link, so that others are, too
+        self.between: list[str] = []  # texts between that title and its link
+        self.titles_link = False  # a title was itself a link, so the other titles are, too
         self.finished: list[_Entry] = []
 
     def read(self, blocks: Iterable[TextBlock]) -> Iterator[_Entry]:
-        """Yield the papers that were read, once each is complete."""
+        """Yield the papers, once each is complete."""
         for block in blocks:
             self._read(block)
             yield from self.finished
@@ -153,7 +153,7 @@ class _TitledLinks:
         elif papers and not self._mentions(block, papers[0][0]):
             self._labels(block, papers)
         elif papers and is_label(block.words_of(papers[0][0])) and self._is_new(papers[0][1]):
-            self._finish()  # this tells of another paper, whose title cannot be told
+            self._finish()  # the block is about another paper, whose title is unknown
         elif self._is_opaque(block):
             self._begin(block.text, block.line, None)
         elif block.level:
@@ -173,7 +173,7 @@ class _TitledLinks:
         self.entry.add_names(link.names if link else ())
 
     def _is_titled(self, block: TextBlock, link: TextLink) -> bool:
-        """Whether the text of a link to a paper is its title, and not a mention in a sentence."""
+        """Return whether a link's text is the paper's title, not a mention in a sentence."""
         before = block.text[: link.start].strip(_SEPARATORS)
         begins = block.level or block.item or len(before) <= _BEFORE_LINK
         if _is_title_alone(block, link):
@@ -190,16 +190,16 @@ class _TitledLinks:
         self._further(block)
 
     def _mentions(self, block: TextBlock, link: TextLink) -> bool:
-        """Whether a block is prose that mentions a paper, which is seldom its own.
+        """Return whether a block is prose that mentions a paper, which is seldom its own paper.
 
-        It is its own where a button stands in the first text below a heading.
+        It is its own paper if a button is in the first text below a heading.
         """
         if self.above is not None and self.above.level and is_label(block.words_of(link)):
             return False
         return not (block.item or block.level) and link.start > 0 and is_prose(block.text)
 
     def _labels(self, block: TextBlock, papers: list[tuple[TextLink, PaperLink]]) -> None:
-        """Read a block with links such as "PDF": the title stands in it, above it, or was told."""
+        """Read a block with links such as "PDF": the title is in it, above it or already read."""
         link, found = papers[0]
         before = _LABEL_BEFORE.sub("", block.text[: link.start]).strip(_SEPARATORS)
         behind = _behind_links(block).strip(_SEPARATORS)
@@ -223,7 +223,7 @@ class _TitledLinks:
         self._further(block)
 
     def _stands_beside(self, block: TextBlock, before: str, behind: str) -> bool:
-        """Whether a line of plain text is a title with its link, and no sentence with one in it."""
+        """Return whether a line of plain text is a title with its link, not a sentence with one."""
         return (
             block.first
             and len(before) >= _BESIDE
@@ -234,21 +234,21 @@ class _TitledLinks:
         )
 
     def _begin_line(self, text: str, found: PaperLink, block: TextBlock, behind: str) -> None:
-        """Begin a paper with the title on one line with its link, and what stands beside it."""
+        """Begin a paper with the title on the same line as its link, and the rest of the line."""
         title, rest = split_title(text)
         self._begin(title, block.line, found)
         self._body(rest)
         self._body(behind)
 
     def _add_link(self, found: PaperLink) -> None:
-        """Take in a link of the paper that is being read."""
+        """Add a link to the paper that is being read."""
         if self.entry is not None:
             self.entry.add_names(found.names)
             if self.entry.link is None:
                 self.entry.link = found
 
     def _is_new(self, found: PaperLink) -> bool:
-        """Whether a link belongs to no paper that is being read: it, or its title, is another."""
+        """Return whether a link belongs to a new paper, not to the one that is being read."""
         if self.entry is None:
             return True
         if self.entry.is_named_by(found):
@@ -264,7 +264,7 @@ class _TitledLinks:
                 self.entry.add_names(found.names)
 
     def _is_opaque(self, block: TextBlock) -> bool:
-        """Whether a block is nothing but a link with a text as long as a title."""
+        """Return whether a block is only a link with a text as long as a title."""
         if len(block.links) != 1:
             return False
         text = block.words_of(block.links[0])
@@ -277,7 +277,7 @@ class _TitledLinks:
         )
 
     def _text(self, block: TextBlock) -> None:
-        """Read a block without a link to a paper: of the paper above, or the title of the next."""
+        """Read a block without a link to a paper: part of the paper above, or the next title."""
         text = block.text
         if self.above is not None and not block.first:
             self.between.append(text)
@@ -290,7 +290,7 @@ class _TitledLinks:
             self.above, self.between = block, []
 
     def _body(self, text: str) -> bool:
-        """Read what stands below a title; gives whether it belonged there."""
+        """Read a text below a title; returns whether it belongs to the paper."""
         entry, text = self.entry, text.strip()
         if entry is None or not text:
             return False
@@ -305,7 +305,7 @@ class _TitledLinks:
         return bool(names)
 
     def _take_prose(self, entry: _Entry, text: str) -> bool:
-        """Take in an abstract or a piece of one, behind its label."""
+        """Add an abstract or a part of one, without its label."""
         label = _SUMMARY_LABEL.match(text)
         prose = text[label.end() :] if label else text
         if not is_prose(prose) or people(text):
@@ -316,7 +316,7 @@ class _TitledLinks:
 
 
 def _is_title_alone(block: TextBlock, link: TextLink) -> bool:
-    """Whether a link is a short title ("BERT"): the whole of a heading, or a line of an alert."""
+    """Return whether a link is a short title ("BERT"): a whole heading, or a line of an alert."""
     words = block.words_of(link)
     if words != block.text.strip() or not is_short_title(words):
         return False
@@ -324,5 +324,5 @@ def _is_title_alone(block: TextBlock, link: TextLink) -> bool:
 
 
 def _behind_links(block: TextBlock) -> str:
-    """Return the text of a block behind its last link."""
+    """Return the text of a block after its last link."""
     return block.text[block.links[-1].end :]

@@ -12,7 +12,7 @@ from larkpost.text.author_names import split_authors
 from larkpost.text.identifiers import find_identifier
 from larkpost.text.normalize import shorten
 
-# The keys of JSON Lines, and the headings by which others call them; case and marks do not count.
+# The keys of JSON Lines, and other programs' headings for them; case and punctuation are ignored.
 _HEADINGS = {
     "title": "title papertitle articletitle documenttitle titel",
     "abstract": "abstract summary abstracttext description",
@@ -37,7 +37,7 @@ _HEADINGS = {
     "withdrawn": "withdrawn",
     "also": "also",
     "uid": "uid",
-}  # fmt: skip  # a heading a line would be longer than the module
+}  # fmt: skip  # one heading per line would be longer than the module
 KEY_OF = {heading: key for key, headings in _HEADINGS.items() for heading in headings.split()}
 _MARKS = re.compile(r"[^\w]|_")
 _CODE = re.compile(r"\(([a-z-]+(?:\.[A-Za-z-]{2,})?)\)")
@@ -49,12 +49,12 @@ _LONGEST_HEADING = 60
 
 
 def key_of(heading: str) -> str:
-    """Return the key of our own JSON that a heading stands for; empty for one that nobody knows."""
+    """Return the key of our own JSON for a heading; empty for an unknown heading."""
     return KEY_OF.get(_MARKS.sub("", heading[:_LONGEST_HEADING].casefold()), "")
 
 
 def row_fields(keys: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
-    """Read the cells of a row, each under its key; where a key has several, lists are united."""
+    """Read the cells of a row, each under its key; the lists of several columns are joined."""
     given: dict[str, Any] = {}
     names: list[str] = []
     for key, cell in zip(keys, cells, strict=False):
@@ -72,7 +72,7 @@ def row_fields(keys: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
 
 
 def _put(given: dict[str, Any], key: str, value: Any) -> None:
-    """Put a value beside what other columns of its key have: the longer list of authors counts."""
+    """Add a value to those of other columns with its key; the longer list of authors is kept."""
     before = given.get(key)
     if before is None:
         given[key] = value
@@ -85,7 +85,7 @@ def _put(given: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _names(key: str, text: str) -> list[str]:
-    """Read a name; the number of a row in somebody's own table is none."""
+    """Read an identifier; the number of a row in somebody's own table is not one."""
     for name in (f"doi:{text}", text) if key == "doi" else (text,):
         if found := find_identifier(name):
             return [str(found)]
@@ -101,7 +101,7 @@ def _value(key: str, text: str) -> Any:
 
 
 def _read_published(text: str) -> str | None:
-    """Read a day, as ISO 8601; what is no day stays as it is, and a year alone tells nothing."""
+    """Read a day as ISO 8601; other text stays unchanged, and a year alone is ignored."""
     day = parse_day(text)
     return day.isoformat() if day else (None if re.fullmatch(r"\d{4}", text) else text)
 
@@ -132,7 +132,7 @@ def _split_links(text: str) -> list[str]:
 
 
 def split_subjects(text: str) -> list[str]:
-    """Split subjects: arXiv's codes where they stand in brackets or alone, else the words."""
+    """Split subjects: arXiv's codes in brackets or alone, else the words."""
     if codes := _CODE.findall(text):
         return codes
     if _CODES.fullmatch(text) and "." in text:
@@ -146,7 +146,7 @@ def _split(text: str, marks: str) -> list[str]:
 
 
 def _listed(text: str) -> list[str]:
-    """Read a list as JSON or Python writes it; none if it is neither."""
+    """Read a list as JSON or Python writes it; returns none if it is neither."""
     if not _LIST.fullmatch(text):
         return []
     try:
@@ -160,7 +160,7 @@ def _listed(text: str) -> list[str]:
 
 
 def unknown_headings(headings: Sequence[str]) -> list[str]:
-    """Return the headings that nobody knows, as they are shown."""
+    """Return the unknown headings, as they are shown."""
     return [shorten(one, 40) for one in headings if one.strip() and not key_of(one)]
 
 

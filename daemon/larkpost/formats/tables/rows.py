@@ -1,6 +1,6 @@
-"""Reads the rows of CSV and TSV from lines; a quote that nothing closes costs its own row only.
+"""Reads the rows of CSV and TSV from lines; an unclosed quote spoils only its own row.
 
-RFC 4180 for what is quoted; marks between cells are commas, semicolons, tabs or bars.
+Quoting follows RFC 4180; the delimiters are commas, semicolons, tabs or bars.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DECLARED = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)  # the first line 
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row: where it begins, its cells, its text; ``whole`` where the file did not cut it off."""
+    """A row: where it begins, its cells, its text; ``whole`` if the file does not cut it off."""
 
     line: int
     cells: list[str]
@@ -40,7 +40,7 @@ def declared_delimiter(line: str) -> str | None:
 
 
 def choose_delimiter(heading: str, worth: Callable[[list[str]], int]) -> str:
-    """Choose the delimiter by which the headings are ``worth`` most; of two, the one with more."""
+    """Choose the delimiter with the most ``worth``; of two, the one with more cells."""
 
     def rate(delimiter: str) -> tuple[int, int]:
         cells = split_line(heading, delimiter)
@@ -60,7 +60,7 @@ def split_line(line: str, delimiter: str, *, quoted: bool = True) -> list[str]:
 
 
 class TableRows:
-    """Goes through the rows below the headings; ``width`` is how many cells each should have."""
+    """Reads the rows below the headings; ``width`` is the expected number of cells in each."""
 
     def __init__(
         self,
@@ -77,8 +77,8 @@ class TableRows:
         self._width = width
 
     def rows(self) -> Iterator[TableRow | RejectedRecord | IngestWarning]:
-        """Yield the rows that are not empty, and what was odd about the lines."""
-        csv.field_size_limit(2 * _LONGEST_ROW)  # one number for the whole program
+        """Yield the rows that are not empty, and warnings about the lines."""
+        csv.field_size_limit(2 * _LONGEST_ROW)  # one limit for the whole program
         reader = csv.reader(self._feed(), delimiter=self._delimiter)
         while True:
             self._taken, self._size = [], 0
@@ -117,7 +117,7 @@ class TableRows:
         unclosed = sum(line.text.count('"') for line in self._taken) % 2 == 1
         wrong = unclosed or (cells is not None and len(cells) != self._width)
         if cells is None or (wrong and (len(self._taken) > 1 or last.whole)):
-            # Perhaps nothing is quoted here, and the quote belongs to the text.
+            # Perhaps nothing is quoted in this file, and the quote belongs to the text.
             bare = split_line(first.text, self._delimiter, quoted=False)
             below = self._taken[1:2]
             if cells is None or len(bare) == self._width or (unclosed and self._are_rows(below)):
@@ -128,7 +128,7 @@ class TableRows:
         return TableRow(first.number, cells, text, whole)
 
     def _are_rows(self, lines: list[NumberedLine]) -> bool:
-        """Whether lines are whole rows by themselves: an open quote above them swallowed them."""
+        """Return whether lines after an unclosed quote are whole rows on their own."""
         return bool(lines) and all(
             line.text.count('"') % 2 == 0
             and len(split_line(line.text, self._delimiter)) == self._width

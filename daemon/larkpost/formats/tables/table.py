@@ -1,4 +1,4 @@
-"""Reads papers from CSV and TSV with a line of headings, one of which is that of the titles."""
+"""Reads papers from CSV and TSV with a line of headings, one of them for titles."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _NO_ROWS = "the table has headings and no rows: 0 papers"
 
 
 class Table:
-    """A table of papers, a row each."""
+    """A table of papers, one row per paper."""
 
     name: ClassVar[str] = "table"
 
     def recognises(self, head: bytes, filename: str) -> bool:
-        """Go by headings: the title's and another that is known, or the ending of the name."""
+        """Recognise a heading of titles, with another known one or the file name's extension."""
         return is_table(decode(head[:_HEAD]), filename)
 
     def read(
@@ -45,15 +45,15 @@ class Table:
         dump: BinaryIO,
         near: date | None = None,  # noqa: ARG002 - years are always given
     ) -> Iterator[Record]:
-        """Yield a record per row; one that cannot be taken is rejected with the reason.
+        """Yield one record per row; an unusable one is rejected with the reason.
 
-        Raises UnreadableDump if no heading is that of the titles, and where no row can be taken.
+        Raises UnreadableDump if no heading is for titles, or no row is usable.
         """
         yield from records_of(_items(dump), paper_of, hint=_HINT, empty=_NO_ROWS)
 
 
 def is_table(text: str, filename: str) -> bool:
-    """Return whether a text begins with headings of papers; one will do where the name says CSV."""
+    """Return whether a text begins with headings of papers; one is enough if the name says CSV."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff\0 \t\n")
     first, _, rest = text.partition("\n")
     if declared_delimiter(first):
@@ -92,7 +92,7 @@ def _headings(
     told: Iterator[NumberedLine | RejectedRecord | IngestWarning],
     remarks: list[RejectedRecord | IngestWarning],
 ) -> tuple[NumberedLine, str]:
-    """Read up to the headings; gives them and the delimiter."""
+    """Read up to the headings; returns them and the delimiter."""
     declared = None
     for line in told:
         if not isinstance(line, NumberedLine):
