@@ -57,7 +57,7 @@ def test_a_file_in_the_place_of_the_socket_is_kept(home: Path) -> None:
     (home / "lark.sock").write_text("precious")
 
     with (
-        pytest.raises(UsageError, match="something else by that name"),
+        pytest.raises(UsageError, match="another file has that name"),
         open_listener("unix:lark.sock", 0, home=home),
     ):
         raise AssertionError
