@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class MigrationSteps:
     """The steps to a schema: Alembic's folder, and its revisions, oldest first.
 
-    The revisions are named beside the folder so that a check needs no Alembic.
+    The revisions are listed here as well, so that a check does not need Alembic.
     """
 
     folder: Path
