@@ -1,4 +1,4 @@
-"""Calibrates scores to chances of a thumbs-up, with leave-one-out scores of the votes."""
+"""Calibrates scores to probabilities of a thumb up, with leave-one-out scores of the votes."""
 
 from __future__ import annotations
 
