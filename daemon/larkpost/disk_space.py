@@ -11,7 +11,7 @@ from pathlib import Path
 from larkpost.errors import NoRoom
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# SQLite makes a file of 32 KiB beside an open database, and grows its journal by pages of 4 KiB.
+# SQLite creates a file of 32 KiB next to an open database, and extends its journal by 4 KiB pages.
 _TRIED = 64 * 1024  # bytes
 
 
@@ -61,7 +61,7 @@ def is_at_limit(database: Path) -> bool:
 
 
 def no_room(what: object, why: object, *, limited: bool = False) -> NoRoom:
-    """Make the NoRoom error: what had no space, and why (an error or its text).
+    """Make the NoRoom error; ``what`` could not be written, ``why`` is an error or its text.
 
     ``limited``: a limit on the size of files forbids it, as EFBIG says as well.
     """

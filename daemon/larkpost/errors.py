@@ -11,12 +11,12 @@ LarkpostError
 │   ├── Busy              somebody else holds the lock
 │   ├── NoRoom            the disk is full
 │   ├── Crowded           too much waits already
-│   ├── Deferred          a mail server said later
-│   └── Unanswered        a letter went out whole, and no answer came
+│   ├── Deferred          a mail server asks to retry later
+│   └── Unanswered        a message was sent whole, but no reply came
 └── Failure               exit 1
     ├── UnreadableDump    nothing in the file could be recognised, or it is unsafe to open
     ├── InvalidToken      a link is forged, cut or for something else
-    ├── Refused           a mail server said never, for this address
+    ├── Refused           a mail server refuses this address for good
     ├── SourceFailure     a polled source did not answer as it should
     └── StoreError        the database is damaged, newer than the program, or not there
 """

@@ -76,7 +76,7 @@ def tell_left_out() -> None:
 class Logger:
     """A logger that takes an event and its facts, and imports structlog with the first event.
 
-    Importing structlog costs a command as much as everything else it does; most log nothing.
+    Importing structlog takes as long as all other work of a command; most commands log nothing.
     """
 
     def __init__(self, name: str) -> None:
@@ -203,7 +203,7 @@ def without_passwords(text: str) -> str:
 
 
 class Mask:
-    """A structlog processor that hides secrets, by the name of their key or by how they look."""
+    """A structlog processor that hides secrets, by the name of their key or by their form."""
 
     def __init__(self, hide: Iterable[str] = ()) -> None:
         self.hide = tuple(value for value in hide if value)

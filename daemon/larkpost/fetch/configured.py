@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredSources:
-    """The sources of the settings; ``problems`` say which OPML files could not be read, and why."""
+    """The sources of the settings; ``problems`` name the unreadable OPML files and the reasons."""
 
     sources: tuple[PolledSource, ...] = ()
     problems: tuple[LarkpostError, ...] = ()

@@ -42,7 +42,7 @@ class Deadline:
         self._end += monotonic() - began
 
     def left(self, wanted: float | None = None) -> float:
-        """Return the remaining seconds, at most ``wanted``; raises SourceFailure at the end."""
+        """Return the remaining seconds, at most ``wanted``; raises SourceFailure if none remain."""
         rest = self._end - monotonic()
         if rest <= 0:
             raise SourceFailure(
