@@ -1,4 +1,4 @@
-"""The wiring: a Program holds every component, built from the settings alone."""
+"""Builds a Program: all components, made from the settings alone."""
 
 from __future__ import annotations
 

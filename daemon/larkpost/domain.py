@@ -254,8 +254,8 @@ class Pick:
     whether a word of the interest or a vote in it supports the paper (stored as the interest's
     name). ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
     with which the paper got its place: below 1 for the last place if the edition may explore;
-    ``explored`` is true if the draw gave it to another paper than the likeliest; ``pool`` counts
-    the papers of the draw, 1 without a draw.
+    ``explored`` is true if the draw did not choose the likeliest paper; ``pool`` counts the papers
+    of the draw, 1 without a draw.
     """
 
     paper: Paper
@@ -290,8 +290,8 @@ class Edition:
     """The papers for one reader and local day. Once published its picks never change.
 
     ``catch_up_from`` is the local day after the previous edition if this one catches up.
-    ``candidate_count`` papers could have been picked. ``note`` says in words why an edition is
-    short, or which fallback it used.
+    ``candidate_count`` papers could have been picked. ``note`` explains why an edition is short, or
+    which fallback it used.
     """
 
     id: int

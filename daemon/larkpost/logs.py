@@ -232,7 +232,7 @@ class ConsoleFormatter:
         self.colours = colours
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
-        """Time, level, what happened, then the facts as ``key=value``."""
+        """Return time, level, event, then the facts as ``key=value``."""
         level = str(event.pop("level", "info"))
         moment = str(event.pop("timestamp", ""))[:19]
         what = escape(str(event.pop("event", "")))

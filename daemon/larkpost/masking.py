@@ -14,7 +14,7 @@ from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN = "***"
-# Parameters of libpq, psycopg, SQLAlchemy and SQLite that hold no secret.
+# Parameters of libpq, psycopg, SQLAlchemy and SQLite that contain no secret.
 HARMLESS = frozenset(
     {
         "application_name", "cache", "channel_binding", "check_same_thread", "client_encoding",

@@ -46,7 +46,7 @@ class Timetable:
             raise UsageError(f"the pause lasts too long: until the year {self.paused_until.year}")
 
     def chooses(self, day: date) -> bool:
-        """Return whether an edition is due on that local day."""
+        """Return whether an edition is scheduled on that local day."""
         if self.paused_until is not None and day < self.paused_until:
             return False
         return day.weekday() == min(self.days) if self.weekly else day.weekday() in self.days
@@ -71,7 +71,7 @@ def place(zone: str) -> ZoneInfo:
 
 
 def is_available(zone: str) -> bool:
-    """Whether this machine knows a zone; one chosen on another machine may be newer."""
+    """Whether this machine has a zone; one chosen on another machine may be newer."""
     try:
         place(zone)
     except UsageError:

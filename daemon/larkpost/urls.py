@@ -128,7 +128,7 @@ class UrlBuilder:
         return f"{self.admin(number)}/paste"
 
     def open_paste(self) -> str:
-        """Link to the page that a bookmarklet opens; it holds no secret, as other sites see it."""
+        """Link to the page that a bookmarklet opens; it has no secret, as other sites see it."""
         return f"{self.base_url}/paste"
 
     def public_alternates(self, site: str) -> list[Alternate]:

@@ -26,7 +26,7 @@ WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of col
 
 
 def put_json(*records: Mapping[str, object]) -> None:
-    """Print one object per line, in UTF-8 whatever the terminal's encoding."""
+    """Print one object per line, in UTF-8 regardless of the terminal's encoding."""
     import json
 
     for record in records:

@@ -1,4 +1,4 @@
-"""Checks the health of a source: whether it still brings papers at its usual intervals."""
+"""Checks the health of a source: whether it still has new papers at its usual intervals."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def note_answer(
 
 
 def find_stop(state: SourceState, *, now: datetime) -> SourceProblem | None:
-    """Return the problem of a source that answers but brings nothing new; None if as usual."""
+    """Return the problem of a source that answers but has nothing new; None if as usual."""
     since = max(filter(None, (state.last_news_at, state.watched_since)), default=None)
     if since is None or since > now or not _has_stopped(state, since, now):
         return None

@@ -66,7 +66,7 @@ class Validators:
 class Answer:
     """A response: ``body`` from its beginning, or None if unchanged (304).
 
-    The ``validators`` of a 304 are those that were sent, unless the server gave another ETag.
+    The ``validators`` of a 304 are those that were sent, unless the server sent another ETag.
     ``moved_to`` is the target of permanent redirects (301, 308), if there were any.
     """
 

@@ -1,4 +1,4 @@
-"""Unpacks the body of an answer into a spool file, and stops where it grows too large."""
+"""Unpacks the body of an answer into a spool file, and stops if it grows too large."""
 
 from __future__ import annotations
 

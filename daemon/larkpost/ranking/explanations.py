@@ -296,8 +296,8 @@ def _named(space: TextSpace, weights: Doubles) -> dict[str, float]:
 class NearestLiked(NamedTuple):
     """The liked paper most similar to a pick, as a row of the ledger, with the similarity.
 
-    ``likeness`` is the similarity in words and coarse themes, up to 1; ``is_sensible`` says whether
-    a reader would understand it.
+    ``likeness`` is the similarity in words and coarse themes, up to 1; ``is_sensible`` is true if a
+    reader would understand it.
     """
 
     row: int

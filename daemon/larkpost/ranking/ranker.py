@@ -52,7 +52,7 @@ class TfidfRanker:
         """Fit the model; with an empty corpus only recency ranks.
 
         ``libraries`` are the ids of the papers that each reader liked; with some hundreds of
-        readers they give collaborative factors.
+        readers, collaborative factors are trained on them.
         """
         papers = list(corpus)
         unread = spaces.BACKGROUND if self.accurate else spaces.FAST_BACKGROUND
@@ -100,7 +100,7 @@ class TfidfRanker:
     def average_reasons(
         self, space: TextSpace, tastes: Sequence[LinearTaste], papers: Sequence[Paper]
     ) -> list[AverageReasons]:
-        """Average over papers the reasons that ``rank`` would give for each, per taste.
+        """Average over papers the reasons that ``rank`` would find for each, per taste.
 
         It skips what reasons do not need (order, words to show, similar papers), which takes most
         of the time of ``rank``.

@@ -18,7 +18,7 @@ def split_authors(text: str, *, family_first: bool = True) -> tuple[str, ...]:
     If there are semicolons, they separate authors instead of commas. A single comma separates a
     family name from first names if one side is a single word (``Curie, Marie``), unless
     ``family_first`` excludes that order. Text in brackets is left out, and so is a mail address,
-    but not the name beside it, as in RSS.
+    but not the name next to it, as in RSS.
     """
     text = text[:_LONGEST].strip()
     if mail := _MAIL.match(text):

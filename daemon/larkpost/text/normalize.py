@@ -1,6 +1,6 @@
 """Makes clean and printable text: NFC without invisible characters, one line.
 
-Everything here takes time linear in the length of a text, whatever it consists of.
+All functions take time linear in the length of a text, for any content.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command that checks everything Larkpost depends on, and says what to fix."""
+"""The command that checks everything Larkpost depends on, and names remedies."""
 
 from __future__ import annotations
 

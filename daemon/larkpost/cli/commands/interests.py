@@ -1,4 +1,4 @@
-"""Commands about what readers are interested in: interest list, set, remove."""
+"""Commands about the interests of readers: interest list, set, remove."""
 
 from __future__ import annotations
 

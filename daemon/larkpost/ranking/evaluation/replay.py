@@ -70,10 +70,10 @@ class TrainingCut:
 class ReplayReport:
     """The results of a replay.
 
-    ``systems`` holds each ranking with its measures over ``vote_days``; ``gains`` the paired
+    ``systems`` has each ranking with its measures over ``vote_days``; ``gains`` the paired
     differences of Larkpost to each other one. ``calibration_error`` is the expected one (Naeini et
-    al. 2015), None without votes that had a predicted chance. All of these know only shown papers;
-    ``coverage`` describes the rest, None if there are too few papers.
+    al. 2015), None without votes that had a predicted chance. All of these measure only shown
+    papers; ``coverage`` describes the rest, None if there are too few papers.
     """
 
     votes: int
@@ -102,7 +102,7 @@ class Replay:
 
 
 def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
-    """Replay a history and measure it; an empty one gives an empty report."""
+    """Replay a history and measure it; the report of an empty history is empty."""
     # There are hundreds of small products: threads would wait longer than they compute.
     with threadpool_limits(limits=1):
         replayed = replay(ranker, history)

@@ -34,7 +34,7 @@ CODE = re.compile(r"([a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
 class Unmatched(NamedTuple):
     """A ``word`` of an interest's ``phrase`` that matches nothing in the model.
 
-    ``near`` holds words that differ by a few letters, closest first.
+    ``near`` has words that differ by a few letters, closest first.
     """
 
     word: str
