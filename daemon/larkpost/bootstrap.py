@@ -96,7 +96,7 @@ class Program:
 
     @property
     def window(self) -> timedelta:
-        """How far back an edition looks for papers."""
+        """The time before an edition within which papers are candidates."""
         return timedelta(days=self.settings.ranking.window_days)
 
     def prepare(self, *, new_key: bool = False) -> None:

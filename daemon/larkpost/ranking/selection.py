@@ -153,7 +153,7 @@ def _share_out(
     size: int,
     alike: DuplicateGroups,
 ) -> None:
-    """Give the places to the picks that match, by quotas, until all places or picks are given."""
+    """Assign the places to the matching picks, by quotas, until no place or pick is left."""
     claiming = [interest for interest, picks in matching.items() if picks]
     while claiming and len(chosen) < size:
         places = apportion([interest.quota for interest in claiming], size - len(chosen))

@@ -105,7 +105,7 @@ def _read_categories(text: str) -> str:
 
 
 def _spell_category(name: str) -> str:
-    """Spell a category as arXiv does: ``cs.CL``, ``astro-ph.CO``, ``cond-mat.str-el``."""
+    """Return arXiv's spelling of a category: ``cs.CL``, ``astro-ph.CO``, ``cond-mat.str-el``."""
     archive, dot, part = name.lower().partition(".")
     return f"{archive}{dot}{part.upper() if len(part) == 2 else part}"
 

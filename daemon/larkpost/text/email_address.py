@@ -37,7 +37,7 @@ def address_key(address: str) -> str:
 
 
 def spell_address(address: str) -> str:
-    """Spell a mail address for sending: NFC, its local part as typed, its domain in ASCII (IDNA).
+    """Normalise an address for sending: NFC, its local part as typed, its domain in ASCII (IDNA).
 
     Raises UsageError if mail cannot be sent to it (RFC 5321, 4.1.2).
     """

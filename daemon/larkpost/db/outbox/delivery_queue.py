@@ -128,7 +128,7 @@ def _retries(
 def _take_turns(
     new: Iterator[Row[Any]], retries: Iterator[Row[Any]], room: int
 ) -> Iterator[Row[Any]]:
-    """Give new messages before retries, batch by batch of ``room`` messages."""
+    """Yield new messages before retries, in batches of ``room`` messages."""
     share = list(islice(retries, room // RETRY_SHARE))
     while some := list(islice(new, room - len(share))):
         yield from some

@@ -141,7 +141,7 @@ def _execute_many(
 
 
 def note_cleared(connection: Connection, paper_ids: Iterable[int], now: datetime) -> None:
-    """Record when thumbs on private papers were undone; see ``prune``. Changes no other paper."""
+    """Record when thumbs on private papers were undone (see ``prune``); other papers stay."""
     private = update(_paper).where(_paper.c.owner_id.is_not(None))
     write_among(connection, private.values(updated=now), _paper.c.id, paper_ids)
 

@@ -128,7 +128,7 @@ def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
 
 
 def replay(ranker: TfidfRanker, history: History) -> Replay:
-    """Rank every day as it would have been ranked, with our ranking and the others.
+    """Rank every day with the knowledge of that day, with our ranking and the others.
 
     The taste is trained again when there are 15 % more thumbs, the model is fitted again on the
     first day of a month if twice as many papers are known.

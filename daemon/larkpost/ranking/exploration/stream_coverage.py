@@ -88,7 +88,7 @@ def measure_coverage(
 
 
 def _spread(papers: Sequence[Paper], most: int) -> list[Paper]:
-    """Take at most so many papers, evenly."""
+    """Choose at most so many papers, evenly spread."""
     if len(papers) <= most:
         return list(papers)
     return [papers[at * len(papers) // most] for at in range(most)]
