@@ -209,7 +209,7 @@ class Program:
 
     @cached_property
     def mailboxes(self) -> ReturnAddresses | None:
-        """The maker and parser of return addresses, if one is set."""
+        """The maker and parser of return addresses, if an address is set."""
         address = self.settings.inbound.address
         return ReturnAddresses(address, self.tokens) if address else None
 

@@ -190,12 +190,12 @@ class Reader:
 
     ``send_time`` is local time in ``zone``; ``weekdays`` count from Monday = 0;
     ``papers_per_edition`` is the wanted number of picks; ``threshold`` the least probability of a
-    thumbs-up that a pick must have; ``next_slot`` (UTC) the time the next edition is due, ``None``
-    if none is; ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
-    ``page_link_version`` how often the link to their own page was renewed; ``notify_when_empty``
-    whether they get a mail on an empty day; ``merged_into`` the number of the reader that this one
-    was merged into (only ``db.readers.former`` finds such readers); ``offer_declined`` when they
-    last declined an interest that was offered to them.
+    thumbs-up that a pick must have; ``next_slot`` (UTC) the time the next edition is due, None if
+    there is none; ``feed_key`` the secret in the feed's address, empty while the feed is switched
+    off; ``page_link_version`` how often the link to their own page was renewed;
+    ``notify_when_empty`` whether they get a mail on an empty day; ``merged_into`` the number of the
+    reader that this one was merged into (only ``db.readers.former`` finds such readers);
+    ``offer_declined`` when they last declined an interest that was offered to them.
     """
 
     id: int
@@ -366,7 +366,7 @@ class Message:
 
 
 class BounceKind(StrEnum):
-    """The result that a bounce reports for an address."""
+    """The kind of failure that a bounce reports for an address."""
 
     HARD = "hard"  # a permanent failure
     SOFT = "soft"  # a temporary failure

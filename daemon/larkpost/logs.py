@@ -182,7 +182,7 @@ def _set_up_structlog() -> None:
 
 
 def escape(text: str) -> str:
-    """Put untrusted text on one line: unprintable characters are shown as code points.
+    """Make untrusted text safe on one line: unprintable characters become code points.
 
     Covers CR, LF, ESC, U+2028, U+2029, bidi overrides and lone surrogates (CWE-117).
     """
@@ -250,7 +250,7 @@ def _fact(value: object) -> str:
 
 
 def _one_line_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Put an exception into two facts: its message, and its origin, innermost frame first."""
+    """Convert an exception to two facts: its message, and its origin, innermost frame first."""
     info = event.pop("exc_info", None)
     if isinstance(info, BaseException):
         error: BaseException | None = info

@@ -37,7 +37,7 @@ class CollaborativeFactors:
     """The collaborative factors of papers: l2 rows of f factors.
 
     ``through`` (d, f) and ``base`` (f) map a paper's themes (l2 rows, d) to factors; ``places`` (k,
-    f) are the factors of the papers with the ``ids``, which several readers have liked.
+    f) are the factors of the papers with these ``ids``, which several readers liked.
     """
 
     through: Floats

@@ -109,7 +109,7 @@ def choose_terms(
     ``told`` (r, t) is the contribution of each term of the paper, 0 if it is not to be shown,
     negative if it lowers the score; ``held`` (r, t) whether a liked paper, or the words of the
     interest, contain it; ``bias`` (r) the part of no term; ``interests`` (r) the terms of the
-    reader's interest in the paper, see ``interest_terms``: they are always shown, and first.
+    reader's interest in the paper, see ``interest_terms``: they may be shown, and come first.
     """
     raising = told > 0
     constant = np.maximum(bias, 0)[:, None]
