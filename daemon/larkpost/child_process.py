@@ -141,7 +141,7 @@ class _Reader:
         self._parts.append(pipe.read() if pipe else b"")
 
     def whole(self) -> bytes:
-        """Return all bytes; call it after the writer has ended."""
+        """Wait for the writer to end, and return all bytes."""
         self._thread.join()
         return b"".join(self._parts)
 
