@@ -327,7 +327,7 @@ def _count_terms(texts: Texts, papers: int) -> list[Counter[str]]:
             continue
         one = Counter[str](terms(text))
         for term in terms(text.partition("\n")[0]) if again else ():
-            one[term] += again  # type: ignore[assignment] # a count may be a fraction
+            one[term] += again  # type: ignore[assignment]  # a count may be a fraction
         counted.append(one)
     return counted
 

@@ -38,8 +38,8 @@ class PolledSource:
     """A source that is polled for papers: its unique name, and its address.
 
     ``address`` is a known name (``hf-daily``, ``arxiv:cs.CL+cs.LG``) or a web address.
-    ``interval_minutes`` is None for the kind's default. ``by_command``: it was added by ``larkpost
-    source add``, not by the settings.
+    ``interval_minutes`` is None for the kind's default. ``by_command``: added by
+    ``larkpost source add``, not by the settings.
     """
 
     name: str

@@ -56,8 +56,8 @@ class Query:
 def parse(text: str) -> Query:
     """Parse a query; every text is valid.
 
-    ``sparse routing`` wants both words in title, abstract or authors, in any form; ``"sparse
-    routing"`` (or ``sparse-routing``) consecutive words; ``author:curie`` an author;
+    ``sparse routing`` means both words in title, abstract or authors, in any form;
+    ``"sparse routing"`` (or ``sparse-routing``) consecutive words; ``author:curie`` an author;
     ``since:2026-08-07`` and ``until:2026-08`` the days (UTC) between which the paper was first
     seen, both included (a month or year alone means all of it); ``-word``, ``-"a phrase"`` and
     ``-author:name`` exclude.
