@@ -1,4 +1,4 @@
-"""``python -m larkpost``: the command line, where its script is not on the path."""
+"""``python -m larkpost``: the command line, if its script is not on the path."""
 
 from larkpost.cli import main
 

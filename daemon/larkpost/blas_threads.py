@@ -1,4 +1,4 @@
-"""Limits the numerical libraries to one thread, because their products are many and small."""
+"""Limits the numerical libraries to one thread, because we compute many small products."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def limit_blas_threads() -> None:
 
     Must be called before numpy is imported, because the libraries read these variables once, when
     they are loaded. A variable that is set already stays as it is. With as many threads as cores,
-    on two busy cores, 2,000 editions took 51.5 s of processor time instead of 14.6: threads that
-    wait for each other spin.
+    on two busy cores, 2,000 editions took 51.5 s of processor time instead of 14.6, because waiting
+    threads spin.
     """
     for variable in _VARIABLES:
         os.environ.setdefault(variable, "1")

@@ -1,4 +1,4 @@
-"""The wiring: a Program holds every component, built from the settings alone."""
+"""Builds a Program: all components, made from the settings alone."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-# Errors of a folder in which nothing can ever be created.
+# Errors of a folder in which nothing can be created at all.
 _NOT_OURS = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ELOOP,
      errno.ENAMETOOLONG, errno.ENOENT}
 )  # fmt: skip
 
-MERGES_READERS = "0010"  # the step of the database that does
+MERGES_READERS = "0010"  # the migration that merges readers
 
 # Settings that take effect at the next start only.
 AT_START = {
@@ -72,7 +72,7 @@ class Program:
         )
 
     def with_settings(self, settings: Settings) -> Program:
-        """Build a program with other settings on the same database, which ends with this one.
+        """Build a program with other settings on the same database; it ends together with this one.
 
         Settings that only a start can change stay, with a warning. Raises SettingsError if a
         component cannot be built: those that can fail are built at once.
@@ -96,7 +96,7 @@ class Program:
 
     @property
     def window(self) -> timedelta:
-        """How far back an edition looks for papers."""
+        """The time before an edition within which papers are candidates."""
         return timedelta(days=self.settings.ranking.window_days)
 
     def prepare(self, *, new_key: bool = False) -> None:
@@ -116,7 +116,7 @@ class Program:
         elif not secret.exists() and self._holds_data():
             raise tokens.missing_key(secret, self.store.name)
         tokens.make_key(secret)
-        _ = self.tokens  # read now: without it no link can be made
+        _ = self.tokens  # read now, because every link needs it
 
     def _holds_data(self) -> bool:
         with self.store.read() as connection:
@@ -161,7 +161,7 @@ class Program:
 
     @cached_property
     def spaces(self) -> ModelCache:
-        """The model that the tick fits and page views share."""
+        """The cached model, which the tick fits and page views share."""
         from larkpost.editions.fit_model import FitApart
         from larkpost.editions.model_cache import ModelCache
 
@@ -171,7 +171,7 @@ class Program:
 
     @property
     def replay(self) -> Evaluate | None:
-        """What replays votes in a separate process, if this process is to use one."""
+        """The function that replays votes in a separate process, if this process is to use one."""
         from larkpost.readers.replay_apart import EvaluateApart
 
         return EvaluateApart(self.stopping.is_set) if self.fits_apart else None
@@ -209,7 +209,7 @@ class Program:
 
     @cached_property
     def mailboxes(self) -> ReturnAddresses | None:
-        """The maker and parser of return addresses, if one is set."""
+        """The maker and parser of return addresses, if an address is set."""
         address = self.settings.inbound.address
         return ReturnAddresses(address, self.tokens) if address else None
 
@@ -355,7 +355,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _as_at_start(settings: Settings, before: Settings) -> Settings:
-    """Restore settings that are only read at the start: the database, the web's address."""
+    """Restore settings that only apply at the start: the database, the web server's address."""
     kept: dict[str, Any] = {}
     for section, names in AT_START.items():
         old, new = getattr(before, section), getattr(settings, section)
@@ -364,11 +364,11 @@ def _as_at_start(settings: Settings, before: Settings) -> Settings:
         kept[section] = new.model_copy(update=stay)
         for name in changed:
             log.warning(LogEvent.SETTING_DEFERRED, setting=f"{section}.{name}")
-    if "site.base_url" not in settings.origins:  # then it is made from the web's address
+    if "site.base_url" not in settings.origins:  # then it is derived from the web server's address
         kept["site"] = settings.site.model_copy(update={"base_url": before.site.base_url})
     return settings.model_copy(update=kept)
 
 
 def build(settings: Settings) -> Program:
-    """Wire a program; nothing is opened yet."""
+    """Build a program; nothing is opened yet."""
     return Program(settings)

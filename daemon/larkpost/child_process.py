@@ -1,4 +1,4 @@
-"""Runs costly work in a child process: its memory goes back to the system, and pages stay fast.
+"""Runs costly work in a child process: its memory is freed completely, and pages stay fast.
 
 A thread would share the interpreter lock with all visitors. The child is a module of ours that
 calls ``answer_request``; it reads one line of JSON from standard input and writes bytes.
@@ -56,7 +56,7 @@ def _seconds_of_all() -> float:
 
 @dataclass(frozen=True, slots=True)
 class ChildProcess:
-    """A module that runs with a low priority (nice), for ``seconds`` at most, as our child.
+    """A module that runs as our child with a low priority (nice), for at most ``seconds``.
 
     ``purpose`` names the work in errors. ``stopped`` says whether this process is to end.
     """
@@ -77,11 +77,11 @@ class ChildProcess:
 
     def _run(self, command: Sequence[str], wanted: Mapping[str, object]) -> bytes:
         pipe = subprocess.PIPE
-        # Unbuffered: bytes that a dead process did not take would be written again at the end.
+        # Unbuffered: bytes that a dead process did not read would be written again when closing.
         with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603 - our own module
             body, said = _Reader(process.stdout), _Reader(process.stderr)
             try:
-                # The input stays open: its end tells the process that this one is gone.
+                # The input stays open: when it ends, the child knows that this process is gone.
                 _ask(process, wanted)
                 self._wait(process)
             finally:
@@ -113,9 +113,9 @@ class ChildProcess:
 def database_for_child(store: Store) -> str | None:
     """Return the URL of a database, with the password; None for one in this process's memory.
 
-    It goes to a child on standard input, because a command line can be read by everybody.
+    A child gets it on standard input, because everybody can read a command line.
     """
-    if store.file is not None:  # its path may not be valid text
+    if store.file is not None:  # its path may be invalid text
         return f"sqlite:///{quote(os.fsencode(store.file))}"
     if store.engine.dialect.name == "sqlite":
         return None
@@ -141,13 +141,13 @@ class _Reader:
         self._parts.append(pipe.read() if pipe else b"")
 
     def whole(self) -> bytes:
-        """Return all bytes; the writer has ended."""
+        """Wait for the writer to end, and return all bytes."""
         self._thread.join()
         return b"".join(self._parts)
 
 
 def answer_request(compute: Callable[[dict[str, object]], bytes]) -> None:
-    """Be the child: answer the request on standard input, then end the process.
+    """Answer the request on standard input as the child, then end the process.
 
     On an error it ends with 1 and one line of explanation, without the password of the database
     that the request calls ``store``.
@@ -170,7 +170,7 @@ def answer_request(compute: Callable[[dict[str, object]], bytes]) -> None:
 
 
 def _tell(error: Exception, store: str) -> None:
-    """Write on standard error what went wrong, without the database's password."""
+    """Write the error to standard error, without the database's password."""
     from larkpost.masking import mask_text, secrets_of_url
 
     sys.stderr.write(mask_text(f"{type(error).__name__}: {error}", secrets_of_url(store)))
@@ -178,6 +178,6 @@ def _tell(error: Exception, store: str) -> None:
 
 
 def _end_with_parent() -> None:
-    """End when the input ends: the other process is gone, and nobody would read the output."""
+    """End when the input ends: the parent is gone, and nobody would read the output."""
     sys.stdin.buffer.read()
     os._exit(1)

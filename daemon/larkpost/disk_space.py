@@ -11,7 +11,7 @@ from pathlib import Path
 from larkpost.errors import NoRoom
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# SQLite makes a file of 32 KiB beside an open database, and grows its journal by pages of 4 KiB.
+# SQLite creates a file of 32 KiB next to an open database, and extends its journal by 4 KiB pages.
 _TRIED = 64 * 1024  # bytes
 
 
@@ -23,8 +23,8 @@ def is_no_room(error: BaseException | None) -> bool:
 def lacks_room(folder: Path) -> bool:
     """Whether writing a small file in a folder fails only for lack of space; leaves no file.
 
-    SQLite says "disk I/O error" for a quota, for its shared memory on a full disk, and for a
-    failing disk alike. False if something else is wrong with the folder.
+    SQLite reports "disk I/O error" for a quota, for its shared memory on a full disk, and for a
+    failing disk. False if the folder has another problem.
     """
     try:
         check_room(folder)
@@ -51,7 +51,7 @@ def check_room(folder: Path) -> None:
 def is_at_limit(database: Path) -> bool:
     """Whether the limit on the size of files keeps a database, or its journal, from growing.
 
-    SQLite says "disk I/O error" or "database is full" then (setrlimit(2), RLIMIT_FSIZE).
+    SQLite reports "disk I/O error" or "database is full" then (setrlimit(2), RLIMIT_FSIZE).
     """
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     if limit == resource.RLIM_INFINITY:
@@ -61,9 +61,9 @@ def is_at_limit(database: Path) -> bool:
 
 
 def no_room(what: object, why: object, *, limited: bool = False) -> NoRoom:
-    """Make the NoRoom error: what had no space, and why (an error or its text).
+    """Make the NoRoom error; ``what`` could not be written, ``why`` is an error or its text.
 
-    ``limited``: a limit on the size of files forbids it, as EFBIG says as well.
+    ``limited``: the reason is a limit on the size of files; EFBIG means the same.
     """
     words = why.strerror if isinstance(why, OSError) else why
     if limited or (isinstance(why, OSError) and why.errno == errno.EFBIG):

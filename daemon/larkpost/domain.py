@@ -27,13 +27,13 @@ class PaperRecord:
     """A paper as read from a dump, before it is matched with the database.
 
     ``uid`` and ``updated`` are only set if another Larkpost exported the paper. ``private``: an
-    older Larkpost exported it as a private paper. ``links`` are further web addresses (project
-    page, code) beside ``url``; ``organisation`` is the laboratory or company that the page names;
+    older Larkpost exported it as a private paper. ``links`` are web addresses other than ``url``
+    (project page, code); ``organisation`` is the laboratory or company that the page names;
     ``withdrawn``: its authors withdrew it. ``comment`` and ``journal_ref`` are arXiv's fields of
     these names; ``thumbnail`` is the address of a picture, which is never loaded. ``version`` is
     arXiv's version of title and abstract, if known. ``came_out``: the record announces a new
-    version, or a new listing, of a paper that was out by that day; a paper that is not known yet is
-    stored with that day, and is not a candidate.
+    version, or a new listing, of a paper that was out by that day; an unknown paper is stored with
+    that day, and is not a candidate.
     """
 
     title: str
@@ -105,11 +105,11 @@ class Paper:
     program read it; they differ when a dump is read late. ``uid`` never changes; ids of feed
     entries are made from it. ``owner_id``: the paper is private, this reader imported it, and
     nobody else sees it; None for a public paper. ``organisation`` is the laboratory or company that
-    a page names, ``links`` further web addresses (project page, code) beside ``url``.
+    a page names, ``links`` are web addresses other than ``url`` (project page, code).
     ``withdrawn``: its authors withdrew it, so it is shown but no longer recommended. ``comment``
     and ``journal_ref`` are arXiv's fields of these names; ``thumbnail`` is the address of a
     picture, which is never loaded. ``version`` is arXiv's version of title and abstract, if a dump
-    had it; ``text_seen`` is the time of the record that they come from, None for ``first_seen``.
+    had it; ``text_seen`` is the time of the record with this text, None for ``first_seen``.
     """
 
     id: int
@@ -142,7 +142,7 @@ class Paper:
         return f"{self.title}\n{self.abstract}"
 
 
-PLACEHOLDER = "{title}"  # stands for a paper's title in the address of a FindLink
+PLACEHOLDER = "{title}"  # the placeholder for a paper's title in the address of a FindLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +189,10 @@ class Reader:
     """Somebody who gets an edition: by mail if there is an address, by feed in any case.
 
     ``send_time`` is local time in ``zone``; ``weekdays`` count from Monday = 0;
-    ``papers_per_edition`` is the wanted number of picks; ``threshold`` the least probability
-    of a thumbs-up that a pick must have; ``next_slot`` (UTC) the time the next edition is due,
-    ``None`` while none is;
-    ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
-    ``page_link_version`` how often the link to their own page was renewed;
+    ``papers_per_edition`` is the wanted number of picks; ``threshold`` the least probability of a
+    thumbs-up that a pick must have; ``next_slot`` (UTC) the time the next edition is due, None if
+    there is none; ``feed_key`` the secret in the feed's address, empty while the feed is switched
+    off; ``page_link_version`` how often the link to their own page was renewed;
     ``notify_when_empty`` whether they get a mail on an empty day; ``merged_into`` the number of the
     reader that this one was merged into (only ``db.readers.former`` finds such readers);
     ``offer_declined`` when they last declined an interest that was offered to them.
@@ -248,15 +247,15 @@ class Pick:
     ``position`` counts from 1. ``shown_terms`` are the words and phrases shown as the reason,
     chosen for their meaning; None for editions from before they existed. ``positive_terms`` are
     those that raised the score, strongest first, ``negative_terms`` those that lowered it; together
-    with ``others`` (the sum of all other terms) and ``bias`` (the part of no term) they sum to the
-    score (not stored with an edition). ``nearest`` is the liked paper most similar to this one (not
-    stored either), ``similarity`` their similarity, None before the first thumb up;
-    ``similar_paper`` is the same paper if it is similar enough to be a reason. ``matches`` says
+    with ``others`` (the sum of all other terms) and ``bias`` (the part that belongs to no term)
+    they sum to the score (not stored with an edition). ``nearest`` is the liked paper most similar
+    to this one (not stored either), ``similarity`` their similarity, None before the first thumb
+    up; ``similar_paper`` is the same paper if it is similar enough to be a reason. ``matches`` says
     whether a word of the interest or a vote in it supports the paper (stored as the interest's
     name). ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
     with which the paper got its place: below 1 for the last place if the edition may explore;
-    ``explored`` is true if the draw gave it to another paper than the likeliest; ``pool`` counts
-    the papers of the draw, 1 without a draw.
+    ``explored`` is true if the draw did not choose the likeliest paper; ``pool`` counts the papers
+    of the draw, 1 without a draw.
     """
 
     paper: Paper
@@ -280,7 +279,7 @@ class Pick:
 
     @property
     def shown_probability(self) -> float | None:
-        """The chance to show: None before the first thumb up, when it is a guess."""
+        """The probability to show: None before the first thumb up, when it is a guess."""
         # Editions from before similarities were stored named a liked paper whenever there was one.
         unknown = self.similarity is None and self.similar_paper is None
         return None if unknown else self.probability
@@ -290,9 +289,9 @@ class Pick:
 class Edition:
     """The papers for one reader and local day. Once published its picks never change.
 
-    ``catch_up_from`` is the local day after the previous edition where this one catches up.
-    ``candidate_count`` papers could have been picked.
-    ``note`` says in words why an edition is short, or which fallback it used.
+    ``catch_up_from`` is the local day after the previous edition if this one catches up.
+    ``candidate_count`` papers could have been picked. ``note`` explains why an edition is short, or
+    which fallback it used.
     """
 
     id: int
@@ -367,7 +366,7 @@ class Message:
 
 
 class BounceKind(StrEnum):
-    """The result that a bounce reports for an address."""
+    """The kind of failure that a bounce reports for an address."""
 
     HARD = "hard"  # a permanent failure
     SOFT = "soft"  # a temporary failure

@@ -1,4 +1,4 @@
-"""Every error that Larkpost raises on purpose; each says what happened, to what, and what to try.
+"""Every error that Larkpost raises on purpose, with the problem, its object, and a remedy.
 
 LarkpostError
 ├── UsageError            exit 2: the call is wrong
@@ -11,12 +11,12 @@ LarkpostError
 │   ├── Busy              somebody else holds the lock
 │   ├── NoRoom            the disk is full
 │   ├── Crowded           too much waits already
-│   ├── Deferred          a mail server said later
-│   └── Unanswered        a letter went out whole, and no answer came
+│   ├── Deferred          a mail server asks to retry later
+│   └── Unanswered        a message was sent whole, but no reply came
 └── Failure               exit 1
     ├── UnreadableDump    nothing in the file could be recognised, or it is unsafe to open
     ├── InvalidToken      a link is forged, cut or for something else
-    ├── Refused           a mail server said never, for this address
+    ├── Refused           a mail server refuses this address for good
     ├── SourceFailure     a polled source did not answer as it should
     └── StoreError        the database is damaged, newer than the program, or not there
 """
@@ -28,7 +28,7 @@ from enum import StrEnum
 
 
 class LarkpostError(Exception):
-    """The root; ``hint`` is what to try, shown after the message."""
+    """The root; ``hint`` is the remedy, shown after the message."""
 
     exit_code = 1
 
@@ -67,7 +67,7 @@ class SettingsError(UsageError):
 
 
 class DamagedKey(SettingsError):
-    """The file of the key that signs links exists, but holds no key."""
+    """The file of the key that signs links exists, but contains no key."""
 
 
 class TryAgainLater(LarkpostError):
@@ -85,7 +85,7 @@ class NoRoom(TryAgainLater):
 
 
 class Crowded(TryAgainLater):
-    """Too much of this kind waits already."""
+    """Too many items of this kind are already waiting."""
 
 
 class Deferred(TryAgainLater):
@@ -94,8 +94,8 @@ class Deferred(TryAgainLater):
     ``whole_road`` is true if the fault is the server's and not the recipient's; then ``rest`` is
     the number of seconds to wait before connecting again. ``cut`` is true if the connection broke
     during this message, ``tired`` if the server deferred it for reasons of its own (too fast, too
-    much, no space): several times in a row make it the server's fault. ``stopped`` is true if the
-    program was told to end: then nothing is wrong with the server.
+    much, no space): several times in a row make it the server's fault. ``stopped`` is true if this
+    process is to end: then the server has no fault.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Failure(LarkpostError):
 
 
 class UnreadableDump(Failure):
-    """Nothing in a file could be recognised, or it is not safe to open it."""
+    """A file could not be recognised, or it is not safe to open it."""
 
 
 class InvalidToken(Failure):
@@ -169,8 +169,8 @@ class FetchProblem(StrEnum):
     HTTP_STATUS = "http-status"
     GONE = "gone"
     SHAPE = "shape"  # it answers in another format than before
-    EMPTY = "empty"  # no papers where there were many
-    STOPPED = "stopped"  # it answers, but brings nothing new
+    EMPTY = "empty"  # no papers, although there were many
+    STOPPED = "stopped"  # it answers, but has nothing new
 
 
 class SourceFailure(Failure):
@@ -195,4 +195,4 @@ class SourceFailure(Failure):
 
 
 class StoreError(Failure):
-    """The database is damaged, newer than the program, or not where it should be."""
+    """The database is damaged, newer than the program, or missing."""

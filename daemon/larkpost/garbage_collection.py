@@ -1,6 +1,6 @@
-"""Sets how often Python looks for reference cycles: rarely in commands, by small steps in serve.
+"""Sets how often Python collects reference cycles: rarely in commands, in small steps in serve.
 
-Every thread waits while the collector looks, about a microsecond for each young object.
+Every thread waits while the collector runs, about a microsecond for each young object.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import atexit
 import gc
 
-# Young objects per collection, and collections before the older and the oldest objects are looked
-# at as well. With Python's own numbers (700, 10, 10), collections take a fifth of the time of a
-# short command, and of reading a large dump.
+# Young objects per collection, and collections before older and oldest objects are included. With
+# Python's own numbers (700, 10, 10), collections take a fifth of the time of a short command, and
+# of reading a large dump.
 COMMAND = (20_000, 20, 50)
 # With the numbers of a command, collections stopped all threads of the daemon for 25 to 270 ms.
 DAEMON = (1_000, 10, 100)
@@ -24,10 +24,10 @@ def collect_rarely() -> None:
 
 
 def shorten_collections() -> None:
-    """Set the collector for the daemon: small steps, and no present object is looked at again.
+    """Set the collector for the daemon: small steps, and existing objects are never checked again.
 
-    Present objects are mostly modules, which live as long as the process. Call this where a pause
-    does no harm, because it looks at all objects once.
+    Existing objects are mostly modules, which live as long as the process. Call this when a pause
+    does no harm, because it checks all objects once.
     """
     gc.set_threshold(*DAEMON)
     gc.collect()

@@ -28,7 +28,7 @@ class DumpFormat(Protocol):
         """Yield the day of capture, then the records in the order of the file.
 
         ``near`` is a day close to the capture: a date without a year means the closest one. Raises
-        UnreadableDump if it holds no record, saying what the file seems to be.
+        UnreadableDump if it contains no record; the message describes the file.
         """
         ...
 
@@ -55,18 +55,18 @@ class Evidence:
 
 
 class Renderer(Protocol):
-    """Renders messages; pure: equal editions give equal bytes, with dates from the edition."""
+    """Renders messages; pure: equal editions result in equal bytes, with dates from the edition."""
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """Render one message per edition, in order; parts shared by readers are rendered once."""
         ...
 
     def notice(self, reader: Reader, asked: datetime) -> Message:
-        """Ask a pending reader to confirm; send any other reader the link to their page."""
+        """Render a confirmation for a pending reader; for any other one, the link to their page."""
         ...
 
     def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
-        """Tell a reader that ``day`` brought no paper, and ``why``; dated ``moment``."""
+        """Render the notice that ``day`` has no paper, and ``why``; dated ``moment``."""
         ...
 
     def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class LogEvent(StrEnum):
-    """An event of the log; ``meaning`` says in a line when it is logged.
+    """An event of the log; ``meaning`` is a line that describes when it is logged.
 
-    `docs/operating.md` holds the same list, and a test compares the two.
+    `docs/operating.md` has the same list, and a test compares the two.
     """
 
     meaning: str

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 LINES = 10  # per kind and minute
 MINUTE = 60.0  # seconds
-MOST_KINDS = 200  # those beyond count as one
+MOST_KINDS = 200  # all further kinds count as one
 MOST_CHARACTERS = 2_000  # of a fact
 # Libraries that log data from visitors, also outside of a request.
 _OF_VISITORS = ("uvicorn", "asyncio", "python_multipart", "multipart")
 
 _of_a_visitor: ContextVar[bool] = ContextVar("_of_a_visitor", default=False)
 
-Kind = tuple[str, str]  # a logger's name, and the event where it is one of ours
+Kind = tuple[str, str]  # a logger's name, and the event if it is one of ours
 
 
 @contextmanager

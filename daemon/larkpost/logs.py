@@ -76,7 +76,7 @@ def tell_left_out() -> None:
 class Logger:
     """A logger that takes an event and its facts, and imports structlog with the first event.
 
-    Importing structlog costs a command as much as everything else it does; most log nothing.
+    Importing structlog takes as long as all other work of a command; most commands log nothing.
     """
 
     def __init__(self, name: str) -> None:
@@ -182,7 +182,7 @@ def _set_up_structlog() -> None:
 
 
 def escape(text: str) -> str:
-    """Put untrusted text on one line: unprintable characters are shown as code points.
+    """Make untrusted text safe on one line: unprintable characters become code points.
 
     Covers CR, LF, ESC, U+2028, U+2029, bidi overrides and lone surrogates (CWE-117).
     """
@@ -203,7 +203,7 @@ def without_passwords(text: str) -> str:
 
 
 class Mask:
-    """A structlog processor that hides secrets, by the name of their key or by how they look."""
+    """A structlog processor that hides secrets, by the name of their key or by their form."""
 
     def __init__(self, hide: Iterable[str] = ()) -> None:
         self.hide = tuple(value for value in hide if value)
@@ -232,7 +232,7 @@ class ConsoleFormatter:
         self.colours = colours
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
-        """Time, level, what happened, then the facts as ``key=value``."""
+        """Return time, level, event, then the facts as ``key=value``."""
         level = str(event.pop("level", "info"))
         moment = str(event.pop("timestamp", ""))[:19]
         what = escape(str(event.pop("event", "")))
@@ -250,7 +250,7 @@ def _fact(value: object) -> str:
 
 
 def _one_line_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Put an exception into two facts: its message, and its origin, innermost frame first."""
+    """Convert an exception to two facts: its message, and its origin, innermost frame first."""
     info = event.pop("exc_info", None)
     if isinstance(info, BaseException):
         error: BaseException | None = info

@@ -14,7 +14,7 @@ from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN = "***"
-# Parameters of libpq, psycopg, SQLAlchemy and SQLite that hold no secret.
+# Parameters of libpq, psycopg, SQLAlchemy and SQLite that contain no secret.
 HARMLESS = frozenset(
     {
         "application_name", "cache", "channel_binding", "check_same_thread", "client_encoding",
@@ -37,8 +37,8 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _WEB = frozenset({"http", "https", "ws", "wss"})
-_SIGNS = re.compile(r"[:/?#@&=]")  # where a driver cuts a password that is not encoded
-_FRAGMENT = 3  # characters of the text that it then takes for a host
+_SIGNS = re.compile(r"[:/?#@&=]")  # where a driver splits a password that is not encoded
+_FRAGMENT = 3  # characters of the part that it then parses as a host
 _ANYWHERE = 6  # characters: a shorter secret is hidden as a whole word only
 
 
@@ -69,7 +69,7 @@ def secrets_of_url(url: str) -> tuple[str, ...]:
     login = _login(scheme, rest)
     found = [login.partition(":")[2]]
     found += (part for part in _SIGNS.split(found[0]) if len(part) >= _FRAGMENT)
-    for some in (rest[len(login) :], rest):  # a login with a question mark can be read twice
+    for some in (rest[len(login) :], rest):  # a login with a question mark is ambiguous
         query = some.partition("?")[2]
         found += [value for name, value in _parameters(query) if not _is_harmless(scheme, name)]
     if not login and _has_odd_port(rest):

@@ -1,4 +1,4 @@
-"""Finds the files that ship beside the code, in a wheel or a checkout."""
+"""Finds the files that ship with the code, in a wheel or a checkout."""
 
 from __future__ import annotations
 

@@ -29,11 +29,11 @@ NO_LINKS = frozenset(
 )
 # Errors of fsync(2) on a folder if the file system does not support it.
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF})
-_CLAIM_SECONDS = 5.0  # an older claim is left from a crash
+_CLAIM_SECONDS = 5.0  # an older claim was left by a crash
 _STALE_SECONDS = 86_400.0  # so is an older draft
 _DRAFT = re.compile(r"\..*\.[0-9a-f]{16}\.part")
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# Do not wait for a pipe, and do not make an opened file our terminal.
+# Do not wait for a pipe, and do not make an opened file the controlling terminal.
 _CAREFUL = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
@@ -46,7 +46,7 @@ def atomic_write(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
 def write_note(path: Path, content: bytes) -> None:
     """Do the same for a hidden file in a folder where others may have put anything.
 
-    An entry of that name which is not a file is moved aside. Raises OSError.
+    If the name belongs to something other than a file, that is moved aside. Raises OSError.
     """
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -58,11 +58,11 @@ def write_note(path: Path, content: bytes) -> None:
 def open_atomic(
     path: Path, *, mode: int = PRIVATE, drafts: Path | None = None
 ) -> Iterator[BinaryIO]:
-    """Open a file to write to that gets the name ``path`` at the end, complete and flushed.
+    """Open a file for writing that gets the name ``path`` at the end, complete and flushed.
 
     A symbolic link of that name is replaced, never followed; a folder, a pipe or a device is left
-    alone. The draft is in the folder ``drafts`` of the same disk, or else beside ``path``. After an
-    error nothing has changed. Raises OSError.
+    alone. The draft is in the folder ``drafts`` on the same disk, or else next to ``path``. After
+    an error nothing has changed. Raises OSError.
     """
     with open_folder(drafts or path.parent) as here, open_folder(path.parent) as folder:
         draft = _draft_name(path.name)
@@ -98,7 +98,7 @@ def create_once(path: Path, content: bytes) -> None:
 
 @contextmanager
 def draft_file(path: Path) -> Iterator[Path]:
-    """Make an empty private file beside ``path``, for a library that writes to a path.
+    """Make an empty private file next to ``path``, for a library that writes to a path.
 
     It is deleted at the end, unless it was renamed. Raises OSError.
     """
@@ -146,7 +146,7 @@ def open_append(path: Path, *, linked: bool = False) -> int:
 
     Returns the descriptor. Raises OSError, also if the name is a symbolic link, not a regular file
     or somebody else's, and, unless it may be ``linked``, if the file has other names: in other
-    people's folders that may be any file of ours.
+    people's folders it might be any file of ours.
     """
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _CAREFUL, PRIVATE)
     return _must_be_own(number, path, linked=linked)
@@ -215,7 +215,7 @@ def name_new_file(draft: Path, target: Path) -> None:
 
 
 def name_new(draft: str, here: int, target: str, there: int) -> None:
-    """Do the same in two open folders; raises FileExistsError if the name is taken."""
+    """Do the same with two open folders; raises FileExistsError if the name is taken."""
     try:
         os.link(draft, target, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
     except OSError as error:
@@ -307,7 +307,7 @@ def _open_directory(folder: Path, flags: int) -> int:
 def _claim_and_rename(draft: str, here: int, target: str, there: int) -> None:
     """Rename without hard links. As rename(2) overwrites, only one process may check and rename.
 
-    The process that makes the claim beside the target (``O_EXCL``) is that one.
+    That is the process that creates the claim next to the target (``O_EXCL``).
     """
     claim = f".{target}.claim"
     until = time.monotonic() + _CLAIM_SECONDS

@@ -13,9 +13,9 @@ from larkpost.errors import UsageError
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 
-# Between the first and the last zone of the world (UTC+14, UTC-12) dates differ by two at most.
+# Between the first and the last time zone (UTC+14, UTC-12) dates differ by at most two days.
 DATE_LINE = 2 * DAY
-# Two weeks hold a slot of every timetable, even if a zone skips the one weekly day.
+# Every timetable has a slot within two weeks, even if a zone skips the only weekly day.
 SEARCHED_DAYS = 16
 LAST_YEAR = 9990
 
@@ -46,7 +46,7 @@ class Timetable:
             raise UsageError(f"the pause lasts too long: until the year {self.paused_until.year}")
 
     def chooses(self, day: date) -> bool:
-        """Return whether an edition is due on that local day."""
+        """Return whether an edition is scheduled on that local day."""
         if self.paused_until is not None and day < self.paused_until:
             return False
         return day.weekday() == min(self.days) if self.weekly else day.weekday() in self.days
@@ -71,7 +71,7 @@ def place(zone: str) -> ZoneInfo:
 
 
 def is_available(zone: str) -> bool:
-    """Whether this machine knows a zone; one chosen on another machine may be newer."""
+    """Whether this machine has a zone; one chosen on another machine may be newer."""
     try:
         place(zone)
     except UsageError:
@@ -116,8 +116,8 @@ def slot_on(timetable: Timetable, day: date) -> datetime | None:
 def _beside_gap(zone: ZoneInfo, wall: datetime) -> datetime | None:
     """Find the first minute after the gap that contains ``wall``, or the last one before it.
 
-    PEP 495: within a gap, fold=1 reads the wall clock with the offset after it and so lies
-    before the change; fold=0 lies behind it.
+    PEP 495: within a gap, fold=1 uses the offset after it, so the result is before the change; with
+    fold=0 the result is after it.
     """
     early = wall.replace(fold=1).astimezone(UTC)
     minutes = (wall.astimezone(UTC) - early) // MINUTE

@@ -1,4 +1,4 @@
-"""The paths whose second part is a token; URLs are built and logs masked from this list."""
+"""Lists the paths whose second part is a token; URLs and the masking of logs use this list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed tokens: they tie a link to a reader, and make forged links worthless."""
+"""Signs and verifies tokens, which tie a link to a reader and make forged links useless."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Tokens:
             raise ValueError(f"tokens need a key, of {KEY_BYTES} bytes or more")
         self._key_id = _key_id(keys[0])
         self._keys: dict[int, list[bytes]] = {}
-        for key in reversed(keys):  # itsdangerous signs with the last one
+        for key in reversed(keys):  # itsdangerous signs with the last key
             self._keys.setdefault(_key_id(key), []).append(key)
 
     def sign(self, purpose: Purpose, *numbers: int) -> str:
@@ -93,7 +93,7 @@ class _ShortMac(SigningAlgorithm):
 
 def make_key(path: Path) -> None:
     """Write a new key to ``path``, readable by its owner only; an existing key stays."""
-    if path.exists():  # a read-only disk is fine then
+    if path.exists():  # a read-only disk is no problem then
         return
     make_folder(path.parent)
     with suppress(FileExistsError):  # two processes that start at once agree on one key
@@ -104,8 +104,8 @@ def read_keys(path: Path) -> list[bytes]:
     """Read a key file: one key per line in hexadecimal, newest first.
 
     To rotate, put a new line at the top; links signed with older lines stay valid as long as those
-    lines stay. Raises DamagedKey if it holds no key, and SettingsError if it cannot be read, or can
-    be read by everybody on the machine.
+    lines stay. Raises DamagedKey if it contains no key, and SettingsError if it cannot be read, or
+    if everybody on the machine can read it.
     """
     try:
         if not path.is_file():  # a folder, a pipe that nobody writes into, a link to nothing
@@ -131,8 +131,8 @@ def read_keys(path: Path) -> list[bytes]:
 def move_damaged_key(path: Path, now: datetime) -> Path | None:
     """Move a damaged key file aside; returns its new path, None if nothing is wrong.
 
-    It stays beside the key, named by the time, because it may be repairable. Raises SettingsError
-    as ``read_keys`` does, except for the damage.
+    It stays in the same folder, named by the time, because it may be repairable. Raises
+    SettingsError as ``read_keys`` does, except for the damage.
     """
     if not os.path.lexists(path):
         return None

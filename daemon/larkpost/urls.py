@@ -56,7 +56,7 @@ class UrlBuilder:
         return f"{self.ballot(edition)}/{position}/{'up' if thumb is Thumb.UP else 'down'}"
 
     def ballot(self, edition: Edition) -> str:
-        """Start every vote link of an edition: sign once, then add position and thumb."""
+        """Return the start of an edition's vote links: sign once, then add position and thumb."""
         return self._sign("vote", edition.id, edition.reader)
 
     def edition(self, edition: Edition) -> str:
@@ -128,7 +128,7 @@ class UrlBuilder:
         return f"{self.admin(number)}/paste"
 
     def open_paste(self) -> str:
-        """Link to the page that a bookmarklet opens; it holds no secret, as other sites see it."""
+        """Link to the page that a bookmarklet opens; it has no secret, as other sites see it."""
         return f"{self.base_url}/paste"
 
     def public_alternates(self, site: str) -> list[Alternate]:
@@ -158,7 +158,7 @@ class UrlBuilder:
 def feed_title(site: str, reader: Reader, interest: Interest | None = None) -> str:
     """Make the title of a reader's feed, or of an interest's, that distinguishes readers.
 
-    A feed program shows the title to onlookers, and may publish its list of feeds. So the title has
+    A feed program shows the title to others, and may publish its list of feeds. So the title has
     the reader's name, else the address up to its ``@`` (and up to a ``+``), never the whole
     address; without either, the start of their uid.
     """

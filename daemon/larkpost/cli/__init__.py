@@ -62,7 +62,7 @@ def larkpost(
     `ingest` reads dumps of papers, `vote` records thumbs. Every reader gets a feed and a
     newsletter, and each paper in it comes with the reason why it was picked.
     """
-    from pathlib import Path  # not above: --help needs no paths, and importing them takes long
+    from pathlib import Path  # not above: --help needs no paths, and their import is slow
 
     if home == "" or config == "":
         name = "--home" if home == "" else "--config"
@@ -132,7 +132,7 @@ larkpost.take(
 
 
 def _from_os_error(error: OSError) -> LarkpostError:
-    """Make an error of an OSError; a full disk means "try again later", not a failure."""
+    """Convert an OSError; a full disk means "try again later", not a failure."""
     from larkpost.disk_space import is_no_room, no_room
 
     where = error.filename or ("standard output" if is_broken(sys.stdout) else "")
@@ -143,7 +143,7 @@ def _from_os_error(error: OSError) -> LarkpostError:
 
 
 def _fault(error: Exception) -> LarkpostError:
-    """Report a bug and its place; -vv has the whole traceback in the log."""
+    """Report a bug and its place; with -vv the log has the whole traceback."""
     import traceback
     from pathlib import Path
 
@@ -160,7 +160,7 @@ def _fault(error: Exception) -> LarkpostError:
 
 
 def _say(error: LarkpostError) -> None:
-    """Print an error, unless standard error itself cannot be written."""
+    """Print an error, unless standard error itself is broken."""
     try:
         tell(error)
     except OSError:
@@ -171,7 +171,7 @@ def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost")
     """Run a command and exit: 0 done, 1 failed, 2 wrong call, 75 later, 130 interrupted."""
     collect_rarely()
     limit_blas_threads()
-    os.umask(os.umask(0o077) | 0o002)  # nobody else writes here, whatever the caller's umask is
+    os.umask(os.umask(0o077) | 0o002)  # only we may write our files, whatever the caller's umask
     prepare_streams()
     try:
         width = help_width(WIDEST_HELP)

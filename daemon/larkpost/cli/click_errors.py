@@ -11,7 +11,7 @@ import click
 
 from larkpost.errors import LarkpostError, UsageError
 
-# What was given stands before the complaint, or between the first quotation marks.
+# The given value is before the complaint, or between the first quotation marks.
 _GIVEN = re.compile(
     r"(?P<quote>'?)(?P<value>.*?)(?P=quote) is not (?:a valid|in the|one of)", re.DOTALL
 )
@@ -20,7 +20,7 @@ _EXTRA = re.compile(r"unexpected extra arguments? \((.*)\)", re.DOTALL)
 
 
 def from_click_error(error: click.ClickException) -> LarkpostError:
-    """Make an error of ours: the problem, the argument or option, and what to try."""
+    """Convert an error to our own: the problem, the argument or option, and what to try."""
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
     hint = f"run {command} --help" if command else ""
     if isinstance(error, click.NoSuchOption) and error.possibilities:
@@ -79,7 +79,7 @@ _KINDS: dict[type[click.ClickException], Callable[..., str]] = {
 
 
 def _reason(kind: click.ParamType[Any], message: str) -> str | None:
-    """Say what a value of one of click's own types must be; None for our own types."""
+    """Return the requirement for a value of one of click's own types; None for our own types."""
     if isinstance(kind, click.Path):
         return _path_reason(message)
     wanted = _wanted(kind)
@@ -117,13 +117,13 @@ def _path_reason(message: str) -> str:
 
 
 def _value(message: str) -> str:
-    """Take the value that was given out of a message of click's."""
+    """Extract the given value from a message of click."""
     found = _GIVEN.match(message) or _QUOTED.search(message)
     return found["value"] if found else ""
 
 
 def _name(error: click.BadParameter) -> str:
-    """Name an option as it is written, an argument as the help has it."""
+    """Return the name of an option as typed, of an argument as in the help."""
     hint = error.param_hint
     if hint is not None:
         return hint if isinstance(hint, str) else " / ".join(hint)

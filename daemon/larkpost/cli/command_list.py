@@ -38,7 +38,7 @@ class DefaultCommandGroup(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:  # fmt: skip
-        """Read the arguments, as the group's where a command is named, or is to be completed."""
+        """Parse the arguments as the group's if they name a command, or for completion."""
         completing = extra.get("resilient_parsing", False) and not args
         if completing or (args and args[0] in self.commands):
             return super().make_context(info_name, args, parent, **extra)
@@ -46,10 +46,10 @@ class DefaultCommandGroup(click.Group):
 
 
 class CommandGroups(click.Group):
-    """A group whose help lists its commands under headings, not by the alphabet.
+    """A group whose help lists its commands under headings, not alphabetically.
 
-    The commands of a ``ListedCommand`` are imported when they are asked for: the list itself, and a
-    command, pay for no other.
+    A ``ListedCommand`` is imported when it is requested, so neither the list nor a command imports
+    another one.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -70,7 +70,7 @@ class CommandGroups(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; where its output goes nowhere any more, raise OutputClosedError.
+        """Run a command; raises OutputClosedError if nobody reads the output any more.
 
         Click itself would end with 1, as if something had failed.
         """
@@ -80,11 +80,11 @@ class CommandGroups(click.Group):
             raise OutputClosedError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name the commands in order."""
+        """Return the names of the commands in order."""
         return [one.name for family in self.families.values() for one in family]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for each family."""
+        """Write a section for each heading."""
         width = max(map(len, self.list_commands(ctx)))
         for heading, family in self.families.items():
             with formatter.section(heading):

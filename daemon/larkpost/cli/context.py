@@ -1,4 +1,4 @@
-"""The global options of one call of the command line, and the program made by them."""
+"""The global options of one call of the command line, and the program made from them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CliContext:
     def settings(
         self, flags: Mapping[str, object] | None = None, *, daemon: bool = False
     ) -> Settings:
-        """Read the settings and set up the log by them; raises SettingsError."""
+        """Read the settings and set up the log; raises SettingsError."""
         from larkpost.settings import load
 
         settings = load(home=self.home, config=self.config, flags=flags)
@@ -77,7 +77,7 @@ class CliContext:
             return readers.by_uid(connection, name)
 
     def open_reader(self, name: str) -> tuple[Program, Reader]:
-        """Build the program, and find the reader whom a command is about."""
+        """Build the program, and find the reader of a command."""
         program = self.program()
         return program, self.reader(program, name)
 

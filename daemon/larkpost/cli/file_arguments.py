@@ -1,4 +1,4 @@
-"""File arguments: one file after the other, - for standard input."""
+"""Reads file arguments one after the other; - means standard input."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def read_each(
 ) -> int:
     """Read files one by one and print the result of each; returns the exit code.
 
-    ``read`` is given a path, or a stream in its place, and what to call with the bytes read and
-    their number. An unreadable file is reported, and the others are still read.
+    ``read`` gets a path, or a stream instead, and a callback for the progress: bytes read, and
+    their total. An unreadable file is reported, and the others are still read.
     """
     code = done = 0
     for path in paths:
@@ -41,7 +41,7 @@ def read_each(
             continue
         done += 1
         show(report)
-    # 2 says that nothing was done, which is not so once a file was read.
+    # 2 means that nothing was done, which is wrong after a file was read.
     return 1 if done and code == UsageError.exit_code else code
 
 

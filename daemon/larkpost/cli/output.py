@@ -22,11 +22,11 @@ json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 
 
 MOST_TOLD = 10  # bad lines of a file
-WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of columns of long text
+WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of columns with long text
 
 
 def put_json(*records: Mapping[str, object]) -> None:
-    """Print one object per line, in UTF-8 whatever the terminal's encoding."""
+    """Print one object per line, in UTF-8 regardless of the terminal's encoding."""
     import json
 
     for record in records:
@@ -34,7 +34,7 @@ def put_json(*records: Mapping[str, object]) -> None:
 
 
 def reject_records(rejects: Iterable[RejectedRecord]) -> list[dict[str, object]]:
-    """Records of a dump that could not be read, as JSON has them."""
+    """Return the unreadable records of a dump as JSON data."""
     return [{"line": reject.line, "reason": reject.reason} for reject in rejects]
 
 
@@ -53,7 +53,7 @@ def put(text: str = "") -> None:
 
 
 def put_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table that fits the terminal; into a pipe, a line a row with tabs between.
+    """Print a table that fits the terminal; for a pipe, one line per row, separated by tabs.
 
     Long text may wrap, names and numbers never do.
     """
@@ -74,18 +74,18 @@ def put_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 
 
 def printable(value: object) -> str:
-    """Show a value in one line: nothing from outside may move the cursor or turn the text."""
+    """Make a value safe to print on one line: it must not move the cursor or reverse text."""
     from larkpost.text.normalize import one_line
 
     if value is None:
         return "-"
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
-    # A path may have bytes that are not text; leaving them out would name another file.
+    # A path may have bytes that are invalid text; without them it would name another file.
     return one_line(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a rich console that takes no markup from the text it prints."""
+    """Return a rich console that interprets no markup in the printed text."""
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
@@ -97,7 +97,7 @@ def hint_line(hint: str) -> str:
 
 
 def tell(error: LarkpostError) -> None:
-    """Print an error on stderr: what happened, to which thing, and what to try."""
+    """Print an error on stderr: the problem, the thing concerned, and what to try."""
     from larkpost.logs import without_passwords
 
     click.echo(f"larkpost: {printable(without_passwords(str(error)))}", err=True)
@@ -106,7 +106,7 @@ def tell(error: LarkpostError) -> None:
 
 
 def put_warnings(settings: Settings) -> list[str]:
-    """Print on stderr which settings make links unreachable; returns the texts for JSON."""
+    """Print on stderr the settings that make links unreachable; returns the texts for JSON."""
     from larkpost.settings.reachability import unreachable
 
     warnings = list(unreachable(settings))
@@ -123,9 +123,9 @@ def bar(weight: float, largest: float, width: int = 12) -> str:
 
 @contextmanager
 def waiting(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a progress bar on stderr, for as long as a person may be looking at it.
+    """Show a progress bar on stderr inside the context, if stderr is a terminal.
 
-    Gives the function to call with how much is done of how much; None if nobody looks.
+    Yields the function to call with the amount done and the total; None without a bar.
     """
     if not sys.stderr.isatty():
         yield None

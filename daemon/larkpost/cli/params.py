@@ -1,4 +1,4 @@
-"""Parameter types: days, times, weekdays; each error names what could not be read."""
+"""Parameter types: days, times, weekdays; each error names the invalid value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def day(text: str) -> date:
 
 
 def moment(text: str) -> datetime:
-    """Read a moment such as 2026-08-07T06:30Z; without a zone it is UTC, a day is its first."""
+    """Read a time such as 2026-08-07T06:30Z; the default zone is UTC, a day means its start."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
@@ -49,9 +49,9 @@ def weekdays(text: str) -> frozenset[int]:
 def refuse_both(
     _ctx: click.Context, option: click.Parameter, flags: tuple[bool, ...]
 ) -> bool | None:
-    """Return what a flag that may be given several times says, None if it is not given.
+    """Return the value of a flag that may be given several times; None if it is not given.
 
-    Raises UsageError if it says yes and no: click alone would take the last.
+    Raises UsageError for both yes and no: click alone would take the last.
     """
     if len(set(flags)) > 1:
         both = f"{option.opts[0]} and {option.secondary_opts[0]}"

@@ -1,4 +1,4 @@
-"""The JSON forms of results that hold more than a record of an export."""
+"""The JSON forms of results that contain more than a record of an export."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def of_reader(reader: Reader, links: UrlBuilder) -> dict[str, Any]:
-    """A reader in the form that ``import --readers`` reads, with what else an operator asks."""
+    """Return a reader in the form of ``import --readers``, with more data for the operator."""
     return {
         **reader_line(reader),
         "next_edition": moment(reader.next_slot) if reader.next_slot else None,
@@ -23,7 +23,7 @@ def of_reader(reader: Reader, links: UrlBuilder) -> dict[str, Any]:
 
 
 def of_result(result: PublishResult) -> dict[str, Any]:
-    """What became of an edition: whose, of which day, the names of its papers in order."""
+    """Return an edition's result: its reader, its day, the names of its papers in order."""
     edition = result.edition
     return {
         "reader": name_of(result.request.reader),

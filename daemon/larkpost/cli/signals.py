@@ -1,4 +1,4 @@
-"""Signals that end a command: it finishes or puts back its current work."""
+"""Handles signals that end a command: it finishes or returns its current work."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def finish_on(program: Program, *numbers: signal.Signals) -> Iterator[set[signal.Signals]]:
-    """Have these signals set ``program.stopping`` as in the daemon; gives those that came.
+    """Let these signals set ``program.stopping``, as in the daemon; yields the received ones.
 
-    A signal that comes a second time does what it did before: it ends the process at once. One
-    that whoever called us has set to be ignored stays so.
+    A second signal has its usual effect and ends the process at once. A signal that the caller of
+    this process ignores stays ignored.
     """
     before = {number: signal.getsignal(number) for number in numbers}
     heard: set[signal.Signals] = set()

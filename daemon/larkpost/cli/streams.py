@@ -1,4 +1,4 @@
-"""The standard streams of a command: closed, full, or in an encoding that lacks our letters."""
+"""Handles standard streams that are closed, full, or in an encoding without our letters."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HIGHEST_STANDARD = 2  # the descriptor of standard error
 def prepare_streams() -> None:
     """Make the three standard streams usable, whatever their state.
 
-    A closed stream reads as empty and discards output: Python has None for it, and a file opened
-    later would get its number, and our messages. A character that a stream's encoding lacks is
-    written as its code point.
+    A closed stream then reads as empty and discards output: otherwise Python sets it to None, and a
+    file opened later would get its number, and our messages. A character that is missing in a
+    stream's encoding is written as its code point.
     """
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
         _fill_descriptors()
@@ -30,14 +30,14 @@ def prepare_streams() -> None:
 
 
 def _fill_descriptors() -> None:
-    """Open the null device at each of the numbers 0, 1 and 2 that is free."""
+    """Open the null device for each of the descriptors 0, 1 and 2 that is free."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _HIGHEST_STANDARD:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
 
 
 def is_broken(stream: TextIO) -> bool:
-    """Return whether what waits to be written to a stream cannot be."""
+    """Return whether the buffered output of a stream cannot be written."""
     try:
         stream.flush()
     except (OSError, ValueError):
@@ -48,9 +48,9 @@ def is_broken(stream: TextIO) -> bool:
 def discard(stream: TextIO) -> None:
     """Send the rest of a broken stream to the null device.
 
-    Otherwise Python would fail again at exit over the rest of its buffer, and end with 120.
+    Otherwise Python would fail again at exit with the rest of its buffer, and end with 120.
     """
-    with suppress(OSError, ValueError):  # not a stream of the system: nothing is left over
+    with suppress(OSError, ValueError):  # not a stream of the system: nothing is buffered
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)
@@ -61,7 +61,7 @@ def discard(stream: TextIO) -> None:
 def help_width(most: int, environ: Mapping[str, str] = os.environ) -> int:
     """Return the width of help texts: two columns less than the terminal, at least 50.
 
-    Click would ask ``shutil`` for it, which imports what it packs archives with.
+    Click would ask ``shutil``, which imports the modules for archives.
     """
     columns = int(environ.get("COLUMNS", "")) if environ.get("COLUMNS", "").isdecimal() else 0
     if not columns:

@@ -1,1 +1,1 @@
-"""The database: tables, and one module of queries for each noun. Only this package knows SQL."""
+"""The database: tables, and one module of queries per noun. Only this package uses SQL."""

@@ -24,7 +24,7 @@ def copy(file: Path, target: Path) -> None:
     remove_stale_drafts(target.parent)
     limited = False
     try:
-        with draft_file(target) as draft:  # it holds the data of the database
+        with draft_file(target) as draft:  # it contains the data of the database
             try:
                 _copy_into(draft, file)
             except (sqlite3.Error, OSError):

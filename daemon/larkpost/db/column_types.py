@@ -56,7 +56,7 @@ class CleanText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Clean on the way in, so that both databases hold the same."""
+        """Clean on the way in, so that both databases store the same."""
         return None if value is None else clean(value)
 
 

@@ -176,12 +176,12 @@ def papers_given(
 
 
 def chooser(connection: Connection, reader_id: int, paper_id: int) -> int | None:
-    """Return which of the reader's interests last picked a paper, if one did."""
+    """Return the interest of the reader that last picked a paper, if there is one."""
     edition, pick = _table.c, schema.pick.c
     interests = (
         select(pick.interest_id)
         .join_from(schema.pick, _table)
-        .join(schema.interest, schema.interest.c.id == pick.interest_id)  # it may be gone
+        .join(schema.interest, schema.interest.c.id == pick.interest_id)  # it may have been removed
         .where(edition.reader_id == reader_id, pick.paper_id == paper_id)
         .order_by(edition.date.desc())
         .limit(1)
@@ -223,7 +223,7 @@ def _take_slots(
 
 
 def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]) -> dict[int, int]:
-    """Write edition rows; returns the new ids by reader, without those whose day is taken."""
+    """Write edition rows; returns the new ids by reader, except readers whose day is taken."""
     if not prepared:
         return {}
     statement = upsert_statement.insert(connection, _table).on_conflict_do_nothing(
@@ -250,7 +250,7 @@ def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]
 def _by_their_numbers(
     connection: Connection, prepared: Sequence[PreparedEdition], rows: Sequence[dict[str, Any]]
 ) -> Iterator[Sequence[dict[str, Any]]]:
-    """Separate rows with a given number from those that get a new one."""
+    """Separate rows with a given number from rows that get a new one."""
     if all(one.number is None for one in prepared):
         yield rows
         return
@@ -287,7 +287,7 @@ def _pick_row(pick: Pick, edition_id: int) -> dict[str, Any]:
 
 
 def _is_mailed(prepared: PreparedEdition, status: Status) -> bool:
-    """Return whether a message goes out; a reader who left meanwhile gets none."""
+    """Return whether a message is planned; a reader who left meanwhile gets none."""
     return bool(prepared.message_id and prepared.reader.address) and status is Status.ACTIVE
 
 

@@ -23,7 +23,7 @@ from larkpost.masking import mask_value, secrets_of_url
 
 __all__ = ["PATIENCE", "Connection", "Store", "open_sqlite", "time_limit"]
 
-PATIENCE = 15.0  # seconds to wait for somebody else's lock
+PATIENCE = 15.0  # seconds to wait for another process's lock
 _STEPS_BETWEEN_LOOKS = 10_000  # instructions of SQLite: some tenths of a millisecond
 _HOW = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
 
@@ -38,7 +38,7 @@ class Store:
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         try:
             self.url = _parse_url(url)
-        except (ArgumentError, ValueError):  # their words, and the value, may hold a password
+        except (ArgumentError, ValueError):  # their messages, and the value, may contain a password
             raise SettingsError("database.url is not a valid URL", hint=_HOW) from None
         self.passwords = secrets_of_url(url)
         self._shown = mask_value(url)
@@ -122,7 +122,7 @@ class Store:
 def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
     """Limit the time of statements, for queries of visitors.
 
-    The driver's error that follows ends the transaction; ``trouble.is_interruption`` knows it.
+    The resulting error of the driver ends the transaction; ``errors.is_interruption`` detects it.
     """
     if connection.dialect.name == "postgresql":
         limit = max(1, int(seconds * 1000))  # 0 would mean no limit
@@ -142,8 +142,8 @@ def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
 def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
     """Open an existing database file (or, without a name, a new database in memory).
 
-    Raises StoreError when the file is missing or empty: an empty file is what a broken disk or a
-    stray redirection leaves, and SQLite would take it for a database without tables.
+    Raises StoreError if the file is missing or empty: a broken disk or a stray redirection leaves
+    an empty file, and SQLite would treat it as a database without tables.
     """
     if file is not None:
         _must_be_there(file)
@@ -169,10 +169,10 @@ def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
 
 
 def _way(file: Path) -> str:
-    """Open for writing, except on a read-only disk, where no journal can be made.
+    """Choose how to open: for writing, except on a read-only disk if there is no journal.
 
-    Nobody writes to the file then, so it may be read without one; SQLite reads an existing journal
-    by itself.
+    Nobody writes to the file then, so it can be read without a journal; SQLite reads an existing
+    journal by itself.
     """
     return (
         "mode=ro&immutable=1" if _on_a_frozen_disk(file) and not _has_journal(file) else "mode=rw"
@@ -184,9 +184,9 @@ def _on_a_frozen_disk(file: Path) -> bool:
 
 
 def _parse_url(text: str) -> URL:
-    """Read a URL; the path of an SQLite file may have bytes that are no text (``%FC``).
+    """Parse a URL; the path of an SQLite file may have bytes that are invalid text (``%FC``).
 
-    SQLAlchemy would put a replacement character in their place. Raises ArgumentError.
+    SQLAlchemy would substitute a replacement character. Raises ArgumentError.
     """
     url = make_url(text)
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
@@ -205,9 +205,9 @@ def _file(url: URL) -> Path | None:
 def _must_be_there(file: Path) -> None:
     """Raise StoreError for a file that is missing, unreadable or empty.
 
-    It is only looked at from outside: POSIX drops every lock that a process has on a file when
-    it closes any descriptor of it, so whoever opens a database beside SQLite takes its locks
-    away, and the next program to leave removes the journal as the last one out
+    The file is never opened here: POSIX drops every lock that a process has on a file when it
+    closes any descriptor of it. Opening a database outside SQLite would drop its locks, and the
+    next program that closes it would delete the journal, as if it were the last one
     (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     try:
@@ -226,7 +226,7 @@ def _must_be_there(file: Path) -> None:
 
 
 def _must_be_whole(file: Path, connection: sqlite3.Connection) -> None:
-    """Raise StoreError for a file that is cut inside its last page, which SQLite overlooks.
+    """Raise StoreError for a file that is truncated within its last page, which SQLite overlooks.
 
     Only a journal can repair that, so if there is one, SQLite handles it.
     """
@@ -255,12 +255,12 @@ def _has_journal(file: Path) -> bool:
 def _begin_sqlite(connection: Connection) -> None:
     reading = connection.get_execution_options().get("larkpost_read", False)
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-    # Taking the write lock first makes writers queue instead of failing half-way.
+    # Taking the write lock first makes writers wait instead of failing half-way.
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _sqlite(file: Path | None, patience: float) -> Engine:
-    # A database in memory lives in one connection: threads take turns.
+    # A database in memory has only one connection, so threads take turns.
     room = {} if file else {"pool_size": 1, "max_overflow": 0}
     engine = create_engine(
         "sqlite://", creator=lambda: open_sqlite(file, patience), poolclass=QueuePool, **room

@@ -60,7 +60,7 @@ def is_interruption(error: DBAPIError) -> bool:
 def translate(error: DBAPIError, name: str, hide: Iterable[str] = ()) -> LarkpostError | None:
     """Choose the error to raise in place of a driver's, about the database ``name``.
 
-    None if the error concerns the statement, and not the database.
+    None if the error concerns the statement, not the database.
     """
     if isinstance(error.orig, sqlite3.Error):
         return translate_sqlite(error.orig, name)
@@ -102,7 +102,7 @@ def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
 
 
 def _postgres(error: BaseException | None, told: str, name: str) -> LarkpostError | None:
-    """SQLSTATE codes of PostgreSQL's manual, appendix A; no code means no connection."""
+    """Choose by SQLSTATE code (PostgreSQL's manual, appendix A); no code means no connection."""
     match state := getattr(error, "sqlstate", None):
         case "40001" | "40P01" | "55P03" | "57014":
             return Busy(f"{name} is locked by another process ({told})", hint="try again")

@@ -1,4 +1,4 @@
-"""Finds the editions that a document of a reader's feed shows, without reading them."""
+"""Finds the ids of the editions in a document of a reader's feed, without reading the editions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def latest(connection: Connection, reader_id: int, limit: int) -> FeedEditions:
 
 
 def page(connection: Connection, reader_id: int, number: int, size: int) -> FeedEditions:
-    """Find a page of ``size`` editions, counted from 1, which has the oldest."""
+    """Find a page of ``size`` editions; page 1 has the oldest."""
     oldest = select(_table.c.id).where(_table.c.reader_id == reader_id)
     some = oldest.order_by(_table.c.date).offset((number - 1) * size).limit(size)
     rows = connection.execute(some).scalars().all()

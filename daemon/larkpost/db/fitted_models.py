@@ -32,7 +32,7 @@ def save_model(
     corpus_updated_at: datetime | None,
     now: datetime,
 ) -> int:
-    """Store a model beside the earlier ones; returns its number."""
+    """Store a model in addition to earlier ones; returns its number."""
     values = {
         "fitted_at": now,
         "paper_count": paper_count,
@@ -77,6 +77,6 @@ def newest_id(connection: Connection) -> int | None:
 
 
 def prune(connection: Connection, keep: int = 2) -> int:
-    """Delete all but the newest ``keep`` models; returns the number deleted."""
+    """Delete all except the newest ``keep`` models; returns the number deleted."""
     kept = select(_table.c.id).order_by(_table.c.id.desc()).limit(keep).scalar_subquery()
     return connection.execute(delete(_table).where(_table.c.id.not_in(kept))).rowcount

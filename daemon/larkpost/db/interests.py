@@ -1,4 +1,4 @@
-"""Changes the interests of a reader: their words, their share, the number that feeds know."""
+"""Changes the interests of a reader: their words, their share, their number in feeds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def set_interest(
 
 
 def number_interest(connection: Connection, reader_id: int, name: str, number: int | None) -> None:
-    """Give an interest that nothing names yet the number that feeds know it by, if it is free."""
+    """Give an interest without references its number in feeds, if that is free."""
     if (own := row_ids.free(connection, schema.interest, number)) is not None:
         table = schema.interest
         mine = (table.c.reader_id == reader_id, table.c.name == name)
@@ -38,7 +38,7 @@ def number_interest(connection: Connection, reader_id: int, name: str, number: i
 def remove_interest(connection: Connection, reader_id: int, name: str) -> None:
     """Remove an interest; its votes go to the first remaining one.
 
-    Raises UsageError when there is none of that name, or when it is the reader's last.
+    Raises UsageError if there is none of that name, or if it is the reader's last one.
     """
     interests = readers.get(connection, reader_id).interests
     if name not in {interest.name for interest in interests}:

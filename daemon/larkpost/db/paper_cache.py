@@ -15,8 +15,8 @@ from larkpost.db.paper_rows import COLUMNS, get
 from larkpost.db.value_batches import rows_among
 from larkpost.domain import Paper
 
-MOST = 5_000  # papers, of some 3 KB
-# Raw values of the driver, so that nothing is converted just for comparison.
+MOST = 5_000  # papers of about 3 KB each
+# Raw values of the driver, so that comparing needs no conversion.
 _RAW = select(*(type_coerce(column, NullType()).label(column.name) for column in COLUMNS))
 
 

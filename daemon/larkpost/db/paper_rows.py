@@ -19,7 +19,7 @@ RECOMMENDABLE = and_(PUBLIC, schema.paper.c.withdrawn == false())
 
 
 def paper(row: Row[Any]) -> Paper:
-    """Read a row of ``COLUMNS``."""
+    """Make a paper from a row of ``COLUMNS``."""
     return Paper(
         id=row.id,
         uid=row.uid,
@@ -48,7 +48,7 @@ def paper(row: Row[Any]) -> Paper:
 
 
 def values(paper: Paper) -> dict[str, Any]:
-    """Write every column but the id."""
+    """Return the values of every column except the id."""
     from larkpost.text.minhash import title_key
 
     return {
@@ -80,6 +80,6 @@ def values(paper: Paper) -> dict[str, Any]:
 
 
 def get(connection: Connection, ids: Collection[int]) -> dict[int, Paper]:
-    """Read the papers with these ids; those that are not there are left out."""
+    """Read the papers with these ids; missing ones are left out."""
     rows = rows_among(connection, select(*COLUMNS), schema.paper.c.id, set(ids))
     return {row.id: paper(row) for row in rows}

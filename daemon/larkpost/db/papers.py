@@ -1,4 +1,4 @@
-"""Papers: ingested, and found by identifier, by words, or by the day of first sight."""
+"""Ingests papers, and finds them by identifier, by words, or by the day first seen."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def candidate_marks(
 def recommendable_marks(
     connection: Connection, *, until: datetime, limit: int
 ) -> list[tuple[int, datetime]]:
-    """Read the same of the newest papers that may be recommended, first seen up to ``until``."""
+    """Do the same for the newest papers that may be recommended, first seen up to ``until``."""
     return _marks(connection, [*_between(None, until), RECOMMENDABLE], limit)
 
 
@@ -137,20 +137,20 @@ def corpus(
 ) -> list[Paper]:
     """Read the public papers first seen after ``since`` up to ``until``, newest ``limit`` first.
 
-    Without ``withdrawn`` only what may be recommended.
+    Without ``withdrawn`` only papers that may be recommended.
     """
     bounds = [*_between(since, until), PUBLIC if withdrawn else RECOMMENDABLE]
     return _read(connection, _newest_first().where(*bounds).limit(limit))
 
 
 def count(connection: Connection) -> int:
-    """Count the papers that anybody may see."""
+    """Count the public papers."""
     counted = select(func.count()).select_from(schema.paper).where(PUBLIC)
     return connection.execute(counted).scalar_one()
 
 
 def count_candidates(connection: Connection, *, at: datetime, window: timedelta) -> int:
-    """Count what ``candidates`` reads."""
+    """Count the papers that ``candidates`` reads."""
     counted = select(func.count()).select_from(schema.paper).where(*fresh(at, window))
     return connection.execute(counted).scalar_one()
 
@@ -158,8 +158,8 @@ def count_candidates(connection: Connection, *, at: datetime, window: timedelta)
 def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
     """Make the condition of candidates: see ``candidates``.
 
-    Withdrawn papers are excluded. Each of the two conditions has its own index: of the one or the
-    other, the databases read every paper that is older, which took 0.13 s at 100,000.
+    Withdrawn papers are excluded. Each of the two conditions uses its own index: for a single
+    condition with OR, the databases read every older paper, which took 0.13 s at 100,000.
     """
     since, seen, come = at - window, schema.paper.alias("seen").c, schema.paper.alias("come").c
     lately = union(
@@ -169,7 +169,7 @@ def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
         ),
     )
     paper = schema.paper.c
-    # Said so that no index fits: SQLite would walk the one of what is public, which is all of it.
+    # Written so that no index fits: SQLite would scan that of public papers, which are nearly all.
     public = func.coalesce(paper.owner_id, 0) == 0
     return [public, paper.withdrawn.is_not(true()), paper.id.in_(lately)]
 
@@ -179,7 +179,7 @@ def extent(connection: Connection) -> Extent:
 
     Private papers do not count: no model is fitted to them, so none becomes stale by them.
     """
-    # Two statements: in one, the date would be looked for in every row.
+    # Two statements: a single one would look for the date in every row.
     return Extent(count(connection), latest_change(connection))
 
 

@@ -1,7 +1,7 @@
 """Counts the thumbs of papers, and ranks trending ones.
 
-Only thumbs that count for others are used here (``counted_readers``), and everything that people
-see, including the order of papers, is made from counts in steps (``rounded_count``).
+Only thumbs that count for others are used (``counted_readers``), and everything visible, including
+the order of papers, is made from counts in steps (``rounded_count``).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from larkpost.domain import Paper, Thumb, Vote
 _vote = schema.vote
 
 # With these numbers a paper without thumbs never overtakes one that is a day younger by its upvotes
-# alone: 0.5 / 0.4 is less than the 2 ** (1 / 3) that a day takes away.
+# alone: 0.5 / 0.4 is less than 2 ** (1 / 3), the decay of a day.
 HALF_LIFE = 3.0  # days
 PRIOR = 4.0  # the weight of the prior, in thumbs
 LOWEST, HIGHEST = 0.4, 0.5  # the expected share of thumbs up, by the dump's upvotes
-FEWEST = 5  # the least number of thumbs shown: the default of web.thumb_count_step
+FEWEST = 5  # the least shown number of thumbs: the default of web.thumb_count_step
 HALF_WAY = 20  # upvotes at which the expected share is half-way
 
 
@@ -67,8 +67,8 @@ def trending(
 def rounded_count(count: int, fewest: int) -> int:
     """Round a count of thumbs down to a whole step of ``fewest``, 0 below the first.
 
-    Smaller counts would reveal single votes, and a count that grew by one the vote of the latest
-    visitor.
+    Smaller counts would reveal single votes, and an increase by one would reveal the latest
+    visitor's vote.
     """
     return count // fewest * fewest
 
@@ -120,7 +120,7 @@ def libraries(connection: Connection, *, least: int, at: datetime) -> list[froze
 def thumbs(connection: Connection, *, without: int) -> list[Vote]:
     """Read the thumbs of all readers but one on public papers, oldest first.
 
-    They are all that count for others, whenever they begin to.
+    They include all that count for others, now or later.
     """
     counted = (ON_PUBLIC, _vote.c.counts_from.is_not(None))
     others = select(_vote).where(_vote.c.reader_id != without, *counted)
@@ -153,13 +153,13 @@ def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
 
 
 def _number_of(thumb: Thumb, at: datetime) -> Label[int]:
-    """Count the thumbs of a kind on a paper: two ranges of an index a paper, and no sorting."""
+    """Count the thumbs of a kind on a paper: two ranges of an index per paper, without sorting."""
     vote, name = _vote.c, "ups" if thumb is Thumb.UP else "downs"
     mine = (vote.paper_id == schema.paper.c.id, vote.thumb == thumb.value, counts(at))
     return select(func.count()).where(*mine).scalar_subquery().label(name)
 
 
 def _days(row: Row[Any, Any, Any, Any, Any], at: datetime) -> int:
-    """Count the days (UTC) since a paper was first seen: papers of one day are of one age."""
+    """Count the days (UTC) since a paper was first seen: papers of one day have the same age."""
     seen: datetime = row.first_seen
     return max(0, (at.astimezone(UTC).date() - seen.date()).days)

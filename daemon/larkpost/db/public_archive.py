@@ -32,19 +32,19 @@ def per_day(
     connection: Connection, first: date = date.min, last: date = date.max
 ) -> dict[date, int]:
     """Count the papers of each day from one to another; days without any are left out."""
-    # PostgreSQL would take the day of the session's zone, which the engine sets to UTC.
+    # PostgreSQL uses the day in the session's zone, which the engine sets to UTC.
     day = func.date(_seen, type_=Date)
     counted = select(day, func.count()).where(_within(first, last)).group_by(day).order_by(day)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def before(connection: Connection, day: date) -> date | None:
-    """Find the last day with papers before this one."""
+    """Find the last day with papers before this day."""
     return _day(connection, select(_seen).where(_seen < _start(day)).order_by(_seen.desc()))
 
 
 def after(connection: Connection, day: date) -> date | None:
-    """Find the first day with papers after this one."""
+    """Find the first day with papers after this day."""
     return _day(connection, select(_seen).where(_seen > _end(day)).order_by(_seen))
 
 

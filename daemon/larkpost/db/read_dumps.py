@@ -99,10 +99,10 @@ def read_times(connection: Connection) -> dict[str, datetime]:
 
 
 def prune_polled(connection: Connection, before: datetime) -> int:
-    """Delete polled dumps that were read before then and brought no paper; returns how many.
+    """Delete polled dumps read before a time without a new paper; returns their number.
 
-    One that a page of a source was last read from stays, because the next answer is compared with
-    it. So does one from which a paper has a record: ``papers --duplicates`` names it.
+    The dump from which a page of a source was last read stays, because the next answer is compared
+    with it. So does a dump with a merged record, because ``papers --duplicates`` names it.
     """
     dump, page, merged = schema.dump.c, schema.polled_page.c, schema.tables.merged_record.c
     old = delete(schema.dump).where(

@@ -1,4 +1,4 @@
-"""Readers with their interests: who gets an edition, when, and about what."""
+"""Stores readers with their schedules and interests."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ EVERY_DAY = frozenset(range(7))
 MAIN = "main"  # the interest that every reader starts with
 SIZES = range(1, 101)
 
-# Prefix of the value for no key: it is unique, and no feed address can contain it.
+# The prefix of a value that means no key: it is unique, and no feed address can contain it.
 _OFF = "off:"
 
 
 class NewReaderColumns(TypedDict, total=False):
-    """What may be said of a new reader; ``_NEW_READER`` says what holds otherwise."""
+    """The optional data of a new reader; ``_NEW_READER`` has the defaults."""
 
     name: str
     zone: str
@@ -122,7 +122,7 @@ def by_uid(connection: Connection, uid: str) -> Reader:
 
 
 def by_feed_key(connection: Connection, key: str) -> Reader | None:
-    """Find the reader whose feed has this key; none has it while the feed is switched off."""
+    """Find the reader whose feed has this key; a feed that is switched off has none."""
     found = next(iter(_where(connection, _has_name(_table.c.feed_key == key))), None)
     return found if found and found.feed_key else None
 
@@ -309,7 +309,7 @@ def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]
 
 
 def _has_name(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Find the reader of this condition, also through a merged reader."""
+    """Find the reader who meets this condition, also through a merged reader."""
     return _table.c.id.in_(
         select(func.coalesce(_table.c.merged_into, _table.c.id)).where(condition)
     )
@@ -326,7 +326,7 @@ def _unknown(what: str) -> UnknownReader:
 
 
 def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Reader]:
-    """Read readers, in order of creation, and their interests, with two queries for any number."""
+    """Read readers and their interests, in order of creation, with two queries for any number."""
     rows = connection.execute(select(_table).where(*conditions).order_by(_table.c.id)).all()
     theirs = select(_interest_table).join(_table).where(*conditions).order_by(_interest_table.c.id)
     found = connection.execute(theirs) if rows else ()
@@ -335,7 +335,7 @@ def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Rea
 
 
 def read_interest(row: Row[Any]) -> Interest:
-    """Make an interest of its row."""
+    """Make an interest from its row."""
     return Interest(row.id, row.name, row.words, row.quota)
 
 

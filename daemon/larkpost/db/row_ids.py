@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Table, func, select
 
-HIGHEST = 2**53  # so that there is room above it, whatever a file says
+HIGHEST = 2**53  # leaves room above it, whatever a file contains
 
 
 def free(connection: Connection, table: Table, number: int | None) -> int | None:

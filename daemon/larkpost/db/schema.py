@@ -1,6 +1,6 @@
 """Every table, with named constraints; ``larkpost.domain`` explains the columns.
 
-The search index is different on each database: ``larkpost.db.search.index``.
+The search index differs between databases: see ``larkpost.db.search.index``.
 """
 
 from sqlalchemy import (
@@ -42,7 +42,7 @@ dump = Table(
     Column("new", Integer, nullable=False),
     Column("updated", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),
-    Column("source", CleanText),  # the name of the polled source that brought it; else NULL
+    Column("source", CleanText),  # the name of the polled source that it came from; else NULL
     Index("ix_dump_read_at", "read_at", "id"),
     Index("ix_dump_source_read_at", "source", "read_at"),
 )
@@ -78,13 +78,13 @@ paper = Table(
     Column("organisation", CleanText),
     Column("links", TextList),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
-    Column("version", Integer),  # arXiv's, of the title and abstract; none if nobody told it
-    Column("text_seen", UtcDateTime),  # when the record of the text was seen; none: first_seen
+    Column("version", Integer),  # arXiv's, of the title and abstract; NULL if unknown
+    Column("text_seen", UtcDateTime),  # when the record of the text was seen; NULL: first_seen
     Column("keywords", TextList),
     Column("comment", CleanText),
     Column("journal_ref", CleanText),
     Column("thumbnail", CleanText),  # an address that is never loaded
-    # The reader whose private paper this is; none has a row in identifier, minhash,
+    # The owner, if the paper is private. Private papers have no row in identifier, minhash,
     # dump_paper or the search index. See larkpost.db.private.private_papers.
     Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE")),
     Index("ix_paper_owner_id_first_seen", "owner_id", "first_seen"),
@@ -111,14 +111,14 @@ private_identifier = Table(  # the lookup keys of private papers
     Index("ix_private_identifier_scheme_value", "scheme", "value"),
 )
 
-minhash = Table(  # of its abstract, to find duplicates
+minhash = Table(  # of the abstract, to find duplicates
     "minhash",
     metadata,
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True),
     Column("hash", BigInteger, primary_key=True, index=True),
 )
 
-dump_paper = Table(  # which papers a dump held, in its order
+dump_paper = Table(  # the papers of a dump, in its order
     "dump_paper",
     metadata,
     Column("dump_id", ForeignKey("dump.id", ondelete="CASCADE"), primary_key=True),
@@ -132,7 +132,7 @@ reader = Table(
     Column("id", Id, primary_key=True),
     Column("uid", String(36), nullable=False, unique=True),
     Column("address", CleanText, unique=True),  # for sending: text.spell_address
-    Column("address_key", CleanText, index=True, unique=True),  # as compared: text.address_key
+    Column("address_key", CleanText, index=True, unique=True),  # for comparing: text.address_key
     Column("name", CleanText, nullable=False),
     Column("status", String(12), nullable=False, index=True),
     Column("zone", String(64), nullable=False),
@@ -147,14 +147,14 @@ reader = Table(
     Column("created", UtcDateTime, nullable=False),
     Column("page_link_version", Integer, nullable=False, server_default="0"),
     Column("notify_when_empty", Boolean, nullable=False, server_default=false()),
-    # A reader whose address was another's but for its case is only a name for that other one. No
-    # foreign key: SQLite cannot add one to a table; ``readers.remove`` sees to it.
+    # A reader whose address differed from another's only in case is just a name for that one. No
+    # foreign key: SQLite cannot add one to a table; ``readers.remove`` replaces it.
     Column("merged_into", Id, index=True),
-    # Who goes when nobody uses their page or feed (readers.expiry), and the day it last was.
+    # Whether a reader expires if nobody uses their page or feed, and the day of last use.
     Column("expires", Boolean, nullable=False, server_default=false()),
     Column("last_used", Date),
     Index("ix_reader_expires_id", "expires", "id"),
-    Column("counts_from", UtcDateTime),  # none: not yet; see larkpost.db.usage.vote_eligibility
+    Column("counts_from", UtcDateTime),  # NULL: not yet; see larkpost.db.usage.vote_eligibility
     Column("offer_declined", UtcDateTime),  # see larkpost.editions.second_interest
     CheckConstraint("papers_per_edition BETWEEN 1 AND 100", name="papers_per_edition"),
     sqlite_autoincrement=True,
@@ -182,7 +182,7 @@ vote = Table(
     Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
     Column("source", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Column("counts_from", UtcDateTime),  # for others; none: not yet
+    Column("counts_from", UtcDateTime),  # for others; NULL: not yet
     Index("ix_vote_paper_id_thumb_counts_from", "paper_id", "thumb", "counts_from"),
     Index(
         "ix_vote_thumb_reader_id_counts_from_paper_id",
@@ -194,7 +194,7 @@ vote = Table(
     CheckConstraint("thumb IN (-1, 1)", name="thumb"),
 )
 
-forgotten_vote = Table(  # a vote that its reader has had forgotten; see ``forgotten_votes``
+forgotten_vote = Table(  # a vote that its reader had forgotten; see ``forgotten_votes``
     "forgotten_vote",
     metadata,
     Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
@@ -214,7 +214,7 @@ tfidf_model = Table(
     Column("id", Id, primary_key=True),
     Column("fitted_at", UtcDateTime, nullable=False),
     Column("paper_count", Integer, nullable=False),
-    Column("corpus_updated_at", UtcDateTime),  # first_seen of the newest paper in it
+    Column("corpus_updated_at", UtcDateTime),  # first_seen of its newest paper
     Column("body", LargeBinary, nullable=False),
 )
 
@@ -242,14 +242,14 @@ pick = Table(
     Column("probability", Float, nullable=False),
     Column("propensity", Float, nullable=False),
     Column("explored", Boolean, nullable=False),
-    Column("pool", Integer, nullable=False, server_default="1"),  # papers that the lot drew from
-    Column("interest_id", Id),  # of that day: no key, or removing an interest would read every pick
+    Column("pool", Integer, nullable=False, server_default="1"),  # papers in the draw
+    Column("interest_id", Id),  # no key, because removing an interest would read every pick
     Column("interest", CleanText, nullable=False),  # and its name
     Column("positive_terms", JSON, nullable=False),  # [[term, weight], …], strongest first
     Column("negative_terms", JSON, nullable=False),
     Column("similar_paper_id", ForeignKey("paper.id"), index=True),
-    Column("similarity", Float),  # to the nearest liked paper, shown or not; none before a thumb up
-    Column("shown_terms", JSON(none_as_null=True)),  # none in old editions
+    Column("similarity", Float),  # to the nearest liked paper, shown or not; NULL before a thumb up
+    Column("shown_terms", JSON(none_as_null=True)),  # NULL in old editions
 )
 
 delivery = Table(  # the outbox; ``larkpost.domain.Delivery`` explains its columns
@@ -264,7 +264,7 @@ delivery = Table(  # the outbox; ``larkpost.domain.Delivery`` explains its colum
     Column("queued_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("ambiguous_attempts", Integer, nullable=False),
-    Column("message_id", String(200), unique=True),  # none before the message was first made
+    Column("message_id", String(200), unique=True),  # NULL before the message was first built
     Column("next_attempt_at", UtcDateTime, nullable=False),
     Column("lease_until", UtcDateTime),
     Column("lease_owner", String(100)),
@@ -287,7 +287,7 @@ delivery = Table(  # the outbox; ``larkpost.domain.Delivery`` explains its colum
     sqlite_autoincrement=True,
 )
 
-sent_message = Table(  # as it went out, while it may be in doubt
+sent_message = Table(  # a message as sent, while its outcome may be unknown
     "sent_message",
     metadata,
     Column("delivery_id", ForeignKey("delivery.id", ondelete="CASCADE"), primary_key=True),
@@ -296,7 +296,7 @@ sent_message = Table(  # as it went out, while it may be in doubt
     Column("content", LargeBinary, nullable=False),  # compressed
 )
 
-lease = Table(  # who does what nobody else may do meanwhile: the tick, a fit
+lease = Table(  # exclusive rights of a process: the tick, a fit
     "lease",
     metadata,
     Column("name", String(40), primary_key=True),
@@ -304,7 +304,7 @@ lease = Table(  # who does what nobody else may do meanwhile: the tick, a fit
     Column("until", UtcDateTime, nullable=False),
 )
 
-job_status = Table(  # the latest of each kind: what status and healthz show
+job_status = Table(  # the latest of each kind, for status and healthz
     "job_status",
     metadata,
     Column("kind", String(40), primary_key=True),
@@ -313,7 +313,7 @@ job_status = Table(  # the latest of each kind: what status and healthz show
     Column("detail", JSON, nullable=False),
 )
 
-bounce = Table(  # what mail servers sent back
+bounce = Table(  # bounces reported by mail servers
     "bounce",
     metadata,
     Column("id", Id, primary_key=True),
@@ -326,7 +326,7 @@ bounce = Table(  # what mail servers sent back
     CheckConstraint("kind IN ('hard', 'soft')", name="kind"),
 )
 
-rate_limit = Table(  # who did how much of it; see larkpost.db.coordination.rate_limits
+rate_limit = Table(  # counts of actions; see larkpost.db.coordination.rate_limits
     "rate_limit",
     metadata,
     Column("key", String(64), primary_key=True),  # SHA-256: addresses of strangers are not kept
@@ -338,17 +338,17 @@ polled_source = Table(  # polled sources, and their health; see db.polling
     metadata,
     Column("name", CleanText, primary_key=True),
     Column("address", CleanText, nullable=False),  # a known name, or a web address
-    Column("by_command", Boolean, nullable=False),  # else by the settings
+    Column("by_command", Boolean, nullable=False),  # otherwise it is from the settings
     Column("interval_minutes", Float),
     Column("allow_private", Boolean, nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
     Column("next_poll_at", UtcDateTime, nullable=False),
     Column("last_poll_at", UtcDateTime),
     Column("last_answer_at", UtcDateTime),
-    Column("watched_since", UtcDateTime),  # since when it is polled without a pause
-    Column("last_news_at", UtcDateTime),  # when it last had papers that it had not had before
-    Column("news_count", Integer, nullable=False),  # how often that was
-    Column("longest_gap", Float, nullable=False),  # seconds between two of them
+    Column("watched_since", UtcDateTime),  # the start of polling without a pause
+    Column("last_news_at", UtcDateTime),  # when it last had new papers
+    Column("news_count", Integer, nullable=False),  # how often it had new papers
+    Column("longest_gap", Float, nullable=False),  # seconds between two such times
     Column("papers", Integer, nullable=False),  # in the last answer that had any
     Column("failures", Integer, nullable=False),  # in a row
     Column("problem", String(20)),
@@ -363,15 +363,15 @@ polled_page = Table(  # one address of a source, with its validators
     metadata,
     Column("source", ForeignKey("polled_source.name", ondelete="CASCADE"), primary_key=True),
     Column("url", CleanText, primary_key=True),
-    Column("day", Date),  # of the list, where there is one for each day
+    Column("day", Date),  # the day of a daily list
     Column("etag", CleanText, nullable=False),
     Column("last_modified", CleanText, nullable=False),
     Column("trusted", Boolean, nullable=False),  # whether its validators change with its papers
     Column("digest", String(64), nullable=False),
-    Column("dump_id", Id),  # no key: dumps may go
+    Column("dump_id", Id),  # no key: dumps may be deleted
     Column("papers", Integer, nullable=False),
     Column("checked_at", UtcDateTime, nullable=False),
-    Column("whole_at", UtcDateTime, nullable=False),  # when it last came whole, not as a 304
+    Column("whole_at", UtcDateTime, nullable=False),  # when it last arrived complete, not as a 304
     Column("grown_at", UtcDateTime, nullable=False),
     Column("moved_to", CleanText, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""The one INSERT … ON CONFLICT that both databases speak, each by its own SQLAlchemy class."""
+"""Builds INSERT … ON CONFLICT, for which each database has its own SQLAlchemy class."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Begin an INSERT that can say what to do about a row that is there already."""
+    """Begin an INSERT with a rule for rows that already exist."""
     if connection.dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table)
-    from sqlalchemy.dialects import postgresql  # importing it costs as much as all our own tables
+    from sqlalchemy.dialects import postgresql  # its import takes as long as that of all our tables
 
     return postgresql.insert(table)

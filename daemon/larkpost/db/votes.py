@@ -18,14 +18,14 @@ _table = schema.vote
 
 _KEY = ["reader_id", "paper_id"]
 _CHANGING = ("thumb", "interest_id", "source", "at", "counts_from")
-# Thumbs that may count for anybody but their reader: not those on private papers.
+# Thumbs that may count for others: not those on private papers.
 ON_PUBLIC = _table.c.paper_id.not_in(
     select(schema.paper.c.id).where(schema.paper.c.owner_id.is_not(None))
 )
 
 
 def cast(connection: Connection, vote: Vote) -> None:
-    """Store a thumb, replacing any earlier one, whatever the times."""
+    """Store a thumb, replacing any existing one, regardless of the times."""
     statement = insert(connection, _table)
     new = {name: statement.excluded[name] for name in _CHANGING}
     statement = statement.on_conflict_do_update(index_elements=_KEY, set_=new)
@@ -33,7 +33,7 @@ def cast(connection: Connection, vote: Vote) -> None:
 
 
 def cast_many(connection: Connection, votes: Iterable[Vote]) -> None:
-    """Store imported thumbs: of those on one paper the latest stays."""
+    """Store imported thumbs; of several on one paper the latest stays."""
     statement = insert(connection, _table)
     excluded = statement.excluded
     statement = statement.on_conflict_do_update(
@@ -75,7 +75,7 @@ def judged(connection: Connection, reader_id: int, paper_ids: Collection[int]) -
 def move(
     connection: Connection, reader_id: int, paper_ids: Collection[int], interest_id: int
 ) -> None:
-    """Let the reader's votes on these papers count for one interest."""
+    """Move the reader's votes on these papers to one interest."""
     mine = update(_table).where(_table.c.reader_id == reader_id).values(interest_id=interest_id)
     write_among(connection, mine, _table.c.paper_id, set(paper_ids))
 
@@ -111,7 +111,7 @@ def _select_in_order() -> Select[Any]:
 
 
 def _latest(votes: Iterable[Vote]) -> Sequence[Vote]:
-    """Keep one vote per reader and paper: the latest, of equal times the last given."""
+    """Keep one vote per reader and paper: the latest, with equal times the last one."""
     kept: dict[tuple[int, int], Vote] = {}
     for vote in votes:
         before = kept.get((vote.reader_id, vote.paper_id))

@@ -1,4 +1,4 @@
-"""Classifies the answer of a source: papers, an empty list, or another format than before."""
+"""Classifies the answer of a source: papers, an empty list, or a different format."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _LOOK_AGAIN = "open its address in a browser; it is polled again, in case this i
 def is_empty_list(source: PolledSource, body: BinaryIO) -> bool:
     """Return whether an answer is a list or a feed without any paper; rewinds it.
 
-    Raises SourceFailure for another kind of answer: an empty one, a web page in place of JSON or of
-    a feed, an error in place of a list.
+    Raises SourceFailure for any other answer: an empty one, a web page instead of JSON or a feed,
+    an error instead of a list.
     """
     body.seek(0)
     head = body.read(_HEAD).removeprefix(_BOM).lstrip(_SPACE)
@@ -87,7 +87,7 @@ def _what_it_is(head: bytes) -> str:
 
 
 def _feed_of_page(head: bytes) -> str:
-    """Return the feed that a web page names as its own, if any."""
+    """Return the address of the feed that a web page links as its own, if any."""
     link = _FEED_LINK.search(head)
     href = _HREF.search(link[0]) if link else None
     if href is None:

@@ -9,7 +9,7 @@ _ONE_DAY = timedelta(days=1)
 # arXiv announces at 20:00 US Eastern, Sunday to Thursday (info.arxiv.org/help/availability.html).
 _ANNOUNCED = time(20)
 _EVENINGS = frozenset({6, 0, 1, 2, 3})
-_MOST_DAYS = 400  # that are counted
+_MOST_DAYS = 400  # the most days that are counted
 
 
 def _eastern() -> ZoneInfo:
@@ -31,9 +31,9 @@ def count_arxiv_announcements(since: datetime, until: datetime) -> int:
 def is_arxiv_holiday(day: date) -> bool:
     """Return whether arXiv may announce nothing on this evening (US Eastern).
 
-    The holidays are announced year by year and follow those of the United States: so all of these
-    count, and the days from Christmas Eve to New Year's Day. Mistaking an ordinary day for a
-    holiday only delays an alarm by a day.
+    The holidays are announced every year and follow those of the United States, so all of these
+    count, and the days from Christmas Eve to New Year's Day. Treating an ordinary day as a holiday
+    only delays an alarm by a day.
     """
     fixed = {(1, 1), (6, 19), (7, 3), (7, 4), *((12, number) for number in range(24, 32))}
     return (day.month, day.day) in fixed or day in _moving_holidays(day.year)

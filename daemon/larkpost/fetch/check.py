@@ -1,4 +1,4 @@
-"""Asks a source now and reports the papers in its answer, without ingesting them."""
+"""Requests a source now and reports the papers in its answer, without ingesting them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The current answer of a source: number of papers, format, and first titles."""
+    """The current answer of a source: its number of papers, format, and first titles."""
 
     source: PolledSource
     papers: int = 0
@@ -36,9 +36,9 @@ class CheckResult:
 
 
 def check_source(context: PollContext, source: PolledSource, *, now: datetime) -> CheckResult:
-    """Ask a source and read its answer; after success it is due at once.
+    """Request a source and read its answer; after success it is due at once.
 
-    Raises TryAgainLater while another process asks a limited host.
+    Raises TryAgainLater while another process sends a request to a limited host.
     """
     request = _request_of(context, source, now)
     try:
@@ -53,7 +53,7 @@ def check_source(context: PollContext, source: PolledSource, *, now: datetime) -
 
 
 def _request_of(context: PollContext, source: PolledSource, now: datetime) -> PageRequest:
-    """Choose the address to try: of a daily list the last day that surely has papers."""
+    """Choose the address to try: for a daily list the last day that surely has papers."""
     if source.kind is not SourceKind.HF_DAILY:
         return plan_requests(source, {}, context.bases, now=now)[0]
     day = now.astimezone(UTC).date() - timedelta(days=1)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredSources:
-    """The sources of the settings; ``problems`` say which OPML files could not be read, and why."""
+    """The sources of the settings; ``problems`` name the unreadable OPML files and the reasons."""
 
     sources: tuple[PolledSource, ...] = ()
     problems: tuple[LarkpostError, ...] = ()
@@ -42,7 +42,7 @@ class SourceChanges:
 def read_configured(entries: Iterable[SourceEntry], folder: Path) -> ConfiguredSources:
     """List the sources of the settings, with each feed of the OPML files that they name.
 
-    A relative path starts at ``folder``. Of two sources with one name or one address, the first
+    A relative path starts at ``folder``. If two sources have the same name or address, the first
     counts.
     """
     sources: dict[str, PolledSource] = {}
@@ -106,7 +106,7 @@ def new_state(
 
 
 def save_changes(connection: Connection, changes: SourceChanges) -> None:
-    """Write the changes down; the pages of a source with another address are forgotten."""
+    """Store the changes; the states of pages of a source with a new address are deleted."""
     before = {state.source.name: state for state in polled_sources.list_states(connection)}
     other = [
         state.source.name
@@ -121,7 +121,7 @@ def save_changes(connection: Connection, changes: SourceChanges) -> None:
 def list_sources(
     store: Store, configured: ConfiguredSources, *, now: datetime
 ) -> list[SourceState]:
-    """List all sources by name, those of the settings too that were never polled."""
+    """List all sources by name, including those of the settings that were never polled."""
     with store.read() as connection:
         states = polled_sources.list_states(connection)
     changes = compare_sources(states, configured, now=now)
@@ -139,10 +139,10 @@ def add_sources(
     *,
     now: datetime,
 ) -> list[PolledSource]:
-    """Add sources by command, and give those that were not there yet.
+    """Add sources by command, and return the new ones.
 
-    A source whose address is there already is not added again. Raises UsageError if its name is
-    that of another one, before anything is added.
+    A source with an existing address is not added again. Raises UsageError if its name is that of
+    another source, before anything is added.
     """
     listed = {state.source.name: state.source for state in list_sources(store, configured, now=now)}
     addresses = {source.address for source in listed.values()}

@@ -1,7 +1,7 @@
-"""Connects only to checked addresses: a name is resolved once, and that address is called.
+"""Connects only to checked addresses: a name is resolved once, and that address is used.
 
-So a name that changes its address between check and call (DNS rebinding) has no effect. Every wait
-ends with the deadline of the whole request, also for slow answers.
+So a name whose address changes between check and connection (DNS rebinding) has no effect. Every
+wait ends at the deadline of the whole request, even if an answer is slow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Resolve = Callable[[str, int], list[str]]
 
-_MOST_ADDRESSES = 4  # that are tried
+_MOST_ADDRESSES = 4  # the number of addresses that are tried
 
 
 class Deadline:
@@ -42,7 +42,7 @@ class Deadline:
         self._end += monotonic() - began
 
     def left(self, wanted: float | None = None) -> float:
-        """Return the remaining seconds, at most ``wanted``; raises SourceFailure at the end."""
+        """Return the remaining seconds, at most ``wanted``; raises SourceFailure if none remain."""
         rest = self._end - monotonic()
         if rest <= 0:
             raise SourceFailure(
@@ -101,7 +101,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         raise AssertionError("there is at least one address")
 
     def _look_up(self, host: str, port: int, timeout: float | None) -> list[str]:
-        """Resolve in a thread: the system's resolver knows no time limit of ours."""
+        """Resolve in a thread, because the system's resolver has no time limit."""
         answers: queue.SimpleQueue[list[str] | OSError | UnicodeError] = queue.SimpleQueue()
 
         def look_up() -> None:
@@ -126,7 +126,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
 
 
 class _DeadlineStream(httpcore2.NetworkStream):
-    """A connection of which no wait goes past the deadline."""
+    """A connection on which no wait exceeds the deadline."""
 
     def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream

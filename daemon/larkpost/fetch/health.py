@@ -1,4 +1,4 @@
-"""Judges the health of a source: whether it still brings papers, by its usual rhythm."""
+"""Checks the health of a source: whether it still has new papers at its usual intervals."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from larkpost.db.polling.polled_sources import SourceState
 
 MISSED = 2  # announcements, or days of the list
-_DELAY = timedelta(hours=12)  # by which an announcement or a list may be late
+_DELAY = timedelta(hours=12)  # the allowed delay of an announcement or a list
 _TRENDING = timedelta(days=4)
 _UNKNOWN_RHYTHM = timedelta(days=14)
 _LEAST = timedelta(days=3)
-_TIMES = 3  # as long as the longest pause so far
-_KNOWN_RHYTHM = 3  # times that it brought something
-_FORGET = 0.9  # of the longest pause, at each news: an old pause is no rhythm
-_PAUSE = timedelta(days=1)  # without a poll, after which nothing can be said of the time before
+_TIMES = 3  # as a multiple of the longest pause so far
+_KNOWN_RHYTHM = 3  # answers with new papers before the usual intervals are known
+_FORGET = 0.9  # factor on the longest pause at each news, so that old pauses count less
+_PAUSE = timedelta(days=1)  # without a poll; the time before it is then unknown
 MANY = 5  # papers
 
 
@@ -59,7 +59,7 @@ def note_answer(
 
 
 def find_stop(state: SourceState, *, now: datetime) -> SourceProblem | None:
-    """Return the problem of a source that answers but brings nothing new; None while in rhythm."""
+    """Return the problem of a source that answers but has nothing new; None if as usual."""
     since = max(filter(None, (state.last_news_at, state.watched_since)), default=None)
     if since is None or since > now or not _has_stopped(state, since, now):
         return None
@@ -95,9 +95,9 @@ def _longest_pause(state: SourceState) -> timedelta:
 
 
 def find_emptiness(state: SourceState, had: int, *, now: datetime) -> SourceProblem | None:
-    """Return the problem of a source without papers that ``had`` many.
+    """Return the problem of a source that ``had`` many papers and now has none.
 
-    0 if its answer has some. arXiv's feed is normally empty on days without an announcement.
+    ``had`` is 0 if its answer has some. arXiv's feed is empty on days without an announcement.
     """
     if had < MANY:
         return None

@@ -1,6 +1,6 @@
 """Rate limits of hosts: arXiv asks for one request per three seconds, and one connection.
 
-Source: arXiv's terms of use for its APIs (info.arxiv.org/help/api/tou.html). The limits hold for
+Source: arXiv's terms of use for its APIs (info.arxiv.org/help/api/tou.html). The limits apply to
 all processes that share a database.
 """
 
@@ -52,9 +52,9 @@ class HostLimits:
 
     @contextmanager
     def hold(self, host: str, seconds: float) -> Iterator[None]:
-        """Wait for the host's limit, then allow a request of at most ``seconds`` in the context.
+        """Wait for the host's limit, then reserve it inside the context, for at most ``seconds``.
 
-        Raises TryAgainLater if others keep the host busy for minutes, or when told to end.
+        Raises TryAgainLater if others keep the host busy for minutes, or if this process is to end.
         """
         if not is_arxiv(host):
             yield

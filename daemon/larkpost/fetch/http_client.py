@@ -66,7 +66,7 @@ class Validators:
 class Answer:
     """A response: ``body`` from its beginning, or None if unchanged (304).
 
-    The ``validators`` of a 304 are those that were sent, unless the server gave another ETag.
+    The ``validators`` of a 304 are those that were sent, unless the server sent another ETag.
     ``moved_to`` is the target of permanent redirects (301, 308), if there were any.
     """
 
@@ -96,10 +96,10 @@ class HttpClient:
         allow_private: bool = False,
         now: datetime,
     ) -> Iterator[Answer]:
-        """Ask for ``url``, following at most five redirects, each checked like the first.
+        """Request ``url``, following at most five redirects, each checked like the first address.
 
         Raises SourceFailure unless the answer is a complete 200, or a 304 to ``validators``; and
-        TryAgainLater while another process asks a limited host.
+        TryAgainLater while another process sends a request to a limited host.
         """
         answer = self._follow(url, validators, allow_private, now)
         try:
@@ -188,7 +188,7 @@ class HttpClient:
             return Answer(url, validators=now_valid if changed else validators, moved_to=moved_to)
         if status != 200:
             raise _status_failure(response, url, now)
-        # It lives as long as the answer, and is deleted with it.
+        # The file is deleted together with the answer.
         body = cast("BinaryIO", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - see above
         encoding = response.headers.get("Content-Encoding", "")
         try:
@@ -201,7 +201,7 @@ class HttpClient:
 
 @lru_cache(maxsize=1)
 def _tls_context() -> ssl.SSLContext:
-    """Verify certificates by what the system trusts, or by ``SSL_CERT_FILE``."""
+    """Verify certificates with the system's trust store, or with ``SSL_CERT_FILE``."""
     import ssl
 
     return ssl.create_default_context()

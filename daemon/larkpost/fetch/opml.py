@@ -1,4 +1,4 @@
-"""Reads the feeds of an OPML file (http://opml.org/spec2.opml), of XML that anybody may send."""
+"""Reads the feeds of an OPML file (http://opml.org/spec2.opml), which is untrusted XML."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from larkpost.text.normalize import one_line
 
 LARGEST = 10_000_000  # bytes
 _DEEPEST = 32
-# A document type is where entities are declared: those that grow a thousandfold ("billion laughs")
-# and those that read files. No program needs one for OPML.
+# A document type declares entities, which may expand a thousandfold ("billion laughs") or read
+# files. No program needs one for OPML.
 _DECLARED = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 class OpmlFeed(NamedTuple):
-    """A feed of an OPML file: what it is called there, and its address."""
+    """A feed of an OPML file: its name there, and its address."""
 
     name: str
     address: str
@@ -49,7 +49,7 @@ def _read_file(path: Path) -> bytes:
 def read_opml(path: Path) -> list[OpmlFeed]:
     """Read the feeds of a file, each address once, each name once.
 
-    Raises UsageError for a file that cannot be read, that is no OPML, holds no feed, or declares a
+    Raises UsageError for a file that cannot be read, is no OPML, contains no feed, or declares a
     document type.
     """
     feeds = _with_unique_names(parse_opml(_read_file(path), one_line(path.name)))
@@ -79,7 +79,7 @@ def parse_opml(body: bytes, name: str) -> Iterator[OpmlFeed]:
 
 
 def _outlines(body: bytes, name: str) -> Iterator[ET.Element]:
-    """Return each element when it begins, and keep none; raises UsageError for what is no OPML."""
+    """Yield each element when it begins, without storing it; raises UsageError for other text."""
     depth = 0
     for event, element in ET.iterparse(BytesIO(body), ("start", "end")):  # noqa: S314 - no DTD
         if event == "end":

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-# An ETag may be wrong: so a page is requested in full after so many intervals, at least once per
+# An ETag may be wrong, so a page is requested in full after so many intervals, at least once per
 # day.
 _WHOLE_AFTER = 6
 _WHOLE_AT_LEAST = timedelta(days=1)
@@ -43,7 +43,7 @@ _REMEMBERED = timedelta(days=MISSING_DAYS + 7)
 class PageAnswer:
     """The result of a page: its number of ``papers``, and whether some are ``news``.
 
-    ``had`` is the earlier number, if it has none now. ``report`` is None if nothing had to be read.
+    ``had`` is the earlier number, if there are none now. ``report`` is None if nothing was read.
     """
 
     papers: int = 0
@@ -54,7 +54,7 @@ class PageAnswer:
 
 
 class PagePoller:
-    """Asks for pages of one source; ``pages`` are the states by address."""
+    """Requests pages of one source; ``pages`` are the states by address."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class PagePoller:
         self._now = now
 
     def ask(self, request: PageRequest) -> list[PageAnswer]:
-        """Ask for a page, and for those after it where a day has more papers than one holds.
+        """Request a page, and the next ones if a day has more papers than fit on one.
 
         Raises SourceFailure, and TryAgainLater if it is not the source's fault.
         """
@@ -89,7 +89,7 @@ class PagePoller:
         return answers
 
     def forget_old_pages(self, requests: Sequence[PageRequest]) -> None:
-        """Forget days that are over for long, and addresses that are asked for no more."""
+        """Delete the states of days long over, and of addresses that are no longer requested."""
         wanted = {request.url for request in requests}
         oldest = (self._now - _REMEMBERED).astimezone(UTC).date()
         old = [
@@ -127,7 +127,7 @@ class PagePoller:
                 return self._take(request, answer, url, page)
             if page is not None and answer.validators == sent:
                 return self._not_modified(answer, url, page)
-        # It says that nothing has changed, and names an ETag that is not ours.
+        # The server says that nothing has changed, but sends an ETag that is not ours.
         with context.client.get(url, allow_private=private, now=self._now) as answer:
             return self._take(request, answer, url, page)
 
@@ -147,7 +147,7 @@ class PagePoller:
     def _take(
         self, request: PageRequest, answer: Answer, url: str, page: PageState | None
     ) -> PageAnswer:
-        """Read a page that came whole."""
+        """Read a page that arrived complete."""
         body = answer.body
         assert body is not None  # noqa: S101 - asked without validators, nothing else can come
         moved = _moved_to(answer, url, page)
@@ -191,7 +191,7 @@ class PagePoller:
             ) from error
 
     def _has_news(self, report: IngestReport) -> bool:
-        """Whether it lists a paper that no page of this source listed before."""
+        """Whether the page lists a paper that no page of this source listed before."""
         earlier = [page.dump_id for page in self._pages.values() if page.dump_id is not None]
         with self._context.store.read() as connection:
             before = {

@@ -1,4 +1,4 @@
-"""One run of polling: asks the sources that are due one by one, and records the results."""
+"""One run of polling: requests the due sources one by one, and records the results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-# After these it makes no sense to ask the same source for anything else.
+# After these problems further requests to the same source are useless.
 _OF_THE_HOST = frozenset(
     {
         FetchProblem.UNREACHABLE,
@@ -41,7 +41,7 @@ _OF_THE_HOST = frozenset(
         FetchProblem.RATE_LIMITED,
     }
 )
-_MOST_FAULTS = 3  # of one source in a round
+_MOST_FAULTS = 3  # of one source per run
 _JITTER = 0.1
 _LONGEST_SLEEP = timedelta(days=9)  # a later poll was planned before the clock was set back
 
@@ -49,7 +49,7 @@ _LONGEST_SLEEP = timedelta(days=9)  # a later poll was planned before the clock 
 _REST = timedelta(minutes=5)
 
 # Sources whose results could not be recorded (a full disk, a busy database), by database and name;
-# otherwise they would be asked at every run.
+# otherwise they would be requested at every run.
 _left: dict[tuple[str, str], datetime] = {}
 
 
@@ -65,7 +65,7 @@ class PollContext:
     configured: Callable[[], ConfiguredSources]
     client: HttpClient
     bases: BaseUrls
-    keep: timedelta = timedelta(days=30)  # how long dumps stay that had no new paper
+    keep: timedelta = timedelta(days=30)  # the lifetime of dumps without a new paper
     stopped: Callable[[], bool] = lambda: False
     draw: Callable[[], float] = SystemRandom().random
 
@@ -80,12 +80,12 @@ class PollResult:
 
     @property
     def new(self) -> int:
-        """How many papers were new here."""
+        """The number of papers that were new in the database."""
         return sum(report.new for report in self.reports)
 
 
 def list_due(context: PollContext, *, now: datetime) -> list[SourceState]:
-    """List the sources that are due, longest first, after taking up changed settings."""
+    """List the due sources, longest due first, after applying changed settings."""
     configured = context.configured()
     with context.store.read() as connection:
         states = polled_sources.list_states(connection)
@@ -108,10 +108,10 @@ def poll_sources(
     clock: Callable[[], datetime],
     moved: Callable[[], None] = lambda: None,
 ) -> list[PollResult]:
-    """Ask each source that is due; calls ``moved`` after each.
+    """Request each due source; calls ``moved`` after each.
 
-    An error in one does not stop the others. If a host answers that it is asked too often, all its
-    sources wait.
+    An error in one does not stop the others. If a host answers that there are too many requests,
+    all its sources wait.
     """
     results: list[PollResult] = []
     resting: set[str] = set()
@@ -158,7 +158,7 @@ def _put_off_host(context: PollContext, host: str, until: datetime, now: datetim
 
 
 class SourcePoll:
-    """One source being asked."""
+    """The poll of one source."""
 
     def __init__(self, context: PollContext, state: SourceState, now: datetime) -> None:
         self.next_poll_at = state.next_poll_at
@@ -185,15 +185,15 @@ class SourcePoll:
                     self._faults.append(fault)
                 except LarkpostError:  # ours: the database, the disk
                     raise
-                except Exception as error:  # a fault in our code on one answer stops no other
+                except Exception as error:  # a bug that one answer triggers stops no other poll
                     log.exception(LogEvent.SOURCE_FAILED, source=source.name)
                     self._faults.append(_broken(error))
-        except TryAgainLater as reason:  # the host is being asked by another process
+        except TryAgainLater as reason:  # another process is sending a request to the host
             log.info(LogEvent.SOURCE_DEFERRED, source=source.name, reason=str(reason))
             if not self._answers:
                 return None
         if not self._answers and not self._faults and requests:
-            return None  # told to end
+            return None  # the process is to end
         poller.forget_old_pages(requests)
         return self._close()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-# IPv6 addresses that carry an IPv4 one, by which a gateway leads on: the embedded one counts too.
-# RFC 6052; a network's own prefixes (RFC 8215) are in no public space.
+# IPv6 addresses with an embedded IPv4 one, to which a gateway forwards: that one counts too. NAT64
+# is RFC 6052; a network's own prefixes (RFC 8215) are not public.
 _NAT64 = IPv6Network("64:ff9b::/96")
 _6TO4 = IPv6Network("2002::/16")  # RFC 3056
 _TEREDO = IPv6Network("2001::/32")  # RFC 4380
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291, 2.5.5.1
-# Whatever the version of Python thinks of them (IANA special-purpose registries, RFC 6890).
+# Not public, whatever the Python version says (IANA special-purpose registries, RFC 6890).
 _NEVER_PUBLIC_4 = tuple(
     IPv4Network(network)
     for network in (
@@ -19,7 +19,7 @@ _NEVER_PUBLIC_4 = tuple(
         "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     )
 )  # fmt: skip
-_PUBLIC_6 = IPv6Network("2000::/3")  # all that IANA has given out for global unicast
+_PUBLIC_6 = IPv6Network("2000::/3")  # all addresses that IANA assigned to global unicast
 _NEVER_PUBLIC_6 = tuple(
     IPv6Network(network)
     for network in ("2001:db8::/32", "2001:10::/28", "2001:2::/48", "3fff::/20")
@@ -27,7 +27,7 @@ _NEVER_PUBLIC_6 = tuple(
 
 
 def is_public(address: str) -> bool:
-    """Say whether an IP address is one of the public internet (RFC 6890); False for other text."""
+    """Return whether an IP address is on the public internet (RFC 6890); False for other text."""
     try:
         number = ip_address(address.partition("%")[0])
     except ValueError:

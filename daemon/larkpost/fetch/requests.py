@@ -14,11 +14,11 @@ from larkpost.settings.polled_sources import PolledSource, SourceKind
 if TYPE_CHECKING:
     from larkpost.db.polling.polled_sources import PageState
 
-MISSING_DAYS = 14  # of a daily list that are asked for, back from today
-PAGE_SIZE = 100  # papers of a list that are asked for at once
-MOST_PAGES = 5  # of the list of one day
-_GRACE = timedelta(days=1)  # after its end a day may still grow
-_AT_LAST = timedelta(days=3)  # after which no day is waited for any longer
+MISSING_DAYS = 14  # days of a daily list that are requested, back from today
+PAGE_SIZE = 100  # papers of a list per request
+MOST_PAGES = 5  # pages of the list of one day
+_GRACE = timedelta(days=1)  # time after its end in which a day may still grow
+_AT_LAST = timedelta(days=3)  # time after its end at which a day is final in any case
 _INTERVALS = {
     SourceKind.HF_DAILY: timedelta(hours=1),
     SourceKind.HF_TRENDING: timedelta(hours=6),
@@ -29,7 +29,7 @@ _INTERVALS = {
 
 @dataclass(frozen=True, slots=True)
 class BaseUrls:
-    """Where the known names lead, without ``/`` at the end: the sites, or mirrors of them."""
+    """The addresses of the known names, without ``/`` at the end: the sites, or mirrors of them."""
 
     hugging_face: str = "https://huggingface.co"
     arxiv: str = "https://rss.arxiv.org"
@@ -37,7 +37,7 @@ class BaseUrls:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One address to ask for: ``label`` names the dump, ``day`` is the day of the list."""
+    """One address to request: ``label`` names the dump, ``day`` is the day of the list."""
 
     url: str
     label: str
@@ -55,9 +55,9 @@ def interval_of(source: PolledSource) -> timedelta:
 def plan_requests(
     source: PolledSource, pages: Mapping[str, PageState], bases: BaseUrls, *, now: datetime
 ) -> list[PageRequest]:
-    """List what a source is asked for now, the newest day first.
+    """List the requests to a source that are due now, the newest day first.
 
-    A daily list is asked for each of the last fourteen days that is missing or still grows.
+    For a daily list these are the last fourteen days that are missing or still growing.
     """
     name = source.name
     match source.kind:
@@ -88,7 +88,7 @@ def _days_to_ask(
         day = today - timedelta(days=ago)
         request = day_request(source, bases, day)
         if not is_list_day(day) and now < end_of_list_day(day):
-            continue  # a weekend has no list: it is asked for once, when it is over
+            continue  # a weekend has no list: one request after its end
         known = pages.get(request.url)
         if known is None or not has_settled(known, day):
             yield request

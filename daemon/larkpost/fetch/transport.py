@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def make_client(
     settings: HttpClient, deadline: Deadline, *, allow_private: bool, context: ssl.SSLContext
 ) -> httpx2.Client:
-    """Make a client for one request: no proxies and no logins of the environment, no redirects."""
-    for name in ("httpx2", "httpcore2"):  # they log whole addresses, with what is secret in them
+    """Make a client for one request: no proxies or logins from the environment, no redirects."""
+    for name in ("httpx2", "httpcore2"):  # they log whole addresses, including secrets
         logging.getLogger(name).setLevel(logging.WARNING)
     backend = CheckedBackend(
         deadline, allow_private=allow_private, resolve=settings.resolve or resolve_host
@@ -39,7 +39,7 @@ def make_client(
 
 
 class _CheckedTransport(httpx2.BaseTransport):
-    """Hands requests of the client to a pool of ours."""
+    """Passes requests of the client to our own connection pool."""
 
     def __init__(self, pool: httpcore2.ConnectionPool) -> None:
         self._pool = pool

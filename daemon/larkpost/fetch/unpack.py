@@ -1,4 +1,4 @@
-"""Unpacks the body of an answer into a spool file, and stops where it grows too large."""
+"""Unpacks the body of an answer into a spool file, and stops if it grows too large."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from larkpost.errors import FetchProblem, SourceFailure
 
-ENCODINGS = "gzip, deflate"  # those that are asked for
+ENCODINGS = "gzip, deflate"  # the requested encodings
 _PIECE = 256 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -23,11 +23,11 @@ def _too_large(limit: int) -> SourceFailure:
 
 
 def spool(chunks: Iterable[bytes], encoding: str, into: BinaryIO, *, limit: int) -> tuple[str, int]:
-    """Write a body, unpacked by its ``Content-Encoding``, and give its SHA-256 and its size.
+    """Write a body, unpacked by its ``Content-Encoding``; returns its SHA-256 and its size.
 
-    At most ``limit`` bytes: a packed body is unpacked a little at a time, so a small one that
-    unpacks to gigabytes ends as early as a large plain one. Raises SourceFailure if it is
-    larger, cut off, or packed in a way that was not asked for.
+    The limit is ``limit`` bytes: a packed body is unpacked in small steps, so a small one that
+    unpacks to gigabytes ends as early as a large plain one. Raises SourceFailure if it is larger,
+    cut off, or packed in a way that was not requested.
     """
     digest, size = sha256(), 0
     for piece in _unpack(chunks, encoding.strip().lower()):
@@ -68,7 +68,7 @@ def _inflate(chunks: Iterable[bytes], *, raw_allowed: bool) -> Iterator[bytes]:
             unpacker = unpacker or _unpacker(rest, raw_allowed=raw_allowed)
             piece = _decompress(unpacker, rest)
             yield piece
-            is_full = len(piece) == _PIECE  # there may be more, even where all input was taken
+            is_full = len(piece) == _PIECE  # there may be more output, even without more input
             rest = unpacker.unconsumed_tail
             if unpacker.eof:
                 rest, is_full = unpacker.unused_data.lstrip(b"\0"), False

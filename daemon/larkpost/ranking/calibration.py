@@ -1,4 +1,4 @@
-"""Calibrates scores to chances of a thumbs-up, with leave-one-out scores of the votes."""
+"""Calibrates scores to probabilities of a thumb up, with leave-one-out scores of the votes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def calibrate(scores: Floats, thumbs: Floats, weights: Floats) -> list[Calibrati
     ``scores`` (r, n) are the leave-one-out scores of the votes; ``thumbs`` (r, n) are 1 for a thumb
     up, -1 for a paper without one, 0 for no paper; ``weights`` (r, n) are the weights of the votes.
     Platt scaling (Platt 1999) with normal priors, by Newton's steps; the slope is kept above zero,
-    so the chance always rises with the score.
+    so the probability always rises with the score.
     """
     cast = (thumbs != 0) * weights.astype(np.float64)
     liked = (thumbs > 0).astype(np.float64)
@@ -54,5 +54,5 @@ def logistic(x: np.ndarray) -> np.ndarray:
 
 
 def chance(calibration: Calibration, score: float) -> float:
-    """Return the chance of a thumbs-up for a paper with this score."""
+    """Return the probability of a thumb up for a paper with this score."""
     return float(logistic(np.array(calibration.slope * score + calibration.offset)))

@@ -54,11 +54,11 @@ def informative(
 ) -> list[Paper]:
     """Choose up to n papers to rate: far apart, and each representative of others.
 
-    First the paper nearest to all, then always the one farthest from every chosen paper (the greedy
-    k-centre; Gonzalez 1985), and, with less weight, from ``known`` ones, which are rated or were
-    shown. The quarter of the candidates with the lowest density comes last: a thumb on an isolated
-    paper says nothing about others. Known papers are never chosen. Of more than 2,000 candidates
-    the newest are used.
+    The first is the paper nearest to all, each next one the paper farthest from every chosen paper
+    (the greedy k-centre; Gonzalez 1985), and, with less weight, from ``known`` ones, which were
+    rated or shown. The quarter of the candidates with the lowest density comes last: a thumb on an
+    isolated paper says nothing about others. Known papers are never chosen. Of more than 2,000
+    candidates the newest are used.
     """
     newest = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
     papers = newest[:MOST_COMPARED]
@@ -80,7 +80,7 @@ def _likeness(space: TextSpace, papers: Sequence[Paper]) -> Floats:
 
 def measure_company(near: Floats) -> Floats:
     """Return the density of each of n papers: its similarity to the few nearest others (n)."""
-    others = near - 2 * np.eye(len(near), dtype=np.float32)  # itself comes last
+    others = near - 2 * np.eye(len(near), dtype=np.float32)  # the paper itself comes last
     few = min(KIN, len(near) - 1)
     return np.asarray(np.sort(others, axis=1)[:, len(near) - few :].sum(axis=1).round(4))
 
@@ -88,7 +88,7 @@ def measure_company(near: Floats) -> Floats:
 def _far_apart(
     near: Floats, company: Floats, free: NDArray[np.bool_], known: NDArray[np.intp], n: int
 ) -> list[int]:
-    """Choose n of the first papers of ``near`` that are free; ``known`` are places in it."""
+    """Choose n of the first papers of ``near`` that are free; ``known`` are row numbers in it."""
     count = len(company)
     lonely = company < np.quantile(company, LONELY)
     far = KNOWN * _nearest(near[:count, known])
@@ -97,7 +97,7 @@ def _far_apart(
         alike = _nearest(near[:count, chosen]) + far
         if not chosen and not len(known):
             alike = -near.mean(axis=1)
-        # Similarity lies between -1 and 1: isolated papers come after all others.
+        # Similarity is between -1 and 1: isolated papers come after all others.
         alike = (alike + np.where(lonely, 4, 0)).round(4)
         alike[~free] = np.inf
         alike[chosen] = np.inf

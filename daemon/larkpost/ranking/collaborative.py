@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 FEWEST = 200  # the least number of libraries for training
-MEETINGS = 500  # thumbs up on papers that others like too; with few, texts alone rank better
+MEETINGS = 500  # thumbs up on papers that others like too; with fewer, texts alone rank better
 FACTORS = 400
 FAST_FACTORS = 300  # in fast mode
 RIDGE = 50.0
@@ -37,7 +37,7 @@ class CollaborativeFactors:
     """The collaborative factors of papers: l2 rows of f factors.
 
     ``through`` (d, f) and ``base`` (f) map a paper's themes (l2 rows, d) to factors; ``places`` (k,
-    f) are the factors of the papers with the ``ids``, which several readers have liked.
+    f) are the factors of the papers with these ``ids``, which several readers liked.
     """
 
     through: Floats
@@ -51,7 +51,7 @@ class CollaborativeFactors:
         return {paper: at for at, paper in enumerate(self.ids.tolist())}
 
     def factors(self, fine: Floats) -> Floats:
-        """Return l2 rows (n, f) for papers with these l2 theme rows; no themes, no factors."""
+        """Return l2 rows (n, f) for papers with these l2 theme rows; zeros without themes."""
         found = unit(fine @ self.through + self.base)
         return np.where(fine.any(axis=1, keepdims=True), found, 0).astype(np.float32)
 
@@ -142,12 +142,12 @@ def _embed_papers(
 ) -> CollaborativeFactors:
     """Combine the factors of papers with several readers from readers and texts.
 
-    One reader of a paper does not count, because an only reader says nothing about others.
+    A single reader of a paper does not count, because one reader says nothing about others.
     """
     known = np.flatnonzero(counts > 1)
     others = counts[known, None] - 1
     share = (others / (others + DOUBT)).astype(np.float32)
     between = share * unit(places[known]) + (1 - share) * told.factors(fine[known])
-    # Rounded as stored, so that a model read back ranks exactly the same.
+    # Rounded as in the stored form, so that a model read from it ranks exactly the same.
     seats = unit(between).astype(np.float16).astype(np.float32)
     return replace(told, ids=ids[known], places=seats)

@@ -40,8 +40,8 @@ class DenseTastes:
     """Tastes of r readers as dense arrays.
 
     ``words``, ``terms`` (r, v): weights of stressed and of plain terms; ``themes`` (r, d):
-    directions in the themes; ``close`` (r, c): the same in the coarse ones, or in all where
-    companions lead on from there; ``base`` (r): what those make of no theme at all.
+    directions in the themes; ``close`` (r, c): the same in the coarse ones, or in all themes if
+    there are collaborative factors; ``base`` (r): the score from these factors without any theme.
     """
 
     words: Floats
@@ -52,7 +52,7 @@ class DenseTastes:
     bias: Floats
 
     def of(self, readers: Indices, terms: Indices) -> DenseTastes:
-        """Return those of some readers, by their places, and the weights of some terms only."""
+        """Return the tastes of some readers, by position, with the weights of some terms only."""
         where = np.ix_(readers, terms)
         return DenseTastes(
             self.words[where],
@@ -92,7 +92,7 @@ class Contributions:
 
     @property
     def net(self) -> Doubles:
-        """Give what each term adds or takes (r, t), 0 if it adds and yet would not be missed."""
+        """Return each term's contribution (r, t), 0 if it adds but its loss lowers no score."""
         return np.where((self.added < 0) | (self.lost > 0), self.added, 0)
 
 
@@ -106,7 +106,7 @@ class ScoreExplanation(NamedTuple):
 
 
 def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> DenseTastes:
-    """Write out tastes that were learnt together (one at least)."""
+    """Convert tastes that were trained together (at least one) to dense arrays."""
     ledger = tastes[0].ledger
     lines = [taste.place for taste in tastes]
     dense, columns = ledger.dense[lines], ledger.columns
@@ -116,7 +116,7 @@ def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> DenseTastes:
     if space.companions is not None:
         base = close @ space.companions.base
         close = close @ space.companions.through.T
-    # A text's bulk is the sum of its plain weights, so it is a weight that all terms share.
+    # A text's bulk is the sum of its plain weights, so all terms have the same weight in it.
     terms = np.repeat(dense[:, columns.bulk, None], words.shape[1], axis=1)
     if ledger.terms.shape[1]:
         terms += ledger.terms[:, lines].T
@@ -131,7 +131,7 @@ def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> DenseTastes:
 
 
 def held_terms(tastes: Sequence[LinearTaste]) -> Flags:
-    """Say of each term whether a liked paper, or the words of the interest, hold it (r, v).
+    """Return whether a liked paper or the interest's words contain each term (r, v).
 
     The tastes are those of ``write_out``.
     """
@@ -150,13 +150,13 @@ def held_terms(tastes: Sequence[LinearTaste]) -> Flags:
 def contributions(
     space: TextSpace, everybody: DenseTastes, rows: PaperRows, at: int, readers: Sequence[int]
 ) -> Contributions:
-    """Tell what each term of one paper, a row by its place, adds to its score for some readers.
+    """Return what each term of one paper, given by its row, adds to its score for some readers.
 
-    The themes of a paper are the sum of its terms' plain weights times
-    their loadings, over a length, so what a theme adds divides among the terms. What is left,
-    which no term carries, is in the bias.
+    The themes of a paper are the sum of its terms' plain weights times their loadings, divided by a
+    length, so the contribution of a theme is divided among the terms. The rest, which belongs to no
+    term, is in the bias.
     """
-    own = slice(*rows.words.indptr[at : at + 2])  # slices of sparse rows would take longer
+    own = slice(*rows.words.indptr[at : at + 2])  # slicing sparse rows would take longer
     terms, values = rows.words.indices[own].astype(np.intp), rows.words.data[own].astype(np.float64)
     written = everybody.of(np.array(readers, dtype=np.intp), terms)
     plain = rows.plain.data[own].astype(np.float64)
@@ -224,12 +224,12 @@ def _together(
 
 
 def _lengths(loadings: Doubles, plain: Doubles) -> tuple[float, Doubles]:
-    """Return the length of a paper's themes, and that without each of its terms."""
+    """Return the length of a paper's themes, and the length without each of its terms."""
     themes = loadings @ plain
     square = float(themes @ themes)
     norms = (loadings * loadings).sum(axis=0)
     without = square - 2 * plain * (themes @ loadings) + plain**2 * norms
-    if square <= 1e-12:  # as `unit` has it: nearly nothing has no direction
+    if square <= 1e-12:  # as in `unit`: nearly zero has no direction
         return np.inf, np.zeros(len(plain))
     return float(np.sqrt(square)), np.sqrt(np.maximum(without, 0))
 
@@ -267,7 +267,7 @@ def _largest(values: Doubles, most: int, names: Sequence[str]) -> list[list[tupl
 
 
 class AverageReasons(NamedTuple):
-    """Terms with what they raised scores by, and what they lowered them by (negative)."""
+    """Terms with the amounts by which they raised scores, and lowered them (negative)."""
 
     raised: dict[str, float]
     lowered: dict[str, float]
@@ -276,7 +276,7 @@ class AverageReasons(NamedTuple):
 def average_reasons(
     space: TextSpace, tastes: Sequence[LinearTaste], rows: PaperRows
 ) -> list[AverageReasons]:
-    """Average over papers the terms that ``explain`` gives, for tastes learnt together."""
+    """Average over papers the terms that ``explain`` returns, for tastes trained together."""
     written, readers = write_out(space, tastes), np.arange(len(tastes))
     sums = np.zeros((2, *written.words.shape))
     for at in range(len(rows)):
@@ -296,8 +296,8 @@ def _named(space: TextSpace, weights: Doubles) -> dict[str, float]:
 class NearestLiked(NamedTuple):
     """The liked paper most similar to a pick, as a row of the ledger, with the similarity.
 
-    ``likeness`` is the similarity in words and coarse themes, up to 1; ``is_sensible`` says whether
-    a reader would understand it.
+    ``likeness`` is the similarity in words and coarse themes, up to 1; ``is_sensible`` is true if a
+    reader would understand it.
     """
 
     row: int
@@ -347,7 +347,7 @@ def nearest(
 
 
 def _particular_words(space: TextSpace, rows: PaperRows) -> csr_array:
-    """Return the stressed words of rows without generic ones, at length one."""
+    """Return the stressed words of rows without generic ones, scaled to length one."""
     telling = space.particularity[rows.words.indices]
     telling[telling < LEAST_PARTICULAR] = 0
     words = csr_array(

@@ -34,7 +34,7 @@ class Columns(NamedTuple):
 
     @classmethod
     def of(cls, space: TextSpace) -> Columns:
-        """Lay out the columns for a space."""
+        """Return the columns for a TF-IDF model."""
         rows = space.background
         themes = 0 if space.companions else rows.themes.shape[1]
         a, b, c = (int(end) for end in np.cumsum([len(rows), rows.close.shape[1], themes]))
@@ -50,10 +50,10 @@ class Columns(NamedTuple):
 class TrainingVotes:
     """The tastes of all readers that were trained together.
 
-    ``papers`` (u) are the voted papers, each once, None if a row stands for the words of an
-    interest; ``rows`` (u) their places; ``shares`` (r, u) the coefficient of each vote;
-    ``dense`` (r, width) what is not in votes, see ``Columns``; ``terms`` (v, r) weights of plain
-    terms, or no columns where tastes were learnt in fast mode.
+    ``papers`` (u) are the voted papers, each once, None if a row represents the words of an
+    interest; ``rows`` (u) their points; ``shares`` (r, u) the coefficient of each vote; ``dense``
+    (r, width) the weights outside votes, see ``Columns``; ``terms`` (v, r) weights of plain terms,
+    without columns if tastes were trained in fast mode.
     """
 
     papers: tuple[Paper | None, ...]
@@ -99,9 +99,9 @@ class NamedTerms:
 class LinearTaste:
     """One line of a ledger: the score of a paper, in standard deviations above an ordinary one.
 
-    It is the sum of shares * (voted words . words), background * (background words . words),
-    close . its coarse themes or its place among readers, themes . its themes where no readers
-    teach, bulk * its bulk, terms . its plain words, and the bias.
+    It is the sum of shares * (voted words . words), background * (background words . words), close
+    . its coarse themes or collaborative factors, themes . its themes if there are no collaborative
+    factors, bulk * its bulk, terms . its plain words, and the bias.
     """
 
     reader_id: int
@@ -126,17 +126,17 @@ class LinearTaste:
 
     @property
     def dense(self) -> Floats:
-        """Return what is not in votes."""
+        """Return the weights that are not in votes; see ``Columns``."""
         return np.asarray(self.ledger.dense[self.place])
 
     @property
     def terms(self) -> Floats:
-        """Return the weights of plain terms (v), or nothing if it was learnt in fast mode."""
+        """Return the weights of plain terms (v), or nothing if it was trained in fast mode."""
         return np.asarray(self.ledger.terms[:, self.place : self.place + 1].ravel())
 
     @property
     def hints(self) -> Indices:
-        """Return the rows of the ledger that stand for the words of the interest: the last ones."""
+        """Return the rows of the ledger that represent the words of the interest: the last ones."""
         papers, votes = self.ledger.papers, self.votes
         first = len(votes)
         while first and papers[votes[first - 1]] is None:
@@ -145,5 +145,5 @@ class LinearTaste:
 
     @property
     def speaking(self) -> Indices:
-        """Give the rows of the ledger that speak for the interest: liked papers, and its words."""
+        """Return the rows of the ledger that represent the interest: its liked papers and words."""
         return np.concatenate([self.liked_votes, self.hints])

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     Kernel = Callable[[int, Indices], Floats]
 
 CLOSE = 50  # papers of the corpus whose terms count as if liked
-SAME = 0.999  # likeness in words, from which on two rows are one paper (kept in half precision)
+SAME = 0.999  # similarity in words from which two rows are one paper (half precision)
 DISLIKED = -0.2  # regression target of a thumb down; a thumb up has 1, unread papers 0
 LEAST_TERM = 1e-4  # of the strongest term's weight: smaller weights count as zero
 NEIGHBOURS = 100  # papers of the corpus that supplement few thumbs
 
 
 class ComponentScores(NamedTuple):
-    """A part's scores on the background (r, b) and, left out, on the votes (r, n)."""
+    """A part's scores on the background (r, b), and its leave-one-out scores of votes (r, n)."""
 
     background: Floats
     votes: Floats
 
     def scale(self) -> Floats:
-        """Return the factor to a standard deviation of one (r); 0 for a constant part."""
+        """Return the factor that makes the standard deviation one (r); 0 for a constant part."""
         spread = self.background.std(axis=1)
         return np.where(spread > 1e-7, 1 / np.maximum(spread, 1e-7), 0).astype(np.float32)
 
@@ -46,11 +46,11 @@ class DenseView(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VotedPapers:
-    """The voted papers against the background (u, b), in words and joined; see ``ridge.solve``.
+    """The kernels of voted papers and background (u, b): words, and joined; see ``ridge.solve``.
 
-    ``hints`` (u) tells the rows that stand for an interest's words. ``twin`` (u) is the paper of
-    the background that each of them is, -1 for none; in ``rows`` it has the same place as there.
-    ``by_text`` (u, c) is where a ranking has them, which goes by texts alone.
+    ``hints`` (u) marks the rows that represent an interest's words. ``twin`` (u) is the same paper
+    in the background, -1 for none; in ``rows`` it has the same point as there. ``by_text`` (u, c)
+    is ``close`` computed from texts alone, as in a ranking.
     """
 
     rows: PaperRows
@@ -64,7 +64,7 @@ class VotedPapers:
     def of(
         cls, space: TextSpace, rows: PaperRows, hints: NDArray[np.bool_] | None = None
     ) -> VotedPapers:
-        """Compare the rows of a ledger to the background's."""
+        """Compare the rows of a ledger with those of the background."""
         words = (rows.words @ space.background.words.T).toarray()
         twin = np.where(words.max(axis=1) > SAME, words.argmax(axis=1), -1)
         close = np.where(twin[:, None] >= 0, space.background.close[twin], rows.close)
@@ -76,10 +76,10 @@ class VotedPapers:
         return cls(level, by_text, words, joint @ space.common.vectors, twin, told)
 
     def presence(self, space: TextSpace) -> csr_array:
-        """Return how far each row has each of its terms (u, v): 1, of a hint what is likely.
+        """Return how far each row has each of its terms (u, v): 1, and for a hint a probability.
 
-        That is the share of the papers with any form of a word that have this form. Else the odds
-        of a form that is rare beside the others would be taken for those of the word.
+        That is the share of the papers with any form of a word that have this form. Otherwise the
+        odds of a form that is rarer than the others would be used for the word.
         """
         plain = self.rows.plain
         share = (space.spread / np.maximum(space.stem_spread, 1)).astype(np.float32)
@@ -88,9 +88,9 @@ class VotedPapers:
         return csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
 
     def read(self, votes: Indices, sizes: Sequence[int]) -> Indices:
-        """Find the votes (r, m) by which each reader has read a paper of the background.
+        """Find the votes (r, m) of each reader on papers of the background.
 
-        Places in the rows of ``votes`` (r, n), one for each such paper; -1 fills the rest.
+        Positions in the rows of ``votes`` (r, n), one for each such paper; the rest is -1.
         """
         found = []
         for line, size in zip(self.twin[votes], sizes, strict=True):
@@ -104,9 +104,9 @@ class VotedPapers:
 
 @dataclass(frozen=True, slots=True)
 class OwnVotes:
-    """Each reader's votes among themselves, in words and beside them (r, n, n).
+    """The kernels of each reader's own votes, in words and otherwise (r, n, n).
 
-    ``places`` (r, n, d) are where they are beside the words; see ``PaperRows.close``.
+    ``places`` (r, n, d) are their rows of ``PaperRows.close``.
     """
 
     words: Floats
@@ -119,7 +119,7 @@ class OwnVotes:
     ) -> OwnVotes:
         """Compare the first ``sizes`` votes of each row of ``votes`` (r, n).
 
-        ``kernel`` knows their likeness in words (n, n) by the line and its votes.
+        ``kernel`` returns their similarity in words (n, n) for a line and its votes.
         """
         count, most = votes.shape
         words = np.zeros((count, most, most), dtype=np.float32)
@@ -148,8 +148,8 @@ def evidence_against_unread(
     """Solve the ridge regression of each reader's thumbs against unread papers.
 
     If nothing is liked, thumbs down are distinguished from unread papers. The background is the
-    same for all; what a reader has ``read`` of it (r, m; see ``VotedPapers.read``) is taken out of
-    theirs by a second observation at the same point, with the background's weight below zero.
+    same for all; the papers of it that a reader has ``read`` (r, m; see ``VotedPapers.read``) are
+    cancelled by a second observation at the same point, with the negative weight of the background.
     """
     ups = np.where(thumbs > 0, weights, 0).sum(axis=1)
     disliked = np.where(ups > 0, DISLIKED, -1)[:, None] * (thumbs < 0)
@@ -178,12 +178,12 @@ def evidence_against_unread(
 def regression(
     space: TextSpace, seen: VotedPapers, own: OwnVotes, votes: Indices, solved: ridge.RidgeSolution
 ) -> DenseView:
-    """Score by the regression; the direction is its part outside the words.
+    """Score by the regression; the direction is the part that is not in words.
 
-    Votes are scored, left out, by their texts. What its readers say of a paper's place holds
-    the reader's own thumb, which a paper to come does not have; by that, votes would look better
-    foreseen than they were. The other votes' coefficients are taken as they are with the paper
-    where it was cast, which is exact to first order.
+    Leave-one-out scores of votes use texts alone: a paper's collaborative factors contain the
+    reader's own thumb, which a future paper lacks, so votes would look better predicted than they
+    were. The other votes' coefficients stay those with the paper at its full factors, which is
+    exact to first order.
     """
     _, close_share = space.kernel_shares
     direction = np.einsum("rn,rnd->rd", solved.votes, own.places)
@@ -212,7 +212,7 @@ def middle(among: Floats, against: Floats, lift: Floats) -> ComponentScores:
 def nearest(
     space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats, wanted: int
 ) -> Indices:
-    """Find the papers of the sample (r, up to wanted) that are nearest to the liked ones."""
+    """Find the papers of the sample (r, at most ``wanted``) that are nearest to the liked ones."""
     towards = np.einsum("rn,rnd->rd", lift, rows.fine[votes])
     count = min(wanted, len(space.sample) // 20)
     if count == 0:
@@ -239,7 +239,7 @@ def shared_taste(space: TextSpace, seen: VotedPapers, votes: Indices, lift: Floa
 
 
 def brevity(space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats) -> DenseView:
-    """Score by brevity, because long texts match anything a little."""
+    """Score by brevity, because long texts match everything a little."""
     liked = np.where(lift.any(axis=1), -1, 0).astype(np.float32)
     background = liked[:, None] * space.background.bulk
     return DenseView(ComponentScores(background, liked[:, None] * rows.bulk[votes]), liked[:, None])
@@ -271,11 +271,11 @@ def strong_terms(
 ) -> DenseView:
     """Score by the regression's weights of terms, squared under their signs.
 
-    A reader's interest is a few words, but a ridge spreads its weight over all that come with
-    them. Squared, the few strong terms count and the many weak ones do not: a step towards the
-    sparse model that a ridge gives when its penalty is weighed anew by the weights found
+    A reader's interest is a few words, but ridge regression spreads its weight over all words that
+    occur with them. After squaring, the few strong terms count and the many weak ones do not: a
+    step towards the sparse model of a ridge regression whose penalty is reweighted by its result
     (Grandvalet 1998). A vote is scored without its own share of the weights; the other votes'
-    coefficients are taken as they are.
+    coefficients stay as they are.
     """
     weights = _spread(seen.rows.words, votes, solved.votes)
     weights += solved.background @ space.background.words
@@ -291,7 +291,7 @@ def strong_terms(
 
 
 def near_log_odds(space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats) -> DenseView:
-    """Score likewise by the papers of the corpus that are nearest to the liked ones."""
+    """Do the same with the papers of the corpus that are nearest to the liked ones."""
     near = nearest(space, rows, votes, lift, CLOSE)
     plain = space.sample.plain
     has = csr_array((np.ones_like(plain.data), plain.indices, plain.indptr), shape=plain.shape)

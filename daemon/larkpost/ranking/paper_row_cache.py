@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST = 10_000  # rows, of some 150 terms: 15 MB at most
+MOST = 10_000  # rows of about 150 terms: at most 15 MB
 
 
 class SparseRow(NamedTuple):
@@ -26,9 +26,9 @@ class SparseRow(NamedTuple):
 
 
 class RowCache:
-    """Rows of a space, made by ``make`` (texts to l2 rows of the width of the space), each once.
+    """Rows of a model, each made once by ``make`` (texts to l2 rows of the model's width).
 
-    A text given as counts, the hint of an interest, is made anew each time.
+    A text given as counts, the hint of an interest, is never cached.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ def name_text(text: str | Mapping[str, float]) -> bytes:
 
 
 def _split(rows: csr_array) -> list[SparseRow]:
-    """Cut a matrix into its rows; copies, so that none holds on to all of it."""
+    """Split a matrix into its rows; copies, so that no row keeps the whole matrix in memory."""
     ends = rows.indptr.tolist()
     return [
         SparseRow(

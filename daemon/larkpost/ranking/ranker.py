@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.words.display_terms import CandidateTerms
 
-TOGETHER = 128  # readers whose reasons are worked out at once
-MOST_CACHED = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
+TOGETHER = 128  # readers whose reasons are computed at once
+MOST_CACHED = 512  # papers whose words and phrases are cached for later readers, about 50 KB each
 
 
 class TfidfRanker:
@@ -52,7 +52,7 @@ class TfidfRanker:
         """Fit the model; with an empty corpus only recency ranks.
 
         ``libraries`` are the ids of the papers that each reader liked; with some hundreds of
-        readers they give collaborative factors.
+        readers, collaborative factors are trained on them.
         """
         papers = list(corpus)
         unread = spaces.BACKGROUND if self.accurate else spaces.FAST_BACKGROUND
@@ -100,10 +100,10 @@ class TfidfRanker:
     def average_reasons(
         self, space: TextSpace, tastes: Sequence[LinearTaste], papers: Sequence[Paper]
     ) -> list[AverageReasons]:
-        """Average over papers the reasons that ``rank`` would give for each, per taste.
+        """Average over papers the reasons that ``rank`` would find for each, per taste.
 
-        It leaves out what the reasons are not made of (order, words to show, similar papers),
-        which takes most of the time of ``rank``.
+        It skips what reasons do not need (order, words to show, similar papers), which takes most
+        of the time of ``rank``.
         """
         rows = space.rows([paper.text for paper in papers])
         found = [AverageReasons({}, {})] * len(tastes)
@@ -166,7 +166,7 @@ def _nearest(
 
 
 def _order_picks(picks: Sequence[Pick]) -> list[Pick]:
-    """Put picks in the order of their scores as told, which are finer than those chosen by."""
+    """Sort picks by their shown scores, which are more precise than those used to choose."""
     order = sorted(picks, key=lambda pick: (-round(pick.score, 5), pick.position))
     return [
         pick if pick.position == at else replace(pick, position=at)
@@ -198,9 +198,9 @@ def _tell(
     near: Mapping[tuple[int, int], NearestLiked | None],
     shown: dict[int, CandidateTerms],
 ) -> Iterator[tuple[int, Pick]]:
-    """Work out the picks of some readers, paper by paper, each beside its reader's place.
+    """Build the picks of some readers, paper by paper, each with the reader's position.
 
-    ``shown`` keeps what may be shown of each paper for the next readers.
+    ``shown`` caches the displayable terms of each paper for the next readers.
     """
     written = explanations.write_out(space, [tastes[place] for place in shard])
     holding = explanations.held_terms([tastes[place] for place in shard])
@@ -240,7 +240,7 @@ def _tell(
 
 
 def _lines_by_paper(shard: Sequence[int], order: _ScoredPapers) -> dict[int, list[tuple[int, int]]]:
-    """Group what some readers get by paper: each reader's line, and the position of the pick."""
+    """Group the picks of some readers by paper: the reader's line, and the position of the pick."""
     wanted: dict[int, list[tuple[int, int]]] = {}
     for line, place in enumerate(shard):
         for position, at in enumerate(order.chosen[place], 1):
@@ -255,7 +255,7 @@ def _candidate_terms(
     found: Contributions,
     shown: dict[int, CandidateTerms],
 ) -> CandidateTerms:
-    """Find what may be shown of a paper; ``shown`` keeps it for the next readers."""
+    """Find the displayable terms of a paper; ``shown`` caches them for the next readers."""
     terms = shown.get(at)
     if terms is None:
         if len(shown) >= MOST_CACHED:
@@ -265,7 +265,7 @@ def _candidate_terms(
 
 
 class _NearestPaper(NamedTuple):
-    """The liked paper nearest to a pick, once more where it is near enough to be a reason."""
+    """The liked paper nearest to a pick, and the same paper if it is near enough to be a reason."""
 
     nearest: Paper | None = None
     similar: Paper | None = None

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 
-# From so many votes on each reader's system is inverted alone, through its triangular factor: a
-# sixth of the work of the general inverse. Below, calls cost more than what is counted.
+# From this number of votes, each reader's system is inverted alone, through its triangular factor:
+# a sixth of the work of the general inverse. Below, the calls cost more than the arithmetic.
 ALONE_FROM = 96
 
 
@@ -34,7 +34,7 @@ class BackgroundKernel:
 
     @property
     def ones(self) -> Array:
-        """Return the vector of ones, seen through the eigenvectors (b)."""
+        """Return the vector of ones in the basis of the eigenvectors (b)."""
         return np.asarray(self.vectors.sum(axis=0))
 
 
@@ -65,9 +65,9 @@ def solve(
     """Solve for r readers with up to n votes each.
 
     ``own`` (r, n, n) kernels among votes, ``seen`` (r, n, b) kernels of votes against the
-    background times its eigenvectors, ``targets`` (r, n), ``weights`` (r, n; 0 = no vote),
-    ``rest`` (r) the weight of one background paper. A weight may be below zero if the
-    background has as much at the same point: there the two cancel.
+    background times its eigenvectors, ``targets`` (r, n), ``weights`` (r, n; 0 = no vote), ``rest``
+    (r) the weight of one background paper. A weight may be negative if the background has as much
+    at the same point, so that the two cancel.
     """
     # The background has weight w each: its block is K + I/w, so 1/(value + 1/w) inverts it.
     damp = 1 / (common.values + (1 / np.maximum(rest, 1e-6))[:, None])
@@ -109,7 +109,7 @@ def invert(systems: NDArray[Any], sure: NDArray[np.bool_]) -> NDArray[Any]:
 def _invert_one(system: NDArray[Any], sure: NDArray[np.bool_]) -> NDArray[Any]:
     first, last = np.flatnonzero(sure), np.flatnonzero(~sure)
     block = _invert_positive(system[np.ix_(first, first)] if len(last) else system)
-    if block is None:  # so near to singular that rounding made it indefinite
+    if block is None:  # nearly singular: rounding made it indefinite
         return np.asarray(np.linalg.inv(system))
     if not len(last):
         return block

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
-AT_ONCE = 512  # papers that are compared with everything voted on at a time, to bound memory
+AT_ONCE = 512  # papers compared with all voted papers at a time, to limit memory
 
 
 def by_ledger(tastes: Sequence[LinearTaste]) -> Iterator[tuple[TrainingVotes, list[int]]]:
@@ -44,7 +44,7 @@ def _score(space: TextSpace, tastes: Sequence[LinearTaste], rows: PaperRows) -> 
 
 
 def _in_order(tastes: Sequence[LinearTaste]) -> bool:
-    """Say whether these are the lines of one ledger from the first on: then nothing is copied."""
+    """Return whether these are the first lines of one ledger, in order: then nothing is copied."""
     ledger = tastes[0].ledger
     return all(taste.ledger is ledger and taste.place == at for at, taste in enumerate(tastes))
 
@@ -62,7 +62,7 @@ def _ledger_scores(
 
 
 def features(space: TextSpace, rows: PaperRows) -> Floats:
-    """Return the features that the dense columns of a ledger are multiplied with (n, width)."""
+    """Return the factors for the dense columns of a ledger (n, width)."""
     return np.hstack(
         [
             (rows.words @ space.background.words.T).toarray(),

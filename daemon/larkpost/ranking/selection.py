@@ -19,17 +19,17 @@ from larkpost.domain import Interest, Paper, Pick, Reader
 from larkpost.text.minhash import resemblance, sketch
 from larkpost.text.normalize import one_line
 
-NEAR = 0.85  # texts of this similarity are one paper to a reader
-TELLING = 200  # the least characters of texts that can be called the same
-MOST_GUESSED = 0.5  # before the first thumb up a guess must not rank above a chance of a half
-UNKNOWN_RATE = 0.95  # the rate of exploration while nothing is known of a reader
+NEAR = 0.85  # a reader considers texts of this similarity one paper
+TELLING = 200  # the least length of texts that can be called the same, in characters
+MOST_GUESSED = 0.5  # before the first thumb up no probability may exceed a half
+UNKNOWN_RATE = 0.95  # the rate of exploration while nothing is known about a reader
 KNOWN_UPS = 15  # thumbs up after which the settled rate applies
-SHARED = 3  # numbers of a sketch in common, from which on texts are compared at all
+SHARED = 3  # from this number of shared sketch numbers on, texts are compared
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroups:
-    """Groups of near-duplicate papers: the number of each one's group, its own if alone."""
+    """Groups of near-duplicate papers: the group number of each paper, its own id if alone."""
 
     groups: Mapping[int, int]
 
@@ -44,7 +44,7 @@ class DuplicateGroups:
 
 
 def _count_shared_numbers(papers: Iterable[Paper]) -> Counter[tuple[int, int]]:
-    """Count for each pair of papers the numbers that both have in their sketches."""
+    """Count the sketch numbers that each pair of papers shares."""
     by_number: dict[int, list[int]] = {}
     for paper in papers:
         for number in _sketch(paper.title, paper.abstract):
@@ -52,16 +52,16 @@ def _count_shared_numbers(papers: Iterable[Paper]) -> Counter[tuple[int, int]]:
     return Counter(
         pair
         for ids in by_number.values()
-        # A shingle of a hundred papers is a publisher's phrase and tells nothing.
+        # A shingle of a hundred papers is a publisher's phrase and identifies nothing.
         if 1 < len(ids) <= 100
         for pair in combinations(sorted(ids), 2)
     )
 
 
 def twins(papers: Iterable[Paper]) -> DuplicateGroups:
-    """Find the near-duplicates among papers: those that share numbers of their sketches, compared.
+    """Find the near-duplicates among papers, by comparing those that share sketch numbers.
 
-    Groups are closed: what is near to a member belongs to the group. Its number is the least id.
+    A paper that is near to any member belongs to the group. A group's number is its least id.
     """
     told = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
     groups: dict[int, int] = {}
@@ -95,13 +95,13 @@ def choose(
 ) -> list[Pick]:
     """Fill ``size`` places from each interest's papers (by id), by quotas, likeliest first.
 
-    Places follow the quotas by largest remainder among the interests that papers match; what one
-    cannot fill goes to the others that can, by their quotas. Only when no paper that matches is
-    left do leftovers, which speak for no interest, fill the edition: below all others, the
-    likeliest first, under no interest's name. No paper comes twice, nor a near-duplicate of one:
-    the interest with the higher claim shows it. Picks less likely than the reader's threshold
-    are left out, but not those of interests (by id) that are ``untaught``: their chances are no
-    more than a guess, and without papers there is nothing to learn from.
+    Places follow the quotas by largest remainder among the interests that papers match; places that
+    one cannot fill go to the others that can, by their quotas. Only if no matching paper is left,
+    papers that match no interest fill the edition: below all others, the likeliest first, without
+    an interest's name. No paper or near-duplicate comes twice: the interest with the higher claim
+    shows it. Picks less likely than the reader's threshold are left out, except those of
+    ``untaught`` interests (by id): their probabilities are only guesses, and without papers there
+    is nothing to learn from.
     """
     alike = alike or DuplicateGroups({})
     likely = {
@@ -112,7 +112,7 @@ def choose(
         ]
         for interest in reader.interests
     }
-    # An interest that is alone has nothing to share: whatever it finds is its own.
+    # A single interest shares nothing: all papers that it finds are its own.
     alone = len(reader.interests) == 1
     matching = {
         interest: [one for one in claims if one.pick.matches or alone]
@@ -153,7 +153,7 @@ def _share_out(
     size: int,
     alike: DuplicateGroups,
 ) -> None:
-    """Give the places to the picks that match, by quotas, until all places or picks are given."""
+    """Assign the places to the matching picks, by quotas, until no place or pick is left."""
     claiming = [interest for interest, picks in matching.items() if picks]
     while claiming and len(chosen) < size:
         places = apportion([interest.quota for interest in claiming], size - len(chosen))
@@ -175,10 +175,10 @@ def too_few(
     *,
     silent: Collection[int] = (),
 ) -> str:
-    """Describe which interests gave places to others because too few papers matched; or nothing.
+    """Describe which interests gave places to others because too few papers matched; may be empty.
 
-    ``found`` has what each interest (by id) found, ``picks`` what was chosen of it; interests
-    that are ``silent`` (by id) have neither words nor votes, so that nothing could match them.
+    ``found`` has the picks that each interest (by id) found, ``picks`` the chosen ones; ``silent``
+    interests (by id) have neither words nor votes, so nothing could match them.
     """
     if len(reader.interests) == 1:
         return ""
@@ -214,9 +214,9 @@ def _likeliest(one: InterestPick) -> tuple[float, int, int]:
 
 
 def _likeliest_of_several(one: InterestPick) -> tuple[float, float, int, int]:
-    """Order the picks of several interests: scores are of one interest each, chances of all.
+    """Sort the picks of several interests by probability, because scores are not comparable.
 
-    Within an interest the chance rises with the score, so its own order stays.
+    Within an interest the probability rises with the score, so its own order stays.
     """
     known, guess = one.pick.shown_probability, min(one.pick.probability, MOST_GUESSED)
     return (-round(guess if known is None else known, 5), *_likeliest(one))
@@ -262,16 +262,16 @@ def exploration_rate(settled: float, ups: int) -> float:
 
 
 def is_given_away(uid: str, day: date, rate: float) -> bool:
-    """Return whether the last place of a reader's edition of a day is drawn at random."""
+    """Return whether the last place of a reader's edition on a day is drawn at random."""
     return _uniform(uid, day, "whether") < rate
 
 
 def draw(uid: str, day: date, pool: Iterable[int], keeper: int, rate: float) -> Draw:
-    """Draw for the last place of a reader's edition of a day.
+    """Draw the paper for the last place of a reader's edition on a day.
 
-    With probability ``rate`` it goes to a paper of ``pool`` (ids, the ``keeper``'s among them),
-    each as likely as the other; else to ``keeper``, the likeliest (epsilon-greedy; Sutton &
-    Barto, Reinforcement Learning, 2nd ed., 2.2). The same reader and day give the same draw.
+    With probability ``rate`` the place goes to a paper of ``pool`` (ids, including the ``keeper``),
+    all equally likely; otherwise to ``keeper``, the likeliest (epsilon-greedy; Sutton & Barto,
+    Reinforcement Learning, 2nd ed., 2.2). The draw is the same for the same reader and day.
     """
     papers = sorted({*pool, keeper})
     chosen = keeper
@@ -283,7 +283,7 @@ def draw(uid: str, day: date, pool: Iterable[int], keeper: int, rate: float) -> 
 
 
 def chance_to_keep(rate: float, pool: int) -> float:
-    """Return the probability with which the likeliest of a pool keeps its place."""
+    """Return the probability that the likeliest paper of a pool keeps its place."""
     return 1 - rate + rate / pool
 
 

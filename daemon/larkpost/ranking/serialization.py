@@ -148,7 +148,7 @@ def _companions(kept: Any, themes: int) -> CollaborativeFactors | None:
 
 
 def _hold(sound: bool) -> None:
-    """Refuse arrays that do not fit together, despite the right format number."""
+    """Raise an error for arrays that do not fit together, despite the right format number."""
     if not sound:
         raise ValueError("the arrays of a space do not go together")
 

@@ -15,7 +15,7 @@ def similar(
 ) -> list[tuple[Paper, float]]:
     """Return the ``limit`` papers most similar to one, with similarities in (0, 1], closest first.
 
-    Ties newest first, then by id; never the paper itself.
+    Ties are sorted newest first, then by id. The paper itself is left out.
     """
     others = [other for other in among if other.id != paper.id]
     if not others:

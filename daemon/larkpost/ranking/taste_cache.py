@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     Whose = tuple[int, int]  # a reader and an interest, by their ids
 
-MOST_BYTES = 32 * 2**20  # of lines, and as many of kernels: some 300 readers each
+MOST_BYTES = 32 * 2**20  # of lines, and as many of kernels: about 300 readers each
 DIGEST = 16
 
 
 class Line(NamedTuple):
     """The trained taste of one interest: its line of ``TrainingVotes``.
 
-    ``shares`` (n), ``dense`` (width), ``terms`` the terms with a weight (none in fast mode).
+    ``shares`` (n), ``dense`` (width); ``terms`` are the terms with a weight (none in fast mode).
     """
 
     shares: Floats
@@ -53,7 +53,7 @@ class _Kernel(NamedTuple):
 
 
 def digest(*parts: bytes) -> bytes:
-    """Return one key, 16 bytes, for these parts; the bounds between them count."""
+    """Return one key, 16 bytes, for these parts; it depends on the boundaries between them."""
     of = blake2b(digest_size=DIGEST)
     for part in parts:
         of.update(len(part).to_bytes(8, "little"))
@@ -62,10 +62,10 @@ def digest(*parts: bytes) -> bytes:
 
 
 class TasteCache:
-    """Lines and kernels of one model, the last of each interest.
+    """The latest line and kernel of each interest, trained in one model.
 
     A line is returned only under its key, which must cover everything that it was trained on. A
-    kernel depends on the texts alone: from one with other votes the shared part is reused. Both are
+    kernel depends on the texts alone, so the part shared with other votes is reused. Both are
     evicted, least recently used first, when they exceed the size limit.
     """
 
@@ -99,7 +99,7 @@ class TasteCache:
     def kernel(self, whose: Whose, names: Sequence[bytes], words: csr_array) -> Floats:
         """Return the similarities in words of an interest's votes (n, n), computing only new ones.
 
-        ``names`` (n) are those of the rows ``words`` (n, v): the same name, the same row.
+        ``names`` (n) identify the rows ``words`` (n, v): equal names mean equal rows.
         """
         with self._lock:
             before = self._kernels.get(whose)
@@ -115,7 +115,7 @@ class TasteCache:
 
 
 def _grown(before: _Kernel | None, names: Sequence[bytes], words: csr_array) -> Floats:
-    """Multiply only rows that are missing in the kernel ``before`` with all the others."""
+    """Extend the kernel ``before``: multiply only the missing rows with all others."""
     place = {name: at for at, name in enumerate(before.names)} if before else {}
     old = np.array([place.get(name, -1) for name in names], dtype=np.intp)
     new = np.flatnonzero(old < 0)

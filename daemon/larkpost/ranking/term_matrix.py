@@ -37,7 +37,7 @@ def weigh(counts: csr_array, idf: Floats) -> csr_array:
 
 
 def scale_to_unit(rows: csr_array) -> None:
-    """Scale the rows in place to length one; rows of nothing stay."""
+    """Scale the rows in place to length one; zero rows stay."""
     where = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     squares = np.bincount(where, weights=rows.data.astype(np.float64) ** 2, minlength=rows.shape[0])
     lengths = np.maximum(np.sqrt(squares), 1e-9).astype(np.float32)
@@ -51,6 +51,6 @@ def unit(rows: Floats) -> Floats:
 
 
 def to_half_precision(rows: csr_array) -> csr_array:
-    """Round the values as they are kept, to half precision."""
+    """Round the values to half precision, in which they are stored."""
     data = rows.data.astype(np.float16).astype(np.float32)
     return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)

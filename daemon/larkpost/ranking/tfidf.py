@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     Ids = Sequence[int | None]
 
 THEMES = 200  # latent dimensions at most
-SHARED_THEMES = 400  # the same with collaborative factors, which use finer themes
+SHARED_THEMES = 400  # the same with collaborative factors, which need finer themes
 PER_THEME = 5  # papers per theme: more themes would only separate single papers
 PER_SMALL_THEME = 10  # the same in a small corpus
 BROAD = 100  # the strongest of them, which carry the coarse themes
-SAMPLE = 5000  # papers of the corpus that are kept, at most
-BACKGROUND = 200  # of these serve as weak negative evidence
-FAST_BACKGROUND = 100  # the same where scoring is to be fast
-SMALL, LARGE = 150, 750  # papers: up to the one a corpus is small, from the other on large
-ALL_TERMS = 1000  # below as many papers every term counts, however rare
-CROWDED = 20  # from as many papers on, terms that are everywhere are left out
+SAMPLE = 5000  # papers of the corpus that are stored, at most
+BACKGROUND = 200  # stored papers that are weak negative evidence
+FAST_BACKGROUND = 100  # the same in fast mode
+SMALL, LARGE = 150, 750  # papers: a corpus up to the first is small, from the second on large
+ALL_TERMS = 1000  # with fewer papers every term counts, however rare
+CROWDED = 20  # with at least so many papers, terms in nearly all of them are left out
 EVERYWHERE = 0.3
-WORD_SHARE, CLOSE_SHARE = 0.7, 0.3  # of likeness in words and beside them, where joined
-PRIOR = 20  # papers that the corpus' share of a term weighs against a reader's
+WORD_SHARE, CLOSE_SHARE = 0.7, 0.3  # shares of the two similarities, see ``kernel_shares``
+PRIOR = 20  # the weight of a term's share in the corpus, in papers
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
@@ -60,10 +60,10 @@ class PaperRows:
     """Papers as rows of a model.
 
     ``plain`` (n, terms): l2 rows of TF-IDF; ``words`` (n, terms): the same with the rarer terms
-    stressed, l2 again, with the same places filled. ``themes`` (n, d): plain rows seen through
-    the axes, as long as they fall out. ``close`` (n, c): l2 rows of what counts as likeness
-    beside the words, the coarse themes or, where readers teach, the places among them. ``bulk``
-    (n): the sum of the plain weights, large where a text says many things.
+    stressed, l2 again, with the same places filled. ``themes`` (n, d): plain rows projected on the
+    axes, not scaled. ``close`` (n, c): l2 rows of the features for similarity other than words: the
+    coarse themes or, if there are any, the collaborative factors. ``bulk`` (n): the sum of the
+    plain weights, large for a text with many subjects.
     """
 
     plain: csr_array
@@ -97,16 +97,15 @@ class PaperRows:
 
 @dataclass(frozen=True)
 class TextSpace:
-    """The fitted space.
+    """The fitted TF-IDF model.
 
     ``vocabulary`` (v terms, sorted); ``spread`` (v) the number of papers with each term;
     ``stem_spread`` (v) the number with any word of its stem; ``too_common`` the words in too many
     papers to be terms, with how many; ``papers`` the size of the corpus; ``axes`` (d, v) the
-    singular vectors, strongest first;
-    ``plain`` papers of the corpus in random order; ``unread`` the ids of the first of them, which
-    serve as weak negative evidence; ``companions`` what other readers' libraries teach about
-    texts, where there are enough of them; ``categories`` the terms by which the papers of each
-    category differ from the others, as columns, by its name in lower case.
+    singular vectors, strongest first; ``plain`` papers of the corpus in random order; ``unread``
+    the ids of the first of them, which serve as weak negative evidence; ``companions`` the
+    collaborative factors, if there are enough readers; ``categories`` the terms by which the papers
+    of each category differ from the others, as columns, by its name in lower case.
     """
 
     vocabulary: tuple[str, ...]
@@ -137,11 +136,11 @@ class TextSpace:
 
     @cached_property
     def sharpness(self) -> Floats:
-        """Return what stresses the rarer terms (v).
+        """Return the factors that stress the rarer terms (v).
 
-        It is the square root of a term's log odds in one liked paper against the corpus, with
-        a prior of 20 papers (Robertson & Sparck Jones 1976). In a small corpus it is 1, as nearly
-        every term is rare there.
+        Each is the square root of a term's log odds in one liked paper against the corpus, with a
+        prior of 20 papers (Robertson & Sparck Jones 1976). In a small corpus it is 1, because
+        nearly every term is rare there.
         """
         return _sharpness(self.spread, self.papers)
 
@@ -165,7 +164,7 @@ class TextSpace:
     def background(self) -> PaperRows:
         """Return the papers that serve as weak negative evidence, and a blank page.
 
-        The blank keeps the scale of scores defined in a corpus of one paper or none.
+        The blank page keeps the scale of scores defined in a corpus of one paper or none.
         """
         papers = len(self.unread)
         plain = csr_array(self.plain[:papers])
@@ -178,7 +177,7 @@ class TextSpace:
 
     @cached_property
     def common(self) -> ridge.BackgroundKernel:
-        """Return the background's likeness to itself, ready for the regressions."""
+        """Return the decomposed kernel of the background, for the regressions."""
         words = (self.background.words @ self.background.words.T).toarray()
         close = self.background.close @ self.background.close.T
         word_share, close_share = self.kernel_shares
@@ -186,17 +185,17 @@ class TextSpace:
 
     @property
     def kernel_shares(self) -> tuple[float, float]:
-        """Return what likeness in words, and beside them, weigh in the regression.
+        """Return the weights of similarity in words and of ``close`` similarity in the regression.
 
-        In a large corpus coarse themes make it worse on a reader's own picks, in a small one they
-        make up for words that few papers share; see docs/ranking.md.
+        In a large corpus coarse themes worsen the ranking of a reader's own picks; in a small one
+        they compensate for words that few papers share; see docs/ranking.md.
         """
         themes = CLOSE_SHARE * (1 - self.maturity if self.companions is None else 1)
         return 1 - themes, themes
 
     @cached_property
     def echoes(self) -> Floats:
-        """Return the sample's words seen through the themes (s, d)."""
+        """Return the sample's words projected on the themes (s, d)."""
         return np.asarray(self.sample.words @ self.axes.T, dtype=np.float32)
 
     @cached_property
@@ -212,10 +211,10 @@ class TextSpace:
         return Lexicon.of(self)
 
     def hint(self, words: str) -> dict[str, float]:
-        """Return an interest's words as terms, of one stem or of a category, and their counts.
+        """Return an interest's words as terms, of one stem or one category, and their counts.
 
-        Whichever form of a word a paper has, it is as like to the hint as if all forms were one
-        term, in as many papers as have any: else the rarest spelling would weigh most.
+        A paper with any form of a word is as similar to the hint as if all forms were one term, in
+        as many papers as have any of them: otherwise the rarest spelling would weigh most.
         """
         column, ratio = self.column, self._stem_ratio
         forms = self.lexicon.forms_of(words)
@@ -225,7 +224,7 @@ class TextSpace:
 
     @cached_property
     def _stem_ratio(self) -> Floats:
-        """Return the stressed weight of each term's stem over its own (v), at most 1."""
+        """Return the stressed weight of each term's stem over that of the term (v), at most 1."""
         stem = _idf(self.stem_spread, self.papers) * _sharpness(self.stem_spread, self.papers)
         return np.asarray(stem / (self.idf * self.sharpness), dtype=np.float32)
 
@@ -238,8 +237,8 @@ class TextSpace:
     def rows(self, texts: Texts, ids: Ids = (), names: Sequence[bytes] = ()) -> PaperRows:
         """Return the points of these texts, in order; a text without a known term is all zeros.
 
-        The first line of a text is its title; a hint stands for a text by its counts. Papers
-        whose ids are given are seen where their readers put them; see ``RowCache`` for ``names``.
+        The first line of a text is its title; a hint replaces a text by its counts. Papers whose
+        ids are given get their own collaborative factors; see ``RowCache`` for ``names``.
         """
         return self.points(self._row_cache.rows(texts, names), ids)
 
@@ -275,8 +274,8 @@ class TextSpace:
 def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROUND) -> TextSpace:
     """Fit a model to a corpus of any size, the empty one included, with at most ``themes``.
 
-    At most ``unread`` papers of it are to serve as weak negative evidence. The same papers give
-    the same space, in whatever order and under whatever ids they come.
+    At most ``unread`` papers of it serve as weak negative evidence. The same papers give the same
+    model, whatever their order and ids.
     """
     ordered = sorted(papers, key=lambda paper: paper.uid)
     counted = _count_terms([paper.text for paper in ordered], len(ordered))
@@ -289,7 +288,7 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
     chosen = np.random.default_rng(0).permutation(len(ordered))[:SAMPLE]
     return replace(
         unfitted,
-        # Rounded as they will be kept, so that a space read back ranks exactly alike.
+        # Rounded as in the stored form, so that a model read from it ranks exactly the same.
         axes=_axes(plain, themes).astype(np.float16).astype(np.float32),
         plain=to_half_precision(csr_array(plain[chosen])),
         unread=np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
@@ -328,7 +327,7 @@ def _count_terms(texts: Texts, papers: int) -> list[Counter[str]]:
             continue
         one = Counter[str](terms(text))
         for term in terms(text.partition("\n")[0]) if again else ():
-            one[term] += again  # type: ignore[assignment]  # a count may be a part of one
+            one[term] += again  # type: ignore[assignment]  # a count may be a fraction
         counted.append(one)
     return counted
 
@@ -336,9 +335,9 @@ def _count_terms(texts: Texts, papers: int) -> list[Counter[str]]:
 def _vocabulary(
     counted: Sequence[Counter[str]],
 ) -> tuple[tuple[str, ...], NDArray[np.int32], dict[str, int]]:
-    """Return the terms, sorted, and how many papers have each; the same of words in too many.
+    """Return the terms, sorted, with their numbers of papers; the same for too common words.
 
-    Terms are neither too rare nor everywhere.
+    Terms are neither too rare nor too common.
     """
     spread: Counter[str] = Counter()
     for one in counted:
@@ -353,7 +352,7 @@ def _vocabulary(
 def _axes(plain: csr_array, most: int) -> Floats:
     """Find the singular vectors (d, v), strongest first (Deerwester et al. 1990).
 
-    In a small corpus they are as long as they are strong: the weak ones are mostly chance there.
+    In a small corpus their lengths are their strengths, because weak ones are mostly chance there.
     """
     count, width = plain.shape
     fade = 1 - maturity(count)
@@ -361,6 +360,6 @@ def _axes(plain: csr_array, most: int) -> Floats:
     dimensions = min(most, int(count / per), width - 1)
     if dimensions < 2 or plain.nnz == 0:
         return np.zeros((0, width), dtype=np.float32)
-    rounds = 4 + round(12 * fade)  # a small corpus is quickly gone through, and has flat strengths
+    rounds = 4 + round(12 * fade)  # small corpora are fast, and have similar singular values
     _, sizes, axes = randomized_svd(plain, dimensions, n_iter=rounds, random_state=0)
     return np.asarray(axes * ((sizes / sizes[0]) ** fade)[:, None], dtype=np.float32)

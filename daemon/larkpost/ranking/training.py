@@ -3,7 +3,7 @@
 A taste is a weighted sum of linear parts, each scaled to one standard deviation over the
 background: a ridge regression with unread papers as weak negatives, the centroid of the liked
 papers, the odds of their terms, their neighbours in the corpus, brevity, and collaborative factors.
-docs/ranking.md gives the value of each part.
+docs/ranking.md states the value of each part.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
     from larkpost.ranking.taste_cache import Line, TasteCache, Whose
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
-UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
-FEW_UNREAD = 2.0  # the same in a small corpus, where much of it is what the reader would like
-SMALL_WORDS = 1.5  # of the middle of the liked papers, in a small corpus
-STRONG_TERMS = 1.0  # of a reader's strongest terms, beside the regression that they come from
-SHOWN_HALF = 5.0  # thumbs on what editions showed, with which they have half of that weight
-NEGLIGIBLE = 0.02  # a part that weighs less for everybody is not worked out
+UNREAD = 5.0  # the weight of the whole background, in thumbs, for each thumb up
+FEW_UNREAD = 2.0  # the same in a small corpus, much of which the reader would like
+SMALL_WORDS = 1.5  # the weight of the centroid of the liked papers, in a small corpus
+STRONG_TERMS = 1.0  # the weight of a reader's strongest terms, added to the regression
+SHOWN_HALF = 5.0  # thumbs on papers of editions at which these terms have half of that weight
+NEGLIGIBLE = 0.02  # a part that weighs less for all readers is not computed
 DIRECTIONS = {
     "close": ("ridge", "shared"),
     "themes": ("neighbours",),
@@ -63,17 +63,17 @@ class Learnt(NamedTuple):
 
     shares: Floats
     dense: dict[str, Floats]
-    checked: tuple[Floats, Floats, Floats]  # of votes: scores uncast, thumbs, checks (r, n)
+    checked: tuple[Floats, Floats, Floats]  # of votes: leave-one-out scores, thumbs, checks (r, n)
 
 
 def weighing(
     ups: Floats, shown: Floats, *, maturity: float, accurate: bool, together: bool
 ) -> dict[str, Floats]:
-    """Weight the parts: with few thumbs the corpus or other readers count more, later the thumbs.
+    """Return the weights of the parts: at first the corpus and others count more, later the thumbs.
 
-    ``ups`` (r) is the weight of the thumbs up, ``shown`` (r) the thumbs on what editions showed.
-    ``maturity`` of the corpus leads from the weights of a small one (0) to those of a large
-    one (1). What was tried stands in docs/ranking.md.
+    ``ups`` (r) is the weight of the thumbs up, ``shown`` (r) the number of thumbs on papers of
+    editions. ``maturity`` interpolates between the weights of a small corpus (0) and a large one
+    (1). docs/ranking.md describes the alternatives that were tried.
     """
     small = _small_weights(ups, together=together)
     large = (
@@ -91,7 +91,7 @@ def weighing(
 
 
 def _few(ups: Floats) -> Floats:
-    """Return what fades from 1 to 0 as thumbs up come, and is a half at six."""
+    """Return a factor that falls from 1 to 0 with the number of thumbs up, and is a half at six."""
     return np.asarray(1 / (1 + (ups / 6) ** 2), dtype=np.float32)
 
 
@@ -102,11 +102,11 @@ def _small_weights(ups: Floats, *, together: bool) -> dict[str, Floats]:
 
 
 def _own_weights(ups: Floats, shown: Floats, *, accurate: bool) -> dict[str, Floats]:
-    """Weigh the parts of readers alone: soon the regression, which knows thumbs down, is all.
+    """Return the weights of readers' own parts: the regression, which uses thumbs down, prevails.
 
-    Its strongest terms are trusted as thumbs fall on what editions showed: there thumbs up and
-    down have most words in common, so that few can tell them apart. Papers that a reader brings
-    have no such thumbs beside them, and are ranked worse by their strongest terms.
+    Its strongest terms weigh more with each thumb on a paper of an edition: there thumbs up and
+    down share most words, so only a few words distinguish them. Papers that a reader adds have no
+    such thumbs for comparison, and are ranked worse by their strongest terms.
     """
     few = _few(ups)
     one = np.ones_like(few)
@@ -195,7 +195,7 @@ def _lines(
 
 
 def _pad(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
-    """Lay votes, thumbs, weights, checks side by side (r, n), with zeros if there is no vote."""
+    """Arrange votes, thumbs, weights and checks as arrays (r, n), padded with zeros."""
     shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
     votes = np.zeros(shape, dtype=np.intp)
     thumbs, weights, checks = (np.zeros(shape, dtype=np.float32) for _ in range(3))
@@ -208,7 +208,7 @@ def _pad(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, F
 
 
 def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
-    """Group ballots of like size, so that padding them to the largest wastes little."""
+    """Group ballots of similar size, so that padding them to the largest wastes little."""
     batch: list[int] = []
     for at in sorted(range(len(sizes)), key=lambda at: sizes[at]):
         if batch and (len(batch) + 1) * (sizes[at] * (sizes[at] + 300) + 5000) > BATCH:
@@ -280,7 +280,7 @@ def _views(
     lift: Floats,
     weighed: Mapping[str, Floats],
 ) -> dict[str, DenseView]:
-    """Work out the parts with a direction that count for somebody."""
+    """Compute the parts with a direction that count for some reader."""
     rows = seen.rows
     known: dict[str, Callable[[], DenseView]] = {
         "neighbours": lambda: neighbours(space, rows, votes, lift),
@@ -293,16 +293,16 @@ def _views(
 
 
 def _counts(weighed: Mapping[str, Floats], name: str) -> bool:
-    """Say whether a part weighs anything for anybody."""
+    """Return whether a part has any weight for any reader."""
     return name in weighed and bool(weighed[name].max() >= NEGLIGIBLE)
 
 
 def _scales(
     parts: Mapping[str, ComponentScores], weighed: Mapping[str, Floats], liking: NDArray[np.bool_]
 ) -> tuple[dict[str, Floats], Floats]:
-    """Return each part's factor and the bias, so that scores on the background are standard ones.
+    """Return each part's factor and the bias that standardise the scores on the background.
 
-    Who likes nothing yet is ranked by the regression alone.
+    Readers without a thumb up are ranked by the regression alone.
     """
     scale = {
         name: np.where(liking, weighed[name], float(name == "ridge")).astype(np.float32)
@@ -316,7 +316,7 @@ def _scales(
 
 
 def _dense(scale: Mapping[str, Floats], views: Mapping[str, DenseView]) -> dict[str, Floats]:
-    """Put together the directions of the dense views, by where they apply."""
+    """Combine the directions of the dense views, by the columns to which they apply."""
     told: dict[str, Floats] = {}
     for where, names in DIRECTIONS.items():
         for name in names:

@@ -16,10 +16,10 @@ from larkpost.interfaces import Evidence
 if TYPE_CHECKING:
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace
 
-WEIGHT_BEFORE_CHANGE = 0.15  # the weight of a thumb up from before a change
-NEW_WORD = 0.1  # a word in a smaller share of what was liked before a change is a new one
-UNLIKELY = 0.003  # a fall with a probability below this is a change
-BEFORE, LONGEST = 12, 10  # editions before a fall, and at most within it
+WEIGHT_BEFORE_CHANGE = 0.15  # the weight of a thumb up older than a change
+NEW_WORD = 0.1  # a word in a smaller share of the papers liked before a change is a new one
+UNLIKELY = 0.003  # a fall that is less probable than this is a change
+BEFORE, LONGEST = 12, 10  # the number of editions before a fall, and at most within it
 SHORTEST = 3
 
 
@@ -32,14 +32,13 @@ def kept_share(one: Evidence, moment: datetime | None) -> Floats:
 
 
 def changed_at(one: Evidence) -> datetime | None:
-    """Find the last edition from which thumbs up were fewer than those before it foretold.
+    """Find the last edition from which on thumbs up were fewer than the editions before it predict.
 
-    It may be some editions into the fall: in those there was next to nothing to be liked.
+    The result may be some editions after the fall began; those had hardly any paper to like.
 
-    Of the editions in which some thumb was pressed, those up to ``LONGEST`` from one on are held
-    against the ``BEFORE`` ahead of it: the thumbs up among their papers must be so few that as few
-    would have come by chance with less than ``UNLIKELY`` (the lower tail of the binomial). None
-    where there is no such edition.
+    Of the editions with a thumb, up to ``LONGEST`` from one on are compared with the ``BEFORE``
+    ones before it: so few thumbs up on their papers must have a probability below ``UNLIKELY`` by
+    chance (the lower tail of the binomial distribution). None if there is no such edition.
     """
     when = [at for at in one.shown_at if at is not None]
     up = [t > 0 for at, t in zip(one.shown_at, one.thumbs, strict=False) if at is not None]
@@ -58,19 +57,19 @@ def changed_at(one: Evidence) -> datetime | None:
 
 
 DOWN = 1.0
-HINT = 1.0  # an interest's words weigh as one thumb
-MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
-MOST_PASSED = 60  # the newest of about as many days as a week has
-OUTSIDE = 10.0  # a thumb on what no edition showed tells of chances as 10 / (10 + papers shown)
+HINT = 1.0  # an interest's words weigh as much as one thumb
+MOST_VOTES = 1000  # the newest count; half are reserved for thumbs up, half for thumbs down
+MOST_PASSED = 60  # the newest ones, of about a week
+OUTSIDE = 10.0  # a thumb on a paper of no edition weighs 10 / (10 + papers shown) in calibration
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingExample:
     """One interest's votes as rows of the ledger, hints last; weights are above zero.
 
-    ``passed`` are the rows of the papers passed over. They are no votes: chances alone are held
-    against them, and ``checks`` tells how far each vote counts there, 1 where an edition showed it.
-    ``shown`` counts the votes on papers that an edition of late showed.
+    ``passed`` are the rows of the papers passed over. They are no votes and only calibrate the
+    probabilities; ``checks`` is the weight of each vote in that, 1 if an edition showed it.
+    ``shown`` counts the votes on papers that a recent edition showed.
     """
 
     votes: Indices
@@ -89,7 +88,7 @@ class TrainingExample:
 
 
 def _newest_places(one: Evidence) -> list[int]:
-    """Choose ``MOST_VOTES`` votes, half of them of each kind where there are enough."""
+    """Choose ``MOST_VOTES`` votes, half of them of each kind if there are enough."""
     ups = [at for at, thumb in enumerate(one.thumbs) if thumb > 0]
     downs = [at for at, thumb in enumerate(one.thumbs) if thumb <= 0]
     room = max(MOST_VOTES // 2, MOST_VOTES - len(downs))
@@ -97,7 +96,7 @@ def _newest_places(one: Evidence) -> list[int]:
 
 
 def newest(one: Evidence) -> Evidence:
-    """Leave out the oldest votes if there are too many, of each kind those over its limit.
+    """Leave out the oldest votes over the limit of each kind, if there are too many.
 
     A reader with a thousand thumbs down must not lose their thumbs up.
     """
@@ -145,11 +144,10 @@ def ballot(
 
 
 def _checks(one: Evidence) -> Floats:
-    """Return how far each vote counts where chances are checked (n).
+    """Return the weight of each vote in the calibration (n).
 
-    A chance is that of a thumb up on a paper that is shown. So papers count that were shown since
-    the oldest of those passed over that are known; what else was voted on counts less, the more
-    of them there are.
+    A probability is that of a thumb up on a shown paper. So votes on papers shown since the oldest
+    known paper passed over count fully; other votes count less, the more of those there are.
     """
     since = one.passed_at[0] if one.passed_at else None
     shown = [at is not None and (since is None or at >= since) for at in one.shown_at]
@@ -161,10 +159,10 @@ def _checks(one: Evidence) -> Floats:
 def weigh_words(
     space: TextSpace, one: Evidence, hints: Sequence[Mapping[str, float]]
 ) -> list[float]:
-    """Weigh an interest's words (h): as one thumb up, and less where they are of before a change.
+    """Return the weights of an interest's words (h): one thumb up, less if older than a change.
 
-    When words were said is not recorded. Those that hardly any paper holds that was liked before
-    the change (``NEW_WORD``) are taken for what the reader says of the new interest.
+    The time of words is not recorded. Words that hardly any paper liked before the change contains
+    (``NEW_WORD``) are taken as words for the new interest.
     """
     moment = changed_at(one) if hints else None
     if moment is None:
@@ -181,7 +179,7 @@ def weigh_words(
 
 @dataclass
 class TextPlaces:
-    """Papers, each once, with the texts by which they are placed; None stands for words."""
+    """Papers, each once, with the texts that give their rows; None represents words."""
 
     papers: list[Paper | None] = field(default_factory=list)
     texts: list[str | Mapping[str, float]] = field(default_factory=list)
@@ -207,7 +205,7 @@ class TextPlaces:
 def place_votes(
     space: TextSpace, evidence: Sequence[Evidence], now: datetime, half_life_days: float
 ) -> tuple[TextPlaces, TextPlaces, list[TrainingExample]]:
-    """Place all voted papers and words, and apart from them those passed over, for the ballots."""
+    """Assign rows to all voted papers and words, and separate rows to papers passed over."""
     voted, unvoted = TextPlaces(), TextPlaces()
     ballots = []
     for one in map(newest, evidence):

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BallotRows:
-    """The voted papers and the words of interests (u), each once, and the ballots on them.
+    """The voted papers and interests' words (u), each once, and the ballots on them.
 
-    ``papers`` (u) has None if a row stands for words, as for the blank one, the last;
-    ``names`` (u) are the same for the same text or words. ``passed`` are the papers that the
-    ballots' ``passed`` point to, ``passed_names`` those of their texts.
+    ``papers`` (u) has None if a row represents words, and for the last, blank row; ``names`` (u)
+    are the same for the same text or words. ``passed`` are the papers that the ballots' ``passed``
+    point to, ``passed_names`` those of their texts.
     """
 
     papers: tuple[Paper | None, ...]
@@ -47,7 +47,7 @@ class BallotRows:
         unvoted: TextPlaces,
         ballots: Sequence[TrainingExample],
     ) -> BallotRows:
-        """Cut the texts into rows, with a blank one that is looked up where nobody has voted."""
+        """Make the rows of the texts, with a blank one that pads the votes."""
         papers, texts = (*voted.papers, None), (*voted.texts, "")
         ids = [None if paper is None else paper.id for paper in papers]
         names = [name_text(text) for text in texts]
@@ -63,17 +63,17 @@ class BallotRows:
         )
 
     def key(self, ballot: TrainingExample, *, accurate: bool) -> bytes:
-        """Return a key of everything that the line of a ballot is trained on, except the model.
+        """Return a key of all the training data of a ballot's line, except the model.
 
         The day counts if votes fade, through their weights.
         """
-        # Not the numbers of its rows: they depend on who else is learnt.
+        # Not the numbers of its rows: they depend on the other readers in the run.
         said = [one.name for one in fields(ballot) if one.name not in {"votes", "passed"}]
         voted = [self.papers[at] for at in ballot.votes]
         ids = np.array([-1 if paper is None else paper.id for paper in voted], dtype=np.int64)
         return digest(
             bytes([accurate]),
-            ids.tobytes(),  # readers who teach put a paper in its place by its id
+            ids.tobytes(),  # collaborative factors of a paper are found by its id
             b"".join(self.names[at] for at in ballot.votes),
             b"".join(self.passed_names[at] for at in ballot.passed),
             *(np.asarray(getattr(ballot, name)).tobytes() for name in said),
@@ -81,13 +81,13 @@ class BallotRows:
 
 
 def name_hint(counts: str | Mapping[str, float]) -> bytes:
-    """Return the name of an interest's words, by the terms they stand for."""
+    """Return the name of an interest's words, made from their terms."""
     terms = counts if isinstance(counts, str) else sorted(counts.items())
     return digest(repr(terms).encode())
 
 
 def dense_of(space: TextSpace, learnt: Learnt) -> Floats:
-    """Lay the dense parts of what was learnt side by side (r, width)."""
+    """Join the dense parts of the training results as columns (r, width)."""
     columns = Columns.of(space)
     dense = np.zeros((len(learnt.shares), columns.width), dtype=np.float32)
     for name, values in learnt.dense.items():
@@ -112,7 +112,7 @@ def lines_of(
 
 
 def _filled(weights: NDArray[np.floating]) -> SparseRow:
-    """Keep the terms that weigh anything (v), which are few of a large corpus' terms."""
+    """Keep the terms with a weight (v), which are few of a large corpus' terms."""
     columns = np.flatnonzero(weights)
     return SparseRow(columns.astype(np.int32), weights[columns].astype(np.float32))
 
@@ -128,7 +128,7 @@ def ledger_of(
     )
     shares = np.concatenate([nothing, *(line.shares for line in lines)])
     dense = np.zeros((len(lines), columns.width), dtype=np.float32)
-    # A column a reader: scoring then runs along the readers of one term.
+    # One column per reader: scoring then runs along the readers of one term.
     terms = np.zeros((len(space.vocabulary), len(lines) if accurate else 0), dtype=np.float32)
     for at, line in enumerate(lines):
         dense[at] = line.dense
@@ -141,7 +141,7 @@ def ledger_of(
 def kernel_of(
     cache: TasteCache, ballot_rows: BallotRows, whose: Sequence[tuple[int, int]]
 ) -> Kernel:
-    """Return what knows the likeness of the votes of those whose batch it is."""
+    """Return a function for the similarities of the votes of a batch's readers."""
 
     def kernel(line: int, votes: Indices) -> Floats:
         names = [ballot_rows.names[at] for at in votes]

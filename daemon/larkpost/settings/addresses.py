@@ -14,7 +14,7 @@ from larkpost.text.urls import encode_host, encode_url
 
 UNIX = "unix:"  # before the path of a socket to listen on
 _ATOMS = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
-# A link stands whole on one line of a letter (RFC 5322, 2.1.1: 998 characters), with a token.
+# A link with its token must fit on one line of a message (RFC 5322, 2.1.1: 998 characters).
 _LONGEST_BASE_URL = 500
 _LONGEST_SENDER = 400
 _LONGEST_BEFORE_TAG = 18
@@ -24,8 +24,8 @@ def read_base_url(url: str) -> str:
     """Convert the start of links to ASCII (RFC 3986, IDNA), without ``/`` at its end.
 
     Raises ValueError, with the reason, for an address that cannot start a link: a query or a
-    fragment would absorb the rest, a password would be sent to every reader, and browsers take
-    ``..`` out of a path.
+    fragment would absorb the rest, a password would be sent to every reader, and browsers remove
+    ``..`` from a path.
     """
     spelt = encode_url(url)
     parts = urlsplit(spelt)
@@ -38,21 +38,21 @@ def read_base_url(url: str) -> str:
     if len(spelt) > _LONGEST_BASE_URL:
         raise ValueError(f"it has {len(spelt)} characters, and {_LONGEST_BASE_URL} are possible")
     host, dot, port = parts.netloc.partition(":") if "[" not in parts.netloc else (spelt, "", "")
-    if host.endswith("."):  # TLS knows no dot at the end of a name (RFC 6066, 3)
+    if host.endswith("."):  # TLS allows no dot at the end of a name (RFC 6066, 3)
         spelt = spelt.replace(parts.netloc, f"{host.rstrip('.')}{dot}{port}", 1)
     return spelt.rstrip("/")
 
 
 def read_sender(text: str) -> str:
-    """Spell the mailbox that letters come from with its domain in ASCII; raises ValueError.
+    """Convert the domain of the sender's mailbox to ASCII; raises ValueError.
 
-    One mailbox: several, or a group, would need a Sender field beside From (RFC 5322, 3.6.2).
+    Only one mailbox is allowed: several, or a group, would need a Sender field (RFC 5322, 3.6.2).
     """
     name, address = parseaddr(text)
     odd = clean(text) != text or "\n" in text or "\t" in text or len(text) > _LONGEST_SENDER
     if not odd and (len(getaddresses([text])) > 1 or text.rstrip().endswith((";", ","))):
         raise ValueError(f"{text!r} is more than one address: emails are sent from exactly one")
-    if odd or address not in text:  # parseaddr takes spaces out of an address
+    if odd or address not in text:  # parseaddr removes spaces from an address
         raise _no_mailbox(text, "Larkpost <larkpost@example.org>")
     spelt = _spell(address, text, "Larkpost <larkpost@example.org>")
     if spelt == address:
@@ -62,7 +62,7 @@ def read_sender(text: str) -> str:
 
 
 def read_mailbox(text: str) -> str:
-    """Spell a plain mail address with its domain in ASCII, or leave it empty; raises ValueError."""
+    """Convert the domain of a plain mail address to ASCII; empty stays; raises ValueError."""
     if not text:
         return text
     spelt = _spell(text, text, "post@example.org")
@@ -73,7 +73,7 @@ def read_mailbox(text: str) -> str:
 
 
 def read_taggable_mailbox(text: str) -> str:
-    """Read a mailbox before whose @ there is room for a signed tag; raises ValueError."""
+    """Read a mailbox with room for a signed tag before the ``@``; raises ValueError."""
     if len(text.rpartition("@")[0]) > _LONGEST_BEFORE_TAG:
         raise ValueError(
             f"the part before the @ may have {_LONGEST_BEFORE_TAG} characters, because a signed tag"
@@ -130,10 +130,10 @@ def read_listening_host(text: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host leads to this very machine: 127.0.0.0/8, ::1, localhost (RFC 6761, 6.3).
+    """Whether a host is this machine: 127.0.0.0/8, ::1, localhost (RFC 6761, 6.3).
 
-    So does the unspecified address, 0.0.0.0 or ::, which is one to listen on, and each of these
-    mapped into IPv6, as ::ffff:127.0.0.1 (RFC 4291, 2.5.5.2).
+    The unspecified address, 0.0.0.0 or ::, which is only for listening, counts too, and each of
+    these mapped into IPv6, such as ::ffff:127.0.0.1 (RFC 4291, 2.5.5.2).
     """
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith((".localhost", ".localdomain")):
@@ -147,7 +147,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_no_host(host: str) -> bool:
-    """Whether browsers would take a name for an IPv4 address and refuse it (WHATWG URL, 3.5)."""
+    """Whether browsers would parse a name as an IPv4 address and refuse it (WHATWG URL, 3.5)."""
     if not host.rstrip(".").rpartition(".")[2].isdigit():
         return False
     try:
@@ -162,7 +162,7 @@ def _spell(address: str, text: str, example: str) -> str:
         spelt = spell_address(address)
     except UsageError:
         raise _no_mailbox(text, example) from None
-    if not spelt.isascii():  # every letter would need SMTPUTF8 (RFC 6531), which few servers have
+    if not spelt.isascii():  # messages would need SMTPUTF8 (RFC 6531), which few servers support
         raise ValueError(
             f"{text!r} has characters that are not ASCII before the @, which few servers accept"
         )

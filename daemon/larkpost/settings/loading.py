@@ -1,4 +1,4 @@
-"""Loads the settings from all sources, and names misspelt or invalid ones."""
+"""Loads the settings from all sources, and reports misspelt or invalid ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from larkpost.settings.value_faults import describe_fault
 PREFIX = "LARKPOST_"
 MAY_HOLD_PASSWORD = frozenset({"smtp.password", "database.url"})
 COMMAND_LINE = "the command line"  # an origin
-# Names with the prefix that are not settings: where the settings are, and switches of the tests.
+# Names with the prefix that are not settings: paths of the settings, and switches of the tests.
 ALLOWED = frozenset(
     {"LARKPOST_HOME", "LARKPOST_CONFIG", "LARKPOST_REFUSE_SKIPS", "LARKPOST_BENCH_DATA"}
 )
@@ -45,8 +45,8 @@ def load(
 ) -> Settings:
     """Read the settings: flags > environment > secret files > settings file > defaults.
 
-    ``flags`` has dotted keys (``{"web.port": 8080}``); a value of None means not given.
-    Raises SettingsError naming the key that is misspelt or has a value it cannot have.
+    ``flags`` has dotted keys (``{"web.port": 8080}``); a value of None means not given. Raises
+    SettingsError, which names the misspelt key or the key with the invalid value.
     """
     environ = os.environ if environ is None else environ
     home = home or _path(environ.get(f"{PREFIX}HOME"))
@@ -100,7 +100,7 @@ def _places(home: Path | None, config: Path | None, environ: Mapping[str, str]) 
 def _own_folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
     """Return the user's folders for data and for settings (XDG Base Directory).
 
-    A process may have neither a home nor an entry in the list of users, as in many containers.
+    A process may have neither a home nor an entry in the list of users, for example in containers.
     """
     from platformdirs import user_config_path, user_data_path
 
@@ -127,9 +127,9 @@ def _absolute(path: Path, what: str) -> Path:
 
 
 def expand(path: Path) -> Path:
-    """Put the home folder of a user where a path begins with ``~``.
+    """Replace ``~`` at the start of a path by the home folder of the user.
 
-    Raises SettingsError if there is no such user, or nobody says where their home is.
+    Raises SettingsError if there is no such user, or their home is unknown.
     """
     try:
         return path.expanduser()
@@ -181,7 +181,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
 def _from_secrets(folder: Path) -> dict[str, object]:
     known = {key.replace(".", "__"): key for key in keys()}
     for file in sorted(folder.iterdir()):
-        # A service may be given credentials that are not ours; ours are named section__key.
+        # A service may have credentials of other programs; ours are named section__key.
         if "__" in file.name and not file.name.startswith(".") and file.name.lower() not in known:
             raise _no_such_setting(file.name, f"a file in {folder}", known)
     source = NestedSecretsSettingsSource(
@@ -229,7 +229,7 @@ def _validate(found: Mapping[str, Mapping[str, object]]) -> Settings:
             section, dot, name = key.partition(".")
             if dot:
                 nested.setdefault(section, {})[name] = value
-            else:  # ``sources``, which is in no section
+            else:  # ``sources``, which has no section
                 nested[key] = value
             origins[key] = origin
     try:
@@ -239,7 +239,7 @@ def _validate(found: Mapping[str, Mapping[str, object]]) -> Settings:
 
 
 def _in_places(first: Settings, places: HomePaths) -> Settings:
-    """Fill in absolute paths, and the database's address, if not set."""
+    """Make paths absolute, and fill in the database's address if it is not set."""
     data = places.data
     inbox = _under(data, first.inbox.folder) or places.inbox
     maildir = _under(data, first.mail.maildir) or places.maildir
@@ -260,8 +260,8 @@ def _in_places(first: Settings, places: HomePaths) -> Settings:
 def _own_address(web: WebSettings) -> str:
     """Return the address on this machine, used until ``site.base_url`` is set.
 
-    It depends only on the settings, because other commands do not know `serve --port`, and all must
-    build the same links. Raises SettingsError if nothing listens by TCP.
+    It depends only on the settings, because other commands do not know `serve --port`, and all
+    commands must build the same links. Raises SettingsError if nothing listens by TCP.
     """
     if web.host.startswith(UNIX):
         raise SettingsError(
@@ -269,14 +269,14 @@ def _own_address(web: WebSettings) -> str:
             hint='set base_url = "https://paper.example.org" under [site], as readers call it',
         )
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - read, not bound
-    # Port 0 takes any free one, which only `serve` learns.
+    # Port 0 means any free port, which only `serve` knows.
     port = web.port or WebSettings.model_fields["port"].default
-    bare = host.partition("%")[0]  # the zone of an IPv6 number means nothing to anybody else
+    bare = host.partition("%")[0]  # the zone of an IPv6 address is meaningless on other machines
     return f"http://[{bare}]:{port}" if ":" in bare else f"http://{bare}:{port}"
 
 
 def _safe(value: object) -> str:
-    """Show an invalid value, masked: a password may have been put into a wrong place."""
+    """Return an invalid value, masked, because a password may be in the wrong place."""
     if not isinstance(value, str):
         return mask_text(repr(value))
     shown = mask_value(value)
@@ -291,7 +291,7 @@ def _under(data: Path, folder: str) -> Path | None:
 
 
 def _refusal(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
-    """Turn pydantic's first complaint into one of ours; a secret's value is not repeated."""
+    """Convert pydantic's first error to our own; a secret's value is not repeated."""
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"][:2] if isinstance(part, str))
     what = mask_text(describe_fault(first).replace(repr(first["input"]), _safe(first["input"])))

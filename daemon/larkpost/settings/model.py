@@ -39,7 +39,7 @@ from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
 from larkpost.settings.polled_sources import NO_SOURCES, SourceEntries
 from larkpost.text.time_zones import zone_names
 
-# White space is matched from where a run of it begins, or a long run would take quadratic time.
+# White space is matched only at the start of a run, because a long run would take quadratic time.
 _RANGE_SIGN = re.compile(r"(?:(?<!\s)\s+)?(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")
 DAY_GROUPS = {
     "daily": range(7),
@@ -53,10 +53,10 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def read_days(value: object) -> frozenset[int]:
-    """Weekdays from ``mon,tue``, ``mon-fri``, ``daily``, a list of such, or numbers (Monday = 0).
+    """Read weekdays: ``mon,tue``, ``mon-fri``, ``daily``, a list of these, or numbers (Monday = 0).
 
-    A range may go over the end of the week (``fri-mon``). Raises ValueError naming the word that
-    is no weekday.
+    A range may cross the end of the week (``fri-mon``). Raises ValueError, which names the word
+    that is no weekday.
     """
     if isinstance(value, str):
         words: Iterable[object] = _RANGE_SIGN.sub("-", value).replace(",", " ").split()
@@ -89,7 +89,7 @@ def _weekday(word: object) -> int:
     if isinstance(word, int) and 0 <= word <= 6:
         return int(word)
     name = str(word).strip().lower()
-    # Three letters are enough, and a longer word must be the beginning of nothing else.
+    # Three letters are enough; a longer word must still be the beginning of a weekday.
     full = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     for number, day in enumerate(full):
         if len(name) >= 3 and day.startswith(name):
@@ -98,7 +98,7 @@ def _weekday(word: object) -> int:
 
 
 def read_networks(value: object) -> tuple[str, ...]:
-    """Read ``127.0.0.1, 10.0.0.0/8`` or a list of such; raises ValueError for what is neither."""
+    """Read ``127.0.0.1, 10.0.0.0/8`` or a list of these; raises ValueError for anything else."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, Iterable):
         raise ValueError(f"{value!r} is not a list of addresses")  # noqa: TRY004 - pydantic wants it
@@ -113,12 +113,12 @@ def _network(text: str) -> str:
 
 
 def day_names(days: Iterable[int]) -> list[str]:
-    """``{0, 2}`` as ``["mon", "wed"]``."""
+    """Return ``["mon", "wed"]`` for ``{0, 2}``."""
     return [WEEKDAYS[day] for day in sorted(days)]
 
 
 def _zone(name: str) -> str:
-    # The default costs no look at the disk: most commands read the settings and use no zone.
+    # The default needs no disk access: most commands read the settings but use no zone.
     if name != "UTC" and name not in zone_names():
         raise ValueError(f"{name!r} is not a time zone such as Europe/Berlin")
     return name
@@ -131,7 +131,7 @@ def _clock(value: time) -> time:
 
 
 def _mode(value: object) -> int:
-    """Read rights as chmod writes them: ``"660"``."""
+    """Read permissions in the form of chmod: ``"660"``."""
     text = f"{value:o}" if isinstance(value, int) else str(value)
     if not re.fullmatch(r"0?[0-7]{3}", text):
         raise ValueError(f'{value!r} are not permissions such as "660"')
@@ -156,7 +156,7 @@ ClockTime = Annotated[
 
 
 class SettingsSection(BaseModel):
-    """A table of the settings file: its values never change, and it has no other keys."""
+    """A table of the settings file; it is immutable and allows no other keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
@@ -223,7 +223,7 @@ class Inbox(SettingsSection):
 
 
 class FetchSettings(SettingsSection):
-    """How polled sources are asked."""
+    """How sources are polled."""
 
     hugging_face: Annotated[str, AfterValidator(read_base_url)] = "https://huggingface.co"
     arxiv: Annotated[str, AfterValidator(read_base_url)] = "https://rss.arxiv.org"
@@ -303,7 +303,7 @@ class HomePaths:
 
 
 class Settings(BaseSettings):
-    """Every setting; made by ``load``, which alone knows where the values come from."""
+    """Every setting; made by ``load``, which knows the origins of the values."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", validate_default=True, enable_decoding=False
@@ -338,12 +338,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Disable all sources: ``load`` passes in the values and their sources."""
+        """Disable pydantic's own sources: ``load`` passes in the values and their origins."""
         return (init_settings,)
 
     @property
     def places(self) -> HomePaths:
-        """Where things lie."""
+        """The paths of the home."""
         return self._places
 
     @property
@@ -353,27 +353,27 @@ class Settings(BaseSettings):
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """Every secret that is set, in all forms in which a server may repeat it."""
+        """Every secret of the settings, in all forms in which a server may repeat it."""
         password = self.smtp.password.get_secret_value()
-        login = f"\0{self.smtp.username}\0{password}"  # as SASL PLAIN has it (RFC 4616)
+        login = f"\0{self.smtp.username}\0{password}"  # as in SASL PLAIN (RFC 4616)
         return tuple(filter(None, (password, password and login))) + secrets_of_url(
             self.database.url
         )
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Warnings, in words: a password that others can read."""
+        """Warnings, as sentences: for example a password that others can read."""
         return self._remarks
 
 
 def keys() -> dict[str, object]:
-    """Every dotted key and its default, as TOML would write it, in order."""
+    """Every dotted key and its default in TOML syntax, in order."""
     defaults = Settings.model_construct().model_dump(mode="json")
     return dict(flat(defaults))
 
 
 def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object]]:
-    """Dotted keys; an empty section is included, so that its name can be checked."""
+    """Yield values by dotted key; an empty section is included, so that its name can be checked."""
     for key, value in table.items():
         if isinstance(value, Mapping) and value:
             yield from flat(value, f"{before}{key}.")

@@ -18,8 +18,8 @@ LONGEST_URL = 300
 _PRINTABLE = re.compile(r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z{}~-]+")
 _EXAMPLE = "https://example.org/search?q={title}"
 
-# arXiv and Google Scholar look for the words in quotation marks (%22) as a phrase, arXiv among
-# titles and with the best match first; the other two rank by likeness, and know no phrases.
+# arXiv and Google Scholar search for the words in quotation marks (%22) as a phrase, arXiv only in
+# titles and with the best match first; the other two rank by similarity, without phrases.
 FIND_LINKS = (
     FindLink("arXiv", "https://arxiv.org/search/?searchtype=title&order=&query=%22{title}%22"),
     FindLink("Hugging Face", "https://huggingface.co/papers?q={title}"),
@@ -29,9 +29,9 @@ FIND_LINKS = (
 
 
 def read_find_links(value: object) -> tuple[FindLink, ...]:
-    """Read a list of tables with ``name`` and ``url``, or the same as JSON in a text.
+    """Read a list of tables with ``name`` and ``url``, or the same as JSON text.
 
-    Nothing, or an empty list, means none. Raises ValueError naming the entry that is no good.
+    An empty value or list means no links. Raises ValueError, which names the invalid entry.
     """
     if isinstance(value, str):
         value = _from_json(value)
@@ -67,7 +67,7 @@ def _find_link(value: object) -> FindLink:
 
 
 def _fault_of(url: str) -> str:
-    """Return why this is not an address with a place for a title; empty if it is one."""
+    """Return why this is no address with a placeholder for a title; empty if it is valid."""
     if len(url) > LONGEST_URL:
         return f"has more than {LONGEST_URL} characters"
     if not _PRINTABLE.fullmatch(url):
@@ -92,7 +92,7 @@ def _is_web_address(url: str) -> bool:
 
 
 def as_tables(links: Iterable[FindLink]) -> list[dict[str, str]]:
-    """Write the links as the settings file has them."""
+    """Return the links in the form of the settings file."""
     return [{"name": link.name, "url": link.url} for link in links]
 
 

@@ -35,11 +35,11 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PolledSource:
-    """A source that is asked for papers: its unique name, and its address.
+    """A source that is polled for papers: its unique name, and its address.
 
     ``address`` is a known name (``hf-daily``, ``arxiv:cs.CL+cs.LG``) or a web address.
-    ``interval_minutes`` is None for the kind's default. ``by_command``: it was added by
-    ``larkpost source add``, and not by the settings.
+    ``interval_minutes`` is None for the kind's default. ``by_command``: added by
+    ``larkpost source add``, not by the settings.
     """
 
     name: str
@@ -50,7 +50,7 @@ class PolledSource:
 
     @property
     def kind(self) -> SourceKind:
-        """What kind of source it is."""
+        """The kind of the source."""
         return source_kind(self.address)
 
 
@@ -65,7 +65,7 @@ class SourceEntry:
     opml: str = ""
 
 
-NO_SOURCES: tuple[SourceEntry, ...] = ()  # nothing is asked until a source is named
+NO_SOURCES: tuple[SourceEntry, ...] = ()  # nothing is polled until a source is added
 
 
 def source_kind(address: str) -> SourceKind:
@@ -76,9 +76,9 @@ def source_kind(address: str) -> SourceKind:
 
 
 def read_source_address(text: str) -> str:
-    """Read a known name, in any case of letters, or a web address; raises ValueError.
+    """Read a known name, in upper or lower case, or a web address; raises ValueError.
 
-    Categories of arXiv get their own spelling: ``arXiv:cs.cl`` becomes ``arxiv:cs.CL``.
+    Categories get arXiv's spelling: ``arXiv:cs.cl`` becomes ``arxiv:cs.CL``.
     """
     bare = text.strip()
     low = bare.lower()
@@ -105,7 +105,7 @@ def _read_categories(text: str) -> str:
 
 
 def _spell_category(name: str) -> str:
-    """Spell a category as arXiv does: ``cs.CL``, ``astro-ph.CO``, ``cond-mat.str-el``."""
+    """Return arXiv's spelling of a category: ``cs.CL``, ``astro-ph.CO``, ``cond-mat.str-el``."""
     archive, dot, part = name.lower().partition(".")
     return f"{archive}{dot}{part.upper() if len(part) == 2 else part}"
 
@@ -130,7 +130,7 @@ def read_source_name(text: str) -> str:
 
 
 def name_of_address(address: str) -> str:
-    """Name a source whose name nobody gave: its known name, or host and path without logins."""
+    """Return the default name of a source: its known name, or host and path without logins."""
     if "://" not in address:
         return address[:LONGEST_NAME]
     parts = urlsplit(address)
@@ -139,9 +139,9 @@ def name_of_address(address: str) -> str:
 
 
 def read_sources(value: object) -> tuple[SourceEntry, ...]:
-    """Read a list of tables or of addresses, the same as JSON, or addresses between spaces.
+    """Read a list of tables or of addresses, the same as JSON, or addresses separated by spaces.
 
-    Raises ValueError naming an invalid entry, or one with the name of another.
+    Raises ValueError, which names an invalid entry, or one with the name of another.
     """
     if isinstance(value, str):
         value = json.loads(value) if value.lstrip().startswith("[") else value.split()
@@ -180,7 +180,7 @@ def _read_entry(value: object) -> SourceEntry:
 
 
 def _name_and_address(value: Mapping[str, Any]) -> tuple[str, str]:
-    """A name alone may be the source; with a url it is just the source's name."""
+    """Split an entry: without a url the name is the source, with one it is only its name."""
     name, url, category = (_text(value, key) for key in ("name", "url", "category"))
     if category:
         if url or name.lower() not in ("", "arxiv"):
@@ -217,7 +217,7 @@ def _text(value: Mapping[str, Any], key: str) -> str:
 
 
 def as_tables(entries: Iterable[SourceEntry]) -> list[dict[str, Any]]:
-    """Write the entries as the settings file has them."""
+    """Return the entries in the form of the settings file."""
     tables = []
     for entry in entries:
         table: dict[str, Any] = {"opml": entry.opml} if entry.opml else {"name": entry.name}

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def unreachable(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Return a warning and what to do about each setting that leads readers to their own machine.
+    """Return a warning and a remedy for each setting whose links lead readers to their own machine.
 
-    Only where letters go by SMTP: in a Maildir on this machine such addresses are in order.
+    Only if messages are sent by SMTP: in a Maildir on this machine such addresses are correct.
     """
     if settings.mail.transport != "smtp":
         return

@@ -22,8 +22,8 @@ NEW_NAMES = {
 def new_name(written: str, prefix: str = "") -> str:
     """Return the new name of an old setting; empty if it never was one.
 
-    ``written`` is as the settings file has it (``mail.operator``), or as the environment and secret
-    files do (``LARKPOST_MAIL__OPERATOR``, ``mail__operator``), whose ``prefix`` is left out.
+    ``written`` is a name as in the settings file (``mail.operator``), or as in the environment and
+    secret files (``LARKPOST_MAIL__OPERATOR``, ``mail__operator``), where ``prefix`` is removed.
     """
     old = written.upper().removeprefix(prefix).replace("__", ".").lower()
     return f"{old} is now {NEW_NAMES[old]}" if old in NEW_NAMES else ""

@@ -35,7 +35,7 @@ _OURS = "Value error, "
 
 
 def describe_fault(fault: Mapping[str, Any]) -> str:
-    """Return the reason of one of ``ValidationError.errors()``; our own validators say theirs."""
+    """Describe one of ``ValidationError.errors()``; our own validators state their reasons."""
     if fault["type"] == "value_error":
         return str(fault["msg"]).removeprefix(_OURS)
     return _TEXTS.get(fault["type"], UNKNOWN).format_map(fault.get("ctx", {}))

@@ -1,4 +1,4 @@
-"""The names of arXiv's categories, so that an interest may be called by name or by code.
+"""The names of arXiv's categories, so that an interest may be given by name or by code.
 
 Source: the category taxonomy that arXiv publishes (arxiv.org/category_taxonomy).
 """
@@ -92,6 +92,6 @@ def _codes() -> dict[str, tuple[str, ...]]:
     return codes
 
 
-CODES = _codes()  # by the name in lower case: the codes, in lower case
+CODES = _codes()  # the codes in lower case, by the name in lower case
 ALL_CODES = frozenset(code for codes in CODES.values() for code in codes)
-ARCHIVES = frozenset(_NAMES) - {""}  # what stands before the dot of a code
+ARCHIVES = frozenset(_NAMES) - {""}  # the part of a code before the dot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 MOST_AUTHORS = 5_000
-_LONGEST = 200_000  # characters that are looked at
+_LONGEST = 200_000  # characters that are read
 _SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv|ph\.?d|md)\.?", re.IGNORECASE)
 _AND = re.compile(r"(?<=\S)[ \t\n]+(?:and|&)[ \t\n]+(?=\S)")
 _AFFILIATION = re.compile(r"\([^()]*\)")
@@ -15,10 +15,10 @@ _MAIL = re.compile(r"^[^\s@(]+@[^\s@(]+\s*(?:\((?P<name>[^()]*)\))?$")
 def split_authors(text: str, *, family_first: bool = True) -> tuple[str, ...]:
     """Split ``A. One, B. Two and C. Three``, ``One, A.; Two, B.`` or ``One, A. and Two, B.``.
 
-    Semicolons part authors before commas do. A single comma parts a family name from its first
-    names where one side is a single word (``Curie, Marie``), unless ``family_first`` says that
-    nobody writes so there. What stands in brackets is left out, and so is an address of mail, but
-    for the name beside it, as RSS has it.
+    If there are semicolons, they separate authors instead of commas. A single comma separates a
+    family name from first names if one side is a single word (``Curie, Marie``), unless
+    ``family_first`` excludes that order. Text in brackets is left out, and so is a mail address,
+    but not the name next to it, as in RSS.
     """
     text = text[:_LONGEST].strip()
     if mail := _MAIL.match(text):

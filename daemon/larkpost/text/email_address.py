@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from email_validator import ValidatedEmail
 
 _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic
-_DOTS = ".\u3002\uff0e\uff61"  # those of a domain, which may have one at its end (RFC 3490, 3.1)
+_DOTS = ".\u3002\uff0e\uff61"  # the dots of a domain, which may end with one (RFC 3490, 3.1)
 _ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]+\]", re.IGNORECASE)
-# Below a country names are often registered under one of these, such as ac.uk and com.br.
+# Domains of countries often have names registered under one of these, as ac.uk and com.br.
 _REGISTRIES = frozenset(
     {"ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "govt", "gv", "ltd", "me", "mil", "ne",
      "net", "nhs", "nom", "or", "org", "plc", "res", "sch"}
@@ -28,18 +28,18 @@ _REGISTRIES = frozenset(
 def address_key(address: str) -> str:
     """Return the key for comparing addresses: ``spell_address`` without the local part's case.
 
-    Only the receiving host may tell ``Ann`` from ``ann`` (RFC 5321, 2.4); hardly any does. So two
-    that differ in case alone are one mailbox here, and mail goes to what was typed. Raises
-    UsageError when it is no address that mail can be sent to.
+    Only the receiving host may distinguish ``Ann`` from ``ann`` (RFC 5321, 2.4); hardly any does.
+    So two addresses that differ only in case are one mailbox, and mail goes to the address as
+    typed. Raises UsageError if mail cannot be sent to it.
     """
     local, _, domain = spell_address(address).rpartition("@")
     return f"{_fold(local)}@{domain}"
 
 
 def spell_address(address: str) -> str:
-    """Spell a mail address for sending: NFC, its local part as typed, its domain in ASCII (IDNA).
+    """Normalise an address for sending: NFC, its local part as typed, its domain in ASCII (IDNA).
 
-    Raises UsageError when it is no address that mail can be sent to (RFC 5321, 4.1.2).
+    Raises UsageError if mail cannot be sent to it (RFC 5321, 4.1.2).
     """
     if len(address) > _LONGEST_TRIED:
         raise _no_address(address)
@@ -55,7 +55,7 @@ def spell_address(address: str) -> str:
 
 @cache
 def _validator() -> Callable[[str], ValidatedEmail]:
-    """Return what raises ValueError for text that is no address; loaded when first needed."""
+    """Return the check that raises ValueError for text that is no address; loads on first use."""
     import email_validator
 
     # Internal mail goes to hosts such as localhost and example.test.
@@ -70,13 +70,13 @@ def _validator() -> Callable[[str], ValidatedEmail]:
 
 
 def mailbox_key(address: str) -> str:
-    """Return the mailbox of an address, as far as its spelling shows; only for limits.
+    """Return the mailbox of an address, as far as its spelling shows; only used for limits.
 
-    ``ann@gmail.com`` for ``A.nn+news@googlemail.com``: without case, tags, what the provider does
-    not count (``mail_providers``), forms of Unicode, quotation marks, comments and white space (RFC
-    5322, 3.2.2 and 3.4.1). Two mailboxes may have one key, such as ``ann`` and ``ann+b`` of a host
-    that knows no tags; so it is never used to find, merge or write to readers. Raises UsageError if
-    it is no address.
+    ``ann@gmail.com`` for ``A.nn+news@googlemail.com``: without case, tags, characters that the
+    provider ignores (``mail_providers``), forms of Unicode, quotation marks, comments and white
+    space (RFC 5322, 3.2.2 and 3.4.1). Two mailboxes may have one key, such as ``ann`` and ``ann+b``
+    of a host without tags; so it is never used to find, merge or write to readers. Raises
+    UsageError if it is no address.
     """
     local, domain = _parts(address)
     provider = provider_of(domain)
@@ -88,11 +88,11 @@ def mailbox_key(address: str) -> str:
 
 
 def domain_key(address: str) -> str:
-    """Return the domain that receives the mail of an address; only for limits.
+    """Return the domain that receives the mail of an address; only used for limits.
 
-    Names below an organisation's count as its own, for whoever has ``example.org`` may take in mail
-    for every name below. Where that begins is a guess, by two labels or three. Raises UsageError
-    where it is no address.
+    Subdomains count as the organisation's domain, because the owner of ``example.org`` can receive
+    mail for all of them. That domain is a guess of two or three labels. Raises UsageError if it is
+    no address.
     """
     domain = mailbox_key(address).rpartition("@")[2]
     labels = domain.split(".")
@@ -118,7 +118,7 @@ def _parts(address: str) -> tuple[str, str]:
 
 
 def _without_route(local: str, domain: str) -> str:
-    """Take the host itself off a local part that says it once more, as Postfix does.
+    """Remove the host from a local part that repeats it, as Postfix does.
 
     ``ann%example.org@example.org`` (allow_percent_hack) and ``example.org!ann@example.org``
     (swap_bangpath), postconf(5), go to ``ann@example.org``.
@@ -173,7 +173,7 @@ def _plain_literal(domain: str) -> str:
 
 
 def _fold(local: str) -> str:
-    """Take the case away (Unicode, 3.13, D146): to fold can undo a normal form, and the reverse."""
+    """Fold the case (Unicode, 3.13, D146): folding can undo a normal form, and the reverse."""
     folded = normal_form("NFC", local.casefold())
     return normal_form("NFC", folded.casefold())
 
@@ -181,10 +181,10 @@ def _fold(local: str) -> str:
 def _domain(domain: str, address: str) -> str:
     if _ADDRESS_LITERAL.fullmatch(domain):
         return domain.lower()
-    import idna  # late, as in ``text.urls``
+    import idna  # imported late, as in ``text.urls``
 
     try:
-        # A dot of Unicode at the end becomes one of ASCII only here.
+        # A Unicode dot at the end becomes an ASCII dot only now.
         return idna.encode(domain.rstrip("."), uts46=True).decode("ascii").lower().rstrip(".")
     except (idna.IDNAError, UnicodeError) as error:
         raise _no_address(address) from error

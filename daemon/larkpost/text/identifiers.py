@@ -33,9 +33,9 @@ _ARXIV_PATH = re.compile(
     rf"{_ARXIV_ID}(?:\.pdf)?/*",
     re.IGNORECASE,
 )
-# The commonest of all addresses, read at a glance; any other way to write it is read in full.
+# The most common form of addresses has a fast path; all other forms are parsed in full.
 _ARXIV_PAGE = re.compile(rf"https?://arxiv\.org/(?:abs|pdf)/(?P<id>{_ARXIV_NEW})(?:v\d+)?")
-# Any host below these is arXiv, or shows its papers under their ids: ar5iv.labs.arxiv.org.
+# Any host under these is arXiv, or shows its papers by id, such as ar5iv.labs.arxiv.org.
 _ARXIV_HOSTS = (
     "arxiv.org", "xxx.lanl.gov", "ar5iv.org", "arxiv-vanity.com", "alphaxiv.org",
     "huggingface.co", "hf.co", "hf-mirror.com", "scirate.com", "papers.cool",
@@ -49,15 +49,15 @@ _NO_NAMES = frozenset(
 _TRAIL = ".,;:!?'\"”’»"  # noqa: RUF001 - quotes as they are printed
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _LONGEST_VALUE = 400
-_LONGEST_GIVEN = 4_000  # characters that are looked at; an address may have a long query
+_LONGEST_GIVEN = 4_000  # characters that are read; an address may have a long query
 LONGEST_LINK = 500  # characters of an address that people are shown
 
 
 def parse_identifier(text: str) -> Identifier:
     """Read ``scheme:value``, a bare arXiv id or DOI, or a URL (of arXiv, of a DOI, or any other).
 
-    Versions of arXiv papers are dropped, arXiv ids and DOIs are in lower case, URLs without
-    what does not name the page. Raises UsageError.
+    Versions of arXiv papers are dropped, arXiv ids and DOIs are in lower case, URLs lose the parts
+    that do not identify the page. Raises UsageError.
     """
     if (found := find_identifier(text)) is None:
         given = shorten(clean(text[:_LONGEST_GIVEN]).strip(), 120)
@@ -69,7 +69,7 @@ def parse_identifier(text: str) -> Identifier:
 
 
 def find_identifier(text: str) -> Identifier | None:
-    """Read what ``parse_identifier`` reads; None for any other text."""
+    """Do the same as ``parse_identifier``, but return None for any other text."""
     given = clean(text[:_LONGEST_GIVEN]).strip()
     found = _read_identifier(given) if len(text) <= _LONGEST_GIVEN else None
     if found is None or len(found.value) > _LONGEST_VALUE or re.search(r"\s", found.value):
@@ -78,11 +78,11 @@ def find_identifier(text: str) -> Identifier | None:
 
 
 def identifier_url(identifier: Identifier) -> str:
-    """Return the web address to which a name leads, in ASCII; empty if it leads nowhere."""
+    """Return the web address of an identifier, in ASCII; empty if it has none."""
     match identifier.scheme:
         case "arxiv":
             return "https://arxiv.org/abs/" + quote(identifier.value, safe="/")
-        case "doi":  # a name may hold any character (ISO 26324), so every "%" is one of its own
+        case "doi":  # it may contain any character (ISO 26324), so "%" is never an escape
             return "https://doi.org/" + quote(identifier.value, safe="/:;()")
         case "url":
             return encode_url(identifier.value)
@@ -119,13 +119,13 @@ def _from_scheme(scheme: str, value: str) -> Identifier | None:
     if scheme == "doi":
         at = re.match(r"(?:https?://)?(?:(?:dx|www)\.)?doi\.org/", value, re.IGNORECASE)
         return _doi(unquote(value[at.end() :]) if at else value)
-    if scheme == "arxiv" or scheme in _NO_NAMES:  # all that is an arXiv id was read before
+    if scheme == "arxiv" or scheme in _NO_NAMES:  # all valid arXiv ids were read before
         return None
     return Identifier(scheme, value)
 
 
 def _arxiv(value: str) -> str:
-    # math.GT/0309136 and math/0309136 are the same paper: the class after the dot is decoration.
+    # math.GT/0309136 and math/0309136 are the same paper: the class after the dot is optional.
     return re.sub(r"^([a-z-]+)\.[a-z]{2}/", r"\1/", value.lower())
 
 
@@ -139,7 +139,7 @@ def _doi(value: str) -> Identifier | None:
 
 
 def _without_trail(doi: str) -> str:
-    """Leave out what belongs to the sentence: a full stop, a bracket that was opened outside."""
+    """Leave out characters of the sentence: a full stop, a bracket that was opened before."""
     opened = {close: doi.count(close) - doi.count(open_) for close, open_ in _BRACKETS.items()}
     end = len(doi)
     while end and (doi[end - 1] in _TRAIL or opened.get(doi[end - 1], 0) > 0):

@@ -11,7 +11,7 @@ from larkpost.text.normalize import one_line
 MOST_INTERESTS = 10
 MOST_WORDS = 50
 LONGEST_WORDS = 100  # characters of one phrase
-# Before anything is cleaned: empty lines, repetitions and white space are left out of the above.
+# The limit before cleaning: empty lines, repetitions and white space do not count above.
 MOST_TYPED = 500
 LONGEST_TYPED = 1_000
 LONGEST_INTEREST = 40

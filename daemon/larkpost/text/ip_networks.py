@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-WIDER = 4  # the factor by which limits of the surrounding network are higher
+WIDER = 4  # the limits of the surrounding network are higher by this factor
 _IPV4_BITS = 24
 _IPV6_BITS = 48
 _REMEMBERED = 4096

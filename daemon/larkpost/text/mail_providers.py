@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Domains of a provider and how it reads what stands before the ``@``.
+    """Domains of a provider, and its rules for the part before the ``@``.
 
-    ``domains`` is a pattern. ``mailbox_domain`` is set where the same name is the same mailbox at
-    all of them. ``tags`` are the characters after which a tag begins, ``ignored`` those that count
-    for nothing, and ``alike`` those that stand for a hyphen. Where ``subdomains``, what is sent to
+    ``domains`` is a pattern. ``mailbox_domain`` is set if the same name is the same mailbox at all
+    of them. ``tags`` are the characters after which a tag begins, ``ignored`` those that are
+    ignored, and ``alike`` those that are the same as a hyphen. With ``subdomains``, mail to
     ``anything@name.domain`` reaches ``name@domain``.
     """
 
@@ -32,13 +32,13 @@ def _domains(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-# Any other host: Postfix and Exchange Online take a tag after "+" (RFC 5233), and a host that does
-# not loses nothing by being read so.
+# Any other host: Postfix and Exchange Online support a tag after "+" (RFC 5233); for a host that
+# does not, this rule does no harm.
 ANY = Provider(_domains(""))
 
 PROVIDERS = (
     # Gmail Help, "Dots don't matter in Gmail addresses" and "Create task-specific email addresses";
-    # Google Account Help on gmail.com and googlemail.com. Google Workspace does tell dots apart.
+    # Google Account Help on gmail.com and googlemail.com. Google Workspace does distinguish dots.
     Provider(_domains(r"gmail\.com|googlemail\.com"), "gmail.com", ignored="."),
     # Yahoo Help, "Create disposable email addresses": base name, hyphen, keyword. A Yahoo ID itself
     # has no hyphen.

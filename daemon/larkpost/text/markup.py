@@ -12,7 +12,7 @@ from larkpost.text.identifiers import find_identifier
 
 # Quantifiers are possessive or bounded throughout: hostile text must take time linear in its size.
 _ATTRIBUTES = r"""(?:\s++[\w:.-]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s"'<>=`]++))"""
-# A tag by one of these names parts words; the others stand within a line.
+# A tag with one of these names separates words; the others are inline.
 _BLOCKS = (
     r"article|blockquote|br|center|d[dlt]|div|figcaption|figure|h[1-6r]|li|ol|p|pre|section|t[dhr]"
     r"|table|tbody|thead|ul|(?:jats|x?html):(?:break|list|list-item|p|sec|title)"
@@ -21,8 +21,8 @@ _INLINE = (
     r"a|abbr|b|big|cite|code|del|em|font|i|ins|kbd|mark|math|q|samp|scp|small|span|strike|strong"
     r"|su[bp]|tt|u|var|(?:jats|mml|x?html):[\w-]++"
 )
-# Words in angle brackets that are no tags stay: ``<SEP>``, ``<eos>``, ``x <b and c> y``. Models
-# write ``<img>`` for a token; the tag has attributes.
+# Words in angle brackets that are no tags stay: ``<SEP>``, ``<eos>``, ``x <b and c> y``. ``<img>``
+# without attributes is a token of a model.
 _TAG = re.compile(
     rf"</?(?:(?P<block>{_BLOCKS})|{_INLINE})(?=[\s/>]){_ATTRIBUTES}*+\s*+/?>"
     rf"|<img(?=\s){_ATTRIBUTES}++\s*+/?>",
@@ -39,9 +39,9 @@ _UNSEEN = (
         re.compile(r"</style\s*+>", re.IGNORECASE),
     ),
 )
-# With its semicolon, or the ``&copy`` of a web address would be one; and no number of many digits.
+# The semicolon is required, because a web address may contain ``&copy``; numbers are short.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_MOST_ESCAPES = 3  # how often a text may have been escaped on its way
+_MOST_ESCAPES = 3  # how often a text may have been escaped
 
 _ACCENTS = {
     '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304",
@@ -63,11 +63,11 @@ _LETTER = rf"(?:[A-Za-z\u00c0-\u024f\u1e00-\u1eff]|\\(?:{'|'.join(_LETTERS)})(?!
 
 
 def _accent_pattern(letter: str) -> str:
-    """Give the pattern of an accent above what the pattern ``letter`` matches, in braces or not."""
+    """Return the pattern of an accent over a match of ``letter``, with or without braces."""
     return rf"{_MARK}(?:\{{\s?{letter}\s?\}}|{letter})"
 
 
-# One accent, or two of which one stands above the other, as in Vietnamese: ``\~{\^e}``.
+# One accent, or two of which one is above the other, as in Vietnamese: ``\~{\^e}``.
 _ACCENT = (
     rf"(?:{_accent_pattern(_LETTER)}|{_accent_pattern(chr(92) * 2 + _accent_pattern(_LETTER))})"
 )
@@ -98,7 +98,7 @@ _LATEX = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# With what a token begins: to look for that first is ten times as quick as to try every character.
+# The beginnings of tokens: searching for these first is ten times as fast as trying each place.
 _TOKEN_START = re.compile(r"\\|\$|\{|\}|~|https?://|---")
 _QUOTED = re.compile(r"``((?:\$[^$`]{1,500}+\$|'(?!')|[^`'])++)''")
 
@@ -117,9 +117,9 @@ _LABEL = re.compile(
 def clean_markup(text: str) -> str:
     """Remove HTML and LaTeX from a title or an abstract; other text stays unchanged.
 
-    Tags of HTML and JATS go, with the contents of scripts and comments, then entities become
-    characters, then LaTeX letters. What only then looks like a tag (``&lt;b&gt;``) is text.
-    Formulas (``$x$``) stay as they are. Wrapped lines stay wrapped.
+    Tags of HTML and JATS are removed, with the contents of scripts and comments; then entities
+    become characters, then LaTeX letters. Text that only then looks like a tag (``&lt;b&gt;``)
+    stays. Formulas (``$x$``) and line breaks stay as they are.
     """
     return plain_latex(plain_html(text))
 
@@ -127,13 +127,13 @@ def clean_markup(text: str) -> str:
 def cut_preamble(text: str) -> tuple[str, Identifier | None]:
     """Remove a prefix of an abstract: arXiv's announcement and the label ``Abstract:``.
 
-    Gives the abstract and the name of the paper in ``arXiv:2508.13426v1 Announce Type: new``, the
-    beginning of an abstract in arXiv's feeds. ``text`` may still be wrapped: the word ``Abstract``
-    is a label where it has a line to itself.
+    Returns the abstract and the paper's identifier from ``arXiv:2508.13426v1 Announce Type: new``,
+    the beginning of an abstract in arXiv's feeds. ``text`` may still be wrapped: the word
+    ``Abstract`` alone on a line is a label.
     """
     name = None
     if announced := _ANNOUNCED.match(text):
-        name = find_identifier(f"arxiv:{announced['id']}")  # None: digits that arXiv never gave
+        name = find_identifier(f"arxiv:{announced['id']}")  # None: digits that arXiv never used
         text = text[announced.end() :]
     label = _LABEL.match(text)
     return (text[label.end() :] if label else text), name
@@ -152,12 +152,12 @@ def plain_html(text: str) -> str:
 
 
 def has_html(text: str) -> bool:
-    """Return whether tags or entities of HTML stand in a text."""
+    """Return whether a text contains HTML tags or entities."""
     return plain_html(text) != text
 
 
 def _outside(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> Iterator[str]:
-    """Yield what lies outside of marks and their ends; a mark that nothing ends is text."""
+    """Yield the text outside marks and their ends; a mark without an end is text."""
     at = 0
     ends = (match.span() for match in closing.finditer(text))
     end = next(ends, None)
@@ -176,13 +176,13 @@ def plain_latex(text: str) -> str:
     r"""Turn LaTeX letters, accents, escapes, ties and quotes into characters.
 
     ``Schr\"odinger``, ``Erd{\H o}s``, ``Stra{\ss}e``, ``5\%``, ``Fig.~2``, ``\emph{x}``, and a
-    backslash before a line end. Formulas, web addresses and all other commands stay as they are,
-    and so does what opens and is never closed.
+    backslash before a line end. Formulas, web addresses, all other commands, and unclosed groups
+    stay as they are.
     """
     if not ("\\" in text or "~" in text or "---" in text or "``" in text):
         return text
     parts: list[str] = []
-    groups: list[tuple[int, bool]] = []  # where each open brace stands, and if it goes
+    groups: list[tuple[int, bool]] = []  # the position of each open brace, and whether it goes
     at = 0
     for token in _latex_tokens(text):
         parts.append(text[at : token.start()])
@@ -198,7 +198,7 @@ def plain_latex(text: str) -> str:
 
 
 def _latex_tokens(text: str) -> Iterator[re.Match[str]]:
-    """Yield what ``_LATEX`` finds, in order."""
+    """Yield the matches of ``_LATEX``, in order."""
     at = 0
     while start := _TOKEN_START.search(text, at):
         token = _LATEX.match(text, start.start())
@@ -208,7 +208,7 @@ def _latex_tokens(text: str) -> Iterator[re.Match[str]]:
 
 
 def _characters(token: re.Match[str]) -> str:
-    """Write a LaTeX token in plain characters; braces stay until they are closed."""
+    """Convert a LaTeX token to plain characters; braces stay until they are closed."""
     kind, value = token.lastgroup, token[token.lastgroup or 0]
     match kind:
         case "accent" | "braced_accent":
@@ -228,10 +228,10 @@ def _characters(token: re.Match[str]) -> str:
 
 
 def _compose(accent: str) -> str:
-    r"""Compose ``^e``, ``"{\i}`` or ``~{\^e}`` to one letter where there is one."""
+    r"""Compose ``^e``, ``"{\i}`` or ``~{\^e}`` to one letter if there is one."""
     mark, letter = _ACCENTS[accent[0]], _EDGES.sub("", accent[1:])
     if letter.startswith("\\"):
-        name = letter[1:]  # i and j are dotless only for the sake of the accent
+        name = letter[1:]  # i and j are dotless only because of the accent
         letter = name if name in ("i", "j") else _LETTERS.get(name) or _compose(name)
     composed = unicodedata.normalize("NFC", letter + mark)
     if len(composed) > 1:  # the accents of one letter are typed in either order

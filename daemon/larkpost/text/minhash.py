@@ -15,7 +15,7 @@ from larkpost.text.normalize import normal_form, without_marks
 
 _SHINGLE = 12  # squeezed characters: about two words
 SKETCH = 8  # numbers
-# The letters with which shingles begin that are taken first; all others come after them.
+# Shingles that begin with these letters are taken first; all others come after them.
 _ANCHORS = (b"y", b"g", b"d")
 _MOST_COMPARED = 20_000  # characters; a longer text is judged by its beginning
 
@@ -26,7 +26,7 @@ _FORMATTING = re.compile(
     r"|\\var(?=epsilon|theta|phi|pi|rho|sigma|kappa)"
 )
 _GREEK = {chr(code): unicodedata.name(chr(code)) for code in range(0x3B1, 0x3CA)}
-# Greek letters as LaTeX calls them, and the letters of Latin that do not fall apart under NFKD.
+# The LaTeX names of Greek letters, and the Latin letters that NFKD does not decompose.
 _PLAIN_LETTERS = str.maketrans(
     {letter: name.split()[-1].lower() for letter, name in _GREEK.items()}
     | {"\u03bb": "lambda"}  # "lamda" in Unicode
@@ -74,7 +74,7 @@ def text_marks(title: str, abstract: str) -> TextMarks:
 
 
 def title_key(title: str) -> str:
-    """Make a key, at most 64 characters, that titles share where only case or marks differ."""
+    """Make a key, at most 64 characters, that titles share if only case or marks differ."""
     return _title_key(squeeze(title) or title.strip())
 
 
@@ -91,10 +91,10 @@ def _digest(text: str) -> str:
 def sketch(title: str, abstract: str) -> frozenset[int]:
     """Draw the bottom-k sketch of a paper: at most 8 signed 64-bit numbers.
 
-    Two texts share about as large a part of their sketches as of their character shingles
-    (Broder, "On the resemblance and containment of documents", 1997). The order in which the
-    lowest are taken is: shingles that begin with ``y``, with ``g``, with ``d``, then the others,
-    by CRC within each; so a long text is sampled without looking at every shingle of it.
+    Two texts share about the same part of their sketches as of their character shingles (Broder,
+    "On the resemblance and containment of documents", 1997). Shingles are taken in this order:
+    those that begin with ``y``, with ``g``, with ``d``, then the others, by CRC within each; so a
+    long text is sampled without reading each of its shingles.
     """
     return _sketch(squeeze(title) + squeeze(abstract))
 
@@ -114,7 +114,7 @@ def _sketch(squeezed: str) -> frozenset[int]:
 
 
 def _shingles(text: bytes, first: bytes) -> set[bytes]:
-    """Cut out the shingles that begin with a letter."""
+    """Return the shingles that begin with a letter."""
     shingles = set()
     at = text.find(first)
     last = len(text) - _SHINGLE
@@ -125,15 +125,15 @@ def _shingles(text: bytes, first: bytes) -> set[bytes]:
 
 
 def _number(shingle: bytes) -> int:
-    # The CRC is only an order; 64 bits keep unrelated papers from meeting.
+    # The CRC is only an order; 64 bits prevent collisions of unrelated papers.
     return int.from_bytes(hashlib.blake2b(shingle, digest_size=8).digest(), "big", signed=True)
 
 
 def resemblance(a: str, b: str) -> float:
-    """Return the similarity of two squeezed texts, 0 to 1: two thirds kept in order is about 0.8.
+    """Return the similarity of two squeezed texts, 0 to 1: two thirds in common is about 0.8.
 
     It is the normalised Indel similarity; unrelated English texts reach about 0.45.
     """
-    from rapidfuzz import fuzz  # most callers compare nothing, and importing it takes long
+    from rapidfuzz import fuzz  # most callers never compare, and its import is slow
 
     return fuzz.ratio(squeeze(a)[:_MOST_COMPARED], squeeze(b)[:_MOST_COMPARED]) / 100

@@ -10,7 +10,7 @@ from larkpost.domain import Identifier
 from larkpost.text.identifiers import find_identifier
 
 _MOST_LOOKED_AT = 50
-_LONGEST = 2_000  # characters of an address or another text that is a name
+_LONGEST = 2_000  # characters of an address or another text with an identifier
 # Publishers put the DOI of an article into its address: /doi/full/10.1000/182, /content/10.1101/…v1
 _DOI_PATH = re.compile(r"/(10\.\d{4,9}/[^?#\s]+)")
 _VIEW = re.compile(
@@ -18,9 +18,9 @@ _VIEW = re.compile(
     r"|\.(?:full-text|full|pdf|abstract|short|html?)(?:\+html)?|/)+$",
     re.IGNORECASE,
 )
-# Of bioRxiv and medRxiv; arXiv's versions are known as such.
+# Versions of bioRxiv and medRxiv; those of arXiv are parsed elsewhere.
 _PREPRINT_VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]{6,40})v\d{1,3}$")
-# Nature's addresses hold the second half of a DOI.
+# Nature's addresses contain the second half of a DOI.
 _NATURE = re.compile(
     r"(?:www\.)?nature\.com/articles/"
     r"(?P<id>[sd]4\d{4}-\d{3}-\d{4,6}-\w|[a-z]{1,12}\.?\d{3,9}(?:\.\d{1,4})?|\d{5,9})(?:\.pdf)?/?"
@@ -29,7 +29,7 @@ _VERSION = re.compile(r"(?:\d{4}\.\d{4,5}|/\d{7})v(\d{1,3})(?:\.pdf)?/*$")
 
 
 def paper_names(texts: Iterable[str]) -> tuple[Identifier, ...]:
-    """Return the arXiv ids and DOIs that these addresses, ids and DOIs are or hold, each once."""
+    """Return the arXiv ids and DOIs in these addresses, ids and DOIs, each once."""
     found: dict[Identifier, None] = {}
     for text in list(texts)[:_MOST_LOOKED_AT]:
         if 0 < len(text) <= _LONGEST:
@@ -38,7 +38,7 @@ def paper_names(texts: Iterable[str]) -> tuple[Identifier, ...]:
 
 
 def arxiv_version(text: str) -> int | None:
-    """Return the version in ``oai:arXiv.org:2508.13426v2`` or an address; None if none is."""
+    """Return the version in ``oai:arXiv.org:2508.13426v2`` or an address; None if there is none."""
     version = _VERSION.search(text[:_LONGEST].strip())
     return int(version[1]) if version else None
 
@@ -58,7 +58,7 @@ def _in_path(url: str) -> Iterator[Identifier]:
 
 
 def doi_in_address(host: str, path: str) -> Identifier | None:
-    """Return the DOI in the address of an article; None if none is in it."""
+    """Return the DOI in the address of an article; None if there is none."""
     nature = _NATURE.fullmatch(host + path)
     if nature:
         return read_doi(f"10.1038/{nature['id']}")
@@ -67,6 +67,6 @@ def doi_in_address(host: str, path: str) -> Identifier | None:
 
 
 def read_doi(text: str) -> Identifier | None:
-    """Read a DOI, without what an address says of the view or the version of the text behind it."""
+    """Read a DOI, without the view or version of the text that an address adds."""
     value = _PREPRINT_VERSION.sub(r"\1", _VIEW.sub("", text))
     return find_identifier(f"doi:{value}")

@@ -1,14 +1,14 @@
-"""Counts and sentences as people write them: one form for one thing, one mark at the end."""
+"""Writes counts with singular or plural, and sentences with one mark at the end."""
 
 from __future__ import annotations
 
-# What may end a sentence, also within a closing quotation mark or bracket.
+# Marks that end a sentence, also before a closing quotation mark or bracket.
 _ENDS = (".", "!", "?", "…", "。", "！", "？", ":")  # noqa: RUF001 - full-width on purpose
 _CLOSING = "\"')]”’»›"  # noqa: RUF001 - quotation marks of all kinds
 
 
 def quantity(count: int, noun: str, plural: str = "") -> str:
-    """Write ``1 paper``, ``2 papers``, ``1,234 papers``; ``plural`` where an s does not make it."""
+    """Write ``1 paper``, ``2 papers``, ``1,234 papers``; ``plural`` is an irregular plural."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
@@ -18,7 +18,7 @@ def thumbs(count: int, direction: str) -> str:
 
 
 def tally(ups: int, downs: int, step: int = 1) -> str:
-    """Write ``2 thumbs up, 0 down``; of counts in larger steps ``at least 5 thumbs up``."""
+    """Write ``2 thumbs up, 0 down``; for counts in larger steps ``at least 5 thumbs up``."""
     if step == 1:
         return f"{thumbs(ups, 'up')}, {downs} down"
     told = [f"at least {ups:,} thumbs up"] if ups else []
@@ -33,7 +33,7 @@ def capitalise(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """End a text as a sentence: with a full stop, where it does not end with a mark already."""
+    """End a text as a sentence: with a full stop, unless it already ends with a mark."""
     text = text.strip()
     if not text or text.rstrip(_CLOSING).endswith(_ENDS):
         return text

@@ -1,4 +1,4 @@
-"""Turns a title into search words, and these into the address of a web search."""
+"""Converts a title to search words, and these to the address of a web search."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from larkpost.text.urls import encode_url
 
 # Google Scholar takes 256 characters; the beginning of a title finds the paper as well.
 LONGEST_PHRASE = 200  # characters
-# A letter of Chinese is nine octets once it is encoded, and every letter and feed carries the link.
+# A Chinese character takes nine octets when encoded, and every message and feed has the link.
 LONGEST_ENCODED = 480  # octets
 
-# What stands in these is no part of the title.
+# The content of these is no part of the title.
 _ASIDE = re.compile(
     r"\\(?:cite[a-z]{0,20}|footnote(?:mark)?|thanks|label|ref)(?![A-Za-z])\s?\{[^{}]{0,500}+\}"
 )
@@ -26,7 +26,7 @@ _FORMATTING = re.compile(
     r"|left|right|mbox|operatorname|ensuremath|bf|it|rm|em|sc|tt)(?![A-Za-z])\s*"
 )
 _COMMAND = re.compile(r"\\([A-Za-z]++)")
-# A page of results has these as words, and letters of mathematics as they are printed.
+# Search results show these as words, and mathematical letters as printed.
 _GREEK = frozenset((
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
     "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
@@ -39,9 +39,9 @@ _FUNCTIONS = frozenset((
 _LETTERS = {"ell": "\u2113", "hbar": "ħ", "infty": "∞"}
 _LATEX = re.compile(r"[\\{}^]")
 _LATEX_FORMULA = re.compile(r"[\\${}^_]")
-# What search engines read as syntax: phrases, wildcards, groups, fields ("author:"), regular
-# expressions and boolean signs (https://lucene.apache.org/core/2_9_4/queryparsersyntax.html, and
-# Google Scholar's help). The other engines pass over such marks anyway.
+# The syntax of search engines: phrases, wildcards, groups, fields ("author:"), regular expressions
+# and boolean signs (https://lucene.apache.org/core/2_9_4/queryparsersyntax.html, and Google
+# Scholar's help). Other engines ignore such marks anyway.
 _SYNTAX = re.compile('["\u201c-\u201f\u00ab\u00bb`*?!:;()\\[\\]<>~|=/,…]+')
 _OPERATORS = frozenset(("AND", "OR", "NOT", "ANDNOT", "NEAR", "TO"))
 _LEADING = "+-\u2010\u2011\u2012\u2013\u2014\u2212&@'."
@@ -49,10 +49,10 @@ _TRAILING = "-\u2010\u2011\u2012\u2013\u2014\u2212&@'."
 
 
 def search_words(title: str) -> str:
-    """Return the words of a title without what search engines read as syntax; may be empty.
+    """Return the words of a title without the syntax of search engines; may be empty.
 
-    At most 200 characters, and 480 octets once they are percent-encoded, cut at the end of a word
-    where there is one: the result may stand between quotation marks.
+    At most 200 characters, and 480 octets when percent-encoded, cut at the end of a word if there
+    is one: the result may be put between quotation marks.
     """
     plain = _ASIDE.sub("", plain_latex(squash(title)))
     plain = _COMMAND.sub(_word_of, _FORMATTING.sub("", plain)).replace("}{", "} {")
@@ -65,15 +65,15 @@ def search_words(title: str) -> str:
 def search_url(template: str, title: str) -> str:
     """Fill the title into ``https://example.org/search?q={title}``; empty if it has no words.
 
-    Everything but letters, digits and ``-._~`` is percent-encoded (RFC 3986, section 2.3), so that
-    a title changes nothing of the address around it.
+    Everything but letters, digits and ``-._~`` is percent-encoded (RFC 3986, section 2.3), so a
+    title cannot change the rest of the address.
     """
     words = search_words(title)
     return encode_url(template.replace(PLACEHOLDER, quote(words, safe=""))) if words else ""
 
 
 def _word_of(command: re.Match[str]) -> str:
-    """Give what a command of LaTeX prints, as far as a search finds it; unknown ones part words."""
+    """Return the printed form of a LaTeX command, if searchable; unknown ones separate words."""
     name = command[1]
     if name.removeprefix("var").lower() in _GREEK:
         return name.removeprefix("var")
@@ -81,7 +81,7 @@ def _word_of(command: re.Match[str]) -> str:
 
 
 def _plain_word(word: str) -> str:
-    """Take the marks off that make a word an operator: ``-word`` excludes it, ``OR`` joins."""
+    """Remove the marks that make a word an operator: ``-word`` excludes it, ``OR`` joins."""
     bare = word.lstrip(_LEADING).rstrip(_TRAILING)
     return bare.lower() if bare in _OPERATORS else bare
 

@@ -1,4 +1,4 @@
-"""Grades how specific a word is to a topic: ``diffusion`` is, ``commonly`` fits any abstract."""
+"""Grades how specific a word is to a topic: ``diffusion`` is specific, ``commonly`` is not."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-GRADES = 10  # a grade of the table over this is a particularity from 0 to 1
-LEAST_PARTICULAR = 0.6  # the wanted grade of a shown term, or of one word of a phrase
+GRADES = 10  # a grade of the table divided by this is a specificity from 0 to 1
+LEAST_PARTICULAR = 0.6  # the required grade of a shown term, or of one word of a phrase
 BARELY_PARTICULAR = 0.45  # the least grade
-# Adverbs that the table does not hold: "stringently"; not "butterfly", "monopoly", "superfamily".
+# Adverbs missing in the table: "stringently"; not "butterfly", "monopoly", "superfamily".
 _ADVERB = re.compile(r"[a-z]{5,}(?<!anoma)(?<!assemb)(?<!fami)(?<!po)(?<!f)ly")
 _PATH = Path(__file__).with_name("term_specificity.txt")
 
@@ -20,7 +20,7 @@ class TermTable:
     """The shipped table; unknown words count as fully specific nouns.
 
     ``grades`` (0 to 10) by word; ``heads`` are general words that may end a phrase (*model*),
-    ``never`` words that may not stand in one (*achieves*); any other may begin one.
+    ``never`` words that may not be in one (*achieves*); any other may begin one.
     """
 
     grades: dict[str, int]
@@ -39,7 +39,7 @@ class TermTable:
         return self.grade(word) >= LEAST_PARTICULAR * GRADES
 
     def may_begin(self, word: str) -> bool:
-        """Return whether a phrase may begin with the word, or hold it."""
+        """Return whether a phrase may begin with the word, or contain it."""
         return word not in self.never and not (
             word not in self.grades and _ADVERB.fullmatch(word) is not None
         )

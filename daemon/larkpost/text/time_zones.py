@@ -6,18 +6,18 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import available_timezones
 
-# Names for a machine's own zone differ between machines.
+# These names mean the machine's own zone, which differs between machines.
 _OF_THIS_MACHINE = frozenset({"localtime", "posixrules"})
-# What the tz database has for machines that nobody has set yet: its abbreviation is "-00".
+# The tz database's zone for machines whose zone was never set; its abbreviation is "-00".
 _PLACEHOLDERS = frozenset({"Factory"})
 
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Return every name that may be chosen: the IANA zones, without ``posix/…`` and ``right/…``."""
+    """Return every valid choice: the IANA zones, without ``posix/…`` and ``right/…``."""
     return frozenset(available_timezones()) - _OF_THIS_MACHINE - _PLACEHOLDERS
 
 
 def nearest_zones(name: str) -> list[str]:
-    """Find up to three zones that somebody who typed ``name`` may have meant."""
+    """Find up to three zones that may have been meant by ``name``."""
     return get_close_matches(name, zone_names(), n=3, cutoff=0.6)

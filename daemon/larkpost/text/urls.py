@@ -7,17 +7,17 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-# An address that is spelled in ASCII already, whatever the rules below: most of them are.
+# An address that is valid in ASCII already, without further conversion, as most are.
 _PLAIN_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PLAIN = re.compile(rf"https?://{_PLAIN_LABEL}(?:\.{_PLAIN_LABEL}){{1,2}}(?:/[A-Za-z0-9/._-]*)?")
-# Browsers leave some of these out and read "\" as "/": what is shown would not be what is opened.
+# Browsers drop some of these and read "\" as "/": the shown and the opened address would differ.
 _REFUSED = re.compile(r"[\s\x00-\x20\x7f-\x9f\\]")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(?::[0-9]*)?")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4, as text
-# RFC 3986, 3.3: what may stand in a path as it is; "%" because escapes stay as they are.
+# RFC 3986, 3.3: characters of a path that need no escape; "%" because existing escapes stay.
 _IN_PATH = "%/:@!$&'()*+,;=~"
 _IN_QUERY = _IN_PATH + "?"
 
@@ -26,9 +26,9 @@ _IN_QUERY = _IN_PATH + "?"
 def encode_url(url: str) -> str:
     """Convert an http or https address to ASCII; empty if it is not a valid link.
 
-    The host becomes IDNA, all else UTF-8 in percent escapes (RFC 3987, 3.1); escapes that are
-    there already stay. No link is an address with spaces, control characters or backslashes, with
-    a user or password, without a host, with a port that is none.
+    The host becomes IDNA, all else UTF-8 in percent escapes (RFC 3987, 3.1); existing escapes stay.
+    An address is invalid with spaces, control characters or backslashes, with a user or password,
+    without a host, or with an invalid port.
     """
     if _PLAIN.fullmatch(url):
         return url
@@ -45,22 +45,22 @@ def encode_url(url: str) -> str:
             )
         )
         return urlunsplit((parts.scheme, _authority(parts), path, query, fragment))
-    except ValueError:  # a bad port, half an IPv6 address, a host that IDNA does not know
+    except ValueError:  # a bad port, an incomplete IPv6 address, a host that is invalid in IDNA
         return ""
 
 
 def is_web_address(url: str) -> bool:
-    """Return whether this is an address to link to."""
+    """Return whether this is a valid address for a link."""
     return bool(encode_url(url))
 
 
 def encode_host(name: str) -> str:
     """Convert a host name to ASCII (IDNA 2008 by UTS 46); raises ValueError for an invalid one.
 
-    Underscores are no part of a host's name (RFC 952), but of names that are in use.
+    Underscores are allowed: host names do not contain them (RFC 952), but some names in use do.
     """
     if not name.isascii():
-        import idna  # late: its tables are large, and nearly every name is ASCII
+        import idna  # imported late: its tables are large, and nearly every name is ASCII
 
         name = idna.encode(name, uts46=True).decode("ascii")
     if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name.lower()):
@@ -69,7 +69,7 @@ def encode_host(name: str) -> str:
 
 
 def _authority(parts: SplitResult) -> str:
-    """Spell host and port; raises ValueError for what is none."""
+    """Convert host and port to ASCII; raises ValueError for invalid ones."""
     if not _HOST_AND_PORT.fullmatch(parts.netloc):
         raise ValueError(f"{parts.netloc!r} is not a host with or without a port")
     host, port = parts.hostname or "", parts.port

@@ -1,1 +1,1 @@
-"""The commands, one module for each noun; each is imported when it is called."""
+"""The commands, one module per noun; each is imported when it is called."""

@@ -66,7 +66,7 @@ def status(call: CliContext, why: bool, as_json: bool) -> int:
 
 
 def _put_reasons(call: CliContext, program: Program, *, as_json: bool) -> int:
-    """Print why there are no papers, and what to try; returns 1 if there is a reason."""
+    """Print the reasons for missing papers, and what to try; returns 1 if there is a reason."""
     from larkpost.editions.empty_day_reasons import explain_empty_day
 
     with program.store.read() as connection:
@@ -191,7 +191,7 @@ def tick(call: CliContext, as_json: bool) -> int:
         with finish_on(program, signal.SIGTERM) as heard:
             done = run(program.tick_context, now=call.now)
     except Busy:
-        if call.loudness < 0:  # the other one does the work: nothing that cron should mail
+        if call.loudness < 0:  # the other process does the work: nothing for cron to mail
             return Busy.exit_code
         raise
     if as_json:
@@ -303,7 +303,7 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
     """
     from larkpost.serve import run
 
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a daemon to take it up
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can handle it
     flags = {"web.host": host, "web.port": port}
     program = call.program(flags, daemon=True)
     program.fits_apart = True
@@ -324,7 +324,7 @@ def _tick(program: Program, moved: Callable[[], None]) -> None:
     from larkpost.scheduler.tick import edit
 
     edit(program.tick_context, now=datetime.now(UTC))
-    program.spaces.newest(program.store, program.ranker)  # read here, so that no visit has to
+    program.spaces.newest(program.store, program.ranker)  # read now, so that no page view waits
     moved()
 
 

@@ -1,4 +1,4 @@
-"""The demo: a fresh home, the sample dump, a reader, a few thumbs, and what they change."""
+"""The demo: a new home, the sample dump, a reader, a few thumbs, and their effects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARK = ".larkpost-demo"
 MARK_TEXT = "`larkpost demo` made this folder, and makes it again when it is called again.\n"
 MADE = ("larkpost.db*", "inbox", "mail", "secret.key", "newsletter.*", "feed.*")
 ADDRESS = "you@example.org"
-# One theme liked, two others not; the sample's other papers on the theme show what is learned.
+# One theme is liked, two others are not; the sample's other papers on it show the effect.
 THUMBS = (
     ("A Survey on Inference Optimization Techniques for Mixture of Experts Models", "up"),
     ("Beyond Standard MoE: Mixture of Latent Experts", "up"),
@@ -30,7 +30,7 @@ THUMBS = (
     ("Bio-inspired computational memory model of the Hippocampus", "down"),
     ("Computing Power and the Governance of Artificial Intelligence", "down"),
 )
-CAPTURED = (8, 7)  # month and day that the sample names; it tells no year
+CAPTURED = (8, 7)  # month and day in the sample, which has no year
 
 
 @click.command(short_help="Make an edition from the sample, and watch thumbs change it.")
@@ -59,7 +59,7 @@ def demo(call: CliContext, folder: Path | None, as_json: bool) -> None:
 
 
 def _fresh(call: CliContext, home: Path) -> Program:
-    """Clear a demo's folder, or make it; raises UsageError for a folder that is no demo's."""
+    """Clear the demo's folder, or create it; raises UsageError for a folder of something else."""
     from larkpost.bootstrap import build
     from larkpost.errors import UsageError
     from larkpost.safe_files import atomic_write, is_own, make_folder
@@ -81,7 +81,7 @@ def _fresh(call: CliContext, home: Path) -> Program:
     own = {
         "database.url": f"sqlite:///{home / 'larkpost.db'}",
         "mail.transport": "maildir",
-        "ranking.exploration": 0.0,  # a place that is drawn by lot would differ from demo to demo
+        "ranking.exploration": 0.0,  # a random place would differ in every demo
     }
     settings = load(home=home, environ={}, flags=own)
     call.log(settings)
@@ -91,7 +91,7 @@ def _fresh(call: CliContext, home: Path) -> Program:
 
 
 def _is_demo(home: Path) -> bool:
-    """Whether the folder is one that the demo has made, and not a trap that others have laid."""
+    """Whether the demo made this folder, and not somebody else as a trap."""
     from larkpost.safe_files import is_own
 
     mark = home / MARK

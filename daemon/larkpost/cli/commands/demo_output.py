@@ -1,4 +1,4 @@
-"""Prints the results of the demo, in a terminal of 80 columns or as plain text into a pipe."""
+"""Prints the results of the demo, for a terminal of 80 columns or as plain text for a pipe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REASONED = 5
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """Everything the demo did, ready to be printed."""
+    """The results of the demo, ready to be printed."""
 
     home: Path
     report: IngestReport
@@ -137,7 +137,7 @@ def _say(text: str, indent: str = "") -> None:
 
 
 def _cut(text: str, width: int) -> str:
-    """Shorten to a number of columns; wide letters count for two."""
+    """Shorten to a number of columns; wide characters count as two."""
     from rich.cells import cell_len, set_cell_size
 
     text = text[:2] + printable(text[2:]) if text[:2].isspace() else printable(text)
@@ -145,6 +145,6 @@ def _cut(text: str, width: int) -> str:
 
 
 def _short(path: Path) -> Path:
-    """The path as seen from here, where that is shorter."""
+    """Return the path relative to the working directory, if that is shorter."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) and path != here else path

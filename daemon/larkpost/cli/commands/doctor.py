@@ -1,4 +1,4 @@
-"""The command that checks everything Larkpost depends on, and says what to fix."""
+"""The command that checks everything Larkpost depends on, and names remedies."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _examine(call: CliContext) -> Iterator[Finding]:
     try:
         program = build(settings)
         _ = program.store
-    except LarkpostError as error:  # a database that no driver is there for
+    except LarkpostError as error:  # the driver of the database is missing
         yield Finding("database", "fault", str(error), error.hint)
         return
     checks: dict[str, Callable[[Program], Iterator[Finding]]] = {
@@ -100,7 +100,7 @@ def _each(*checks: tuple[str, Callable[[], Iterator[Finding]]]) -> Iterator[Find
     for what, check in checks:
         try:
             yield from check()
-        except Exception as error:  # a fault of ours is one thing more that is wrong
+        except Exception as error:  # a bug of ours becomes one more finding
             kind = "" if isinstance(error, LarkpostError) else f"{type(error).__name__}: "
             yield Finding(what, "fault", f"{kind}{error}", getattr(error, "hint", ""))
 
@@ -145,7 +145,7 @@ def _database(program: Program) -> Iterator[Finding]:
 
 def _key(program: Program) -> Iterator[Finding]:
     secret = program.places.secret
-    _ = program.tokens  # raises what keeps every command from making a link
+    _ = program.tokens  # raises the error that prevents every command from making links
     if secret.stat().st_mode & 0o077:
         yield Finding(
             "key", "fault", f"others on this machine can read {secret}",
@@ -156,7 +156,7 @@ def _key(program: Program) -> Iterator[Finding]:
 
 
 def _home(program: Program) -> Iterator[Finding]:
-    """Do what every command does first."""
+    """Do the first step of every command."""
     program.prepare()
     yield Finding("home", "ok", str(program.places.data))
     yield from _open_to_others(program)
@@ -188,7 +188,7 @@ def _open_to_others(program: Program) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-# What emails are made with; `serve` builds it before it starts.
+# The renderer of emails; `serve` builds it before it starts.
 
 
 def _sender(program: Program) -> Iterator[Finding]:
@@ -231,7 +231,7 @@ def _pages(program: Program) -> Iterator[Finding]:
 
 
 def _listening(program: Program) -> Iterator[Finding]:
-    """Listen where `serve` will, unless the daemon does already."""
+    """Listen on the address of `serve`, unless the daemon already does."""
     from datetime import UTC, datetime
 
     from larkpost.db.coordination import leases
@@ -273,7 +273,7 @@ def _disk(program: Program) -> Iterator[Finding]:
         except NoRoom as error:
             yield Finding("disk", "fault", str(error), error.hint)
         except OSError:
-            continue  # of rights and mounts more is said below
+            continue  # permissions and mounts are checked below
     free = shutil.disk_usage(program.places.data).free
     state: Literal["ok", "warning"] = "ok" if free > SCARCE else "warning"
     yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {program.places.data}")

@@ -66,7 +66,7 @@ def publish(
 def _occasions(
     call: CliContext, program: Program, emails: Sequence[str], day: date | None, *, everybody: bool
 ) -> tuple[list[EditionRequest], list[PublishResult]]:
-    """The editions that are asked for, and those that cannot be made out."""
+    """Return the requested editions, and the requests that cannot be resolved."""
     from larkpost.db import readers
     from larkpost.domain import Status
     from larkpost.editions import publish as publishing
@@ -122,7 +122,7 @@ def preview(call: CliContext, email: str, form: Form, day: date | None) -> None:
 
 
 def edition_of(call: CliContext, program: Program, reader: Reader, day: date | None) -> Edition:
-    """Return the published edition, or else a draft of it; without a day, today's."""
+    """Return the published edition, or else a draft of it; the default day is today."""
     from larkpost.db import editions
     from larkpost.editions import publish as publishing
 

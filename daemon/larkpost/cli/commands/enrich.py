@@ -1,4 +1,4 @@
-"""The command that adds ids, links, authors and dates to papers that are here."""
+"""The command that adds ids, links, authors and dates to stored papers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _say(call: CliContext, report: EnrichReport) -> None:
 
 
 def _record(report: EnrichReport) -> dict[str, object]:
-    """What became of a file, as JSON has it."""
+    """Return the result of a file as JSON data."""
     counted = (
         "records", "enriched", "complete", "unmatched", "ambiguous", "rejected", "without_link",
     )  # fmt: skip

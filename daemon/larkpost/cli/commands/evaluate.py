@@ -1,4 +1,4 @@
-"""The command that measures how good readers' papers have been: evaluate."""
+"""The command that measures the quality of readers' rankings: evaluate."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _put_report(reader: Reader, report: ReplayReport) -> None:
 
 
 def _put_coverage(coverage: Coverage | None) -> None:
-    """Print what the measures cannot see, because they know only shown papers."""
+    """Print the coverage, because the measures know only shown papers."""
     if coverage is None:
         return
     topics = f"{coverage.never_shown_regions} of {quantity(coverage.regions, 'topic')}"
@@ -139,7 +139,7 @@ def _put_measures(title: str, found: Mapping[str, Measures]) -> None:
 
 
 def interval(one: Estimate) -> str:
-    """Write an estimate with its interval."""
+    """Format an estimate with its interval."""
     return f"{one.mean:.3f} [{one.low:.3f}, {one.high:.3f}]"
 
 

@@ -88,7 +88,7 @@ def import_(
 
 
 def _take_papers(store: Store, file: Path, now: datetime, *, with_votes: bool) -> ImportReport:
-    """Import papers; without votes nobody knows whose the private ones are: they stay out."""
+    """Import papers; without votes private ones are skipped, because their owners are unknown."""
     from larkpost.portability import importer
 
     tally = importer.take_papers(store, file, now=now)

@@ -1,4 +1,4 @@
-"""Commands about what readers are interested in: interest list, set, remove."""
+"""Commands about the interests of readers: interest list, set, remove."""
 
 from __future__ import annotations
 
@@ -103,14 +103,14 @@ def remove_interest(call: CliContext, email: str, name: str, as_json: bool) -> N
 
 
 def find_unmatched(call: CliContext, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
-    """List which of the words just given match nothing here; without words nothing is loaded."""
+    """List the given words that match nothing in the model; without words nothing is loaded."""
     from larkpost.readers.interest_hints import check_words
 
     return check_words(program.store, program.ranker, words, now=call.now) if words else []
 
 
 def put_unmatched(call: CliContext, unmatched: Sequence[UnmatchedWord]) -> None:
-    """Print a line for each word that matches nothing here."""
+    """Print a line for each word that matches nothing in the model."""
     from larkpost.readers.interest_hints import describe
 
     for one in unmatched:

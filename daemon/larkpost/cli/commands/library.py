@@ -89,7 +89,7 @@ def _like(
     names: Sequence[str],
     interest_id: int | None,
 ) -> dict[str, bool]:
-    """Give a thumb up to papers that are here; tells by name whether there was none yet."""
+    """Give a thumb up to stored papers; returns by name whether the thumb is new."""
     from larkpost.db import papers, votes
     from larkpost.domain import Thumb
     from larkpost.readers import record_votes

@@ -66,7 +66,7 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
 
 
 def _in_words(counts: dict[str, int]) -> str:
-    """Describe the number of messages by state; undecided ones are also unknown."""
+    """Describe the numbers of messages by state; undecided ones are included in the unknown."""
     named = {name: count for name, count in counts.items() if count and name != "undecided"}
     return ", ".join(f"{count} {name}" for name, count in named.items())
 
@@ -143,7 +143,7 @@ def _retry(
 
 
 def _tell_holds(done: list[RequeuedDelivery]) -> None:
-    """Print on stderr which readers are sent nothing, why, and the remedy."""
+    """Print on stderr the readers who are sent nothing, with reasons and remedies."""
     from larkpost.errors import Failure
     from larkpost.readers.subscriptions import who
 
@@ -173,7 +173,7 @@ def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> No
 
 
 def _second(moment: str | None) -> str | None:
-    """Show a moment without the parts of its second: RFC 3339, as in JSON."""
+    """Format a time without fractions of a second: RFC 3339, as in JSON."""
     return moment and re.sub(r"\.[0-9]+", "", moment)
 
 
@@ -296,9 +296,9 @@ def receive_mail(call: CliContext, as_json: bool) -> None:
 
 
 def _read_mail(stream: BinaryIO, most: int) -> tuple[bytes, int]:
-    """Read so much of a mail; the rest is counted, for a mail server wants all of it taken.
+    """Read a mail up to a limit; the rest is only counted, because a mail server must write it all.
 
-    One that does not end is left after 64 MiB.
+    Reading stops after 64 MiB.
     """
     content = stream.read(most)
     size = len(content)

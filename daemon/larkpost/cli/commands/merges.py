@@ -1,4 +1,4 @@
-"""Shows which records were merged into one paper and why, and corrects merges."""
+"""Shows the records that were merged into one paper, with reasons, and corrects merges."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _put_merged(paper: Paper, records: Sequence[MergedRecord]) -> None:
 
 
 def list_duplicates(call: CliContext, limit: int, *, as_json: bool) -> None:
-    """Print the papers that were made of several records, the last merged first."""
+    """Print the papers that were merged from several records, latest merge first."""
     from larkpost.db import papers
     from larkpost.db.matching import merge_log
 
@@ -78,7 +78,7 @@ def _rows(records: Sequence[MergedRecord]) -> list[list[object]]:
 
 
 def merged_line(paper: Paper, records: Sequence[MergedRecord]) -> dict[str, object]:
-    """Return a paper and the records that it is made of, as ``papers --duplicates --json`` does."""
+    """Return a paper with its merged records, in the form of ``papers --duplicates --json``."""
     from larkpost.portability.records import moment
 
     return {
@@ -169,7 +169,7 @@ def merge(call: CliContext, paper: str, other: str, as_json: bool) -> None:
 
 
 def find_paper(connection: Connection, name: str) -> Paper:
-    """Find a paper that anybody may see by an id, an address or its uid; raises UnknownPaper."""
+    """Find a public paper by an id, an address or its uid; raises UnknownPaper."""
     from larkpost.db import papers
     from larkpost.errors import UnknownPaper
     from larkpost.text.identifiers import parse_identifier

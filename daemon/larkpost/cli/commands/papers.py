@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Paper
     from larkpost.ingest.ingest import IngestReport
 
-_ALL = 10**9  # papers; more than there will be
+_ALL = 10**9  # papers; more than will ever exist
 
 
 @click.command(short_help="Read dumps of papers.")
@@ -96,7 +96,7 @@ def _oddities(report: IngestReport, *, quiet: bool) -> list[str]:
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Every file meant: those of a folder in the order of their names, without hidden ones."""
+    """Return every file: those of a folder sorted by name, without hidden ones."""
     for path in paths:
         if path.is_dir() and not path.is_symlink():
             files = (one for one in path.iterdir() if one.is_file())
@@ -106,7 +106,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def report_record(report: IngestReport) -> dict[str, object]:
-    """What became of a dump, as JSON has it."""
+    """Return the result of a dump as JSON data."""
     from larkpost.portability.records import moment
 
     return {
@@ -199,7 +199,7 @@ def papers(
 
 
 def _refuse_options(context: click.Context) -> None:
-    """Raise UsageError for options of the listing before a subcommand, which would go unheard."""
+    """Raise UsageError for options of the listing before a subcommand, which would be ignored."""
     given = [
         name
         for name in context.params

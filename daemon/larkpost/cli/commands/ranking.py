@@ -87,7 +87,7 @@ def _put_lines(program: Program, reader: Reader, ranking: ReaderRanking) -> None
 
 
 def _addresses(program: Program, paper: Paper) -> dict[str, str | None]:
-    """Print a paper's page here and its own link."""
+    """Print a paper's page on this site and its own link."""
     from larkpost.render.wording import link_of
 
     return {"page": program.links.paper(paper.uid), "url": link_of(paper) or None}

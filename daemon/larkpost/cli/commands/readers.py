@@ -1,4 +1,4 @@
-"""Commands about readers: add, list, show, set, remove, and what hangs below them."""
+"""Commands about readers: add, list, show, set, remove, and their subcommands."""
 
 from __future__ import annotations
 
@@ -284,7 +284,7 @@ def _record(program: Program, one: Reader) -> dict[str, object]:
 
 
 def _status(one: Reader, hold: SendingHold | None, returned: list[Bounce]) -> dict[str, str]:
-    """Print whether messages go to a reader, or why not and the remedy, and bounces."""
+    """Print a reader's status: whether messages are sent, else reason and remedy; and bounces."""
     from larkpost.mail.sending_hold import describe_bounce
 
     rows = {"status": str(one.status)}

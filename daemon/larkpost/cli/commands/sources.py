@@ -258,7 +258,7 @@ def poll_line(result: PollResult) -> str:
 
 
 def source_counts(states: Sequence[SourceState]) -> str:
-    """Count the sources, and those that are not well."""
+    """Count the sources, and those with problems."""
     bad = sum(1 for state in states if state.problem)
     return f"{len(states)}, {bad} with problems" if bad else f"{len(states)}, all OK"
 

@@ -1,4 +1,4 @@
-"""The commands that take thumbs, and take them back."""
+"""Commands that store thumbs, and delete them."""
 
 from __future__ import annotations
 

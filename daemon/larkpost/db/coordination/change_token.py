@@ -16,12 +16,12 @@ from larkpost.errors import LarkpostError
 # whenever another one committed; it costs a read of shared memory.
 _LITE = "PRAGMA data_version"
 # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT: equal
-# snapshots see the same transactions, and so the same rows.
+# snapshots contain the same transactions, and so the same rows.
 _SNAPSHOT = text("SELECT CAST(pg_current_snapshot() AS text)")
 
 
 class ChangeToken:
-    """Marks of one database; thread-safe.
+    """Takes marks of one database, which differ after any change; thread-safe.
 
     Take a mark *before* reading: while a later one equals it, the data read are still current.
     """

@@ -47,7 +47,7 @@ def is_any(connection: Connection, now: datetime) -> bool:
         _ahead(schema.job_status, "at", now + TOLERANCE),
         _ahead(schema.edition, "published_at", now + TOLERANCE),
         _ahead(schema.paper, "ingested_at", now + TOLERANCE),
-        # The index of the outbox begins with the state; one never tried may wait for its domain.
+        # The index of the outbox begins with the state; an untried message may wait for its domain.
         and_(
             schema.delivery.c.state.in_(("planned", "deferred", "unknown")),
             schema.delivery.c.next_attempt_at > now + RETRY_TOLERANCE,
@@ -58,7 +58,7 @@ def is_any(connection: Connection, now: datetime) -> bool:
 
 
 def history_goes_on(connection: Connection, now: datetime) -> bool:
-    """Return whether something was ingested or published shortly before ``now``, see ``GAP``."""
+    """Return whether a dump or edition is dated shortly before ``now``; see ``GAP``."""
     moments = (schema.dump.c.read_at, schema.paper.c.ingested_at, schema.edition.c.published_at)
     looks = (exists().where(one > now + TOLERANCE, one <= now + GAP) for one in moments)
     return bool(connection.execute(select(or_(*looks))).scalar())
@@ -67,8 +67,8 @@ def history_goes_on(connection: Connection, now: datetime) -> bool:
 def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[str, int]:
     """Set future times to now; returns the number of changed rows per table.
 
-    Without ``history`` only times of pending work. Slots of readers need their timetables and are
-    not changed; dates of editions stay as published.
+    Without ``history`` only times of pending work change. Slots of readers need their timetables
+    and are not changed; dates of editions stay as published.
     """
     changed: dict[str, int] = {}
     for table, name, latest in _columns(now, history=history):

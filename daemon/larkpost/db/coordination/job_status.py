@@ -1,4 +1,4 @@
-"""The latest result of each kind of job, shown by status, healthz and the report."""
+"""Stores the latest result of each kind of job, for status, healthz and the report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **deta
 
 
 def redact(connection: Connection, texts: Collection[str]) -> None:
-    """Put ``REDACTED`` in place of these words wherever the facts of a job hold them."""
+    """Replace these words by ``REDACTED`` in the facts of all jobs."""
     wanted = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True) if text)
     if not wanted:
         return

@@ -15,7 +15,7 @@ LONGEST = timedelta(hours=1)
 
 
 def take(connection: Connection, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
-    """Take a lease, or renew one's own; returns whether it is ours.
+    """Take a lease, or renew our own; returns whether it is ours.
 
     Raises ValueError for a lease over an hour.
     """

@@ -1,8 +1,8 @@
 """Queues the threads of one process that write to SQLite, in order of arrival.
 
-SQLite has one writer at a time. By default the others poll, each with growing sleeps, so that later
-writers overtake one that has waited long: in a stream of writers some waited for many seconds.
-Between processes SQLite's own lock applies.
+SQLite has one writer at a time. By default the others poll with growing sleeps, so later writers
+overtake one that has waited long: under constant load some waited for many seconds. Between
+processes SQLite's own lock applies.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ _CUT = re.compile(
 )
 _CUT_BEFORE = re.compile(r"\s*[(\[]?(?:…|\.{3,})")
 _PART = 60  # letters that a beginning needs to identify its text
-_SUMMARY = 0.97  # of the other's length: with less, a sentence is missing, and the longest is kept
+_SUMMARY = 0.97  # of the other's length: below, a sentence is missing, and the longest is kept
 
 
 def is_withdrawal_notice(abstract: str) -> bool:
@@ -76,7 +76,7 @@ def similarity(a: str, b: str) -> float:
 
 
 def same_subject(title: str, a: str, b: str) -> bool:
-    """Return whether two texts under one title have one subject, as a summary and its abstract do.
+    """Return whether two texts under one title have one subject, like a summary and its abstract.
 
     Two unrelated abstracts share about a tenth of their significant words, two texts about one work
     a third or more.
@@ -94,8 +94,8 @@ def best_abstract(old: str, new: str, *, later: bool, newer: bool | None = None)
     """Choose the longest complete abstract; the ``later`` of two of nearly equal length.
 
     A cut text, a summary or a withdrawal notice never replaces it, whichever came first, nor does a
-    copy with HTML replace one without. ``newer`` says by arXiv's versions which complete text is
-    current, whatever its length; None if unknown.
+    copy with HTML replace one without. ``newer``: whether ``new``, if both are complete, is current
+    by arXiv's versions, regardless of its length; None if unknown.
     """
     before, after = squeeze(old), squeeze(new)
     if before == after:

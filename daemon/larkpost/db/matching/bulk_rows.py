@@ -29,7 +29,7 @@ def insert_rows(
 ) -> None:
     """Insert rows, each with its values in the order of ``columns``, as their types write them.
 
-    On SQLite the driver gets tuples: making SQLAlchemy's parameters of a row takes longer than
+    On SQLite the driver gets tuples: building SQLAlchemy's parameters of a row takes longer than
     writing it.
     """
     if not rows:
@@ -58,7 +58,7 @@ def _as_tuples(
 
 
 def _write_each(write: Callable[[Any], Any], values: Sequence[Any]) -> tuple[Any, ...]:
-    """Write the values of one column, each that is met again only once: most moments are."""
+    """Convert the values of one column; repeated values, such as most times, are converted once."""
     written: dict[Any, Any] = {}
     for one in values:
         if one not in written:
@@ -69,7 +69,7 @@ def _write_each(write: Callable[[Any], Any], values: Sequence[Any]) -> tuple[Any
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
     """Reserve so many ids for new rows of a table.
 
-    On SQLite the transaction must be a writing one, so that it is the only one.
+    On SQLite the transaction must be a writing one, so that there is no other.
     """
     if connection.dialect.name == "sqlite":
         highest = connection.exec_driver_sql(
@@ -92,9 +92,9 @@ def read_pairs(
     where: ColumnElement[bool] = true(),  # noqa: B008 - it never changes
     most: int | None = None,
 ) -> list[tuple[Any, Any]]:
-    """Read the rows ``where`` ``column`` has one of these values: each beside ``other``.
+    """Read ``column`` and ``other`` of the rows in which ``column`` has one of these values.
 
-    A value that more than ``most`` rows have is left out: it is not worth as many rows.
+    A value in more than ``most`` rows is left out, because it identifies too little.
     """
     pairs: list[tuple[Any, Any]] = []
     for some in batches(wanted, 10 * BATCH):
@@ -110,11 +110,11 @@ def read_pairs(
 
 
 def _listed(connection: Connection, column: Column[Any], values: Collection[Any]) -> Any:
-    """Give values as a table of one column, ``value``, in one parameter."""
+    """Return values as a table with one column, ``value``, in one parameter."""
     if connection.dialect.name == "sqlite":
         text = bindparam(None, json.dumps(list(values)), Text, unique=True)
         return func.json_each(text).table_valued("value")
-    from sqlalchemy.dialects import postgresql  # importing it costs as much as all our own tables
+    from sqlalchemy.dialects import postgresql  # its import takes as long as that of all our tables
 
     array = bindparam(None, list(values), postgresql.ARRAY(column.type), unique=True)
     return func.unnest(array).table_valued("value").render_derived()

@@ -1,4 +1,4 @@
-"""Decides whether two records are the same paper, and says by which rule."""
+"""Decides whether two records are the same paper, and by which rule."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from larkpost.text.minhash import resemblance, squeeze
 LOOSE = frozenset({"url", "text"})
 
 # The least letters of a title that identifies a paper. Of 35,456 papers announced on arXiv from
-# March 2025 to January 2026, 35,243 have so long a title, and six pairs share one: in each the same
-# work was filed twice. "Erratum" and "Editorial" are shorter.
+# March 2025 to January 2026, 35,243 have such a long title, and six pairs share one: in each the
+# same work was filed twice. "Erratum" and "Editorial" are shorter.
 _LONG_TITLE = 25
 # Abstracts with fewer letters are too short to outweigh a title.
 _SUBSTANTIAL = 120
 _LONG = 300
 _BEGINNING, _BEGINNING_LETTERS = 400, 60  # characters, and letters of them
-# A shorter title without abstract identifies a paper for so long: the mail and the page of one
-# week.
+# A shorter title without abstract identifies a paper for this time: a week's mail and page.
 _SAME_WEEK = timedelta(days=14)
 
 
@@ -50,7 +49,7 @@ class MatchRule(StrEnum):
 
 
 def conflicting(mine: Collection[Identifier], theirs: Collection[Identifier]) -> bool:
-    """Whether identifiers of one scheme (except ``url`` and ``text``) say: these are two papers."""
+    """Whether identifiers of one scheme (not ``url``, ``text``) show that these are two papers."""
     for scheme in {name.scheme for name in mine} - LOOSE:
         others = {name for name in theirs if name.scheme == scheme}
         if others and others.isdisjoint(mine):
@@ -72,7 +71,7 @@ def text_rule(paper: Paper, draft: PaperRecord) -> MatchRule | None:
     papers.
     """
     if not (_near_title(paper, draft) or _same_beginning(paper.abstract, draft.abstract)):
-        return None  # no rule: most pairs that share a phrase end here
+        return None  # no rule matches most pairs that share a phrase
     relation = compare_titles(paper.title, draft.title)
     if relation is TitleRelation.SIBLING or _own_words(paper, draft):
         return None
@@ -87,8 +86,8 @@ def text_rule(paper: Paper, draft: PaperRecord) -> MatchRule | None:
 def _is_title_enough(paper: Paper, draft: PaperRecord) -> bool:
     """Whether titles alone, one of them without abstract, identify one paper.
 
-    A short one does if it names the paper's subject ("Qwen3 Technical Report", not "Erratum"), for
-    as long as a digest mail without abstracts comes beside the page.
+    A short one is enough if it names the paper's subject ("Qwen3 Technical Report", not "Erratum"),
+    within the time in which a digest mail without abstracts and the page arrive.
     """
     if _long_title(paper, draft):
         return resemblance(paper.title, draft.title) >= 0.95

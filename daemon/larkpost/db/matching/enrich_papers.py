@@ -1,7 +1,7 @@
 """Enriches stored papers with metadata: identifiers, links, authors, dates; adds no papers.
 
-A wrong match is worse than none, so this is stricter than ingesting a dump: each difference from
-``larkpost.db.matching.paper_upsert`` is noted at its rule.
+A wrong match is worse than none, so this is stricter than ingesting a dump: each rule states its
+difference from ``larkpost.db.matching.paper_upsert``.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from larkpost.db.value_batches import gather
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import sketch, squeeze, title_key
 
-# A paper is listed once it is out; two days allow for time zones and for a dump's day.
+# A paper is listed after its publication; two days allow for time zones and for a dump's day.
 _EARLY = timedelta(days=2)
-_CONFIRMED = 0.75  # likeness of two abstracts; unrelated ones reach about 0.45
+_CONFIRMED = 0.75  # similarity of two abstracts; unrelated ones reach about 0.45
 _LINKED = ("arxiv", "doi", "url")  # schemes of identifiers with a link
 
 
 class MatchResult(StrEnum):
-    """What became of a record."""
+    """The outcome of a record."""
 
     ENRICHED = "enriched"
     COMPLETE = "complete"  # its paper has all of its data already
@@ -66,8 +66,8 @@ class MatchedRecord:
 class KnownPapers:
     """The lookup keys of stored papers, in memory: identifiers, title keys, sketch numbers.
 
-    ``by_hash`` has the ids of the papers by sketch number, only of those without an arXiv id: the
-    others are found by that id.
+    ``by_hash`` has the ids of the papers without an arXiv id by sketch number; the others are found
+    by that id.
     """
 
     names: frozenset[tuple[str, str]]
@@ -172,9 +172,9 @@ def _find(matcher: PaperMatcher, asked: PaperQuery) -> tuple[int | None, bool]:
 
 
 def _is_named(entry: KnownPaper, name: Identifier, asked: PaperQuery) -> bool:
-    """Whether a name tells the paper: an arXiv id does. DOIs of metadata are typed by authors.
+    """Whether an identifier is enough: an arXiv id is; DOIs in metadata are typed by authors.
 
-    A DOI that a paper of the same series or another arXiv id has as well is believed by ingest.
+    Ingest accepts a DOI even if a paper of the same series or another arXiv id has it as well.
     """
     if name.scheme in LOOSE:
         return False
@@ -186,7 +186,7 @@ def _is_named(entry: KnownPaper, name: Identifier, asked: PaperQuery) -> bool:
 def _is_alike(entry: KnownPaper, asked: PaperQuery) -> bool:
     """Whether the texts are those of one paper, by the rules of ingest.
 
-    An edited title is believed only where the abstracts confirm it; that is quick to see, too.
+    An edited title is accepted only if the abstracts confirm it, which is fast to check.
     """
     if conflicting(entry.names, asked.names):
         return False
@@ -201,8 +201,8 @@ def _has_title(entry: KnownPaper, asked: PaperQuery) -> bool:
 def _is_confirmed(entry: KnownPaper, asked: PaperQuery) -> bool:
     """Whether the abstracts confirm a match of titles.
 
-    Of a million papers several share even a long title, and their subject with it: a summary
-    confirms nothing here.
+    Among a million papers several share even a long title and its subject, so a summary confirms
+    nothing here.
     """
     mine, theirs = entry.paper.abstract, asked.draft.abstract
     if not (squeeze(mine) and squeeze(theirs)) or is_withdrawal_notice(theirs):

@@ -1,4 +1,4 @@
-"""The papers that others have taken in: their ids and uids lead to the paper in their place."""
+"""Papers that were merged into others: their ids and uids lead to the remaining paper."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _table = schema.tables.former_paper
 
 
 def read_uids(connection: Connection, ids: Collection[int]) -> dict[int, list[str]]:
-    """Read the uids that lead to each of these papers, sorted; no entry where there is none."""
+    """Read the uids that lead to each of these papers, sorted; no entry for a paper without any."""
     ordered = select(_table.c.paper_id, _table.c.uid).order_by(_table.c.uid)
     rows = rows_among(connection, ordered, _table.c.paper_id, ids)
     return gather((row.paper_id, row.uid) for row in rows)
 
 
 def add_uids(connection: Connection, papers: Mapping[str, int]) -> int:
-    """Let uids lead to papers, unless they lead to one already; returns how many are new.
+    """Let uids lead to papers, unless they already lead to one; returns the number of new ones.
 
-    Nothing but the uid is known of these papers. Their ids are negative: they never were any here.
+    Only the uid of these papers is known. Their ids are negative, because they had none here.
     """
     taken: set[str] = set()
     for some in batches(papers):

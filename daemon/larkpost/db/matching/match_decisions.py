@@ -46,7 +46,7 @@ class MatchDecisions:
                     self._parts[name].append((decision, part))
 
     def partners(self, names: Iterable[Identifier]) -> list[Identifier]:
-        """Return the identifiers that were decided to be of the same paper as one of these."""
+        """Return the identifiers that were decided to identify the same paper as one of these."""
         known = dict.fromkeys(names)
         return list(
             dict.fromkeys(
@@ -61,7 +61,7 @@ class MatchDecisions:
         )
 
     def forbid(self, names: Sequence[Identifier], others: Collection[Identifier]) -> bool:
-        """Return whether a record of these ``names``, text last, was decided to be another paper.
+        """Return whether the operator decided that these ``names`` (text last) are another paper.
 
         Its text counts more than an identifier: a page's wrong identifier may be why the papers
         were split.

@@ -1,7 +1,7 @@
 """Logs the records that each paper was merged from, and the rule of each merge.
 
-A paper of one record has no rows. When a second one comes, with other identifiers, another text or
-another format, the first is logged as well, so that a wrong merge can be split.
+A paper of one record has no rows. When a second one with other identifiers, another text or another
+format arrives, the first is logged as well, so that a wrong merge can be split.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class MergedRecord:
 def record_placed(
     connection: Connection, entries: Iterable[KnownPaper], origin: RecordOrigin, now: datetime
 ) -> None:
-    """Log the merges of these entries, which all have ids by now."""
+    """Log the merges of these entries, which must all have ids."""
     several = [one for one in entries if len(one.placed) > 1 or (one.placed and one.before)]
     if not several:
         return
@@ -174,7 +174,7 @@ def move(connection: Connection, old_id: int, new_id: int, rule: MatchRule) -> N
 
 
 def replace_all(connection: Connection, paper_id: int, records: Sequence[MergedRecord]) -> None:
-    """Replace the records of a paper by these; they may be of several papers."""
+    """Replace all records of a paper by these, which may be from several papers."""
     connection.execute(delete(_table).where(_table.c.paper_id == paper_id))
     write(connection, records)
 

@@ -1,4 +1,4 @@
-"""Merges a paper with a record of it: the best value of each field."""
+"""Merges a paper with a record of it, choosing the best value of each field."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _text_seen(paper: Paper, seen: datetime, *, later: bool) -> datetime | None:
 
 
 def further_links(url: str | None, links: Collection[str]) -> tuple[str, ...]:
-    """Return the first 20 of these links beside ``url``, each once."""
+    """Return the first 20 of these links other than ``url``, each once."""
     return tuple(link for link in dict.fromkeys(links) if link != url)[:MOST_LINKS]
 
 
@@ -129,7 +129,7 @@ def _facts(paper: Paper) -> tuple[object, ...]:
 
 
 def _best_title(old: str, new: str, *, later: bool, newer: bool | None) -> str:
-    """Choose the better typeset of two copies, a complete one over a cut one, else the later.
+    """Choose the better typeset of two copies; a complete one before a cut one, else the later.
 
     ``newer`` as for ``best_abstract``.
     """

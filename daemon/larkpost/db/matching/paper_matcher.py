@@ -23,7 +23,7 @@ from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
-COMMON = 200  # a shingle shared by so many papers is a common phrase
+COMMON = 200  # a shingle that this number of papers share is a common phrase
 _MOST_COMPARED = 20
 _LONGEST_ORGANISATION = 200  # characters
 _LONGEST_KEYWORD = 100
@@ -89,7 +89,7 @@ class KnownPaper:
     reworded: bool = False
     touched: bool = False
     placed: list[PlacedRecord] = field(default_factory=list)
-    numbers: frozenset[int] | None = None  # of its sketch, where they are known
+    numbers: frozenset[int] | None = None  # numbers of its sketch, if known
 
 
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
@@ -125,7 +125,7 @@ def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
     linked = find_identifier(draft.url) if draft.url else None
     if linked and all(name.scheme != linked.scheme for name in names):
         names[linked] = None
-    names.pop(text, None)  # an export of a paper without another identifier uses it as its id
+    names.pop(text, None)  # an export uses it as the id of a paper without another identifier
     return (*names, text)
 
 
@@ -133,7 +133,7 @@ def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dic
     """Count the sketch numbers that each owner shares, for owners that share enough."""
     owned = [those for number in numbers if (those := owners.get(number))]
     telling = [those for those in owned if len(those) <= COMMON]
-    # Two of eight numbers exclude chance matches; a text too short for two has one.
+    # Two of eight numbers exclude chance matches; for a text too short for two, one is enough.
     enough = min(2, len(numbers))
     if len(telling) < enough:
         return {}
@@ -225,7 +225,7 @@ class PaperMatcher:
 
     def _add(self, asked: PaperQuery) -> KnownPaper:
         free = [name for name in asked.names if name not in self.by_name]
-        # If every identifier is another paper's, none of them leads here; it is found by its title.
+        # If every identifier is that of another paper, the draft is found by its title.
         paper = with_url(paper_of(asked.draft, (free or asked.names)[0]), free)
         at, entry = len(self.entries), KnownPaper(paper)
         entry.placed.append(PlacedRecord(asked, MatchRule.FIRST))
@@ -256,7 +256,7 @@ class PaperMatcher:
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
 
     def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:
-        """Leave out an address that identifies another paper, because the two were split for it."""
+        """Leave out an address that identifies another paper since the two were split."""
         name = find_identifier(draft.url) if draft.url else None
         if name is None or name.scheme in LOOSE or self.by_name.get(name, at) == at:
             return draft
@@ -303,7 +303,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
     assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
     assert draft.ingested_at is not None  # noqa: S101 - ``ask`` filled it in
     first_seen, ingested_at = draft.first_seen, draft.ingested_at
-    if draft.came_out:  # being new to this database does not make it news
+    if draft.came_out:  # new in this database, but not a new paper
         out = datetime.combine(draft.came_out, time.min, tzinfo=UTC)
         first_seen, ingested_at = min(first_seen, out), min(ingested_at, out)
     return Paper(
@@ -332,7 +332,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
 
 
 def uid_of(identifier: Identifier) -> str:
-    """Make the UUID of a name (RFC 9562, 5.5): as ``uuid5`` does, in a third of its time."""
+    """Make the UUID of a name (RFC 9562, 5.5): same result as ``uuid5`` in a third of the time."""
     digest = sha1(_NAMESPACE.bytes + str(identifier).encode("utf-8"), usedforsecurity=False)
     number = int.from_bytes(digest.digest()[:16], "big")
     number = number & ~(0xF000 << 64) | 5 << 76  # the version

@@ -80,9 +80,9 @@ def absorb(
 def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, int]:
     """Merge papers whose identifiers one draft combined, if their texts are similar.
 
-    For example a paper that came first with its arXiv id and then, reworded, without, until a
-    record had the id with the new words. Returns the id of the remaining paper by that of the
-    removed one.
+    For example a paper that arrived first with its arXiv id, then reworded and without the id,
+    until a record had the id with the new words. Returns the id of the remaining paper by that of
+    the removed one.
     """
     gone: dict[int, int] = {}
     pairs = [tuple(matcher.entries[at] for at in pair) for pair in matcher.shared]
@@ -128,7 +128,7 @@ def lay_out(
     numbers = {number for one in unnamed for number in one.numbers}
     paper = schema.paper.c
     keys = {one.key for one in unnamed}
-    # As ``paper_rows.PUBLIC``, but not by its index, in which nearly all papers stand together.
+    # As ``paper_rows.PUBLIC``, but without its index, which would match nearly all papers.
     public = func.coalesce(paper.owner_id, 0) == 0
     by_key = read_pairs(connection, paper.title_key, paper.id, keys, where=public)
     by_hash = read_pairs(

@@ -38,7 +38,7 @@ def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
 
 
 def _settle_uids(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    """Give another uid to a paper whose own is taken: it was imported under other identifiers."""
+    """Give another uid to a paper whose uid is taken: it was imported with other identifiers."""
     column = schema.paper.c.uid
     pairs = read_pairs(
         connection, column, schema.paper.c.id, {entry.paper.uid for entry in entries}
@@ -70,7 +70,7 @@ def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> No
         for entry in entries
         for number in entry.numbers or sketch(entry.paper.title, entry.paper.abstract)
     ]
-    rows.sort()  # in the order of the index on them, which has grown large, not across all of it
+    rows.sort()  # in the order of their large index, so that writes are local
     insert_rows(connection, schema.minhash, ("hash", "paper_id"), rows)
 
 

@@ -10,13 +10,13 @@ from larkpost.domain import Identifier, PaperRecord
 
 
 def write_content(record: PaperRecord) -> dict[str, Any]:
-    """Return a record as a JSON object, without its empty fields."""
+    """Convert a record to a JSON object, without its empty fields."""
     told = ((one.name, getattr(record, one.name)) for one in fields(record))
     return {name: _plain(value) for name, value in told if value not in (None, "", (), False)}
 
 
 def read_content(content: dict[str, Any]) -> PaperRecord:
-    """Read what ``write_content`` gave; keys of a later program are passed over."""
+    """Convert a result of ``write_content`` back; keys of a later program are ignored."""
     known = {one.name for one in fields(PaperRecord)}
     return PaperRecord(**{key: _value(one) for key, one in content.items() if key in known})
 
@@ -27,7 +27,7 @@ def _plain(value: Any) -> Any:
             return [_plain(one) for one in value]
         case Identifier():
             return {"scheme": value.scheme, "value": value.value}
-        case datetime():  # which is a date, too
+        case datetime():  # before date: a datetime is one, too
             return {"moment": value.isoformat()}
         case date():
             return {"day": value.isoformat()}

@@ -61,7 +61,7 @@ def split(
 def _join_named(
     records: Sequence[MergedRecord], names_of: Callable[[MergedRecord], set[Identifier]]
 ) -> list[_Part]:
-    """Join the records that have a name in common, also by way of others."""
+    """Group the records that share an identifier, also indirectly."""
     parts: list[_Part] = []
     for one in records:
         names = names_of(one)
@@ -118,7 +118,7 @@ def _text_name(record: MergedRecord) -> set[Identifier]:
 def _seen_part(
     connection: Connection, paper_id: int, records: Sequence[MergedRecord], parts: Sequence[_Part]
 ) -> _Part:
-    """Find the part that readers saw: the one with the title at the first showing."""
+    """Find the part that readers saw: the one with the title when first shown."""
     shown = first_shown(connection, paper_id)
     before = [one for one in records if shown is not None and one.at <= shown] or records[:1]
     title = squeeze(_fold(before).title)
@@ -129,7 +129,7 @@ def _seen_part(
 
 
 def _fold(records: Sequence[MergedRecord]) -> Paper:
-    """Make the paper from these records alone, in order of arrival."""
+    """Build the paper from these records alone, in order of arrival."""
     first, *others = records
     paper = paper_of(first.record, first.names[0])
     seen = {first.names[-1]}

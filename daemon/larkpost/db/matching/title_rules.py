@@ -19,9 +19,9 @@ _JOINING = frozenset(
     ("a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "is", "its", "of", "on", "or",
      "the", "their", "through", "to", "toward", "towards", "using", "via", "with")
 )  # fmt: skip  # a word a line would be longer than the rule
-_SHORTEST_MISSPELT = 5  # letters; in shorter words one letter makes another word
+_SHORTEST_MISSPELT = 5  # letters; in shorter words one other letter makes another word
 _MOST_PAIRED = 20  # changed words; with more, the titles have little in common anyway
-# Words of titles that say nothing about the work.
+# Words of titles that do not describe the work.
 _GENERIC = frozenset(
     ("abstract", "acknowledgement", "acknowledgements", "addendum", "appendix", "author", "book",
      "comment", "comments", "contents", "correction", "corrections", "corrigendum", "discussion",
@@ -91,7 +91,7 @@ def _changes(before: list[str], after: list[str]) -> tuple[list[str], list[str]]
 
 
 def _spans(before: list[str], after: list[str]) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield the parts between the words that both share in order."""
+    """Yield the parts between the words that both titles share in order."""
     old = new = 0
     for step in Indel.opcodes(before, after):
         if step.tag == "equal":
@@ -128,7 +128,7 @@ def _is_abbreviation(old: list[str], new: list[str]) -> bool:
 
 
 def is_generic(title: str) -> bool:
-    """Whether a title says nothing about the work, such as "Erratum" or "Technical Report"."""
+    """Whether a title does not describe the work, such as "Erratum" or "Technical Report"."""
     words = [word for word in _words(title) if word not in _GENERIC]
     return not any(len(word) >= _TELLING or not word.isascii() for word in words)
 

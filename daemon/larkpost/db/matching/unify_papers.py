@@ -60,7 +60,7 @@ def unify_by_decision(
 
 
 def choose_kept(connection: Connection, one: int, other: int) -> tuple[int, int]:
-    """Return which of two papers stays (one that readers saw, else the older) and which goes."""
+    """Return the paper that stays (the one that readers saw, else the older), then the other."""
     first, second = sorted((one, other))
     if is_shown(connection, second) and not is_shown(connection, first):
         return second, first
@@ -129,7 +129,7 @@ def _move_votes(connection: Connection, paper_id: int, gone_id: int) -> None:
 def _move_unless_there(
     connection: Connection, table: Table, key: str, paper_id: int, gone_id: int
 ) -> None:
-    """Move rows of a paper to another, unless that one has per row of this key already."""
+    """Move rows of a paper to another one, except rows whose key that one already has."""
     there = table.alias("there")
     twin = exists().where(there.c[key] == table.c[key], there.c.paper_id == paper_id)
     connection.execute(delete(table).where(table.c.paper_id == gone_id, twin))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class MigrationSteps:
     """The steps to a schema: Alembic's folder, and its revisions, oldest first.
 
-    The revisions are named beside the folder so that a check needs no Alembic.
+    The revisions are listed here as well, so that a check does not need Alembic.
     """
 
     folder: Path
@@ -47,7 +47,7 @@ def upgrade(store: Store, steps: MigrationSteps = STEPS) -> tuple[str, ...]:
 
     Returns the revisions applied to a database with content. Several processes may call this at
     once: one migrates, the others wait. Before an SQLite file with content is changed, a copy is
-    written beside it, named after its revision (``larkpost.db.0001.bak``). Raises what ``check``
+    written next to it, named after its revision (``larkpost.db.0001.bak``). Raises what ``check``
     raises.
     """
     if store.file is not None and not store.file.exists():
@@ -100,7 +100,7 @@ def make_file(file: Path) -> None:
         make_folder(file.parent)
         with tempfile.TemporaryDirectory(prefix=".larkpost-", dir=file.parent) as folder:
             fresh = Path(folder, "new.db")
-            make_private_file(fresh)  # it holds addresses and feed keys, as do WAL and backup
+            make_private_file(fresh)  # it contains addresses and feed keys, like WAL and backup
             with _translate_errors(file), closing(sqlite3.connect(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             name_new_file(fresh, file)

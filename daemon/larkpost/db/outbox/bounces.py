@@ -1,4 +1,4 @@
-"""Bounces, and their score against an address."""
+"""Stores bounces, and computes the bounce score of an address."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def score(connection: Connection, reader_id: int, now: datetime) -> float:
 def weigh(bounces: Iterable[Bounce], now: datetime) -> float:
     """Add up bounces: 1 for a hard, 0.25 for a soft one, each halved for every 30 days of age.
 
-    Of one day (UTC) only the worst counts, as in Mailman: one fault may bounce many messages.
-    Future times count as now.
+    Only the worst of a day (UTC) counts, as in Mailman: one fault may bounce many messages. Future
+    times count as now.
     """
     by_day: dict[date, float] = {}
     for bounce in bounces:

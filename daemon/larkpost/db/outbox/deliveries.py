@@ -76,11 +76,11 @@ def claim(
     holder: str,
     confirmations_only: bool = False,
 ) -> list[Delivery]:
-    """Claim up to ``limit`` messages for the time of the lease; nobody else gets them meanwhile.
+    """Claim up to ``limit`` messages for the time of the lease, so that nobody else gets them.
 
-    In the order of ``delivery_queue``. Messages to inactive readers are cancelled. An expired claim
-    changes nothing: only ``begin`` marks a message as being sent. Raises ValueError for a lease
-    over an hour.
+    Their order is that of ``delivery_queue``. Messages to inactive readers are cancelled. An
+    expired claim changes nothing: only ``begin`` marks a message as being sent. Raises ValueError
+    for a lease over an hour.
     """
     until = _until(now, lease)
     claimed: list[Delivery] = []
@@ -115,8 +115,8 @@ def begin(
 ) -> DeliveryState | None:
     """Mark a claimed message as being sent, just before sending; commit before sending it.
 
-    Returns ``SENDING`` if it is ours to send; ``CANCELLED`` if its reader is no longer active, or
-    on holiday ``today`` (their local date; else that of UTC), for editions and notices; None if
+    Returns ``SENDING`` if we may send it; ``CANCELLED`` if its reader is no longer active, or on
+    holiday ``today`` (their local date; else that of UTC), for editions and notices; None if
     another worker has claimed it since.
     """
     which = {"which": delivery_id, "whose": holder, "today": today or now.date()}
@@ -155,7 +155,7 @@ def settle(
     now: datetime,
     holder: str | None = None,
 ) -> bool:
-    """Record the outcome of a message; returns whether it changed anything.
+    """Record the outcome of a message; returns whether the row changed.
 
     ``SENT`` is a fact and always counts. Any other outcome counts only while the message is being
     sent, held by a given ``holder``, or in doubt. ``UNKNOWN`` after sending counts as an ambiguous
@@ -189,8 +189,8 @@ def put_back(
     """Return messages that could not be tried to their previous state.
 
     One that had been begun is deferred, with ``response`` and without counting the attempt, because
-    the server cannot have it. It is due ``now``, behind those that are due already, so that it
-    stops no other if the fault is its own.
+    the server cannot have it. It is due ``now``, after those that are already due, so that it does
+    not block others if the fault is its own.
     """
     mine = _table.c.lease_owner == holder
     begun = {
@@ -209,7 +209,7 @@ def put_back(
 def expire(connection: Connection, now: datetime) -> int:
     """Mark messages whose lease ended as in doubt: they may or may not have been sent.
 
-    Also those with an impossibly late lease, from before the clock was set back.
+    This includes messages with an impossibly late lease, from before the clock was set back.
     """
     lapsed = update(_table).where(in_states(DeliveryState.SENDING), has_lapsed(now))
     lapsed = lapsed.values(
@@ -224,7 +224,7 @@ def expire(connection: Connection, now: datetime) -> int:
 def reopen(connection: Connection, delivery_ids: Collection[int], *, now: datetime) -> int:
     """Requeue messages that failed or are in doubt, for the operator; returns their number.
 
-    Their time starts again, and no newer message replaces them.
+    Their lifetime starts again, and no newer message replaces them.
     """
     settled = in_states(DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
     again = {"state": DeliveryState.DEFERRED.value, "next_attempt_at": now, "requeued_at": now}

@@ -41,7 +41,7 @@ def next_due(
 ) -> list[Row[Any]]:
     """Read the next messages by ``rows``, a select from the outbox.
 
-    Confirmations come first, because somebody waits at the screen; then new messages, the latest
+    Confirmations come first, because somebody is waiting for them; then new messages, the latest
     day first; then retries, by due time. If there are more new messages than fit into a batch, a
     fifth of it is still for retries.
     """
@@ -71,7 +71,7 @@ def any_confirmation_due(connection: Connection, now: datetime) -> bool:
 def count_due(connection: Connection, now: datetime) -> int:
     """Count the messages that could be claimed."""
     counted = select(func.count()).select_from(_table).where(_is_free(now))
-    # Three statements: in one, no index would serve, and all that were ever sent would be read.
+    # Three statements: a single one could use no index, and would read all messages ever sent.
     queues = (
         and_(in_states(DeliveryState.PLANNED), _is_not_first()),
         and_(_is_retry(now), _is_not_first()),
@@ -87,27 +87,27 @@ def count_waiting(connection: Connection) -> int:
 
 
 def in_states(*states: DeliveryState) -> ColumnElement[bool]:
-    """Condition on states.
+    """Make the condition that a message is in one of these states.
 
-    Literal, not bound, because a list of parameters is expanded at each run.
+    The values are literals, because a list of bound parameters is expanded at each run.
     """
     return _table.c.state.in_([literal_column(f"'{state.value}'") for state in states])
 
 
 def has_lapsed(now: datetime) -> ColumnElement[bool]:
-    """Condition that a lease has ended, or ends impossibly late because the clock was set back."""
+    """Make the condition that a lease has ended, or ends impossibly late (clock set back)."""
     return or_(_table.c.lease_until <= now, _table.c.lease_until > now + LONGEST)
 
 
 def of_kind(*kinds: MessageKind) -> ColumnElement[bool]:
-    """Choose rows by their kind; spelt out as in ``in_states``."""
+    """Make the condition on kinds, with literals as in ``in_states``."""
     return _table.c.kind.in_([literal_column(f"'{kind.value}'") for kind in kinds])
 
 
 def _new(
     connection: Connection, rows: Select[Any], now: datetime, limit: int | None
 ) -> Iterator[Row[Any]]:
-    """Read the messages never tried, day by day, each read off an index."""
+    """Read the messages never tried, day by day, each day from an index."""
     planned, day = in_states(DeliveryState.PLANNED), _table.c.day
     latest = connection.execute(select(func.max(day)).where(planned)).scalar()
     while latest is not None:
@@ -128,7 +128,7 @@ def _retries(
 def _take_turns(
     new: Iterator[Row[Any]], retries: Iterator[Row[Any]], room: int
 ) -> Iterator[Row[Any]]:
-    """Give new messages before retries, batch by batch of ``room`` messages."""
+    """Yield new messages before retries, in batches of ``room`` messages."""
     share = list(islice(retries, room // RETRY_SHARE))
     while some := list(islice(new, room - len(share))):
         yield from some
@@ -148,9 +148,9 @@ def _is_retry(now: datetime) -> ColumnElement[bool]:
 
 
 def _is_due_confirmation(now: datetime) -> ColumnElement[bool]:
-    """A new confirmation may have to wait for its domain.
+    """Make the condition for due confirmations; a new one may have to wait for its domain.
 
-    One that may have arrived is a normal retry: if it kills the process, it must not block others.
+    One that may have arrived is a normal retry: if it crashes the process, others must go on.
     """
     waits = in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED)
     return and_(of_kind(MessageKind.CONFIRMATION), waits, _has_come(now))

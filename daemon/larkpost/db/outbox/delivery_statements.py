@@ -30,7 +30,7 @@ NO_LEASE: dict[str, None] = {"lease_until": None, "lease_owner": None}
 _table = schema.delivery
 
 
-# Run once a message: made once, which takes longer than running them.
+# Built only once, because building them takes longer than running them for a message.
 
 
 @cache
@@ -72,7 +72,7 @@ def settle(state: DeliveryState, *, held: bool, again: bool) -> Update:
     )
     if again:
         values["next_attempt_at"] = bindparam("again")
-    if state is DeliveryState.UNKNOWN:  # a new doubt only if it was not in doubt already
+    if state is DeliveryState.UNKNOWN:  # counts only if it was not in doubt already
         values["ambiguous_attempts"] = _table.c.ambiguous_attempts + case((sending, 1), else_=0)
     news = or_(mine if held else sending, in_states(DeliveryState.UNKNOWN))
     return update(_table).where(which, news).values(values)

@@ -34,9 +34,9 @@ def ask(
 ) -> None:
     """Queue a confirmation, replacing one for the same address that still waits.
 
-    It gets the better of both places, ``now`` if none is given. One that may have arrived twice,
-    and is no longer sent automatically, starts again. One statement for known and unknown
-    addresses, so that its time reveals nothing.
+    It gets the earlier of both places, ``now`` if none is given. One that may have arrived twice,
+    and is no longer sent automatically, starts again. Known and unknown addresses use the same
+    statement, so that its time reveals nothing.
     """
     statement = upsert_statement.insert(connection, _table).values(
         **new_row(MessageKind.CONFIRMATION, day=now.date(), now=now),

@@ -1,1 +1,1 @@
-"""The sources that are polled: how each is doing, and the state of its pages."""
+"""Polled sources: the health of each, and the state of its pages."""

@@ -1,4 +1,4 @@
-"""The sources that are polled: which there are, how each is doing, and the state of its pages."""
+"""Stores polled sources: the health of each, and the state of its pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _source, _page = schema.polled_source, schema.polled_page
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How a source is doing; the columns are explained in ``db.schema``."""
+    """The state of a source; the columns are explained in ``db.schema``."""
 
     source: PolledSource
     added_at: datetime
@@ -62,13 +62,13 @@ _OF_PAGE = tuple(field.name for field in fields(PageState))
 
 
 def list_states(connection: Connection) -> list[SourceState]:
-    """Read how all sources are doing that were ever polled or added, by name."""
+    """Read the states of all sources that were ever polled or added, by name."""
     rows = connection.execute(select(_source).order_by(_source.c.name))
     return [_state(row) for row in rows]
 
 
 def save(connection: Connection, state: SourceState) -> None:
-    """Write down how a source is doing."""
+    """Store the state of a source."""
     values = {name: getattr(state, name) for name in _OF_STATE}
     values |= {name: getattr(state.source, name) for name in _OF_SOURCE}
     statement = upsert_statement.insert(connection, _source).values(values)
@@ -77,9 +77,9 @@ def save(connection: Connection, state: SourceState) -> None:
 
 
 def update_state(connection: Connection, state: SourceState) -> bool:
-    """Write down how a source is doing, unless it was removed meanwhile; tells whether it is there.
+    """Store the state of a source unless it was removed meanwhile; returns whether it exists.
 
-    Its address and options stay as they are: somebody may have changed them meanwhile.
+    Its address and options are not written, because somebody may have changed them meanwhile.
     """
     values = {name: getattr(state, name) for name in _OF_STATE if name != "added_at"}
     mine = _source.c.name == state.source.name
@@ -88,12 +88,12 @@ def update_state(connection: Connection, state: SourceState) -> bool:
 
 
 def remove(connection: Connection, names: Collection[str]) -> int:
-    """Forget sources with all that is known of them; returns how many there were."""
+    """Delete sources with all their data; returns their number."""
     return connection.execute(delete(_source).where(_source.c.name.in_(names))).rowcount
 
 
 def make_due(connection: Connection, name: str, now: datetime) -> None:
-    """Have a source polled at the next opportunity."""
+    """Make a source due at once."""
     mine = _source.c.name == name
     connection.execute(
         update(_source).where(mine, _source.c.next_poll_at > now).values(next_poll_at=now)
@@ -101,7 +101,7 @@ def make_due(connection: Connection, name: str, now: datetime) -> None:
 
 
 def put_off(connection: Connection, names: Collection[str], until: datetime) -> None:
-    """Have sources polled no sooner than ``until``."""
+    """Postpone the poll of sources to ``until`` at the earliest."""
     sooner = (_source.c.name.in_(names), _source.c.next_poll_at < until)
     connection.execute(update(_source).where(*sooner).values(next_poll_at=until))
 
@@ -126,7 +126,7 @@ def save_page(connection: Connection, page: PageState) -> None:
 
 
 def forget_pages(connection: Connection, source: str, urls: Iterable[str]) -> None:
-    """Forget addresses of a source."""
+    """Delete addresses of a source."""
     connection.execute(delete(_page).where(_page.c.source == source, _page.c.url.in_(list(urls))))
 
 

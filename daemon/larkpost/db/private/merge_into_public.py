@@ -25,7 +25,7 @@ def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: dat
     """Move the thumbs on private papers to the public papers of these entries.
 
     The public paper takes over nothing else: no text, link or identifier from a reader. So nobody
-    can plant anything under a paper before its dump arrives.
+    can attach anything to a paper before its dump arrives.
     """
     brought = select(_table.c.paper_id).limit(1)
     if not entries or connection.execute(brought).first() is None:

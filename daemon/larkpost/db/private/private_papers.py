@@ -30,7 +30,7 @@ from larkpost.domain import Identifier, Paper, Thumb, Vote
 
 _paper, _vote, _pick = schema.paper, schema.vote, schema.pick
 
-# Time to repeat an undone thumb, or to import thumbs after their papers.
+# The time to repeat an undone thumb, or to import thumbs after their papers.
 KEPT_WITHOUT_THUMB = timedelta(days=7)
 
 _table = schema.private_identifier
@@ -77,8 +77,8 @@ def add_names(
 def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now: datetime) -> None:
     """Replace private papers by public ones, in thumbs and in "Like …" of editions.
 
-    ``public_of`` gives the id of the public paper by that of the private one. A thumb that the
-    owner has given the public one already stays; of several private copies the first one's moves.
+    ``public_of`` maps the id of the private paper to that of the public one. A thumb that the owner
+    has given the public one already stays; of several private copies the first one's moves.
     Forgotten thumbs move as well, because they may be restored. A moved thumb counts for others as
     if it were given ``now``: otherwise thumbs collected on private papers would count in a burst.
     All queries are batched, because thousands of readers may have imported the papers of a dump.
@@ -141,7 +141,7 @@ def _execute_many(
 
 
 def note_cleared(connection: Connection, paper_ids: Iterable[int], now: datetime) -> None:
-    """Record when thumbs on private papers were undone; see ``prune``. Changes no other paper."""
+    """Record when thumbs on private papers were undone (see ``prune``); other papers stay."""
     private = update(_paper).where(_paper.c.owner_id.is_not(None))
     write_among(connection, private.values(updated=now), _paper.c.id, paper_ids)
 

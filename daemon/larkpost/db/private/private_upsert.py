@@ -42,7 +42,7 @@ def look_up(
 def bring(
     connection: Connection, owner_id: int, drafts: Iterable[PaperRecord], *, now: datetime
 ) -> list[UpsertedPaper]:
-    """Find each draft among the public papers, else among the owner's own, else add it to those.
+    """Find each draft among the public papers, else among the owner's own ones, else add it there.
 
     Returns the outcomes in order. Existing papers are not changed, and private papers of other
     readers are not read, so the answer reveals nothing about them. Drafts of one call for one paper
@@ -86,8 +86,8 @@ def _place(
         match = matcher.find(asked)
         if match is not None and matcher.entries[match.at].before is not None:
             return matcher.entries[match.at], MatchOutcome.KNOWN
-    # A reader's own are distinguished by identifiers and whole titles: comparing texts as well took
-    # two seconds for a list of 2,000 similar titles, while nobody else could write.
+    # A reader's own papers are distinguished by identifiers and whole titles: comparing texts as
+    # well took two seconds for 2,000 similar titles, while nobody else could write.
     return own.place(replace(asked, numbers=frozenset()))
 
 
@@ -121,7 +121,7 @@ def _lay_out_own(
 def _write_new(
     connection: Connection, owner_id: int, entries: Sequence[KnownPaper], now: datetime
 ) -> None:
-    """Write private papers under random uids: one made from an identifier could be guessed."""
+    """Write private papers with random uids; a uid made from an identifier could be guessed."""
     if not entries:
         return
     by_uid = {str(uuid4()): entry for entry in entries}

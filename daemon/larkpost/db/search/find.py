@@ -24,7 +24,7 @@ _paper = schema.paper
 
 __all__ = ["Query", "SearchResult", "SearchTerm", "count", "find", "kin", "parse"]
 
-SECONDS = 5.0  # that a search may take; the worst takes half a second at 100,000 papers
+SECONDS = 5.0  # limit of a search; the slowest takes half a second at 100,000 papers
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def count(connection: Connection, query: Query, *, seconds: float = SECONDS) -> 
 
 
 def _matching(connection: Connection, query: Query) -> Select[Any]:
-    """Select the ids of the papers with the words that are wanted."""
+    """Select the ids of the papers with the wanted words."""
     if not query.wanted:
         return select(_paper.c.id)
     matches = _index_first(index.matches(connection, query.wanted))
@@ -97,9 +97,9 @@ def _limit_time(connection: Connection, seconds: float) -> Iterator[None]:
 
 
 def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
-    """Find recommendable papers like this one: those that share most words with its title first.
+    """Find recommendable papers like this one; those that share most words with its title first.
 
-    A rough selection, to be sorted by similarity.
+    This is a rough selection, to be sorted by similarity.
     """
     terms = [SearchTerm((word,), tuple(stems(word))) for word in telling(of.title)]
     if not terms:
@@ -118,8 +118,8 @@ def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
 def _index_first(hits: Select[Any]) -> CTE:
     """Make the database read the index first, once.
 
-    Without it SQLite may walk the papers and ask the full-text index again for each of them, which
-    took 4 seconds for a phrase at 11,200 papers.
+    Otherwise SQLite may scan the papers and query the full-text index for each of them, which took
+    4 seconds for a phrase at 11,200 papers.
     """
     return hits.cte("hits").prefix_with("MATERIALIZED")
 
@@ -127,7 +127,7 @@ def _index_first(hits: Select[Any]) -> CTE:
 def _papers(connection: Connection, page: Select[Any]) -> tuple[Paper, ...]:
     """Read the papers whose ids a query selects, in its order.
 
-    The ids are sorted alone, so that no abstract is carried through the sorting of all that match.
+    Only the ids are sorted, because sorting all matches with their abstracts is slow.
     """
     ids = list(connection.execute(page).scalars())
     chosen = select(*COLUMNS).where(_paper.c.id.in_(ids))

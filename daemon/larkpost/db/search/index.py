@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 NAME = "search"
 
-# The index stores no texts ("contentless"), only words.
-# The tokenizer is the simplest one; the words come ready from ``larkpost.db.search.tokenize``.
+# The index stores no texts ("contentless"), only words. The tokenizer is the simplest one;
+# ``larkpost.db.search.tokenize`` prepares the words.
 _FTS5 = "fts5(title, authors, abstract, content='', tokenize='ascii')"
 _VECTORS = (
     "(paper_id BIGINT CONSTRAINT pk_search PRIMARY KEY"
@@ -51,7 +51,7 @@ _PARTS = ("rowid", "title", "authors", "abstract")
 _LITE = table(NAME, *map(column, _PARTS))
 _ORDERS = table(NAME, *map(column, (NAME, *_PARTS)))  # FTS5 takes commands in this column
 _PG = table(NAME, column("paper_id", BigInteger), column("words", TSVECTOR))
-_WEIGHTS = (8.0, 4.0, 1.0)  # of a word in title, authors, abstract
+_WEIGHTS = (8.0, 4.0, 1.0)  # weights of a word in title, authors, abstract
 _SHARES = "'{0,0.125,0.5,1}'::float4[]"  # the same for PostgreSQL: of labels D, C, B, A
 
 
@@ -61,8 +61,8 @@ def create(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {NAME} USING {_FTS5}")
         return
     connection.exec_driver_sql(f"CREATE TABLE {NAME} {_VECTORS}")
-    # A question about title or author looks at the vectors, and fetching them from elsewhere
-    # would take most of its time.
+    # A query for title or author reads the vectors, and fetching them from another place would take
+    # most of its time.
     connection.exec_driver_sql(f"ALTER TABLE {NAME} ALTER words SET STORAGE MAIN")
     connection.exec_driver_sql(f"CREATE INDEX ix_search_words ON {NAME} USING gin (words)")
 
@@ -82,12 +82,12 @@ def fill(connection: Connection) -> None:
 
 
 def write(connection: Connection, papers: Iterable[Paper]) -> None:
-    """Write papers into the index that are not in it."""
+    """Write papers that are not yet in the index."""
     _insert(connection, [(paper.id, document(paper)) for paper in papers])
 
 
 def rewrite(connection: Connection, changes: Iterable[tuple[Paper, Paper]]) -> None:
-    """Rewrite papers, each given as before and after; those with the same words are left alone."""
+    """Rewrite papers, each given as before and after; those with the same words are skipped."""
     replace(connection, ((new.id, document(old), document(new)) for old, new in changes))
 
 
@@ -139,7 +139,7 @@ def hits(connection: Connection, terms: Sequence[SearchTerm], *, some: bool = Fa
 
 
 def matches(connection: Connection, terms: Sequence[SearchTerm]) -> Select[Any]:
-    """Select the ids alone of papers with all terms, without their relevance."""
+    """Select only the ids of papers with all terms, without their relevance."""
     number = _LITE.c.rowid if _lite(connection) else _PG.c.paper_id
     return select(number.label("id")).where(_condition(connection, terms))
 
@@ -190,7 +190,7 @@ def _replace(connection: Connection, documents: Sequence[tuple[int, Document]]) 
 
 
 def _vector(laid: Document) -> str:
-    """Write a document as PostgreSQL reads it: ``'word':1A,5C``, a gap between the parts."""
+    """Convert a document to PostgreSQL's form: ``'word':1A,5C``, with a gap between the parts."""
     places: dict[str, list[str]] = {}
     at = 0
     for part, weight in ((laid.title, "A"), (laid.authors, "B"), (laid.abstract, "C")):
@@ -201,7 +201,7 @@ def _vector(laid: Document) -> str:
 
 
 def _match(term: SearchTerm) -> str:
-    """Write a term in FTS5's syntax; words are letters and digits, so nothing needs escaping."""
+    """Convert a term to FTS5's syntax; words are letters and digits, so nothing needs escaping."""
     named = f'authors : "{" ".join(term.spelt)}"'
     if not term.stems:
         return f"({named})"
@@ -209,7 +209,7 @@ def _match(term: SearchTerm) -> str:
 
 
 def _tsquery(term: SearchTerm) -> str:
-    """Write a term in PostgreSQL's syntax."""
+    """Convert a term to PostgreSQL's syntax."""
     named = " <-> ".join(f"'{word}':B" for word in term.spelt)
     told = " <-> ".join(f"'{word}':AC" for word in term.stems)
     return f"(({told}) | ({named}))" if told else f"({named})"

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 
 from larkpost.db.search.tokenize import stems, words
 
-# A longer query is cut, because each word costs a look-up.
+# A longer query is cut, because each word needs a lookup.
 LONGEST = 1_000  # characters
 MOST_TERMS = 16
 LONGEST_PHRASE = 32  # words
@@ -25,9 +25,9 @@ _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """Words that follow each other: in an author's name as ``spelt``, in the text as ``stems``.
+    """Consecutive words: in an author's name as ``spelt``, in the text as ``stems``.
 
-    Without stems only authors are looked at.
+    Without stems only authors are searched.
     """
 
     spelt: tuple[str, ...]
@@ -38,7 +38,7 @@ class SearchTerm:
 class Query:
     """A search query: wanted terms, excluded terms, first seen from ``since`` up to ``until``.
 
-    ``unclear`` holds the unparsed pieces as typed. An empty query means every paper.
+    ``unclear`` has the unparsed pieces as typed. An empty query means every paper.
     """
 
     wanted: tuple[SearchTerm, ...] = ()
@@ -56,11 +56,11 @@ class Query:
 def parse(text: str) -> Query:
     """Parse a query; every text is valid.
 
-    ``sparse routing`` wants both words in title, abstract or authors, in any form;
-    ``"sparse routing"`` (or ``sparse-routing``) one after the other; ``author:curie`` an author;
+    ``sparse routing`` means both words in title, abstract or authors, in any form;
+    ``"sparse routing"`` (or ``sparse-routing``) consecutive words; ``author:curie`` an author;
     ``since:2026-08-07`` and ``until:2026-08`` the days (UTC) between which the paper was first
-    seen, both included, where a month or year alone means all of it; ``-word``, ``-"a phrase"``
-    and ``-author:name`` exclude.
+    seen, both included (a month or year alone means all of it); ``-word``, ``-"a phrase"`` and
+    ``-author:name`` exclude.
     """
     query = Query()
     for piece in _PIECE.finditer(text[:LONGEST]):
@@ -108,7 +108,7 @@ def _within(query: Query, field: str, said: str) -> Query | None:
 
 
 def _days(said: str) -> tuple[date, date]:
-    """Return the first and last day of a day, month or year; raises ValueError."""
+    """Return the first and last day of a date, month or year; raises ValueError."""
     match = _DATE.fullmatch(said)
     if match is None:
         raise ValueError(said)

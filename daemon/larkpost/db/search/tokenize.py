@@ -18,19 +18,19 @@ from larkpost.text.stemming import stem_words
 
 # A script that is written without spaces is cut into characters, so that any part of it is found.
 UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-_LONGEST = 64  # characters; a longer run is cut, in a paper as in a question
-# Its signs that are no letters (Thai's vowel marks) go with the accents of other scripts.
+_LONGEST = 64  # characters; a longer run is cut, in papers and in queries
+# Its marks that are no letters (Thai vowels) are removed like the accents of other scripts.
 _WORD = re.compile(rf"(?=[^\W_])[{UNSPACED}]|[^\W_{UNSPACED}]{{1,{_LONGEST}}}")
 _PLAIN_WORD = re.compile(rf"[a-z0-9]{{1,{_LONGEST}}}")
-# What is no letter or digit of ASCII becomes a space, what is one lower case.
+# ASCII letters become lower case; other ASCII characters except digits become spaces.
 _APART = bytes(ord(chr(c).lower()) if c < 128 and chr(c).isalnum() else 32 for c in range(256))
 
 # Words of each part that are indexed. PostgreSQL counts positions up to 16,383.
 MOST_IN_TITLE = 500
 MOST_IN_BODY = 5_000
-_MOST_STEMS = 50_000  # that are kept in memory
-MOST_IN_FACTS = 500  # of these
-BREAK = "¶"  # stands between authors; no word, so that no phrase reaches over it
+_MOST_STEMS = 50_000  # the number of stems in memory
+MOST_IN_FACTS = 500  # words of categories and the like
+BREAK = "¶"  # separates authors; no word, so that no phrase spans two authors
 
 # Words without a subject, ignored when titles are compared; queries may contain them.
 _EMPTY = frozenset(
@@ -42,7 +42,7 @@ _EMPTY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A paper as the index has it: words apart by spaces; stems, but for the names of authors."""
+    """A paper in the form of the index: words separated by spaces; stems, except authors' names."""
 
     title: str
     authors: str
@@ -50,7 +50,7 @@ class Document:
 
 
 def words(text: str) -> list[str]:
-    """Cut a text into words: lower case, without accents; ligatures and the like undone."""
+    """Split a text into words: lower case, without accents or ligatures."""
     if text.isascii():
         cut = text.encode().translate(_APART).decode().split()
         if max(map(len, cut), default=0) > _LONGEST:
@@ -60,9 +60,9 @@ def words(text: str) -> list[str]:
 
 
 def stems(text: str) -> list[str]:
-    """Cut a text into words and these down to their stems (Porter, 1980).
+    """Split a text into words, and reduce these to their stems (Porter, 1980).
 
-    It is the algorithm that its author froze, so that an index stays good for the next release.
+    Its author froze the algorithm, so an index stays valid with the library's next release.
     """
     cut = words(text)
     stemmed = list(map(_STEMS.get, cut))
@@ -74,13 +74,13 @@ def stems(text: str) -> list[str]:
 
 
 class _StemCache(dict[str, str]):
-    """Stems by their words, worked out on first use; quicker to ask than a cached function."""
+    """Stems by their words, computed on first use; faster than a cached function."""
 
     def __missing__(self, word: str) -> str:
         if len(self) >= _MOST_STEMS:
             self.clear()
         stem = stem_words([word])[0]
-        self[word] = stem if stem != word else word  # one object, not two alike
+        self[word] = stem if stem != word else word  # one object, not two equal ones
         return stem
 
 
@@ -88,7 +88,7 @@ _STEMS = _StemCache()
 
 
 def document(paper: Paper) -> Document:
-    """Lay out what of a paper is searched."""
+    """Return the searchable words of a paper."""
     told = (paper.organisation, paper.journal_ref, paper.comment)
     facts = (*paper.categories, *paper.keywords, *filter(None, told))
     return index_document(paper.title, paper.authors, paper.abstract, facts)
@@ -97,10 +97,9 @@ def document(paper: Paper) -> Document:
 def index_document(
     title: str, authors: Sequence[str], abstract: str, facts: Sequence[str] = ()
 ) -> Document:
-    """Lay out a title, names, an abstract and ``facts``, such as categories, for the index.
+    """Convert a title, names, an abstract and ``facts``, such as categories, for the index.
 
-    Facts are found like words of the abstract; a phrase reaches neither over two of them nor into
-    the abstract.
+    Facts are found like words of the abstract; a phrase never spans two of them or the abstract.
     """
     body = stems(abstract)[: MOST_IN_BODY - MOST_IN_FACTS] if facts else stems(abstract)
     more = [word for fact in facts for word in (BREAK, *stems(fact))][:MOST_IN_FACTS]
@@ -113,7 +112,7 @@ def index_document(
 
 
 def telling(title: str, most: int = 8) -> list[str]:
-    """Choose the words of a title that name its subject, the longest ones, in order."""
+    """Choose the longest words of a title that name its subject, in order."""
     found = dict.fromkeys(w for w in words(title) if len(w) > 2 and w not in _EMPTY)
     longest = sorted(found, key=lambda word: (-len(word), word))[:most]
     return [word for word in found if word in longest]

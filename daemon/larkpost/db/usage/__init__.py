@@ -1,1 +1,1 @@
-"""Usage: quotas, the last use, and whose votes count for others."""
+"""Usage: quotas, the last use, and the readers whose votes count for others."""

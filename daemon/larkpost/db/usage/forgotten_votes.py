@@ -42,7 +42,7 @@ class Forgetting:
 
 
 def forget(connection: Connection, reader_id: int, before: datetime, now: datetime) -> list[Vote]:
-    """Move aside every thumb that a reader gave before a time; returns them, oldest first."""
+    """Move thumbs that a reader gave before a time to this table; returns them, oldest first."""
     chosen = and_(_vote.c.reader_id == reader_id, _vote.c.at < before)
     rows = select(_vote, literal(now, _gone.c.forgotten_at.type)).where(chosen)
     statement = insert(connection, _gone).from_select([*_SHARED, "forgotten_at"], rows)
@@ -84,8 +84,8 @@ def restore(connection: Connection, reader_id: int) -> int:
 def _restored_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     """Return the rows of restored thumbs, each with the time from which it counts.
 
-    Others may have taken its place in the queue of its paper meanwhile, so it queues again, for no
-    earlier day than before: otherwise readers could promote a paper together by taking turns.
+    Others may have taken its place in the queue of its paper meanwhile, so it queues again, for the
+    same day or later: otherwise readers could promote a paper together by taking turns.
     """
     queued = [replace(from_row(row), at=row.counts_from or row.at) for row in rows]
     moments = vote_eligibility.moments(connection, queued)
@@ -97,9 +97,9 @@ def _restored_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[dic
 def move(connection: Connection, public_of: Mapping[int, int], now: datetime) -> None:
     """Move forgotten thumbs from private papers to the public ones that replace them.
 
-    ``public_of`` gives the id of the public paper by that of the private one. They count for
-    others from ``now`` on at the earliest, as thumbs that were not forgotten. If the owner has a
-    forgotten one on the public paper already, that one stays.
+    ``public_of`` maps the id of the private paper to that of the public one. They count for others
+    from ``now`` on at the earliest, as thumbs that were not forgotten. If the owner has a forgotten
+    one on the public paper already, that one stays.
     """
     there = {
         (row.reader_id, row.paper_id)

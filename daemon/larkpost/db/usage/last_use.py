@@ -1,4 +1,4 @@
-"""Records the day of last use of pages and feeds, and finds readers unused for too long."""
+"""Records the day on which pages and feeds were last used, and finds expired readers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _reader, _vote = schema.reader, schema.vote
 class ExpiryRule:
     """The days without use after which a reader is removed.
 
-    ``unused`` is for those who never came back. 0 days mean never.
+    ``unused`` applies to readers who never came back. 0 days mean never.
     """
 
     days: int
@@ -28,7 +28,7 @@ class ExpiryRule:
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """A reader who can expire: whether anybody ever came back, and the last use.
+    """A reader who can expire: whether they ever came back, and the last use.
 
     ``last`` includes the day of signing up, and thumbs if no use was noted; ``noted`` is what
     ``write`` wrote.
@@ -47,7 +47,7 @@ class Expiring:
 
 
 def unwritten(connection: Connection, reader_ids: Collection[int], day: date) -> list[int]:
-    """Choose the readers whose use must be recorded: they can expire, and lack that day."""
+    """Choose the readers who can expire and whose use on that day is not yet recorded."""
     lacking = select(_reader.c.id).where(
         _reader.c.expires, or_(_reader.c.last_used.is_(None), _reader.c.last_used < day)
     )
@@ -82,7 +82,7 @@ def count(connection: Connection) -> int:
 
 
 def _expiring() -> Select[Any]:
-    """Read the readers who can expire: made by the form, and still without an address.
+    """Read the readers who can expire: they used the subscribe form, and have no address.
 
     Thumbs are read only if no use was noted; otherwise a reader with many could delay a run.
     """

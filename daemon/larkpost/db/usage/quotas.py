@@ -10,15 +10,15 @@ from sqlalchemy import Connection, func, select
 from larkpost.db import schema
 from larkpost.domain import PaperRecord
 
-# A private paper costs its row, its names and their indexes: at most so many bytes of the database
-# for each byte of its text, and so many for itself. A test measures it with text of several kinds.
+# A private paper needs its row, its names and their indexes: at most this number of bytes in the
+# database per byte of its text, plus a constant. A test measures it with several kinds of text.
 TIMES = 4
 EACH = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The usage of one reader: private papers, and the bytes of the database that these take."""
+    """The usage of one reader: private papers, and their size in the database in bytes."""
 
     papers: int
     bytes: int

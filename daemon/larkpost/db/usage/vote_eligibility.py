@@ -4,15 +4,15 @@ Anybody can become a reader, so a reader's thumbs change their own editions at o
 others only once the reader counts:
 
 1. A reader whom the operator made or imported counts from the beginning.
-2. Who signed up counts once their address is confirmed, or once they have been in use: thumbs on
+2. A reader who signed up counts once their address is confirmed, or after real use: thumbs on
    ``DAYS_OF_USE`` different days (UTC), the first of them ``FIRST_USE`` ago.
-3. Of one network ``MOST_OF_A_NETWORK`` readers may begin to count at once, and as many more in
-   ``A_WHILE``, one by one (a bucket that refills evenly, see ``limits``); of the one around it,
-   which one owner may have all, ``WIDER`` times as many.
-4. The thumbs of readers who have counted for less than ``NEW_FOR`` count at most ``MOST_A_DAY`` a
-   day (UTC) on one paper; those beyond wait for the days that follow. So a rush lifts nothing.
+3. From one network ``MOST_OF_A_NETWORK`` readers may begin to count at once, and as many more per
+   ``A_WHILE``, one by one (a token bucket, see ``rate_limits``); from the surrounding network,
+   which may belong to one owner, ``WIDER`` times as many.
+4. The thumbs of readers who have counted for less than ``NEW_FOR`` count at most ``MOST_A_DAY``
+   times per day (UTC) on one paper; the rest wait for later days. So a rush promotes nothing.
 
-``vote.counts_from`` says from when a thumb counts, so that asking needs nothing but the vote.
+``vote.counts_from`` is the time from which a thumb counts, so a query needs only the vote.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MOST_A_DAY = 3
 
 
 def counts(at: datetime) -> ColumnElement[bool]:
-    """Select the thumbs that count at a time; every shared count uses this."""
+    """Select the thumbs that count at a given time; every shared count uses this."""
     return _vote.c.counts_from <= at
 
 
@@ -68,7 +68,7 @@ def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | Non
 
 
 def counting_since(connection: Connection, reader_ids: Collection[int]) -> dict[int, datetime]:
-    """Return since when each of these readers counts; no entry for those who do not."""
+    """Return the time since which each of these readers counts; no entry for the others."""
     counting = select(_reader.c.id, _reader.c.counts_from).where(_reader.c.counts_from.is_not(None))
     rows = rows_among(connection, counting, _reader.c.id, reader_ids)
     return {row.id: row.counts_from for row in rows}
@@ -142,10 +142,10 @@ def _lock(connection: Connection, paper_ids: Collection[int]) -> None:
 def _free_moments(
     connection: Connection, wanted: Sequence[tuple[int, int, datetime]]
 ) -> list[datetime]:
-    """Find for new readers' thumbs the first day on which each may count; its start if it is that.
+    """Find the first time from which each of these thumbs of new readers may count.
 
-    ``wanted`` are readers, papers and starts, and earlier ones are before later ones in the queue
-    of a paper. One query per batch: a reader who starts to count may have thousands of thumbs.
+    That is its start or the beginning of a later day. ``wanted`` are readers, papers and starts;
+    earlier ones come first in a paper's queue. One query per batch, for thousands of thumbs.
     """
     if not wanted:
         return []
@@ -153,7 +153,7 @@ def _free_moments(
     cast = _cast_by_new(
         connection, {paper_id for _, paper_id, _ in wanted}, min(start for *_, start in wanted)
     )
-    ahead: dict[int, list[datetime]] = {}  # of those before in this list, by paper
+    ahead: dict[int, list[datetime]] = {}  # of earlier entries of this list, by paper
     found = []
     for reader_id, paper_id, start in wanted:
         today = _midnight(start)
@@ -172,7 +172,7 @@ def _free_moments(
 def _cast_by_new(
     connection: Connection, paper_ids: Collection[int], earliest: datetime
 ) -> dict[int, list[Any]]:
-    """Read by paper the thumbs of readers who are new at the ``earliest`` start, or later."""
+    """Read, by paper, the thumbs of readers who are new at the ``earliest`` start or later."""
     vote, reader = schema.vote.c, schema.reader.c
     begun = reader.counts_from.label("begun")
     of_new = (

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float64]
 
 WORD = re.compile(r"(?u)\b[a-zA-Z_][a-zA-Z0-9_]+\b")
-ENOUGH = 100  # with fewer papers its bounds on document frequency would leave no term
+ENOUGH = 100  # with fewer papers the limits on document frequency would leave no term
 MOST_TERMS, RAREST, COMMONEST = 20_000, 5, 0.1
 
 
 @dataclass(frozen=True)
 class ArxivSanity:
-    """Papers by id with their counts of words and pairs of words, whatever the vocabulary.
+    """Papers by id with their counts of words and pairs of words, for any vocabulary.
 
     Texts are tokenised once; ``Vectors`` of any corpus are made from the counts.
     """
@@ -48,7 +48,7 @@ class ArxivSanity:
         return cls({number: at for at, number in enumerate(each)}, _count_terms(texts))
 
     def fit(self, corpus: Collection[Paper], others: Collection[Paper]) -> Vectors:
-        """Return the vectors of a corpus as its ``compute.py`` makes them, and of other papers."""
+        """Return vectors of a corpus, as in arxiv-sanity's ``compute.py``, and of other papers."""
         known = {paper.id for paper in corpus}
         rest = {paper.id for paper in others} - known
         ids = [*sorted(known), *sorted(rest)]
@@ -67,7 +67,7 @@ class ArxivSanity:
 
 @dataclass(frozen=True)
 class Vectors:
-    """TF-IDF rows of papers, by id; the first ``corpus`` rows are what a space was fitted on."""
+    """TF-IDF rows of papers, by id; the first ``corpus`` rows are the papers of the fit."""
 
     place: dict[int, int]
     rows: csr_array
@@ -76,7 +76,7 @@ class Vectors:
     def scores(
         self, liked: Sequence[Paper], today: Sequence[Paper], digests: Sequence[Sequence[Paper]]
     ) -> list[Scores]:
-        """Score digests as its ``serve.py`` does.
+        """Score digests as arxiv-sanity's ``serve.py`` does.
 
         All papers that are not liked are negatives: the corpus, and ``today``'s papers.
         """
@@ -98,7 +98,7 @@ class Vectors:
 def _count_terms(texts: Sequence[str]) -> csr_array:
     """Count words and pairs of neighbours, as CountVectorizer(ngram_range=(1, 2)) does.
 
-    Numbers stand for words, and are paired as numbers: that takes a quarter of its time.
+    Words are replaced by numbers, and paired as numbers, which takes a quarter of the time.
     """
     number: defaultdict[str, int] = defaultdict()
     number.default_factory = number.__len__

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Moments = NDArray[np.float64]
 
 DIGEST = 50  # papers per day
-WINDOW = timedelta(days=7)  # of an edition, as ranking.window_days has it unless told otherwise
+WINDOW = timedelta(days=7)  # of an edition, the default of ranking.window_days
 GROWTH = 1.15  # the taste is trained again when the thumbs grew by this factor,
 LATER_GROWTH = 1.3  # and, to bound the time, less often from the 61st day on
 EARLY = 60
@@ -74,8 +74,8 @@ def vote_days(history: History) -> list[VoteDay]:
     The papers voted on that day are joined by others without a thumb, up to 50 in all, drawn per
     day from the new papers of an edition's window: those since the previous day, and those of the
     days of the voted papers. Papers passed over on an earlier day are left out; otherwise their age
-    alone would distinguish them from today's. The order is that of an edition without a taste:
-    newest first, then by id.
+    alone would distinguish them from the day's papers. The order is that of an edition without a
+    taste: newest first, then by id.
     """
     by_day: dict[date, list[int]] = defaultdict(list)
     for number, moment in enumerate(history.at):
@@ -122,7 +122,7 @@ class CandidatePapers:
 
     @classmethod
     def of(cls, history: History) -> CandidatePapers:
-        """Lay out a history's papers."""
+        """Build the arrays from a history."""
         votes = zip(history.voted, history.at, strict=True)
         cast = {paper.id: float(day_of(moment).toordinal()) for paper, moment in votes}
         papers = sorted(history.papers, key=lambda paper: (paper.first_seen, paper.id))
@@ -137,8 +137,8 @@ class CandidatePapers:
     def others(self, voted: Sequence[Paper], last: date, day: date) -> list[Paper]:
         """Draw papers from after the ``last`` day, always the same for the same ``day``.
 
-        They had no thumb up to the day's end. Papers with a later thumb are candidates like any
-        other: leaving them out would use future information.
+        They had no thumb up to the day's end. Papers with a later thumb are candidates like all
+        others: leaving them out would use future information.
         """
         start = max(day - WINDOW, last) + timedelta(days=1)
         since = datetime.combine(start, time(), UTC).timestamp()

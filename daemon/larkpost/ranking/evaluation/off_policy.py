@@ -50,7 +50,7 @@ class OffPolicy:
 
 
 def off_policy(logged: Sequence[Logged]) -> OffPolicy | None:
-    """Estimate both; None if no place was drawn at random."""
+    """Estimate both policies; None if no place was drawn at random."""
     if not logged:
         return None
     propensity = np.array([max(one.propensity, 1e-9) for one in logged])

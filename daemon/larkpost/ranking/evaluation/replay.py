@@ -47,7 +47,7 @@ EDGES = (0, 1, 3, 5, 10, 20, 40, 80, 160, 320, 640, 1280)
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Votes with a predicted chance in ``low``..``high``: count, predicted and observed share."""
+    """Votes with a predicted chance of ``low``..``high``: count, predicted and observed share."""
 
     low: float
     high: float
@@ -70,10 +70,10 @@ class TrainingCut:
 class ReplayReport:
     """The results of a replay.
 
-    ``systems`` holds each ranking with its measures over ``vote_days``; ``gains`` the paired
+    ``systems`` has each ranking with its measures over ``vote_days``; ``gains`` the paired
     differences of Larkpost to each other one. ``calibration_error`` is the expected one (Naeini et
-    al. 2015), None without votes that had a predicted chance. All of these know only shown papers;
-    ``coverage`` describes the rest, None if there are too few papers.
+    al. 2015), None without votes that had a predicted chance. All of these measure only shown
+    papers; ``coverage`` describes the rest, None if there are too few papers.
     """
 
     votes: int
@@ -102,8 +102,8 @@ class Replay:
 
 
 def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
-    """Replay a history and measure it; an empty one gives an empty report."""
-    # Hundreds of small products: threads would wait for each other longer than they compute.
+    """Replay a history and measure it; the report of an empty history is empty."""
+    # There are hundreds of small products: threads would wait longer than they compute.
     with threadpool_limits(limits=1):
         replayed = replay(ranker, history)
         covered = measure_coverage(ranker, history.stream, history.shown)
@@ -128,10 +128,10 @@ def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
 
 
 def replay(ranker: TfidfRanker, history: History) -> Replay:
-    """Rank every day as it would have been ranked, with our ranking and the others.
+    """Rank every day with the knowledge of that day, with our ranking and the others.
 
-    The taste is trained again when thumbs grew by 15 %, the model fitted again on the first day of
-    a month by which twice as many papers are known.
+    The taste is trained again when there are 15 % more thumbs, the model is fitted again on the
+    first day of a month if twice as many papers are known.
     """
     days = vote_days(history)
     eras = list(_eras(history, days))

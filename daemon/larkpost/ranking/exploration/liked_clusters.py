@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
     Flags = NDArray[np.bool_]
 
-MOST_LIKED = 80  # liked papers, the latest of which are looked at
+MOST_LIKED = 80  # the number of latest liked papers that are compared
 FEWEST, SHARE = 4, 0.25  # papers of the smaller group, and their share of all
-CLOSER = 0.02  # how much more alike than any two papers those of a group are
-APART = 0.1  # what the groups may have in common, of what the looser one has within
+CLOSER = 0.02  # how much more similar the papers of a group are than any two papers
+APART = 0.1  # the allowed similarity between groups, as a share of that within the looser one
 ROUNDS = 20
 TERMS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Liked papers, oldest first, and the words that tell them from the other group."""
+    """Liked papers, oldest first, and the words that distinguish them from the other group."""
 
     papers: tuple[Paper, ...]
     terms: tuple[str, ...]
@@ -47,10 +47,10 @@ class TwoGroups:
 def find_two_groups(space: TextSpace, liked: Sequence[Paper]) -> TwoGroups | None:
     """Split liked papers, oldest first, into two groups; None if they are one.
 
-    They are two where each has four papers or more and a quarter of all, where the papers of
-    each are more alike (by 0.02 on average) than any two papers of the corpus are, and where
-    papers of different groups are hardly more alike than that: by a tenth at most of what those
-    of the looser group are. Of more than 80 the latest count.
+    There are two if each has at least four papers and a quarter of all, if the papers of each are
+    more similar (by 0.02 on average) than any two papers of the corpus, and if papers of different
+    groups exceed that similarity by at most a tenth of the excess within the looser group. Of more
+    than 80 papers the latest count.
     """
     papers = list(liked)[-MOST_LIKED:]
     if len(papers) < 2 * FEWEST or not len(space.background.plain.indices):
@@ -73,10 +73,10 @@ def find_two_groups(space: TextSpace, liked: Sequence[Paper]) -> TwoGroups | Non
 
 
 def _part(near: Floats) -> Flags:
-    """Part papers by their likeness (n, n; 0 on the diagonal): in the first group or not (n).
+    """Split papers by their similarity (n, n; 0 on the diagonal): in the first group or not (n).
 
-    Begun along the axis on which they differ most, then each goes to the group that it is more
-    like on average, until none moves (kernel k-means; Dhillon, Guan & Kulis 2004).
+    The first split is along the axis on which they differ most; then each goes to the group with
+    the higher average similarity, until none moves (kernel k-means; Dhillon, Guan & Kulis 2004).
     """
     count = len(near)
     centred = np.eye(count) - 1 / count
@@ -107,9 +107,9 @@ def _are_two(near: Floats, first: Flags) -> bool:
 
 
 def _telling(space: TextSpace, rows: PaperRows, mine: Flags) -> tuple[str, ...]:
-    """Return the topic words that tell a group from the other, of each stem one.
+    """Return the topic words that distinguish a group from the other, one per stem.
 
-    They stand in two of its papers or more, and the more of these the better.
+    They are in at least two of its papers; words in more papers come first.
     """
     own, other = (rows.words[np.flatnonzero(one)] for one in (mine, ~mine))
     held = np.bincount(own.indices, minlength=own.shape[1])

@@ -1,4 +1,4 @@
-"""Papers that editions showed and that got no thumb: they calibrate chances too."""
+"""Papers that editions showed and that got no thumb: they also calibrate probabilities."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The papers (p) that any of some readers passed over, as the ranking uses them.
+    """The papers (p) that at least one of some readers passed over, as the ranking uses them.
 
-    ``features`` (p, width) are what the dense columns of a ledger are multiplied with.
+    ``features`` (p, width) are the factors for the dense columns of a ledger.
     """
 
     rows: PaperRows
@@ -40,7 +40,7 @@ class Passed:
         dense: Floats,
         terms: Floats,
     ) -> Floats:
-        """Score the papers that one reader passed over by their taste.
+        """Score the papers that one reader passed over, with the reader's taste.
 
         ``voted`` are the rows of a ledger; ``shares`` (n) the coefficients of the ballot's votes,
         ``dense`` (width) and ``terms`` (v, or none) as in the ledger.
@@ -59,7 +59,7 @@ def add_passed(
 ) -> tuple[Floats, Floats, Floats]:
     """Append papers passed over to the votes: scores, thumbs and checks (r, n + p).
 
-    ``votes`` are those of the votes (r, n). A paper passed over counts as one without a thumb up.
+    ``votes`` has the same for the votes (r, n). A paper passed over has no thumb up.
     """
     shape = len(ballots), max((len(one.passed) for one in ballots), default=0)
     found, thumbs = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)

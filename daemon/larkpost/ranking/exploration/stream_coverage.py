@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
     from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import Floats
-SAMPLE = 1000  # papers of the stream, spread evenly over it, that are cut into regions
-MOST_SHOWN = 1000  # papers shown, the newest, that are looked for in them
+SAMPLE = 1000  # papers, evenly spread over the stream, that are divided into regions
+MOST_SHOWN = 1000  # the newest shown papers, which are assigned to regions
 REGIONS = 30
-LEAST_PAPERS = 10  # in a region on average, so that a small stream has fewer of them
-MOST_REGIONS, TERMS = 3, 4  # of regions never shown, with so many of their words
+LEAST_PAPERS = 10  # per region on average, so that a small stream has fewer regions
+MOST_REGIONS, TERMS = 3, 4  # regions never shown, and words of each
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of the stream: its ``share`` of the papers, and words that tell it from the rest."""
+    """A part of the stream: its ``share`` of the papers, and the words that distinguish it."""
 
     share: float
     terms: tuple[str, ...]
@@ -34,11 +34,11 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What of the stream was shown to a reader, in editions or by their own thumbs.
+    """The part of the stream that a reader saw, in editions or by their own thumbs.
 
-    ``papers`` of the stream lie in ``regions``; ``never_shown`` is the share of the papers in
-    regions of which not one paper was shown, in ``never_shown_regions`` of them. ``largest`` are
-    the largest of those.
+    ``papers`` of the stream are in ``regions``; ``never_shown`` is the share of the papers in the
+    ``never_shown_regions`` regions of which no paper was shown. ``largest`` are the largest of
+    those.
     """
 
     papers: int
@@ -51,11 +51,11 @@ class Coverage:
 def measure_coverage(
     ranker: TfidfRanker, stream: Sequence[Paper], shown: Collection[int]
 ) -> Coverage | None:
-    """Cut a ``stream`` of papers into regions and see where something was ``shown`` (ids).
+    """Divide a ``stream`` of papers into regions and find those with ``shown`` papers (ids).
 
-    Regions are made of a sample of the stream by k-means on themes, rows of length one, begun
-    at papers far apart, so that the same papers give the same regions. None if the stream is
-    too small to be cut in two.
+    Regions are made from a sample of the stream by k-means on themes (rows of length one), which
+    starts at papers far apart, so the same papers give the same regions. None if the stream is too
+    small for two regions.
     """
     from sklearn.cluster import KMeans  # type: ignore[import-untyped]  # it has no types
 
@@ -88,14 +88,14 @@ def measure_coverage(
 
 
 def _spread(papers: Sequence[Paper], most: int) -> list[Paper]:
-    """Take at most so many papers, evenly."""
+    """Choose at most so many papers, evenly spread."""
     if len(papers) <= most:
         return list(papers)
     return [papers[at * len(papers) // most] for at in range(most)]
 
 
 def _far_apart(rows: Floats, count: int) -> Floats:
-    """Choose rows (k, d) to begin with, each as far as can be from those before it."""
+    """Choose rows (k, d) to start with, each as far as possible from those before it."""
     chosen = [int((rows @ rows.mean(axis=0)).argmax())]
     nearest = rows @ rows[chosen[0]]
     while len(chosen) < count:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from larkpost.ranking.tfidf import PaperRows, TextSpace
 
-MOST_COMPARED = 1000  # candidates, the newest: beyond that a morning would be made of comparing
-MOST_SHOWN = 300  # papers shown, the newest: a month of editions, so that no year makes it slower
+MOST_COMPARED = 1000  # the newest candidates; comparing more would take too long
+MOST_SHOWN = 300  # the newest shown papers: a month of editions, so that the time stays constant
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,18 @@ class Unseen:
     lonely: NDArray[np.bool_]
 
     def farthest(self, shown: Sequence[Paper], free: Sequence[Paper], limit: int) -> list[Paper]:
-        """Give up to ``limit`` of the ``free`` candidates, the farthest from all ``shown`` first.
+        """Return up to ``limit`` of the ``free`` candidates, the farthest from all ``shown`` first.
 
-        Far is what has little likeness to the nearest shown paper. The quarter of the candidates
-        with the least company comes last, as a thumb on a paper like no other teaches nothing
-        about others. Of more than 300 shown papers the last 300 count; candidates beyond the newest
-        1,000 come after all others, newest first.
+        A candidate is far if it has little similarity to the nearest shown paper. The quarter of
+        the candidates with the lowest density comes last, because a thumb on an isolated paper says
+        nothing about others. Of more than 300 shown papers the last 300 count; candidates beyond
+        the newest 1,000 come after all others, newest first.
         """
         nearest = np.zeros(len(self.papers), dtype=np.float32)
         if shown and self.papers:
             rows = self.space.rows([paper.text for paper in shown[-MOST_SHOWN:]])
             nearest = likeness(self.rows, rows).max(axis=1)
-        # Likeness lies between -1 and 1: the lonely come after all others.
+        # Similarity is between -1 and 1: isolated papers come after all others.
         order = np.argsort((nearest + np.where(self.lonely, 4, 0)).round(4), kind="stable")
         may = {paper.id: paper for paper in free}
         found = [self.papers[at] for at in order.tolist() if self.papers[at].id in may]

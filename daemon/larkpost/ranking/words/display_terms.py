@@ -1,6 +1,6 @@
 """Chooses the terms that a reader is shown as the reason for a pick.
 
-The contribution of each term is exact, and `explain` gives all of them. The shown terms are chosen
+The contribution of each term is exact, and `explain` shows all of them. The shown terms are chosen
 for meaning: generic words are left out, adjacent words are shown as a phrase, words of liked papers
 come before others, and no stem comes twice.
 """
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     Doubles = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-SHOWN, ENOUGH = 3, 2  # terms at most, and where words that say little add nothing
-TRIED = 40  # candidates of the highest value that are looked at for them
-LEAST_SHARE, LAST_SHARE = 0.02, 0.01  # of what raises the score, terms and constant
-LEAST_OF_CONSTANT = 0.2  # of what no term carries: else that is the reason, and not the terms
-LEAST_WEIGHT = 0.03  # what a shown term adds, in standard deviations of the score
-LEAST_OF_STRONGEST = 0.1  # of what the strongest term that may be shown adds
-LEAST_PARTICULARITY = 0.01  # so that of words that fit any abstract the strongest goes first
-BARELY = 0.3  # value of a term that is barely particular
-LENT = 0.6  # value of a phrase whose particular words do not raise the score themselves
-UNHELD = 0.5  # value of a term that no liked paper holds, against one that some do
-SAID_ONCE, SAID_AGAIN = (1.0, 1.1, 1.0), (1.0, 1.4, 1.5)  # value of a phrase by its words
+SHOWN, ENOUGH = 3, 2  # the most terms; from two on, unspecific words are not added
+TRIED = 40  # the number of candidates of the highest value that are tried
+LEAST_SHARE, LAST_SHARE = 0.02, 0.01  # shares of the sum of all that raises the score
+LEAST_OF_CONSTANT = 0.2  # of the part of no term, which otherwise is the reason
+LEAST_WEIGHT = 0.03  # the least contribution of a shown term, in standard deviations of the score
+LEAST_OF_STRONGEST = 0.1  # the same, as a share of the strongest displayable term's
+LEAST_PARTICULARITY = 0.01  # so that the strongest of several generic words goes first
+BARELY = 0.3  # value of a term that is barely specific
+LENT = 0.6  # value of a phrase whose specific words do not raise the score themselves
+UNHELD = 0.5  # value of a term that no liked paper contains, relative to others
+SAID_ONCE, SAID_AGAIN = (1.0, 1.1, 1.0), (1.0, 1.4, 1.5)  # value of a phrase by its number of words
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateTerms:
     """The displayable terms of one paper: c words and phrases.
 
-    ``members`` (t, c) is 1 where a term of the paper is in a phrase, ``telling`` (t, c) where it is
-    a particular one, too; ``values`` (c) is what each says, ``barely`` (c) marks those that say
-    little. ``words`` are the names of the terms, ``particular`` (t) how particular each is,
-    ``text`` the stems of title and abstract, to find an interest's phrase in.
+    ``members`` (t, c) is 1 if a term of the paper is in a phrase, ``telling`` (t, c) if it is a
+    specific one, too; ``values`` (c) are their values, ``barely`` (c) marks unspecific ones.
+    ``words`` are the names of the terms, ``particular`` (t) their specificity, ``text`` the stems
+    of title and abstract, to find an interest's phrase.
     """
 
     phrases: Sequence[Phrase]
@@ -86,12 +86,12 @@ def candidates(space: TextSpace, paper: Paper, terms: Indices) -> CandidateTerms
 
 
 def _value(phrase: Phrase) -> float:
-    """Return what a phrase is worth: more than a word, and most where it is said again."""
+    """Return the value of a phrase: more than that of a word, most if the phrase is repeated."""
     return (SAID_AGAIN if phrase.said > 1 else SAID_ONCE)[min(len(phrase.terms), 3) - 1]
 
 
 class DisplayTerms(NamedTuple):
-    """The terms to show one reader, best first; ``held`` where a liked paper holds one."""
+    """The terms to show one reader, best first; ``held`` marks those in a liked paper."""
 
     terms: tuple[str, ...]
     held: bool
@@ -106,10 +106,10 @@ def choose_terms(
 ) -> list[DisplayTerms]:
     """Choose the terms to show for each of r readers.
 
-    ``told`` (r, t) is what each term of the paper adds, 0 if it is not to be told, below 0
-    where it lowers the score; ``held`` (r, t) whether a paper that the reader likes, or the words
-    of the interest, hold it; ``bias`` (r) what no term carries; ``interests`` (r) what of the
-    reader's interest the paper holds, see ``interest_terms``: always fit to be shown, and first.
+    ``told`` (r, t) is the contribution of each term of the paper, 0 if it is not to be shown,
+    negative if it lowers the score; ``held`` (r, t) whether a liked paper, or the words of the
+    interest, contain it; ``bias`` (r) the part of no term; ``interests`` (r) the terms of the
+    reader's interest in the paper, see ``interest_terms``: they may be shown, and come first.
     """
     raising = told > 0
     constant = np.maximum(bias, 0)[:, None]
@@ -117,7 +117,7 @@ def choose_terms(
     floors = np.maximum(LEAST_WEIGHT, LEAST_OF_CONSTANT * constant)
     summed = told @ found.members
     holding = (held & raising) @ found.members > 0
-    # A phrase says what its most particular words say, and most if they raise the score.
+    # The value of a phrase is that of its most specific words, higher if they raise the score.
     own = raising @ found.telling > 0
     value = summed * found.values * np.where(own, 1, LENT) * np.where(holding, 1, UNHELD)
     value[summed < _least(found, summed, np.maximum(floors, LAST_SHARE * total), interests)] = 0
@@ -142,7 +142,7 @@ def _least(
     floors: Doubles,
     interests: Sequence[Sequence[InterestTerm]],
 ) -> Doubles:
-    """Return what a shown phrase has to add for each reader (r, 1): a tenth of the strongest."""
+    """Return the least contribution of a shown phrase (r, 1): a tenth of the strongest one's."""
     strongest = summed.max(axis=1, initial=0, where=~found.barely)
     asked = [max((one.weight for one in mine), default=0.0) for mine in interests]
     strongest = np.maximum(strongest, asked)[:, None]
@@ -150,7 +150,7 @@ def _least(
 
 
 def _only_term(found: CandidateTerms, told: Doubles, least: float) -> tuple[str, ...]:
-    """Return the term that carries a score which no particular one does; none if none does."""
+    """Return the term that is the reason for a score without specific terms; may be empty."""
     carrying = np.flatnonzero(told >= least)
     if not len(carrying):
         return ()
@@ -161,7 +161,7 @@ def _only_term(found: CandidateTerms, told: Doubles, least: float) -> tuple[str,
 def _distinct(
     found: CandidateTerms, order: Sequence[int], weak: Flags, first: Sequence[InterestTerm]
 ) -> list[int]:
-    """Take the next few of which no two have a stem in common, weak ones only where need is."""
+    """Choose the next few terms without a common stem; weak ones only if there are too few."""
     room, shown = SHOWN - len(first), list[int]()
     seen = set[str]().union(*(one.stems for one in first))
     roots = {stem[:ROOT] for stem in seen}
@@ -182,7 +182,7 @@ def _distinct(
 
 
 def _has_twin(stems: Iterable[str], seen: Iterable[str]) -> bool:
-    """Return whether a stem begins another one, or a pair of characters shares one with another."""
+    """Return whether a stem begins another one, or two pairs of characters share a character."""
     return any(
         is_unspaced(one) or one.startswith(other) or other.startswith(one)
         for one in stems

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from larkpost.ranking.tfidf import TextSpace
 
-MOST_CATEGORIES = 500  # the ones with most papers
-CATEGORY_TERMS = 100  # that tell a category from the others
+MOST_CATEGORIES = 500  # the categories with most papers
+CATEGORY_TERMS = 100  # that distinguish a category from the others
 NEAREST = 3
-SHORTEST = 4  # characters of a word that another can be near to
-PER_SLIP = 4  # characters that one wrong letter takes: up to 7 letters one, up to 11 two
+SHORTEST = 4  # the least length of a word with near words, in characters
+PER_SLIP = 4  # characters per wrong letter: up to 7 letters one, up to 11 two
 MOST_SLIPS = 3
 CODE = re.compile(r"([a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
 
@@ -34,7 +34,7 @@ CODE = re.compile(r"([a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
 class Unmatched(NamedTuple):
     """A ``word`` of an interest's ``phrase`` that matches nothing in the model.
 
-    ``near`` holds words that differ by a few letters, closest first.
+    ``near`` has words that differ by a few letters, closest first.
     """
 
     word: str
@@ -44,10 +44,10 @@ class Unmatched(NamedTuple):
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The terms of a space by their stems, and its categories.
+    """The terms of a model by their stems, and its categories.
 
-    ``by_stem`` leaves out the stems that are ``too_common``: of which a form is in too many
-    papers to be a term. ``spread`` counts the papers of every word, of those too.
+    ``by_stem`` leaves out stems that are ``too_common``: a form of them is in too many papers to be
+    a term. ``spread`` counts the papers of every word, including those.
     """
 
     by_stem: Mapping[str, tuple[str, ...]]
@@ -57,7 +57,7 @@ class Lexicon:
 
     @classmethod
     def of(cls, space: TextSpace) -> Lexicon:
-        """Sort the terms of a space by their stems."""
+        """Group the terms of a model by their stems."""
         too_common = frozenset(strict_stems(space.too_common))
         by_stem: defaultdict[str, list[str]] = defaultdict(list)
         for term, stem in zip(space.vocabulary, strict_stems(space.vocabulary), strict=True):
@@ -84,13 +84,13 @@ class Lexicon:
         return [one for one in named if one in self.categories]
 
     def category_terms_of(self, phrase: str) -> list[str]:
-        """Return the terms that tell the categories that a phrase names."""
+        """Return the terms that distinguish the categories that a phrase names."""
         return [term for name in self.categories_of(phrase) for term in self.categories[name]]
 
     def find_unmatched(self, phrase: str) -> list[Unmatched]:
         """Return the words of a phrase without a match, with the closest words that match.
 
-        A word without terms of its own (*of*, *3D*) counts only where the phrase has no other.
+        A word without terms of its own (*of*, *3D*) counts only if the phrase has no other word.
         """
         whole = " ".join(phrase.split()).casefold()
         if any(one == whole or one in CODES.get(whole, ()) for one in self.categories_of(phrase)):
@@ -110,7 +110,7 @@ class Lexicon:
         return any(self._forms(term) for term in its)
 
     def _is_code(self, word: str) -> bool:
-        """Return whether a word is written like a category of arXiv or of the papers here."""
+        """Return whether a word is written like a category of arXiv or of the model's papers."""
         plain = word.casefold()
         if plain in self.categories or plain in ALL_CODES:
             return True
@@ -119,7 +119,7 @@ class Lexicon:
 
     @cached_property
     def archives(self) -> frozenset[str]:
-        """Return what stands before the dot in the categories of the papers here."""
+        """Return the part before the dot in the categories of papers in the model."""
         return frozenset(name.partition(".")[0] for name in self.categories if "." in name)
 
     def _forms(self, word: str) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ class Lexicon:
         return self.by_stem.get(stem, ())
 
     def _near(self, word: str) -> tuple[str, ...]:
-        """Find the nearest words, of a code the nearest codes; none of what is merely common."""
+        """Find the nearest words, or codes for a code; none for a word that is only too common."""
         plain = word.casefold()
         if not self.too_common.isdisjoint(strict_stems(terms(word))):
             return ()
@@ -146,10 +146,10 @@ class Lexicon:
 def category_terms(
     categories: Sequence[Sequence[str]], plain: csr_array
 ) -> dict[str, tuple[int, ...]]:
-    """Return the columns in which the papers of each category stand out, strongest first.
+    """Return the columns that are highest in the papers of each category, strongest first.
 
-    ``categories`` are those of each row of ``plain`` (n, v). The terms are those whose mean
-    weight in the category is most above the mean of all papers (a Rocchio profile).
+    ``categories`` are those of each row of ``plain`` (n, v). The terms are those with a mean weight
+    in the category that is most above the mean of all papers (a Rocchio profile).
     """
     members: defaultdict[str, list[int]] = defaultdict(list)
     for at, names in enumerate(categories):
@@ -164,7 +164,7 @@ def category_terms(
 
 def _standing_out(plain: csr_array, rows: list[int], middle: np.ndarray) -> tuple[int, ...]:
     mean = np.asarray(plain[np.array(rows)].mean(axis=0)).ravel()
-    # Where every paper is of the category nothing stands out, and its own terms serve.
+    # If every paper is of the category, no term distinguishes it, and its own terms are used.
     above = (mean - middle if len(rows) < plain.shape[0] else mean).round(6)
     order = np.argsort(-above, kind="stable")[:CATEGORY_TERMS]
     return tuple(int(at) for at in order if above[at] > 0)

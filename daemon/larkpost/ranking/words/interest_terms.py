@@ -41,8 +41,8 @@ def interest_terms(
     """Return the terms of an interest that raise a paper's score, strongest first, no stem twice.
 
     A phrase is shown as typed if the paper contains it in any form of its words, else the contained
-    words. ``text`` is the paper's by ``stem_text``; ``words`` and ``raised`` are its terms and what
-    each adds, by their columns.
+    words. ``text`` is the paper's text from ``stem_text``; ``words`` and ``raised`` are its terms
+    and their contributions, by columns.
     """
     found: list[InterestTerm] = []
     for phrase, columns in named.phrases:
@@ -61,7 +61,7 @@ def interest_terms(
 def _single_words(
     phrase: str, columns: Sequence[int], words: Mapping[int, str], raised: Mapping[int, float]
 ) -> list[InterestTerm]:
-    """Return the words of a phrase, each in the form that adds most."""
+    """Return the words of a phrase, each in the form with the highest contribution."""
     by_stem: dict[str, list[int]] = {}
     for at in sorted(columns, key=lambda at: (-raised[at], words[at])):
         by_stem.setdefault(stem_of(words[at]), []).append(at)

@@ -16,9 +16,9 @@ LONGEST_RUN = 6  # pairs of characters, in scripts without spaces
 MOST_CACHED = 1024  # papers
 ROOT = 4  # letters
 ATTACHED = frozenset({"early", "long"})  # "early exit strategies" are no "exit strategies"
-IN_TITLE = 2  # how often it counts that a phrase is in the title
-# A word or a compound (few-shot, qwen2.5-7b), with the dimension (3d) before it; or a run of
-# characters of a script that writes without spaces.
+IN_TITLE = 2  # how often a phrase in the title counts
+# A word or a compound (few-shot, qwen2.5-7b), with a dimension (3d) before it; or a run of
+# characters of a script without spaces.
 _HYPHEN = "[-\u2010\u2011]"
 _WORD = f"[^\\W{UNSPACED}]+"
 _UNIT = re.compile(
@@ -27,10 +27,10 @@ _UNIT = re.compile(
 
 
 class Phrase(NamedTuple):
-    """A word or phrase: its text, its terms, how often it is said, how particular it is (0 to 1).
+    """A word or phrase: its text, terms, number of occurrences, and specificity (0 to 1).
 
-    ``stems`` are those of its terms, ``roots`` what stems of one family have in common: the first
-    letters, or the characters of scripts without spaces.
+    ``stems`` are those of its terms, ``roots`` the common part of related stems: the first letters,
+    or the characters of scripts without spaces.
     """
 
     text: str
@@ -42,7 +42,7 @@ class Phrase(NamedTuple):
 
 
 class _PhraseUnit(NamedTuple):
-    """What is shown whole: a word, a compound, or a pair of characters; and where it stands."""
+    """A unit that is shown whole: a word, a compound, or a pair of characters; and its position."""
 
     text: str
     terms: tuple[str, ...]
@@ -52,7 +52,7 @@ class _PhraseUnit(NamedTuple):
 
 @lru_cache(maxsize=MOST_CACHED)
 def phrases_of(title: str, abstract: str) -> tuple[Phrase, ...]:
-    """Return the words and phrases of a paper that are particular enough to be shown."""
+    """Return the words and phrases of a paper that are specific enough to be shown."""
     said: dict[str, int] = {}
     terms: dict[str, tuple[str, ...]] = {}
     for weight, text in ((IN_TITLE, title), (1, abstract)):
@@ -76,7 +76,7 @@ def _phrase(shown: str, terms: tuple[str, ...], said: int, grade: int) -> Phrase
 
 
 def _grade(shown: str, terms: tuple[str, ...]) -> int:
-    """Grade a phrase: as the table has it, or else as its most particular word."""
+    """Grade a phrase: by the table, or else by its most specific word."""
     table = term_table()
     if (known := table.grades.get(shown)) is not None:
         return 0 if shown in table.never else known
@@ -84,7 +84,7 @@ def _grade(shown: str, terms: tuple[str, ...]) -> int:
 
 
 def _spans(plain: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the text and the terms of each unit, and of each run of units that makes a phrase."""
+    """Yield the text and the terms of each unit, and of each run of units that is a phrase."""
     run: list[_PhraseUnit] = []
     for unit in _units(plain):
         yield unit.text, unit.terms
@@ -96,10 +96,10 @@ def _spans(plain: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _in_run(plain: str, run: list[_PhraseUnit]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the phrases of units that stand side by side.
+    """Yield the phrases of adjacent units.
 
-    A phrase has no verb in it, and the noun that it describes is at its end: what follows is the
-    end of the run, or a verb.
+    A phrase contains no verb, and its main noun is at its end: the end of the run, or a verb,
+    follows it.
     """
     if len(run) < 2:
         return

@@ -19,11 +19,11 @@ from larkpost.text.stemming import strict_stems
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# A longer text is not an abstract; the cut bounds the time a hostile paper can take.
+# A longer text is not an abstract; the cut limits the time that a hostile paper can take.
 LONGEST_TEXT = 50_000
 
-# A word begins with a letter and has two characters or more; scripts that write without
-# spaces are cut into pairs of characters, which serves as well as words (Nie & Ren 1999).
+# A word begins with a letter and has at least two characters; scripts without spaces are cut into
+# pairs of characters, which work as well as words (Nie & Ren 1999).
 UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"
 TERM = re.compile(rf"[{UNSPACED}]+|[^\W\d{UNSPACED}][^\W{UNSPACED}]+")
 _STARTS_UNSPACED = re.compile(rf"[{UNSPACED}]")
@@ -32,7 +32,7 @@ _STARTS_UNSPACED = re.compile(rf"[{UNSPACED}]")
 def terms(text: str) -> list[str]:
     """Return the terms of a text in order: lower case, no accents, no English stop words."""
     cut = TERM.findall(plain_form(text))
-    if text.isascii():  # as most are; nothing in it is written without spaces
+    if text.isascii():  # most texts are; then no script without spaces occurs
         return [term for term in cut if term not in ENGLISH_STOP_WORDS]
     found: list[str] = []
     for term in cut:
@@ -49,12 +49,12 @@ def is_stop_word(word: str) -> bool:
 
 
 def is_unspaced(term: str) -> bool:
-    """Return whether a term is of a script that writes without spaces between words."""
+    """Return whether a term is of a script without spaces between words."""
     return _STARTS_UNSPACED.match(term) is not None
 
 
 def plain_form(text: str) -> str:
-    """Return what of a text is read, in lower case and without accents."""
+    """Return the part of a text that is read, in lower case and without accents."""
     text = text[:LONGEST_TEXT]
     if text.isascii():
         return text.lower()
@@ -65,7 +65,7 @@ def plain_form(text: str) -> str:
 def count_stems(
     counted: Sequence[Counter[str]], vocabulary: Sequence[str], spread: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """Count for each term the papers that have any word of its stem, terms or not."""
+    """Count for each term the papers with any word of its stem, whether a term or not."""
     words = sorted({word for one in counted for word in one})
     stem_of = dict(zip(words, strict_stems(words), strict=True))
     forms = Counter(stem_of.values())

@@ -1,4 +1,4 @@
-"""The first shape of the database: every table of version 0.1."""
+"""The first version of the database: every table of version 0.1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make every table."""
+    """Create every table."""
     _papers()
     _dumps()
     _readers()

@@ -1,4 +1,4 @@
-"""A search index over what is there, mail that came back, and limits on what strangers may do."""
+"""Adds a search index over existing papers, bounces, and limits on the actions of strangers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables, and the index with every paper in it."""
+    """Create the tables, and the search index with every paper in it."""
     op.create_table(
         "bounce",
         sa.Column("id", Id, nullable=False),
@@ -37,6 +37,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_attempt"),
     )
     op.create_index("ix_attempt_full_at", "attempt", ["full_at"])
-    # The words must be those that this very program looks for: no copy of its rules stands here.
+    # The indexed words must be those that this program searches for, so its rules are not copied.
     index.create(op.get_bind())
     index.fill(op.get_bind())

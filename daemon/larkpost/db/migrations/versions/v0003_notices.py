@@ -1,4 +1,4 @@
-"""Askings to subscribe that wait for their letter."""
+"""Adds the table of subscription requests that wait for their confirmation message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "notice",
         sa.Column("id", Id, nullable=False),

@@ -1,4 +1,4 @@
-"""Tells papers that only readers brought from those that a dump, or an import, told of."""
+"""Distinguishes papers that only readers added from those in a dump or an import."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-# What a reader brought has never been in a dump, was given neither link nor upvotes, is dated back
-# to one moment, and came with a thumb. Whatever else looks like this is public again once a dump,
-# or an import, tells of it.
+# A paper that a reader added was never in a dump, has neither link nor upvotes, is dated back to
+# one moment, and has a thumb. Any other paper like this is public again once a dump or an import
+# contains it.
 _BROUGHT = """
 UPDATE paper SET guest = :yes
 WHERE url IS NULL AND upvotes IS NULL AND arrived = first_seen
@@ -20,7 +20,7 @@ AND EXISTS (SELECT 1 FROM vote WHERE vote.paper_id = paper.id AND vote.via = 'im
 
 
 def upgrade() -> None:
-    """Make the column, mark what readers brought, and find the others by their day."""
+    """Add the column, mark the papers that readers added, and index the others by their day."""
     op.add_column(
         "paper", sa.Column("guest", sa.Boolean(), nullable=False, server_default=sa.false())
     )

@@ -1,4 +1,4 @@
-"""Counts how often a reader made a new link to their own page."""
+"""Counts how often a reader renewed the link to their own page."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Make the column; the links in letters that are out go on working."""
+    """Add the column; links in messages that were already sent keep working."""
     op.add_column("reader", sa.Column("relinked", sa.Integer(), nullable=False, server_default="0"))

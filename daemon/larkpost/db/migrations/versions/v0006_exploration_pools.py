@@ -1,4 +1,4 @@
-"""Keeps with a pick from how many papers the lot drew for its place."""
+"""Stores with each pick the number of papers in the draw for its place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
-# It was not written down before; what was left when the others had their places comes nearest.
+# Earlier versions did not store it; the number of papers left after the other places is closest.
 _LEFT = """
 UPDATE pick SET pool = (
     SELECT CASE WHEN edition.considered >= pick.position
@@ -20,6 +20,6 @@ WHERE propensity < 1
 
 
 def upgrade() -> None:
-    """Add the column, and tell it for places that were given away by lot."""
+    """Add the column, and estimate it for places that were drawn at random."""
     op.add_column("pick", sa.Column("pool", sa.Integer(), nullable=False, server_default="1"))
     op.execute(_LEFT)

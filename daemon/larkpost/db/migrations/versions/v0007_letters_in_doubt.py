@@ -1,4 +1,4 @@
-"""Letters kept while they are in doubt, and those that an operator wants sent again."""
+"""Stores messages whose outcome is unknown, and when an operator requeued a message."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Make the table and the column."""
+    """Create the table and add the column."""
     op.create_table(
         "letter",
         sa.Column("delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite")),

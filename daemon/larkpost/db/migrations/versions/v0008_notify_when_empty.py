@@ -1,4 +1,4 @@
-"""Readers who want to be told of a morning that brings nothing."""
+"""Stores whether a reader wants a notice on an empty day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Make the column; nobody has asked yet."""
+    """Add the column; no reader has asked for the notice yet."""
     op.add_column(
         "reader", sa.Column("quiet_mail", sa.Boolean(), nullable=False, server_default=sa.false())
     )

@@ -1,4 +1,4 @@
-"""What a dump tells of a paper beside its text: an organisation, links, that it was withdrawn."""
+"""Adds the organisation and links of a paper, and whether it was withdrawn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAPER = sa.table("paper", *map(sa.column, ("id", "title", "title_key", "abstrac
 
 
 def upgrade() -> None:
-    """Make the columns, mark what is known to be withdrawn, and write keys as they are made now."""
+    """Add the columns, mark papers known to be withdrawn, and rewrite keys by the current rules."""
     op.add_column("paper", sa.Column("organisation", sa.Text()))
     op.add_column("paper", sa.Column("links", sa.JSON()))
     op.add_column(
@@ -32,7 +32,7 @@ def upgrade() -> None:
     )
     notices = [row.id for row in op.get_bind().execute(short) if is_withdrawal_notice(row.abstract)]
     _write("withdrawn", dict.fromkeys(notices, True))
-    # HTML in titles, Greek letters and some others of Latin count otherwise than before.
+    # Keys now treat HTML in titles, Greek letters and some Latin letters differently.
     titles = op.get_bind().execute(sa.select(column.id, column.title, column.title_key))
     keys = {row.id: key for row in titles if (key := title_key(row.title)) != row.title_key}
     _write("title_key", keys)

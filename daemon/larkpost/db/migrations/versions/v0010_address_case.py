@@ -1,4 +1,4 @@
-"""Compare addresses without case: a column for it, and readers merged who differ in case alone."""
+"""Compares addresses without case: adds a key, and merges readers who differ only in case."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _EVENT = _table("event", "kind ok", sa.column("at", UtcDateTime), sa.column("det
 
 
 def upgrade() -> None:
-    """Make the columns, merge readers, and write the keys; a key is unique from now on."""
+    """Add the columns, merge readers, and write the keys; a key is unique from now on."""
     connection = op.get_bind()
     op.add_column("reader", sa.Column("address_key", sa.Text()))
     op.add_column("reader", sa.Column("merged_into", Id))
@@ -63,7 +63,7 @@ def upgrade() -> None:
 
 
 def _write_keys(connection: Connection) -> list[list[Row[Any]]]:
-    """Write everybody's key; returns the readers of each key."""
+    """Write every reader's key; returns the readers of each key."""
     column = _READER.c
     rows = connection.execute(sa.select(_READER).where(column.address.is_not(None))).all()
     _each(connection, _READER, "address_key", {row.id: _key(row.address) for row in rows})
@@ -74,15 +74,15 @@ def _write_keys(connection: Connection) -> list[list[Row[Any]]]:
 def _key(address: str) -> str:
     try:
         return address_key(address)
-    except UsageError:  # by an older version's rules it was one
+    except UsageError:  # an address only by an older version's rules
         return address.casefold()
 
 
 def _merge(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, int]:
-    """Make one reader of several; returns what became of them in numbers.
+    """Merge several readers into one; returns the counts of the results.
 
-    The one who voted last stays, with their wishes; who never confirmed stays behind who did.
-    Where one of them has unsubscribed the reader has: nobody is sent mail again for a merge.
+    The reader who voted last stays, with their settings; a confirmed one goes before an unconfirmed
+    one. If any of them has unsubscribed, so has the merged reader: a merge resumes no mail.
     """
     kept, *others = _by_activity(connection, rows)
     left = any(row.status == "left" for row in rows)
@@ -120,7 +120,7 @@ def _by_activity(connection: Connection, rows: Sequence[Row[Any]]) -> list[Row[A
 
 
 def _move_interests(connection: Connection, kept: int, other: int) -> None:
-    """Give the kept reader the other's interests; of two of one name, the words of both."""
+    """Move the other's interests to the kept reader; two with one name get the words of both."""
     mine = {row.name: (row.id, row.words) for row in _of(connection, _INTEREST, kept)}
     given = sa.select(_EDITION.c.id).where(_EDITION.c.reader_id == other)
     for row in _of(connection, _INTEREST, other):
@@ -134,13 +134,13 @@ def _move_interests(connection: Connection, kept: int, other: int) -> None:
         picks = sa.update(_PICK).where(_PICK.c.interest_id == row.id, _PICK.c.edition_id.in_(given))
         for moved in (votes, picks):
             connection.execute(moved.values(interest_id=same))
-        # Foreign keys are off meanwhile on SQLite: nothing goes by itself.
+        # Foreign keys are off meanwhile on SQLite: nothing is deleted automatically.
         connection.execute(sa.delete(_TASTE).where(_TASTE.c.interest_id == row.id))
         connection.execute(sa.delete(_INTEREST).where(_INTEREST.c.id == row.id))
 
 
 def _move_votes(connection: Connection, kept: int, other: int) -> None:
-    """Give the kept reader the other's votes; of two on one paper, the last."""
+    """Move the other's votes to the kept reader; of two on one paper, the last stays."""
     mine = {row.paper_id: row.at for row in _of(connection, _VOTE, kept)}
     for row in _of(connection, _VOTE, other):
         earlier = mine.get(row.paper_id)
@@ -153,10 +153,10 @@ def _move_votes(connection: Connection, kept: int, other: int) -> None:
 
 
 def _move_editions(connection: Connection, kept: int, other: int) -> int:
-    """Give the kept reader the other's editions and letters; returns how many stay behind.
+    """Move the other's editions and messages to the kept reader; returns how many do not move.
 
-    A day has one edition: those of a day of which the kept reader has one stay under the other's
-    number, where links to them go on opening them.
+    A day has one edition: if the kept reader has one for that day already, the other's edition
+    stays under the other's number, so that links to it still work.
     """
     taken = sa.select(_EDITION.c.date).where(_EDITION.c.reader_id == kept)
     mine = connection.execute(taken).scalars().all()
@@ -177,14 +177,14 @@ def _cancel(connection: Connection, reader: int) -> None:
 
 
 def _cancel_second_letters(connection: Connection, kept: int, everybody: Sequence[int]) -> None:
-    """Cancel the kept reader's letters of days of which one of ``everybody`` was sent a letter."""
+    """Cancel the kept reader's messages of days for which one of ``everybody`` was sent one."""
     dated = sa.select(_EDITION.c.date).join(_DELIVERY, _DELIVERY.c.edition_id == _EDITION.c.id)
     sent = dated.where(_EDITION.c.reader_id.in_(everybody), _DELIVERY.c.state == "sent")
     days = connection.execute(sent.distinct()).scalars().all()
     of_these = sa.select(_EDITION.c.id).where(
         _EDITION.c.reader_id == kept, _EDITION.c.date.in_(days)
     )
-    # One in doubt would be sent once more.
+    # A message with an unknown outcome would be sent once more.
     second = sa.update(_DELIVERY).where(
         _DELIVERY.c.edition_id.in_(of_these), _DELIVERY.c.state.in_([*WAITING, "unknown"])
     )
@@ -192,7 +192,7 @@ def _cancel_second_letters(connection: Connection, kept: int, everybody: Sequenc
 
 
 def _keep_feed(connection: Connection, kept: Row[Any], others: Sequence[Row[Any]]) -> None:
-    """Where the kept reader's feed is off and another's was on, have that one go on."""
+    """If the kept reader's feed is off and another's was on, keep the other's address."""
     going = next((row for row in others if not row.feed_key.startswith("off:")), None)
     if kept.feed_key.startswith("off:") and going is not None:
         _change(connection, going.id, feed_key=f"off:{going.uid}")
@@ -200,7 +200,7 @@ def _keep_feed(connection: Connection, kept: Row[Any], others: Sequence[Row[Any]
 
 
 def _fold_notices(connection: Connection) -> None:
-    """Have those who asked to subscribe compared by key too; of two askings the last counts."""
+    """Compare subscription requests by key too; of two requests the last one counts."""
     rows = connection.execute(sa.select(_NOTICE).order_by(_NOTICE.c.id)).all()
     asked = {_key(row.address): row for row in rows if "@" in row.address}
     last = {row.id for row in asked.values()}

@@ -1,4 +1,4 @@
-"""What a reader is shown as the reason: chosen terms, and how near the nearest liked paper is."""
+"""Stores the reason shown with a pick: its terms, and the similarity of the nearest liked paper."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """Make the columns; editions that are out keep the reasons they were published with."""
+    """Add the columns; published editions keep their reasons."""
     op.add_column("pick", sa.Column("likeness", sa.Float()))
     op.add_column("pick", sa.Column("terms", sa.JSON()))

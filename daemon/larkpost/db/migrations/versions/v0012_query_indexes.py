@@ -1,4 +1,4 @@
-"""Indexes for the statements that read a whole table: found by asking both databases (EXPLAIN)."""
+"""Adds indexes for the statements that read a whole table, found by EXPLAIN on both databases."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ _INDEXES = {
 
 
 def upgrade() -> None:
-    """Make the indexes."""
+    """Create the indexes."""
     for name, (table, columns) in _INDEXES.items():
         op.create_index(name, table, columns)

@@ -1,6 +1,6 @@
-"""Papers that readers brought become private: a copy for each reader with a thumb, no row for all.
+"""Makes papers that readers added private: each reader with a thumb gets a copy.
 
-Until now one row served every reader who brought it, and who knew its name could open it.
+Until now all readers who added a paper shared one row, open to anybody who knew its name.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _READER = sa.table("reader", sa.column("id"), sa.column("merged_into"))
 
 
 def upgrade() -> None:
-    """Make the column and the table, copy what readers brought, and drop what all shared of it."""
+    """Add the column and the table, copy the papers that readers added, and delete shared rows."""
     connection = op.get_bind()
     _change_tables()
     if connection.execute(sa.select(_READ.c.id).where(_READ.c.guest == sa.true()).limit(1)).first():
@@ -61,7 +61,7 @@ def upgrade() -> None:
 
 
 def _make_all_private(connection: Connection) -> None:
-    # Models were learnt from them, too. A new one is learnt at the next visit.
+    # Models were fitted to them, too. A new one is fitted at the next visit.
     op.execute("DELETE FROM taste")
     op.execute("DELETE FROM space")
     for papers in _guests(connection):
@@ -104,7 +104,7 @@ def _change_tables() -> None:
 
 
 def _tie_to_owner(connection: Connection) -> None:
-    """Let private papers go with their reader; SQLite makes the table anew for that."""
+    """Delete private papers with their reader; SQLite needs a new table for that."""
     lite = connection.dialect.name == "sqlite"
     last = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'paper'")
     number = connection.execute(last).scalar() if lite else None
@@ -113,21 +113,21 @@ def _tie_to_owner(connection: Connection) -> None:
         paper.create_foreign_key(
             "fk_paper_owner_id_reader", "reader", ["owner_id"], ["id"], ondelete="CASCADE"
         )
-    if number is not None:  # no id is given twice, not even that of the last row if it is gone
+    if number is not None:  # no id is used twice, not even that of a deleted last row
         op.execute("DELETE FROM sqlite_sequence WHERE name = 'paper'")
         kept = sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('paper', :number)")
         connection.execute(kept, {"number": number})
 
 
 def _guests(connection: Connection) -> Iterator[Sequence[Row[Any]]]:
-    """Read what only readers brought, a batch at a time; who reads on has dropped the last one."""
+    """Read the papers that only readers added, in batches; the caller deletes each batch."""
     guests = sa.select(_READ).where(_READ.c.guest == sa.true()).order_by(_READ.c.id).limit(_AT_ONCE)
     while rows := connection.execute(guests).all():
         yield rows
 
 
 def _make_private(connection: Connection, paper: int) -> None:
-    """Give each reader with a thumb on a paper one of their own, and drop the shared one."""
+    """Give each reader with a thumb on a paper a private copy, and delete the shared one."""
     voters = sa.select(_VOTE.c.reader_id).where(_VOTE.c.paper_id == paper)
     for reader in connection.execute(voters.order_by(_VOTE.c.reader_id)).scalars().all():
         own = _copy(connection, paper, reader)
@@ -141,15 +141,15 @@ def _make_private(connection: Connection, paper: int) -> None:
         connection.execute(likes.values(like_id=own))
     likes = sa.update(_PICK).where(_PICK.c.like_id == paper)
     connection.execute(likes.values(like_id=None))
-    # Foreign keys are off meanwhile on SQLite: nothing goes by itself. None was ever recommended
-    # since they are told apart; an edition of before then must not show one, either.
+    # Foreign keys are off meanwhile on SQLite: nothing is deleted automatically. Since such papers
+    # are distinguished, none was recommended; earlier editions must not show one either.
     for table in ("pick", "vote", "identifier", "sketch", "listing"):
         op.execute(sa.text(f"DELETE FROM {table} WHERE paper_id = {paper:d}"))  # noqa: S608
     connection.execute(sa.delete(_PAPER).where(_PAPER.c.id == paper))
 
 
 def _copy(connection: Connection, paper: int, reader: int) -> int:
-    """Write a private copy of a paper, with its names, under a uid of chance; returns its id."""
+    """Write a private copy of a paper, with its names, under a random uid; returns its id."""
     uid = str(uuid4())
     columns = [_PAPER.c[name] for name in _COPIED]
     row = sa.select(sa.literal(uid), sa.literal(reader), sa.false(), *columns).where(

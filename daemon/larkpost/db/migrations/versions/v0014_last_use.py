@@ -1,4 +1,4 @@
-"""Readers who go when nobody uses their page or feed, and the day on which it last was."""
+"""Marks readers who expire unless their page or feed is used, and stores the day of last use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
-    """Make the columns; whoever is there already stays for good."""
+    """Add the columns; existing readers never expire."""
     op.add_column(
         "reader", sa.Column("expires", sa.Boolean(), nullable=False, server_default=sa.false())
     )

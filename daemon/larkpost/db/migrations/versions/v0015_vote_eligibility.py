@@ -1,4 +1,4 @@
-"""Says whose thumbs count for others and from when; readers who are here count as they did."""
+"""Stores whose thumbs count for others and from when; existing readers count as before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ALWAYS = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, as SQLite stores it
 
 
 def upgrade() -> None:
-    """Make the columns and fill them for all but who has not confirmed."""
+    """Add the columns and fill them for all readers except unconfirmed ones."""
     always: datetime = _ALWAYS
     if op.get_bind().dialect.name != "sqlite":
         always = always.replace(tzinfo=UTC)

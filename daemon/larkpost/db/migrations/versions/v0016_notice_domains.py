@@ -1,4 +1,4 @@
-"""Letters that strangers ask for wait by domain, each at its place in the queue."""
+"""Queues the messages that strangers request by domain, each at its place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ down_revision = "0015"
 
 
 def upgrade() -> None:
-    """Make the columns; what waits already goes first, and counts for no domain."""
+    """Add the columns; waiting messages go first, and count for no domain."""
     op.add_column("notice", sa.Column("domain", sa.Text()))
     op.add_column("notice", sa.Column("place", UtcDateTime()))
     op.create_index("ix_notice_domain_place", "notice", ["domain", "place"])

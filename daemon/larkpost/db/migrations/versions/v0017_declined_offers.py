@@ -1,4 +1,4 @@
-"""Keeps when a reader last declined an interest that was offered to them."""
+"""Stores when a reader last declined an interest that was offered to them."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ down_revision = "0016"
 
 
 def upgrade() -> None:
-    """Make the column; nobody has declined anything yet."""
+    """Add the column; no reader has declined an offer yet."""
     op.add_column("reader", sa.Column("offer_declined", UtcDateTime()))

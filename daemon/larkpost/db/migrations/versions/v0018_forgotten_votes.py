@@ -1,4 +1,4 @@
-"""Keeps the thumbs that a reader has had forgotten, and drops the tastes, which were never kept."""
+"""Adds the table of forgotten thumbs, and drops the table of tastes, which was never used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the one table and drop the other."""
+    """Create one table and drop the other."""
     op.drop_index("ix_taste_space_id", "taste")
     op.drop_table("taste")
     op.create_table(

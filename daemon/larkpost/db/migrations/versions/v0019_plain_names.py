@@ -1,4 +1,4 @@
-"""Gives tables and columns the names that the field has for them; see ``docs/glossary.md``."""
+"""Renames tables and columns to the usual technical terms; see ``docs/glossary.md``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _COLUMNS = {
         "terms": "shown_terms",
     },
 }
-_INDEXES = {  # old names, and what stands for them
+_INDEXES = {  # old names, and their replacements
     "ix_paper_arrived": ("paper", "ingested_at"),
     "ix_pick_like_id": ("pick", "similar_paper_id"),
 }
@@ -68,7 +68,7 @@ def _rename_constraint(table: str, old: str, new: str) -> None:
 
 
 def _rebuild_pick() -> None:
-    """Rename the constraint: SQLite makes the table anew for that."""
+    """Rename the constraint: SQLite needs a new table for that."""
     with op.batch_alter_table("pick") as pick:
         pick.drop_constraint("fk_pick_like_id_paper", type_="foreignkey")
         pick.create_foreign_key(
@@ -77,7 +77,7 @@ def _rebuild_pick() -> None:
 
 
 def _rebuild_reader(connection: Connection) -> None:
-    """Rename the constraint, and give no id twice, not even that of a row which is gone."""
+    """Rename the constraint; no id is used twice, not even that of a deleted row."""
     last = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'reader'")
     number = connection.execute(last).scalar()
     with op.batch_alter_table("reader", table_kwargs={"sqlite_autoincrement": True}) as reader:
@@ -92,7 +92,7 @@ def _rebuild_reader(connection: Connection) -> None:
 
 
 def _move_tables(connection: Connection) -> None:
-    """Move rows to tables of the new names: all constraints and indexes get theirs as well."""
+    """Move rows to tables with the new names: constraints and indexes get new names as well."""
     _make_tfidf_model()
     _make_minhash()
     _make_dump_paper()

@@ -1,4 +1,4 @@
-"""One outbox: notices become rows of ``delivery``, whose columns get words of the field."""
+"""Makes one outbox: notices become rows of ``delivery``, whose columns get technical names."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _DELIVERY = sa.table(
 
 
 def upgrade() -> None:
-    """Rename and add columns, carry the notices over, and drop their table."""
+    """Rename and add columns, move the notices, and drop their table."""
     connection = op.get_bind()
     op.drop_index("ix_delivery_state_next_try", "delivery")
     with op.batch_alter_table("delivery", table_kwargs={"sqlite_autoincrement": True}) as table:
@@ -98,7 +98,7 @@ def _tighten() -> None:
 
 
 def _rename_letter() -> None:
-    """Make ``letter`` anew under its new name, so that its constraints are named after it."""
+    """Create ``letter`` under its new name, so that its constraints are named after it."""
     op.create_table(
         "sent_message",
         sa.Column("delivery_id", Id),
@@ -121,10 +121,10 @@ def _rename_letter() -> None:
 
 
 def _rows_of_notices(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Give the rows of the outbox that the notices become, in the order of the notices.
+    """Return the rows of the outbox made from the notices, in the order of the notices.
 
-    A confirmation names the person who asked, any other notice the uid of its reader; where that
-    reader is gone, so is the notice.
+    A confirmation names the person who requested it, any other notice the uid of its reader; if
+    that reader was removed, the notice is dropped.
     """
     for notice in connection.execute(sa.select(_NOTICE).order_by(_NOTICE.c.id)).all():
         asks = "@" in notice.address
@@ -143,7 +143,7 @@ def _row_of(notice: Row[Any], reader: int | None, *, asks: bool) -> dict[str, An
     state = "unknown" if doubts else "deferred" if notice.attempts else "planned"
     return {
         "kind": "confirmation" if asks else "empty_notice",
-        # A confirmation gets its reader at its first attempt: it was counted then.
+        # A confirmation gets its reader at its first attempt, when it was counted.
         "reader_id": None if asks and not notice.attempts else reader,
         "state": state,
         "day": date.fromisoformat(quiet_day) if quiet_day else notice.asked.date(),

@@ -1,6 +1,6 @@
-"""What feeds and arXiv tell of a paper: keywords, a comment, a journal reference, a thumbnail.
+"""Adds data from feeds and arXiv: keywords, a comment, a journal reference, a thumbnail.
 
-From here on categories and the organisation are searched, too.
+From now on a search also covers categories and the organisation.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PAPER = sa.table(
 
 
 def upgrade() -> None:
-    """Make the columns, empty: no dump that was read before told any of it. Index what there is."""
+    """Add the columns, empty: earlier versions read none of these data. Index existing papers."""
     op.add_column("paper", sa.Column("keywords", sa.JSON()))
     op.add_column("paper", sa.Column("comment", sa.Text()))
     op.add_column("paper", sa.Column("journal_ref", sa.Text()))

@@ -1,4 +1,4 @@
-"""Keeps the sources that are polled, and what is needed to ask whether they have changed."""
+"""Adds polled sources, and the validators for conditional requests to them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the two tables."""
+    """Create the two tables."""
     op.create_table(
         "polled_source",
         sa.Column("name", sa.Text(), nullable=False),

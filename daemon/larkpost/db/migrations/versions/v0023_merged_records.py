@@ -1,4 +1,4 @@
-"""Keeps what was united in a paper and why, and what an operator decided about it."""
+"""Adds the log of the records merged into a paper, and the operator's decisions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables, and the columns that tell which text of a paper is the latest."""
+    """Create the tables, and the columns that show which text of a paper is the latest."""
     op.add_column("paper", sa.Column("version", sa.Integer(), nullable=True))
     op.add_column("paper", sa.Column("text_seen", UtcDateTime(), nullable=True))
     _make_merged_record()
     _make_decisions()
-    # The report to the operator was called a receipt; else it would be sent once more today.
+    # The report to the operator was called a receipt; without this it would be sent again today.
     op.execute("UPDATE job_status SET kind = 'operator_report' WHERE kind = 'receipt'")
     op.create_table(
         "former_paper",

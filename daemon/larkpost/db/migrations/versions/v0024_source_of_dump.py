@@ -1,4 +1,4 @@
-"""Notes which polled source brought a dump, so that those that are not needed can be deleted."""
+"""Stores which polled source a dump came from, so that unneeded dumps can be deleted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0023"
 
 
 def upgrade() -> None:
-    """Add the column, and fill it for dumps that were polled before: their names say it."""
+    """Add the column, and fill it for earlier polled dumps from their names."""
     op.add_column("dump", sa.Column("source", sa.Text()))
     op.create_index("ix_dump_source_read_at", "dump", ["source", "read_at"])
     connection = op.get_bind()
