@@ -56,7 +56,7 @@ def _seconds_of_all() -> float:
 
 @dataclass(frozen=True, slots=True)
 class ChildProcess:
-    """A module that runs with a low priority (nice), for ``seconds`` at most, as our child.
+    """A module that is run as a child process, with low priority (nice), for at most ``seconds``.
 
     ``purpose`` names the work in errors. ``stopped`` says whether this process is to end.
     """

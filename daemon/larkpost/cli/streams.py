@@ -37,7 +37,7 @@ def _fill_descriptors() -> None:
 
 
 def is_broken(stream: TextIO) -> bool:
-    """Return whether what waits to be written to a stream cannot be."""
+    """Return whether the buffered output of a stream cannot be written."""
     try:
         stream.flush()
     except (OSError, ValueError):
@@ -48,7 +48,7 @@ def is_broken(stream: TextIO) -> bool:
 def discard(stream: TextIO) -> None:
     """Send the rest of a broken stream to the null device.
 
-    Otherwise Python would fail again at exit over the rest of its buffer, and end with 120.
+    Otherwise Python would fail again on the rest of its buffer when it exits, with status 120.
     """
     with suppress(OSError, ValueError):  # not a stream of the system: nothing is left over
         null = os.open(os.devnull, os.O_WRONLY)
@@ -61,7 +61,7 @@ def discard(stream: TextIO) -> None:
 def help_width(most: int, environ: Mapping[str, str] = os.environ) -> int:
     """Return the width of help texts: two columns less than the terminal, at least 50.
 
-    Click would ask ``shutil`` for it, which imports what it packs archives with.
+    Click would ask ``shutil`` for it, which also imports modules for archives.
     """
     columns = int(environ.get("COLUMNS", "")) if environ.get("COLUMNS", "").isdecimal() else 0
     if not columns:

@@ -38,7 +38,7 @@ class Store:
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         try:
             self.url = _parse_url(url)
-        except (ArgumentError, ValueError):  # their words, and the value, may hold a password
+        except (ArgumentError, ValueError):  # the messages of these may contain a password
             raise SettingsError("database.url is not a valid URL", hint=_HOW) from None
         self.passwords = secrets_of_url(url)
         self._shown = mask_value(url)
@@ -122,7 +122,7 @@ class Store:
 def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
     """Limit the time of statements, for queries of visitors.
 
-    The driver's error that follows ends the transaction; ``trouble.is_interruption`` knows it.
+    The driver's error at the limit ends the transaction; see ``errors.is_interruption``.
     """
     if connection.dialect.name == "postgresql":
         limit = max(1, int(seconds * 1000))  # 0 would mean no limit
@@ -205,9 +205,9 @@ def _file(url: URL) -> Path | None:
 def _must_be_there(file: Path) -> None:
     """Raise StoreError for a file that is missing, unreadable or empty.
 
-    It is only looked at from outside: POSIX drops every lock that a process has on a file when
-    it closes any descriptor of it, so whoever opens a database beside SQLite takes its locks
-    away, and the next program to leave removes the journal as the last one out
+    The file is not opened, because POSIX drops all locks of a process on a file when the process
+    closes any descriptor of it. Opening it here would drop SQLite's locks, and the next program to
+    close the database would delete the journal as if it were the last one
     (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     try:

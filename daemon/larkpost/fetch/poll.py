@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-# After these it makes no sense to ask the same source for anything else.
+# After these problems no other page of the same source is requested.
 _OF_THE_HOST = frozenset(
     {
         FetchProblem.UNREACHABLE,
@@ -49,7 +49,7 @@ _LONGEST_SLEEP = timedelta(days=9)  # a later poll was planned before the clock 
 _REST = timedelta(minutes=5)
 
 # Sources whose results could not be recorded (a full disk, a busy database), by database and name;
-# otherwise they would be asked at every run.
+# otherwise they would be polled at every run.
 _left: dict[tuple[str, str], datetime] = {}
 
 
@@ -80,12 +80,12 @@ class PollResult:
 
     @property
     def new(self) -> int:
-        """How many papers were new here."""
+        """The number of papers that were new in the database."""
         return sum(report.new for report in self.reports)
 
 
 def list_due(context: PollContext, *, now: datetime) -> list[SourceState]:
-    """List the sources that are due, longest first, after taking up changed settings."""
+    """List the due sources, the longest due first, after applying changed settings."""
     configured = context.configured()
     with context.store.read() as connection:
         states = polled_sources.list_states(connection)
@@ -193,7 +193,7 @@ class SourcePoll:
             if not self._answers:
                 return None
         if not self._answers and not self._faults and requests:
-            return None  # told to end
+            return None  # the process is to end
         poller.forget_old_pages(requests)
         return self._close()
 

@@ -46,7 +46,7 @@ def load(
     """Read the settings: flags > environment > secret files > settings file > defaults.
 
     ``flags`` has dotted keys (``{"web.port": 8080}``); a value of None means not given.
-    Raises SettingsError naming the key that is misspelt or has a value it cannot have.
+    Raises SettingsError, which names the misspelt key or the key with an invalid value.
     """
     environ = os.environ if environ is None else environ
     home = home or _path(environ.get(f"{PREFIX}HOME"))
@@ -100,7 +100,7 @@ def _places(home: Path | None, config: Path | None, environ: Mapping[str, str]) 
 def _own_folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
     """Return the user's folders for data and for settings (XDG Base Directory).
 
-    A process may have neither a home nor an entry in the list of users, as in many containers.
+    A process may have no home and no entry in the list of users, as in many containers.
     """
     from platformdirs import user_config_path, user_data_path
 
@@ -127,9 +127,9 @@ def _absolute(path: Path, what: str) -> Path:
 
 
 def expand(path: Path) -> Path:
-    """Put the home folder of a user where a path begins with ``~``.
+    """Replace ``~`` at the start of a path by the home folder of the user.
 
-    Raises SettingsError if there is no such user, or nobody says where their home is.
+    Raises SettingsError if there is no such user, or their home is unknown.
     """
     try:
         return path.expanduser()
@@ -271,7 +271,7 @@ def _own_address(web: WebSettings) -> str:
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - read, not bound
     # Port 0 takes any free one, which only `serve` learns.
     port = web.port or WebSettings.model_fields["port"].default
-    bare = host.partition("%")[0]  # the zone of an IPv6 number means nothing to anybody else
+    bare = host.partition("%")[0]  # the zone of an IPv6 address means nothing on other machines
     return f"http://[{bare}]:{port}" if ":" in bare else f"http://{bare}:{port}"
 
 

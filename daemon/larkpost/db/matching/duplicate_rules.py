@@ -16,7 +16,7 @@ from larkpost.text.minhash import resemblance, squeeze
 # Schemes of which one paper may have several identifiers; in any other, two mean two papers.
 LOOSE = frozenset({"url", "text"})
 
-# The least letters of a title that identifies a paper. Of 35,456 papers announced on arXiv from
+# A title identifies a paper from this many letters on. Of 35,456 papers announced on arXiv from
 # March 2025 to January 2026, 35,243 have so long a title, and six pairs share one: in each the same
 # work was filed twice. "Erratum" and "Editorial" are shorter.
 _LONG_TITLE = 25
@@ -24,8 +24,8 @@ _LONG_TITLE = 25
 _SUBSTANTIAL = 120
 _LONG = 300
 _BEGINNING, _BEGINNING_LETTERS = 400, 60  # characters, and letters of them
-# A shorter title without abstract identifies a paper for so long: the mail and the page of one
-# week.
+# How long a shorter title without abstract identifies a paper: in the mail and on the page of the
+# same week.
 _SAME_WEEK = timedelta(days=14)
 
 
@@ -50,7 +50,7 @@ class MatchRule(StrEnum):
 
 
 def conflicting(mine: Collection[Identifier], theirs: Collection[Identifier]) -> bool:
-    """Whether identifiers of one scheme (except ``url`` and ``text``) say: these are two papers."""
+    """Whether identifiers of a scheme (not ``url`` or ``text``) prove these to be two papers."""
     for scheme in {name.scheme for name in mine} - LOOSE:
         others = {name for name in theirs if name.scheme == scheme}
         if others and others.isdisjoint(mine):
@@ -103,9 +103,9 @@ def _long_title(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def _own_words(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether each abstract has a word of its title that the other lacks.
+    """Whether each title has a word that its own abstract has and the other paper lacks.
 
-    Iceland, Ireland. A misspelt title has none, because the abstract spells the word correctly.
+    For example Iceland and Ireland. A misspelt word does not count: its abstract spells it right.
     """
     old, new = set(stems(paper.title)), set(stems(draft.title))
     if old <= new or new <= old:

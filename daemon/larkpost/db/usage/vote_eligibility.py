@@ -1,18 +1,18 @@
 """Decides whose thumbs count for others, and from when; the one rule for all shared counts.
 
-Anybody can become a reader, so a reader's thumbs change their own editions at once, and those of
-others only once the reader counts:
+Anybody can become a reader. So a reader's thumbs change their own editions at once, but those of
+others only after the reader has started to count:
 
-1. A reader whom the operator made or imported counts from the beginning.
-2. Who signed up counts once their address is confirmed, or once they have been in use: thumbs on
+1. A reader whom the operator created or imported counts from the beginning.
+2. A reader who signed up counts once their address is confirmed, or once they have given thumbs on
    ``DAYS_OF_USE`` different days (UTC), the first of them ``FIRST_USE`` ago.
-3. Of one network ``MOST_OF_A_NETWORK`` readers may begin to count at once, and as many more in
-   ``A_WHILE``, one by one (a bucket that refills evenly, see ``limits``); of the one around it,
-   which one owner may have all, ``WIDER`` times as many.
-4. The thumbs of readers who have counted for less than ``NEW_FOR`` count at most ``MOST_A_DAY`` a
-   day (UTC) on one paper; those beyond wait for the days that follow. So a rush lifts nothing.
+3. ``MOST_OF_A_NETWORK`` readers per network may start to count at once, and as many more per
+   ``A_WHILE``, one by one (a bucket that refills evenly, see ``rate_limits``); for the surrounding
+   network, which may belong to one owner, the limit is ``WIDER`` times as high.
+4. Of readers who have counted for less than ``NEW_FOR``, ``MOST_A_DAY`` thumbs per paper and day
+   (UTC) count; further ones count on the following days. So a burst of thumbs lifts no paper.
 
-``vote.counts_from`` says from when a thumb counts, so that asking needs nothing but the vote.
+``vote.counts_from`` is the time from which a thumb counts, so a query needs only the vote.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | Non
 
 
 def counting_since(connection: Connection, reader_ids: Collection[int]) -> dict[int, datetime]:
-    """Return since when each of these readers counts; no entry for those who do not."""
+    """Return the time since which each reader counts; no entry for those who do not count."""
     counting = select(_reader.c.id, _reader.c.counts_from).where(_reader.c.counts_from.is_not(None))
     rows = rows_among(connection, counting, _reader.c.id, reader_ids)
     return {row.id: row.counts_from for row in rows}
 
 
 def may_begin(connection: Connection, reader_id: int, now: datetime) -> bool:
-    """Whether a reader does not count yet, and has an address of theirs or has been in use."""
+    """Whether a reader may start to count: confirmed, or with thumbs on enough days."""
     row = connection.execute(
         select(_reader.c.address, _reader.c.status, _reader.c.counts_from).where(
             _reader.c.id == reader_id
@@ -142,7 +142,7 @@ def _lock(connection: Connection, paper_ids: Collection[int]) -> None:
 def _free_moments(
     connection: Connection, wanted: Sequence[tuple[int, int, datetime]]
 ) -> list[datetime]:
-    """Find for new readers' thumbs the first day on which each may count; its start if it is that.
+    """Return the time from which each thumb counts: its start, or the first day with room for it.
 
     ``wanted`` are readers, papers and starts, and earlier ones are before later ones in the queue
     of a paper. One query per batch: a reader who starts to count may have thousands of thumbs.
