@@ -1,4 +1,4 @@
-"""What every test may ask for: a migrated store on each database, and a clean environment."""
+"""The fixtures of all tests: a migrated store on each database, and a clean environment."""
 
 from __future__ import annotations
 

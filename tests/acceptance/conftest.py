@@ -1,4 +1,4 @@
-"""What acceptance tests stand on: the installed program and an empty home."""
+"""The fixtures of acceptance tests: the installed program and an empty home."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole life of a reader, in a browser and a mailbox, on the real daemon."""
+"""Tests the whole life of a reader, in a browser and a mailbox, on the real daemon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bookmarklet in a real browser: it brings a page to us, whatever the policy of that page.
+"""Tests the bookmarklet in a real browser: it copies a page whatever the page's policy.
 
 Chromium runs ``page.evaluate`` past the policy of the page, as browsers run a bookmarklet; what the
 code then loads, sends or opens is held to that policy.

@@ -1,4 +1,4 @@
-"""Captures of the replica with the tools that people use: ``python -m tests.captures.capture``.
+"""Captures the replica with common tools: ``python -m tests.captures.capture``.
 
 Every tool reads the page from its standard input or from memory, so no address of this machine
 can get into a capture, and none of them may use the network.

@@ -1,4 +1,4 @@
-"""The parts of the sample papers that each capture shows, which must be read exactly.
+"""The parts of the sample papers in each capture, which must be read exactly.
 
 Texts are compared with their white space collapsed, as line ends are the tools' own.
 """

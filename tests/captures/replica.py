@@ -1,4 +1,4 @@
-"""The papers page as HTML, made from the sample papers: the search's answer and the daily list.
+"""The papers page as HTML, made from the sample papers: search results and the daily list.
 
 Markup, class names and white space follow the site's own: icons are inline SVG, votes are a link
 around a hidden checkbox, lists are flex boxes, words of the query are highlighted.

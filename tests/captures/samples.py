@@ -1,4 +1,4 @@
-"""The thirty sample papers that every capture of the replica and every hand-made shape holds."""
+"""The thirty sample papers of every capture of the replica and of every hand-made shape."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Captures as public ones look that nobody here can make again, written from the sample papers.
+"""Imitations, with the sample papers, of public captures that cannot be made here again.
 
-``python -m tests.captures.shapes`` writes ``shapes/``. Five are read off public captures of 2026:
-a text browser with a link table (whole, and cut off as the public one is), a scraper to Markdown, a
-scraper of the trending page, a structured extractor with Chinese labels, a notebook's export. A
-reader service that writes Markdown, the digest mail and the daily list as pure text follow.
+``python -m tests.captures.shapes`` writes ``shapes/``. Five follow public captures of 2026: a
+text browser with a link table (whole, and cut off as the public one is), a scraper to Markdown, a
+scraper of the trending page, a structured extractor with Chinese labels, a notebook's export. The
+others are a reader service that writes Markdown, the digest mail and the daily list as plain text.
 """
 
 from __future__ import annotations

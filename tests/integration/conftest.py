@@ -1,4 +1,4 @@
-"""What many integration tests begin with: a site with a reader, and the reader's own page."""
+"""The fixtures of integration tests: a site with a reader, and the reader's own page."""
 
 from __future__ import annotations
 

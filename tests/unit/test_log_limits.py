@@ -1,4 +1,4 @@
-"""What a visitor can have the log say is bounded: in lines a minute, and in characters."""
+"""Tests limits of what a visitor can log: lines per minute, and characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots on named days: gaps, doubled hours, weekly papers, holidays, journeys."""
+"""Tests slots on named days: gaps, doubled hours, weekly editions, holidays, travel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`larkpost serve` as a process: stopped while it sends, and reloading its settings."""
+"""Tests `larkpost serve` as a process: stopped while it sends, and reloading its settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A password in any setting that can hold one is never printed or logged, whatever goes wrong."""
+"""Tests that no password in a setting is ever printed or logged, whatever error occurs."""
 
 from __future__ import annotations
 

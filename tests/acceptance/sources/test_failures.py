@@ -1,4 +1,4 @@
-"""A daemon with one source for each failure at the same time: each is told, and papers come."""
+"""Tests a daemon with a source for each failure: each is reported, and papers still arrive."""
 
 from __future__ import annotations
 

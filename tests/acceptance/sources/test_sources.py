@@ -1,4 +1,4 @@
-"""Sources from the command line, and a daemon that brings the next day's edition from them."""
+"""Tests sources by command, and a daemon that makes the next day's edition from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site with a reader who has secrets, and a second one, for all actors of the threat model."""
+"""A site with a reader who has secrets, and a second reader, for the threat model's actors."""
 
 from __future__ import annotations
 

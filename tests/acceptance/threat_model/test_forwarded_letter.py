@@ -1,4 +1,4 @@
-"""The links of a forwarded newsletter, each used alone by somebody else."""
+"""Tests the links of a forwarded newsletter, each used alone by another person."""
 
 from __future__ import annotations
 

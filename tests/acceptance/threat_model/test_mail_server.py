@@ -1,4 +1,4 @@
-"""What a mail server may and may not do to us, whatever it answers."""
+"""Tests what a mail server can do to us, whatever it replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader, with the link to their own page, may and may not do."""
+"""Tests what a reader can do with the link to their own page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses that differ in case alone are one reader: here, and in homes of before."""
+"""Tests that addresses which differ only in case are one reader, also in older homes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transactions that queue, reads that cannot write, and files that are no databases."""
+"""Tests transactions that queue, reads that cannot write, and files that are not databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a dump and taking votes, killed (SIGKILL) at every commit and at every move of a file."""
+"""Tests reading dumps and votes, killed (SIGKILL) at every commit and every move of a file."""
 
 from __future__ import annotations
 

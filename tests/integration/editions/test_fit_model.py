@@ -1,4 +1,4 @@
-"""Spaces of the daemon are fitted in a process of their own, and it may die without harm."""
+"""Tests that models are fitted in a separate process, whose death does no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that plays the sources, and a store that polls it."""
+"""A server that imitates the sources, and a store that polls it."""
 
 from __future__ import annotations
 

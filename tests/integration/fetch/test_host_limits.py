@@ -1,4 +1,4 @@
-"""The limits that arXiv asks for, over processes: one connection, three seconds in between."""
+"""Tests the limits of arXiv across processes: one connection, three seconds in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Letters that come back: hard, soft, forged, automatic; through the pipe and the Maildir."""
+"""Tests bounces: hard, soft, forged, automatic; through the pipe and the Maildir."""
 
 from __future__ import annotations
 

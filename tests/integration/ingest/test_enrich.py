@@ -1,4 +1,4 @@
-"""Metadata for the papers that are here: it adds to them, adds none, and matches strictly."""
+"""Tests metadata for stored papers: it changes them, adds none, and matches strictly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dumps that change while they are read, that may not be touched, and that lie on another disk."""
+"""Tests dumps that change while they are read, cannot be moved, or are on another disk."""
 
 from __future__ import annotations
 

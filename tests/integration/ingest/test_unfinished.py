@@ -1,4 +1,4 @@
-"""Dumps that were taken for finished and were not: what is written later is read all the same."""
+"""Tests dumps that were not finished when they were read: later text is read as well."""
 
 from __future__ import annotations
 

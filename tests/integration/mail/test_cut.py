@@ -1,4 +1,4 @@
-"""Letters whose connection is cut, and runs that are killed (53, 54, 55, 56 of FAULTS)."""
+"""Tests messages whose connection is cut, and killed runs (53, 54, 55, 56 of FAULTS)."""
 
 from __future__ import annotations
 

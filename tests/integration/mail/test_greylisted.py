@@ -1,4 +1,4 @@
-"""Servers that greylist: each recipient waits alone, and comes soon after the delay is over."""
+"""Tests greylisting servers: each recipient waits alone, and gets mail soon after the delay."""
 
 from __future__ import annotations
 

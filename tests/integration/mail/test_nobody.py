@@ -1,4 +1,4 @@
-"""Who is not to be written to any more gets nothing, however late that is known (64 of FAULTS)."""
+"""Tests that nothing is sent to inactive readers, however late that is known (64 of FAULTS)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscribing: the same page for everybody, and a message with the rest."""
+"""Tests subscribing: the same page for everybody, and a message with the details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Letters that the mail server puts off, and those that it refuses (51, 52 of FAULTS)."""
+"""Tests messages that the mail server defers or refuses (51, 52 of FAULTS)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daemon's tick is killed (SIGKILL) at every commit and at random.
+"""Tests the daemon's tick, killed (SIGKILL) at every commit and at random times.
 
 Then the outbox is checked.
 """

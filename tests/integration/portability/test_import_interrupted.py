@@ -1,4 +1,4 @@
-"""An import lets others write between its batches, and one that was killed can be done again."""
+"""Tests that an import lets others write between batches, and can be repeated after a kill."""
 
 from __future__ import annotations
 

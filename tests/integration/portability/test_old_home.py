@@ -1,4 +1,4 @@
-"""A home and an export from before tables were renamed are carried over, and nothing is lost."""
+"""Tests that a home and an export from before tables were renamed lose nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources that were added by command, and the uids of merged papers, go out and come in again."""
+"""Tests that added sources and the uids of merged papers are exported and imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever deletes everything deletes everything: no table and no file of the home holds a trace."""
+"""Tests that deleting everything is complete: no table and no file has a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daemon replays votes in a process of its own, and that may die without harm."""
+"""Tests that votes are replayed in a separate process, whose death does no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thumbs by the thousand move, and begin to count, in a few statements: others wait to write."""
+"""Tests that thousands of thumbs move or start to count in a few statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tick: dumps in the inbox become mail, however often it runs, and whatever fails."""
+"""Tests a tick: dumps become mail, however often it runs and whatever fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a connection: heads that do not end, requests in pieces, one after another."""
+"""Tests ends of connections: endless heads, split requests, pipelined requests."""
 
 from __future__ import annotations
 

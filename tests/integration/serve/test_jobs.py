@@ -1,4 +1,4 @@
-"""The jobs of the daemon: never two runs of one at a time, and ended when they hang."""
+"""Tests the daemon's jobs: each runs once at a time, and the daemon ends if one hangs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""No request hides in the body of another one: ambiguous framing ends the connection.
+"""Tests that no request can be smuggled in a body: ambiguous framing ends the connection.
 
-Each case holds a second request, which a server in front may take for a part of the first one's
+Each case contains a second request, which a server in front may treat as part of the first one's
 body (RFC 9112, sections 6 and 11.2).
 """
 

@@ -1,4 +1,4 @@
-"""The daemon: it starts, answers, ticks, is the only one, and ends on request."""
+"""Tests the daemon: it starts, responds, ticks, runs only once, and ends on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The relay where a connection is cut, a server hangs, or somebody tells it to stop."""
+"""Tests SMTP when a connection is cut, a server hangs, or the process is to stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Letters signed by ourselves (DKIM), checked by dkimpy with the public key in place of DNS."""
+"""Tests our DKIM signatures with dkimpy, which gets the public key without DNS."""
 
 from __future__ import annotations
 

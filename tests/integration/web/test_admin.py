@@ -1,4 +1,4 @@
-"""The operator's page, and whom it lets in."""
+"""Tests the operator's page, and its access control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths, queries and headers that no browser sends: each answer has all safe headers."""
+"""Tests odd paths, queries and headers: each response has all safe headers."""
 
 from __future__ import annotations
 

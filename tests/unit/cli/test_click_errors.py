@@ -1,4 +1,4 @@
-"""Usage errors are in our words and form, never in those of click."""
+"""Tests that usage errors have our wording and form, never click's."""
 
 from __future__ import annotations
 

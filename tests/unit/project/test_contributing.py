@@ -1,4 +1,4 @@
-"""Every path and name in CONTRIBUTING.md is there, so that a newcomer can follow its lists."""
+"""Tests that every path and name in CONTRIBUTING.md exists."""
 
 from __future__ import annotations
 

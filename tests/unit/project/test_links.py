@@ -1,4 +1,4 @@
-"""Documents link to files and headings that are there, and name modules that are there."""
+"""Tests that links in documents lead to existing files and headings, and modules exist."""
 
 from __future__ import annotations
 

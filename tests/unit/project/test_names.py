@@ -1,4 +1,4 @@
-"""Names keep the rules of ``docs/glossary.md``, and files and folders stay small."""
+"""Tests that names follow ``docs/glossary.md``, and that files and folders stay small."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""No pattern of the program takes more than linear time for text made to take long.
+"""Tests that no regular expression takes more than linear time, even on hostile text.
 
-Every compiled pattern of every module is found by itself, and tried in the way in which the code
-uses it: ``search`` begins at every character, ``match`` only at the first.
+The compiled patterns of all modules are found automatically, and tried in the way in which the code
+uses them: ``search`` begins at every character, ``match`` only at the first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The words of interests: by their stems, by categories, and what is near to those of nothing."""
+"""Tests the words of interests: by stems, by categories, and hints for words without a match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The batched regressions against the plain solution of the same equations."""
+"""Tests the batched regressions against the plain solution of the same equations."""
 
 from __future__ import annotations
 

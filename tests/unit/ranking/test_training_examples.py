@@ -1,4 +1,4 @@
-"""What thumbs, papers passed over and words weigh, and which of them chances are held against."""
+"""Tests the weights of thumbs, of papers passed over and of words, and which calibrate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections that a network opens in a loop are refused, and stay open where there is room."""
+"""Tests that connections opened in a loop are refused, but stay open while there is room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of sent messages: known for weeks, to every process; if it fails, messages still go."""
+"""Tests the log of sent messages: shared for weeks; if it fails, messages are still sent."""
 
 from __future__ import annotations
 

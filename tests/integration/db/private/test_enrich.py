@@ -1,4 +1,4 @@
-"""Metadata and private papers: they are left alone, and go where their paper becomes known."""
+"""Tests metadata and private papers: unchanged until their paper becomes public."""
 
 from __future__ import annotations
 

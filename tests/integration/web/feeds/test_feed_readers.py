@@ -1,4 +1,4 @@
-"""Feeds of every kind, read by programs that people read feeds with."""
+"""Tests feeds of every kind with the parsers of common feed readers."""
 
 from __future__ import annotations
 

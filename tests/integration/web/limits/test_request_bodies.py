@@ -1,4 +1,4 @@
-"""Bodies that do not end, or are not what was said of them, on the wire of the whole program."""
+"""Tests endless request bodies, and bodies that differ from their announced length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network that asks faster than anybody reads is slowed, and no other one is."""
+"""Tests that a network with too many requests is slowed, and no other one is."""
 
 from __future__ import annotations
 

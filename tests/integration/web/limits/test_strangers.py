@@ -1,4 +1,4 @@
-"""Votes of strangers: newly created readers promote no paper, however many they are."""
+"""Tests votes of strangers: new readers promote no paper, however many there are."""
 
 from __future__ import annotations
 

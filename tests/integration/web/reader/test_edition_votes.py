@@ -1,4 +1,4 @@
-"""A vote leads back to its edition, which shows the voter the thumbs they gave, and no more."""
+"""Tests that a vote leads back to its edition, which shows only the thumbs of this session."""
 
 from __future__ import annotations
 

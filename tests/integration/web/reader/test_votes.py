@@ -1,4 +1,4 @@
-"""Vote links and the edition in the browser: opening shows, a pressed button acts."""
+"""Tests vote links and the edition in the browser: only a click on a button votes."""
 
 from __future__ import annotations
 

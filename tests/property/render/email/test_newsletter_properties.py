@@ -1,4 +1,4 @@
-"""Whatever a paper and a reader are called, the letter is the page and nothing else."""
+"""Tests for any names that the newsletter has the text of the page and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fair queue: a network that asks often delays no other."""
+"""Tests the fair queue: a network that asks often delays no other."""
 
 from __future__ import annotations
 

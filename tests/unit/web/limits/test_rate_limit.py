@@ -1,4 +1,4 @@
-"""Requests that a network sends too fast wait until they are due; others are not affected."""
+"""Tests that requests beyond the rate wait until they are due; others are not affected."""
 
 from __future__ import annotations
 
