@@ -49,7 +49,7 @@ def highlight(text: str, query: str) -> Markup:
 
 
 def environment() -> Environment:
-    """Templates of the pages and of the hand-made shapes, with what both need to write dates."""
+    """Templates of the pages and of the hand-made shapes, with the filters for dates."""
     made = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=select_autoescape(["html.jinja"]),
