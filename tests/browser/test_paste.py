@@ -65,7 +65,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 
 @contextmanager
 def serving(html: str, headers: dict[str, str]) -> Iterator[str]:
-    """Serve one page of another site; gives its address."""
+    """Serve one page of another site; returns its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -98,7 +98,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def drag_link(here: Place, context: BrowserContext) -> str:
-    """Open the paste page once, as whoever drags the bookmarklet does; gives its code."""
+    """Open the paste page once, as whoever drags the bookmarklet does; returns its code."""
     page = context.new_page()
     page.goto(here.program.links.paste(1))
     link = page.get_by_role("link", name="To Larkpost").get_attribute("href")

@@ -26,7 +26,7 @@ COMMANDS = (
 
 
 def say_everything(shell: Shell, *commands: tuple[str, ...]) -> str:
-    """Call one command after the other; gives all that they printed."""
+    """Call one command after the other; returns all that they printed."""
     said = []
     for command in commands:
         done = subprocess.run(

@@ -94,7 +94,7 @@ def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def merged(older: Store, **status: str) -> SimpleNamespace:
-    """Migrate a home in which Ann is two readers; gives what both became."""
+    """Migrate a home in which Ann is two readers; returns what both became."""
     with older.begin() as connection:
         before = Before(connection)
         before.reader(1, "ann@example.org", status=status.get("first", "active"))

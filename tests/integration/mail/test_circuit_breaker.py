@@ -139,7 +139,7 @@ def test_a_server_that_greylists_single_readers_gets_the_other_messages(
 def test_a_mail_server_that_took_messages_before_it_closed_does_not_rest_longer_and_longer(
     store: Store,
 ) -> None:
-    """A server that takes five letters a minute gets five a minute."""
+    """A server that accepts five messages per minute gets five per minute."""
     publish(store, 20)
     now = NOW
     taken: list[int] = []
@@ -275,7 +275,7 @@ def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew
 
 
 def test_what_would_go_is_what_goes(store: Store) -> None:
-    """Neither what gives way to a newer letter, nor what its reader does not want any more."""
+    """Neither messages replaced by newer ones, nor messages that their reader no longer wants."""
     for days in (3, 2, 0):
         who = publish(store, 6, TODAY - days * DAY, NOW - days * DAY)
     with store.begin() as connection:

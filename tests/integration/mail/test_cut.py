@@ -51,7 +51,7 @@ def test_a_connection_cut_before_the_message_costs_one_retry_and_no_copy(
 def test_a_connection_cut_in_the_middle_of_a_message_leaves_one_copy(
     store: Store, limit: int
 ) -> None:
-    """Also a letter so short that its dot is out before the cut shows."""
+    """Also a message so short that its dot is sent before the cut is noticed."""
     publish(store, 2)
 
     with SmtpServer({"BODY": [Fault.CUT]}, body_limit=limit) as server:

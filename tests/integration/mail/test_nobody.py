@@ -56,7 +56,7 @@ def test_who_leaves_while_the_message_is_being_set_gets_nothing(store: Store) ->
 
 
 def test_who_leaves_while_the_mail_server_is_made_ready_gets_nothing(store: Store) -> None:
-    """Connecting, or keeping the distance to the letter before, may take minutes."""
+    """Connecting, or the pause after the previous message, may take minutes."""
     who = publish(store, 2)
     bag = Mailbag()
 

@@ -45,7 +45,7 @@ FORM = {
 
 @dataclass
 class Road:
-    """A road that keeps the letters, or raises what it is told to."""
+    """A transport that records messages, or raises the error that a test sets."""
 
     letters: list[Message] = field(default_factory=list)
     fault: Exception | None = None
@@ -60,7 +60,7 @@ class Road:
     def ready(self) -> None: ...
 
     def send(self, letter: Message) -> None:
-        """Take a letter."""
+        """Accept a message."""
         if self.fault is not None:
             raise self.fault
         self.letters.append(letter)

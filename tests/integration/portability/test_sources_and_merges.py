@@ -63,7 +63,7 @@ def write(path: Path, *records: object) -> Path:
 
 
 def merge_two(store: Store) -> tuple[str, str]:
-    """Make two papers one; gives the uid of the one that stayed, and of the one that went."""
+    """Make two papers one; returns the uid of the one that stayed, and of the one that went."""
     drafts = [
         PaperRecord(title, f"We study {title}.", (Identifier("arxiv", number),), first_seen=NOW)
         for title, number in (("Lanterns", "2608.01001"), ("Bakery robots", "2608.01002"))

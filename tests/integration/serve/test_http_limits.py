@@ -40,7 +40,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Start a server; gives its port."""
+    """Start a server; returns its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, http=LimitedHttpProtocol, lifespan="off", log_level="critical")
         server = uvicorn.Server(config)

@@ -57,7 +57,7 @@ FLAGS = [
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
-    """Call with arguments that are wrong; gives the lines on standard error."""
+    """Call with arguments that are wrong; returns the lines on standard error."""
     with pytest.raises(SystemExit) as end:
         main(arguments)
     told = capsys.readouterr()

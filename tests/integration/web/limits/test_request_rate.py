@@ -53,7 +53,7 @@ def site(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 
 @pytest.fixture
 def ask(pauses: Pauses, site: Place) -> Ask:
-    """Ask the paced site for a page from an address; gives the status."""
+    """Ask the paced site for a page from an address; returns the status."""
     paced = app(site.program, clock=site.clock, paced=True)
 
     def visit(path: str, address: str = "192.0.2.1", **headers: str) -> int:

@@ -51,7 +51,7 @@ class Picks(HTMLParser):
 
 
 def vote(here: Place, position: int, action: str, page: str = "") -> str:
-    """Press a button, in a letter or on the ``page`` of an edition; gives where it leads."""
+    """Press a button, in a letter or on the ``page`` of an edition; returns where it leads."""
     wish = "up" if action in {"clear", "undo"} else action
     session = re.findall(r'name="session" value="([^"]+)"', page)[:1]
     form = {"action": action} | ({"session": session[0]} if session else {})
