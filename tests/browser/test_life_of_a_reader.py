@@ -167,7 +167,7 @@ def read_the_next(page: Page, me: str, second: EmailMessage, papers: list[str]) 
 
 
 def unsubscribe_by_mail_program(daemon: Daemon, second: EmailMessage) -> str:
-    """Their mail program unsubscribes them (RFC 8058), and nothing comes; gives where it asked."""
+    """Unsubscribe by the mail program (RFC 8058), expect no mail; returns the URL."""
     ways_out: list[str] = re.findall("<(http[^>]+)>", second["List-Unsubscribe"])
     (way_out,) = ways_out
     assert second["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class Seconds:
-    """A clock that stands until it is set."""
+    """A clock that is fixed until it is set."""
 
     now = 1000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 

@@ -184,7 +184,7 @@ def test_no_password_of_the_database_is_in_the_command_line_or_told(
 def test_the_database_can_be_written_while_the_process_fits(
     store: Store, child: list[str], tmp_path: Path
 ) -> None:
-    """The process holds on until something was written beside it."""
+    """The process waits until another process has written something."""
     written = tmp_path / "written"
     child.append(
         "import time\n"

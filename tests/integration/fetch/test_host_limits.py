@@ -23,7 +23,7 @@ class FakeClock:
     now: datetime = datetime(2026, 8, 7, 9, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
     def sleep(self, seconds: float) -> None:

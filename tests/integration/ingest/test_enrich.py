@@ -312,7 +312,7 @@ def test_a_file_without_a_record_is_refused(store: Store, tmp_path: Path) -> Non
 
 
 class Pipe:
-    """A stream that gives many records, and that nobody can rewind, seek or hold as a whole."""
+    """A stream of many records, which cannot be rewound, sought or held as a whole."""
 
     def __init__(self, lines: int, at: int, last: bytes) -> None:
         self._lines = lines

@@ -73,7 +73,7 @@ def test_too_many_recipients_over_one_connection_go_over_the_next(store: Store) 
 def test_a_refusal_for_one_recipient_that_stops_sending_keeps_no_other_from_it(
     store: Store,
 ) -> None:
-    """What stands for all, such as 5.1.8, may be said of one: it does not come first each time."""
+    """A reply about all, such as 5.1.8, may concern one message: it is not first each time."""
     publish(store, 6)
     answer = when("reader1@", "553 5.1.8 sender refused")
 

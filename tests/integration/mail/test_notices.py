@@ -262,7 +262,7 @@ def test_nothing_is_kept_of_who_asked_once_it_is_long_ago(here: Place, road: Roa
 
 
 def test_known_and_unknown_addresses_are_answered_with_the_same_work(here: Place) -> None:
-    """Else the time of the answer would tell who is a reader here."""
+    """Otherwise the time of the response would reveal who is a reader."""
     statements: list[str] = []
     engine = here.program.store.engine
 

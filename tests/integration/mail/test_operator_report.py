@@ -213,7 +213,7 @@ def test_a_mail_server_that_is_down_for_a_report_is_down_for_editions(store: Sto
 
 
 def source(store: Store, problem: str, *, answered: timedelta) -> None:
-    """Have a source that has a problem, and answered last so long ago."""
+    """Make a source that has a problem, and last responded so long ago."""
     state = SourceState(
         PolledSource("cs.CL", "arxiv:cs.CL"), NOW - WEEK, NOW, last_answer_at=NOW - answered,
         problem=problem, problem_text="it answers, but nothing comes", problem_since=NOW - answered,

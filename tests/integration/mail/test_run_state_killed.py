@@ -126,7 +126,7 @@ def ticked(home: Path, port: int) -> list[dict[str, Any]]:
 
 
 def send_again(home: Path, port: int) -> set[str]:
-    """Do what an operator does about letters left in doubt; returns whose they were."""
+    """Do what an operator does about messages in doubt; returns their readers."""
     smtp = {"smtp.host": "127.0.0.1", "smtp.port": port, "smtp.security": "none"}
     program = build(load(home=home, flags={"mail.transport": "smtp"} | smtp, environ={}))
     with program.store.begin() as connection:

@@ -67,7 +67,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def replay_with(here: Place, replay: EvaluateApart) -> TasteProfileCache:
-    """Have the site replay votes so."""
+    """Let the site replay votes with this function."""
     tastes = TasteProfileCache(replay)
     site = here.client.app.state.site  # type: ignore[attr-defined]  # of Starlette
     object.__setattr__(site, "tastes", tastes)

@@ -27,7 +27,7 @@ DATE = b"Fri, 07 Aug 2026 10:00:00 GMT"
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Say how long the body was."""
+    """Respond with the length of the body."""
     length, more = 0, True
     while more:
         message = await receive()

@@ -84,7 +84,7 @@ def port() -> Iterator[int]:
 
 
 def exchange(port: int, fields: tuple[bytes, ...], body: bytes) -> bytes:
-    """Send a POST with the hidden request behind it; gives all answers, until the server closes."""
+    """Send a POST and the hidden request; returns all responses until the server closes."""
     head = b"".join(line + b"\r\n" for line in (b"POST /form HTTP/1.1", b"Host: a", *fields, b""))
     came = b""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:

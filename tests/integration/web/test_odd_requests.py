@@ -132,7 +132,7 @@ def test_what_no_page_can_have_is_404(here: Place, path: str) -> None:
 
 
 class Breaking:
-    """Stands for whatever stands around the pages, and breaks."""
+    """Simulates a middleware around the pages that raises an error."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

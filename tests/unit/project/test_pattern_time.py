@@ -74,7 +74,7 @@ def found() -> dict[str, tuple[Pattern, frozenset[str]]]:
 
 
 def calls(module: Any) -> dict[str, set[str]]:
-    """Tell by which methods the patterns of a module are used in it, by their names there."""
+    """Return the methods that a module calls on its patterns, by the patterns' names."""
     found: dict[str, set[str]] = {}
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, ast.Attribute) and node.attr in USES:

@@ -98,7 +98,7 @@ def rdf(text: str) -> object:
 
 @cache
 def plain_letters() -> float:
-    """Measure the time for cleaning half as many letters, of those that are looked at."""
+    """Measure the time to clean half as many letters, of the letters that are read."""
     return cpu_seconds(lambda: normalize.clean("\u1ebf" * (SIZE // 2)), rounds=5)
 
 

@@ -20,7 +20,7 @@ TODAY = date(2026, 8, 7)
 
 
 class Road:
-    """Takes letters, or puts them all off."""
+    """Accepts messages, or defers them all."""
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.fault = fault

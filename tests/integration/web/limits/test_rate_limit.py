@@ -39,7 +39,7 @@ class Moment:
         self.now = MOMENT
 
     def __call__(self) -> float:
-        """Tell the time in seconds."""
+        """Return the time in seconds."""
         return self.now.timestamp()
 
 

@@ -38,7 +38,7 @@ class Pauses:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
-    """Have nobody wait in earnest, by a clock that stands."""
+    """Make waits end at once, with a fixed clock."""
     noted = Pauses()
     monkeypatch.setattr(request_rate, "asyncio", noted)
     monkeypatch.setattr(request_rate, "RateLimiter", lambda: RateLimiter(lambda: 0.0))

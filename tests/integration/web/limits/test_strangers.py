@@ -74,7 +74,7 @@ def tally(here: Place, paper: Paper, fewest: int = 1) -> tuple[int, int]:
 
 
 def first(here: Place) -> int:
-    """Say which paper is first in the house's edition."""
+    """Return the first trending paper."""
     page = here.client.get("/").text
     return min(range(len(here.papers)), key=lambda one: page.index(here.papers[one].title))
 

@@ -99,7 +99,7 @@ def test_undo_of_another_paper_or_without_a_session_is_refused(here: Place) -> N
 
 
 def press(here: Place, position: int, action: str, page: str = "") -> str:
-    """Press a button of a page, or of a letter, and give the page that the browser is sent to."""
+    """Click a button of a page or message; returns the page after the redirect."""
     form = {"action": action} | ({"session": session_of(page)} if page else {})
     answer = here.client.post(here.vote_path(position, "up"), data=form)
     assert answer.status_code == 303
