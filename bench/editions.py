@@ -1,4 +1,4 @@
-"""Editions for the benchmarks: papers of the sample dump, readers who share them."""
+"""Makes editions for the benchmarks: papers of the sample dump, and readers who share them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SITE = "https://larkpost.example.org"
 
 
 class FixedLinks:
-    """Addresses as long as the real ones, without the signing."""
+    """URLs as long as the real ones, but not signed."""
 
     def paper(self, uid: str) -> str:
         """Link to the page of a paper."""
         return f"{SITE}/paper/{uid}"
 
     def ballot(self, edition: Edition) -> str:
-        """Start a vote link."""
+        """Return the beginning of a vote link."""
         return f"{SITE}/vote/{edition.id:035d}"
 
     def edition(self, edition: Edition) -> str:
@@ -41,7 +41,7 @@ class FixedLinks:
         return f"{SITE}/me/{reader.id:035d}"
 
     def confirm(self, reader: Reader) -> str:
-        """Link to where a new reader confirms."""
+        """Link to the page where a new reader confirms."""
         return f"{SITE}/confirm/{reader.id:035d}"
 
     def feed(self, reader: Reader, form: FeedFormat) -> str:
@@ -54,7 +54,7 @@ class FixedLinks:
 
 
 def papers() -> list[Paper]:
-    """Read the sample dump: after its header, titles and abstracts alternate."""
+    """Read the titles and abstracts of the sample dump; they alternate after its header."""
     text = next(shipped_path("seeds").glob("*.txt")).read_text("utf-8")
     blocks = [block.strip() for block in text.split("\n\n") if block.strip()]
     blocks = blocks[next(at for at, block in enumerate(blocks) if len(block) > 300) - 1 :]
@@ -65,7 +65,7 @@ def papers() -> list[Paper]:
 
 
 def paper(number: int, title: str, abstract: str) -> Paper:
-    """Make a paper of the sample's day."""
+    """Make a paper of the day of the sample dump."""
     return Paper(
         id=number,
         uid=str(uuid5(NAMESPACE_URL, title)),
@@ -81,7 +81,7 @@ def paper(number: int, title: str, abstract: str) -> Paper:
 
 
 def reader(number: int) -> Reader:
-    """Make a reader of their own."""
+    """Make a reader."""
     return Reader(
         id=number,
         uid=str(UUID(int=number)),
@@ -99,7 +99,7 @@ def reader(number: int) -> Reader:
 
 
 def editions(readers: int, *, size: int = 10, each: int = 1) -> list[Edition]:
-    """Make editions of ``size`` papers drawn for each reader, with reasons of their own."""
+    """Make ``each`` editions per reader, of ``size`` random papers with reasons of their own."""
     dice = random.Random(7)  # noqa: S311 - the same editions on every run
     stock = papers()
     words = sorted({word for one in stock for word in one.title.lower().split()})

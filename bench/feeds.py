@@ -1,13 +1,13 @@
-"""Measures a reader's feed against feedgen building it whole, and against a copy of its bytes.
+"""Measures how fast a reader's feed is rendered, against feedgen and against a copy of its bytes.
 
     python -m bench.feeds [--readers 20] [--rounds 7] [--http] [--seconds 3] [--json FILE]
 
-With ``--http`` the daemon's answers are measured as well, see ``bench.feeds_http``.
+With ``--http`` the daemon's responses are measured as well, see ``bench.feeds_http``.
 
-50 entries in five editions. "cold" is an empty renderer, "shared" one that has rendered the papers
-for other readers, "kept" one that has rendered these editions. CPU time of this process,
-sides interleaved, median of the rounds' ratios; a feed that is not feedgen's, byte for byte but
-for the line ends between entries, stops the run.
+A feed has 50 entries of five editions. "cold" is an empty renderer, "shared" one that has rendered
+the papers for other readers, "kept" one that has rendered these editions. It measures the CPU time
+of this process, sides interleaved, and the median of the rounds' ratios. A feed that differs from
+feedgen's by more than line ends between entries stops the run.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PAPERS = PaperLinks(FixedLinks().paper, FIND_LINKS)
 
 
 def by_feedgen(shown: Sequence[Edition], form: Xml, title: str = "Larkpost") -> bytes:
-    """Build the same feed in one go, all values in place."""
+    """Build the same feed with feedgen, including the reader's own values."""
     links = FixedLinks()
     entries: dict[str, FeedEntry] = {}
     for edition in shown:
@@ -98,7 +98,7 @@ def content(entry: FeedEntry) -> str:
 
 
 def same(feed: bytes, other: bytes) -> bool:
-    """Compare but for line ends between entries, and related links, which feedgen cannot write."""
+    """Compare feeds except for line ends between entries, and related links (not in feedgen)."""
     return _bare(feed) == _bare(other)
 
 
@@ -125,14 +125,14 @@ def shelves(readers: int) -> list[list[Edition]]:
 
 
 def microseconds(work: Callable[[], object], times: int) -> float:
-    """CPU time of one of ``times`` pieces of work."""
+    """Return the CPU time per run of work that is done ``times`` times."""
     start = time.process_time()
     work()
     return (time.process_time() - start) / times * 1e6
 
 
 def handed_on(shelf: Sequence[Edition], number: int) -> list[Edition]:
-    """Give the same papers to somebody else."""
+    """Copy editions for another reader."""
     return [replace(edition, reader=reader(number)) for edition in shelf]
 
 
@@ -143,7 +143,7 @@ def press() -> EditionRenderer:
 
 
 def measure(readers: int, rounds: int, form: Xml) -> dict[str, float]:
-    """Microseconds a feed in each state, and how many times faster than feedgen that is."""
+    """Microseconds per feed in each state, and how many times faster than feedgen that is."""
     stock = shelves(readers)
     taken: dict[str, list[float]] = {}
     for _ in range(rounds):
@@ -157,7 +157,7 @@ def measure(readers: int, rounds: int, form: Xml) -> dict[str, float]:
 
 
 def one_round(stock: Sequence[Sequence[Edition]], form: Xml) -> dict[str, float]:
-    """Take every state once, microseconds a feed."""
+    """Measure every state once, in microseconds per feed."""
     ours, times = press(), len(stock)
     return {
         "feedgen": microseconds(lambda: [by_feedgen(shelf, form) for shelf in stock], times),

@@ -1,12 +1,12 @@
-"""Measures the daemon's feeds over HTTP against the same bytes served by nginx as a file.
+"""Measures the daemon's feeds over HTTP against nginx, which serves the same bytes as a file.
 
     python -m bench.feeds --http [--rounds 5] [--seconds 3]
 
-It needs nginx and wrk (Debian: nginx-light and wrk) and says so where they are not. One nginx
-worker without access log; `larkpost serve` as it is, with a reader's Atom feed of 50 entries in
-SQLite, of which every answer asks whether something was committed. "writing" is the same while
-another process commits ten times a second. 32 connections, sides interleaved; requests a second,
-CPU time a request, and the median of the rounds' ratios.
+It needs nginx and wrk (Debian: nginx-light and wrk) and says so if they are missing. nginx has one
+worker and no access log; `larkpost serve` runs unchanged, with a reader's Atom feed of 50 entries,
+and checks for commits in SQLite at every response. "writing" is the same while another process
+commits ten times per second. With 32 connections, sides interleaved, it measures requests per
+second, CPU time per request, and the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000
 
 @dataclass(frozen=True)
 class Side:
-    """A server: the process, the address of the feed, and the tag it gave to it."""
+    """A server: its process, the URL of the feed, and the feed's ETag."""
 
     pid: int
     address: str
@@ -64,7 +64,7 @@ class Side:
 
 
 def missing() -> list[str]:
-    """Name the programs that are not here."""
+    """List the required programs that are not installed."""
     return [name for name in ("nginx", "wrk") if _found(name) is None]
 
 
@@ -73,7 +73,7 @@ def _found(name: str) -> str | None:
 
 
 def measure(rounds: int, seconds: int) -> dict[str, dict[str, float]]:
-    """Return requests a second, microseconds of CPU a request and ratios, by kind of answer."""
+    """Return requests per second, CPU microseconds per request and ratios, by kind of response."""
     with TemporaryDirectory() as folder, ExitStack() as stack:
         home = Path(folder)
         program, key = populated(home / "home")
@@ -109,7 +109,7 @@ def _summary(taken: list[dict[str, tuple[float, float]]]) -> dict[str, dict[str,
 
 
 def load_of(side: Side, seconds: int, *, known: bool) -> tuple[float, float]:
-    """Ask as fast as it answers; gives requests a second and microseconds of CPU a request."""
+    """Load a server with wrk; returns requests per second and CPU microseconds per request."""
     condition = ["-H", f"If-None-Match: {side.etag}"] if known else []
     command = [str(_found("wrk")), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *condition]
     before = _ticks(side.pid)
@@ -131,7 +131,7 @@ def _ticks(pid: int) -> int:
 
 
 def populated(home: Path) -> tuple[Program, str]:
-    """Make a home whose reader has five editions of ten papers; gives their feed key."""
+    """Make a home whose reader has five editions of ten papers; returns their feed key."""
     program = build(load(home=home))
     program.prepare()
     drafts = [
@@ -177,7 +177,7 @@ def populated(home: Path) -> tuple[Program, str]:
 
 @contextmanager
 def larkpost(home: Path, key: str) -> Iterator[Side]:
-    """Run the daemon, which takes us for a web server in front: one visitor would be slowed."""
+    """Run the daemon with us as a trusted proxy: a single visitor would be rate-limited."""
     port = _free_port()
     program = str(Path(sys.executable).with_name("larkpost"))
     command = [program, "--home", str(home), "serve", "--port", port]
@@ -187,7 +187,7 @@ def larkpost(home: Path, key: str) -> Iterator[Side]:
 
 @contextmanager
 def nginx(root: Path, body: bytes) -> Iterator[Side]:
-    """Run nginx with the feed as a file."""
+    """Run nginx, with the feed as a file."""
     (root / "files").mkdir(parents=True)
     (root / "files" / "feed.atom").write_bytes(body)
     root.chmod(0o755)
@@ -209,7 +209,7 @@ def _running(command: list[str], **settings: str) -> Iterator[subprocess.Popen[b
 
 
 def _side(process: subprocess.Popen[bytes], address: str) -> Side:
-    """Wait until it answers; asked twice, so that it has the feed at hand."""
+    """Wait until a server answers; asks twice, so that the feed is cached."""
     for _ in range(200):
         try:
             with urlopen(address) as answer:  # noqa: S310 - loopback
@@ -222,7 +222,7 @@ def _side(process: subprocess.Popen[bytes], address: str) -> Side:
 
 @contextmanager
 def writing(program: Program) -> Iterator[None]:
-    """Commit ten times a second meanwhile."""
+    """Commit ten times per second inside the context."""
     done = threading.Event()
 
     def write() -> None:

@@ -1,10 +1,10 @@
-"""Measures the first day: ours beside the peers where there is no more than a list or two.
+"""Measures the ranking of the first day against the peers: the corpus is a list or two.
 
 python -m bench.first_day [--data DIR] [--readers N] [--draws N] [--json FILE]
 
-The sample dump by its labelled themes, and readers whose whole corpus is one digest of 100 papers
-and what they voted on; k thumbs up with as many down, and k up alone. Every recipe sees the same
-cases in one run, and differences are paired by case.
+It uses the sample dump with its labelled themes, and readers whose whole corpus is one digest of
+100 papers and the papers they voted on; they give k thumbs up with as many down, or k up alone.
+Every recipe gets the same cases in one run, and differences are paired by case.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ OURS, FAST = goals.OURS, f"{goals.OURS}, in fast mode"
 
 @dataclass(frozen=True, slots=True)
 class Square:
-    """One square of a table: what each recipe reached, (cases, 2): AUC and nDCG@10."""
+    """One cell of a table: the values of each recipe, (cases, 2), AUC and nDCG@10."""
 
     corpus: str
     downs: bool
@@ -54,7 +54,7 @@ class Square:
 
 
 def on_sample(draws: int = small.DRAWS, times: Sequence[int] = TIMES) -> Iterator[Square]:
-    """Measure every recipe on the sample; all of it is one corpus."""
+    """Measure every recipe on the sample dump, which is one corpus."""
     papers = small.sample()
     world = small.whole("sample", papers, np.arange(len(papers)))
     recipes = peers.recipes(world)
@@ -66,7 +66,7 @@ def on_sample(draws: int = small.DRAWS, times: Sequence[int] = TIMES) -> Iterato
 
 
 def on_digests(folder: Path, most: int) -> Iterator[Square]:
-    """Measure every recipe on arXiv readers, each with a corpus of their own."""
+    """Measure every recipe on arXiv readers, each with their own corpus."""
     world = readers.arxiv(folder)
     for downs in (True, False):
         for k in TIMES:
@@ -92,7 +92,7 @@ def _measured(
 
 
 def ours(world: Collection, cases: Sequence[Case], *, accurate: bool) -> list[Scores]:
-    """Score each case's digest by our ranker, with a space of the whole collection."""
+    """Score each case's digest by our ranker, with a model of the whole collection."""
     space = TfidfRanker(accurate=accurate).fit(world.papers)
     voted = [evidence(world, case, at) for at, case in enumerate(cases)]
     tastes = training.learn(space, voted, now=readers.DAY, accurate=accurate)
@@ -104,7 +104,7 @@ def ours(world: Collection, cases: Sequence[Case], *, accurate: bool) -> list[Sc
 
 
 def summary(squares: Iterable[Square]) -> list[dict[str, Any]]:
-    """Return means, and ours less the recipe's with its paired 95 % interval."""
+    """Return means, and our mean minus each recipe's, with its paired 95 % interval."""
     lines = []
     for square in squares:
         for recipe, values in square.values.items():
@@ -125,7 +125,7 @@ def summary(squares: Iterable[Square]) -> list[dict[str, Any]]:
 
 
 def ahead_of_us(lines: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Name each recipe, k and measure whose paired interval lies wholly above ours."""
+    """List each recipe, k and measure where a recipe is better than ours by its whole interval."""
     return [
         f"{line['corpus']}, k = {line['k']}, {line['downs']} down: {line['recipe']}, {title}"
         for line in lines
@@ -135,9 +135,9 @@ def ahead_of_us(lines: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def tables(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Set the summary as Markdown, nDCG@10 / AUC in a cell.
+    """Format the summary as Markdown, with nDCG@10 / AUC in each cell.
 
-    ``-`` marks a recipe that lies below ours in that measure on the same cases, ``+`` above.
+    ``-`` marks a recipe that is worse than ours in that measure on the same cases, ``+`` better.
     """
     told: list[str] = []
     for corpus, down in dict.fromkeys((line["corpus"], line["downs"] > 0) for line in lines):
@@ -161,7 +161,7 @@ def _shown(line: Mapping[str, Any]) -> str:
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the measurements that the command line selects."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, help="the folder with arxiv-readers")
     parser.add_argument("--readers", type=int, default=250, help="readers a cell, at most")

@@ -1,12 +1,12 @@
-"""Fuzzes whatever reads text from outside, by mutating sample dumps.
+"""Fuzzes all parsers of outside text, with mutated sample dumps.
 
     python -m bench.fuzz_ingest [--seconds 60 | --total 60] [--parser NAME] [--seed 0] [--cases N]
 
-Each parser is given texts for so many seconds, or all together for a --total of so many. A text
-fails where the parser raises anything but what it declares, returns what it must not (a title of
-two lines, an abstract that is not clean), or takes more processor time than its budget. Each text
-follows from the name of the parser and its seed, which is printed: `--parser NAME --seed SEED
---cases 1` tries it again. Exits with 1 where any text failed.
+Each parser gets texts for --seconds, or all parsers together for --total seconds. A text fails if
+the parser raises an error that it does not declare, returns an invalid value (a title of two
+lines, an abstract that is not clean), or exceeds its budget of processor time. Each text depends
+only on the parser's name and a seed, which is printed: `--parser NAME --seed SEED --cases 1` tries
+it again. Exits with 1 if any text failed.
 """
 
 from __future__ import annotations
@@ -69,35 +69,35 @@ if TYPE_CHECKING:
 
 NEAR = date(2026, 8, 25)
 NOW = datetime(2026, 8, 25, 6, tzinfo=UTC)
-FIXED, PER_BYTE, PER_LINE = 0.5, 10e-6, 150e-6  # seconds of processor time: the budget of a text
+FIXED, PER_BYTE, PER_LINE = 0.5, 10e-6, 150e-6  # seconds of processor time: the budget per text
 _HEAD = 64 * 1024
 _LONGEST_SAMPLE = 20_000  # characters
 _LONGEST_TITLE = 1_000
 _LARGEST_ANSWER = 100_000  # bytes
-_SHOWN = 5  # failures of each parser
+_SHOWN = 5  # failures per parser
 
 
 class OverBudgetError(BaseException):
-    """A text takes too long; no parser may catch it."""
+    """A text took too long; no parser may catch this."""
 
 
 class WrongResultError(Exception):
-    """A parser gave what it must not."""
+    """A parser returned an invalid value."""
 
 
 @dataclass
 class Outcome:
-    """What came of the texts that one parser was given."""
+    """The results of one parser."""
 
     parser: str
     texts: int = 0
     size: int = 0
-    slowest: float = 0.0  # seconds a byte, of texts over 10 kB
-    failures: dict[int, str] = field(default_factory=dict)  # what happened, by seed
+    slowest: float = 0.0  # seconds per byte, for texts over 10 kB
+    failures: dict[int, str] = field(default_factory=dict)  # descriptions of failures by seed
 
 
 def samples(folder: Path) -> list[str]:
-    """Read the sample dumps: the one that is shipped and those of the tests, awkward ones too."""
+    """Read the sample dumps: the shipped one and those of the tests, including awkward ones."""
     files = [*shipped_path("seeds").glob("*.txt")]
     for name in ("awkward", "captures", "dumps"):
         files += sorted(file for file in (folder / name).glob("**/*.*") if file.is_file())
@@ -106,7 +106,7 @@ def samples(folder: Path) -> list[str]:
 
 
 def parsers(store: Store) -> Mapping[str, Parse]:
-    """Return every parser by its name; each raises what it must not."""
+    """Return every parser by name; each raises an error for an invalid result."""
     sources = {source.name: _reader(source) for source in DUMP_FORMATS}
     return {
         **sources,
@@ -183,7 +183,7 @@ def _read_opml(dump: bytes) -> None:
 
 
 def _read_answer(dump: bytes) -> None:
-    """Read an answer as each kind of source does, whole and packed, after its headers."""
+    """Parse headers and a response as each kind of source does, plain and compressed."""
     read_retry_after(decode(dump[:200]), now=NOW)
     for kind in ("hf-daily", "arxiv:cs.CL", "https://example.org/feed"):
         with suppress(SourceFailure):
@@ -199,7 +199,7 @@ def _gzipped(dump: bytes) -> bytes:
 
 
 def _zipped(dump: bytes) -> bytes:
-    """Pack a text as two members, each half of it."""
+    """Compress a text as two members, half of it in each."""
     body = BytesIO()
     with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in (("a.csv", dump[: len(dump) // 2]), ("b.xml", dump[len(dump) // 2 :])):
@@ -208,7 +208,7 @@ def _zipped(dump: bytes) -> bytes:
 
 
 def _damage(packed: bytes) -> bytes:
-    """Change a byte of every second archive, which one its own bytes say."""
+    """Change one byte of every second archive, chosen by the archive's own bytes."""
     dice = Random(packed)  # noqa: S311 - the same damage on every run
     at = dice.randrange(2 * len(packed))
     return packed if at >= len(packed) else packed[:at] + bytes([at % 256]) + packed[at + 1 :]
@@ -269,7 +269,7 @@ def _clean_text(dump: bytes) -> None:
 def run(
     name: str, parse: Parse, texts: Sequence[str], seeds: Iterable[int], *, budget: bool
 ) -> Outcome:
-    """Give a parser the text of each seed; only with ``budget`` does its time count."""
+    """Give a parser the text of each seed; its time counts only with a ``budget``."""
     outcome = Outcome(name)
     for seed in seeds:
         dice = Random(f"{name} {seed}")  # noqa: S311 - the same text on every run
@@ -290,7 +290,7 @@ def run(
 
 
 def _place(error: BaseException) -> str:
-    """Say where an error was raised, outside this module."""
+    """Describe where an error was raised, outside this module."""
     frames = traceback.extract_tb(error.__traceback__)
     last = next((one for one in reversed(frames) if one.filename != __file__), frames[-1])
     return f"{last.filename}:{last.lineno}"
@@ -298,7 +298,7 @@ def _place(error: BaseException) -> str:
 
 @contextmanager
 def _interrupted_after(seconds: float) -> Iterator[None]:
-    """Raise OverBudgetError after so much processor time, even in a regular expression."""
+    """Raise OverBudgetError after this much processor time, even in a regular expression."""
 
     def interrupt(*_: object) -> None:
         raise OverBudgetError(f"over its budget of {seconds:.1f} s")
@@ -314,7 +314,7 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def empty_store() -> Iterator[Store]:
-    """Make a store of its own, which is gone afterwards."""
+    """Make a temporary store."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "papers.db"
         migrations.make_file(file)
@@ -325,7 +325,7 @@ def empty_store() -> Iterator[Store]:
 
 
 def seeds_for(seconds: float, first: int) -> Iterator[int]:
-    """Count from the first seed on, for so long."""
+    """Yield seeds from the first one on, until the time is over."""
     end = perf_counter() + seconds
     for seed in count(first):
         if perf_counter() > end:
@@ -334,7 +334,7 @@ def seeds_for(seconds: float, first: int) -> Iterator[int]:
 
 
 def main() -> None:
-    """Fuzz, and print a line for each parser and for each failure."""
+    """Fuzz, and print a line per parser and per failure."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--seconds", type=float, default=60, help="for each parser")
     arguments.add_argument("--total", type=float, help="seconds, for all parsers together")

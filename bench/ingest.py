@@ -1,4 +1,4 @@
-"""Measures reading dumps and votes: speed, memory, feeds meanwhile, growth on hostile text.
+"""Measures how dumps and votes are read: speed, memory, delay of feeds, time on hostile text.
 
     python -m bench.ingest [--papers 10000] [--part speed] [--rounds 3] [--json]
     python -m bench.ingest --part speed --dump FILE.jsonl
@@ -6,18 +6,16 @@
     python -m bench.ingest --part dump [--words 40] [--lines]
     python -m bench.ingest --part hostile [--kilobytes 100] [--text "combining marks"]
 
-`speed` compares ingest, and `votes` the import of thumbs, with the least that must be done
-(bench/support/ingest_speed.py). Where memory counts, run `speed` alone, with one round.
+`speed` compares ingest, and `votes` the import of thumbs, with the minimal work
+(bench/support/ingest_speed.py). To measure memory, run `speed` alone, with one round.
 
-`dump`: a large dump is read by `larkpost serve` as it is, with a reader's Atom feed of 50 entries
-in SQLite, asked for over and over meanwhile. Papers are made of shuffled words of the sample, 40 an
-abstract, about 480 bytes each: 200,000 of them are 95 MB. With --words 5000 abstracts are as large
-as is allowed; --lines writes JSON Lines. Memory is the most the daemon has had (VmHWM), before and
-after.
+`dump`: an unchanged `larkpost serve` reads a large dump while a reader's Atom feed of 50 entries is
+requested over and over. Papers consist of shuffled words of the sample, 40 per abstract, about 480
+bytes each: 200,000 of them are 95 MB. With --words 5000 abstracts have the largest allowed size;
+--lines writes JSON Lines. Memory is the daemon's peak (VmHWM), before and after.
 
 `hostile`: hostile texts (bench/support/hostile.py) are read at n, 2n and 4n bytes, the sizes in
-turn, in one process; of the rounds the shortest counts. The exponent e of t = c * n^e is 1 for
-linear time.
+turn, in one process; the shortest round counts. The exponent e of t = c * n^e is 1 for linear time.
 """
 
 from __future__ import annotations
@@ -51,15 +49,15 @@ from larkpost.garbage_collection import collect_rarely
 if TYPE_CHECKING:
     from larkpost.settings import HomePaths
 
-CALM = 200  # requests before the dump is there
+CALM = 200  # requests before the dump arrives
 SETTLE = 1.0  # seconds
 SUSPICIOUS = 1.4  # an exponent
-NOTICEABLE = 0.05  # seconds, below which an exponent is noise
+NOTICEABLE = 0.05  # below so many seconds an exponent is noise
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one run came to; times of requests in seconds, memory in MB."""
+    """The results of one run: times of requests in seconds, memory in MB."""
 
     size: float
     seconds: float
@@ -70,7 +68,7 @@ class Found:
 
 
 def measure(count: int, *, words: int, lines: bool) -> Found:
-    """Have a daemon read a dump of so many papers, and ask it for a feed meanwhile."""
+    """Let a daemon read a dump of so many papers, and request a feed meanwhile."""
     with TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         program, key = populated(home)
@@ -91,7 +89,7 @@ def measure(count: int, *, words: int, lines: bool) -> Found:
 
 
 def until_read(places: HomePaths, name: str, address: str) -> tuple[list[float], float]:
-    """Ask for the feed until the dump has been moved; raises SystemExit if it was refused."""
+    """Request the feed until the dump has been moved; raises SystemExit if it was refused."""
     times, begun = [], time.perf_counter()
     while not (places.done / name).exists():
         if (places.bad / name).exists():
@@ -101,7 +99,7 @@ def until_read(places: HomePaths, name: str, address: str) -> tuple[list[float],
 
 
 def asked(address: str) -> float:
-    """Ask for the feed, whole; gives the seconds it took."""
+    """Request the feed and read all of it; returns the seconds."""
     begun = time.perf_counter()
     with urlopen(address, timeout=60) as answer:  # noqa: S310 - loopback
         answer.read()
@@ -109,7 +107,7 @@ def asked(address: str) -> float:
 
 
 def show(count: int, found: Found) -> None:
-    """Print what the large dump came to."""
+    """Print the results of the large dump."""
     print(f"{count:,} papers, {found.size:,.0f} MB, read in {found.seconds:,.1f} s")
     print(f"{count / found.seconds:>10,.0f} papers a second")
     print(f"{found.peak:>10,.0f} MB of memory at most, {found.before:,.0f} before")
@@ -133,7 +131,7 @@ def show_growth(one: Growth) -> None:
 
 
 def show_comparison(what: str, one: Comparison) -> None:
-    """Print how fast papers or votes were taken in."""
+    """Print how fast papers or votes were stored."""
     print(
         f"{one.count:,} {what}: {one.seconds:.2f} s of CPU, {one.rate:,.0f} a second,"
         f" {one.ratio:.0%} of the speed of the least ({one.least:.2f} s)"
@@ -143,7 +141,7 @@ def show_comparison(what: str, one: Comparison) -> None:
 
 
 def compare(given: argparse.Namespace, told: dict[str, Any]) -> None:
-    """Compare the reading of papers, of votes, or of both, with the least that must be done."""
+    """Compare reading papers, votes, or both, with the minimal work."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         if given.part in {None, "speed"}:
@@ -163,8 +161,8 @@ def compare(given: argparse.Namespace, told: dict[str, Any]) -> None:
 def main() -> None:
     """Measure and print."""
     given = _arguments().parse_args()
-    collect_rarely()  # as the commands do; what is compared runs in this process, too
-    # The daemon logs to its own file; what the ingest of hostile text logs here is in the way.
+    collect_rarely()  # as the commands do; the minimal work runs in this process, too
+    # The daemon logs to its own file; ingest of hostile text would fill the output with its log.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     told: dict[str, Any] = {}
     if given.part in {None, "speed", "votes"}:

@@ -1,11 +1,11 @@
-"""Measures a newsletter of the renderer against one built with EmailMessage for every reader.
+"""Measures how fast newsletters are rendered, against EmailMessage for every reader.
 
     python -m bench.letters [--readers 500] [--rounds 7] [--json FILE]
 
-Both sides get the same words. "EmailMessage" builds and serialises a message from text and HTML
-that are ready; "press" words the reasons, sets both parts and writes the headers as well. CPU
-time of this process, sides interleaved, median of the rounds' ratios; a letter that differs in
-its decoded content stops the run.
+Both sides get the same words. "EmailMessage" builds and serialises a message from finished text and
+HTML; "press" is our renderer, which also words the reasons, renders both parts and writes headers.
+It measures the CPU time of this process, sides interleaved, and the median of the rounds' ratios. A
+message with different decoded content stops the run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WIRE = policy.SMTP.clone(max_line_length=998)
 
 
 def by_email_message(letter: Message, text: str, html: str) -> bytes:
-    """Build the same letter the way the standard library's documentation shows."""
+    """Build the same message as the standard library's documentation shows."""
     message = EmailMessage()
     message["From"] = letter.sender
     message["To"] = letter.recipient
@@ -48,14 +48,14 @@ def by_email_message(letter: Message, text: str, html: str) -> bytes:
 
 
 def seconds(work: Iterable[object]) -> float:
-    """CPU seconds until every letter has been made and let go, as when each is sent at once."""
+    """Return the CPU seconds to make every message and drop it, as if each were sent at once."""
     start = time.process_time()
     deque(work, maxlen=0)
     return time.process_time() - start
 
 
 def check(press: EditionRenderer, edition: Edition, letter: Message) -> tuple[str, str]:
-    """Return text and HTML of a letter once they are known to be what the press shows."""
+    """Return text and HTML of a message, after checking that the renderer makes the same."""
     message = email.message_from_bytes(letter.content, policy=policy.default)
     text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
     if (text, html) != (press.text(edition), press.html(edition)):
@@ -64,7 +64,7 @@ def check(press: EditionRenderer, edition: Edition, letter: Message) -> tuple[st
 
 
 def measure(chosen: Sequence[Edition], rounds: int) -> dict[str, float]:
-    """Microseconds a letter on each side, and the ratios."""
+    """Microseconds per message on each side, and the ratios."""
     press = EditionRenderer(
         FixedLinks(), sender="Larkpost <larkpost@example.org>", title="Larkpost"
     )

@@ -1,11 +1,11 @@
-"""Measures the ranking in its own loop: readers press thumbs on what their editions show.
+"""Measures the ranking in a closed loop: readers give thumbs on the papers of their editions.
 
-python -m bench.loop [--readers N] [--draws N] [--days N] [--json FILE]    beside the peers
-python -m bench.loop --tuning                on draws to tune on, never those that are reported
-python -m bench.loop --year                  225 days of ours, with what a morning costs
-python -m bench.loop --quick                 a minute, on papers that are made
+python -m bench.loop [--readers N] [--draws N] [--days N] [--json FILE]    against the peers
+python -m bench.loop --tuning                on draws for tuning, which are never reported
+python -m bench.loop --year                  225 days of ours, with the cost per day
+python -m bench.loop --quick                 one minute, on generated papers
 
-Each system lives in a loop of its own, with the same readers, papers and draws.
+Each system runs in its own loop, with the same readers, papers and draws.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ QUICK_DAILY = 60  # papers
 
 
 class Run:
-    """Loops of several systems on several draws, and what ours cost."""
+    """The loops of several systems on several draws, and the cost of ours."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = [OURS, *names]
@@ -61,7 +61,7 @@ class Run:
         self.seconds: dict[str, float] = defaultdict(float)  # of processor time
 
     def live(self, draw: Draw) -> None:
-        """Let a draw's readers live with ours, then with each of the others."""
+        """Simulate a draw's readers with our system, then with each of the others."""
         for name in self.names:
             began = processor_seconds()
             if name == OURS:
@@ -94,9 +94,9 @@ class Run:
 def run(
     stream: Stream, numbers: Sequence[int], readers: int, days: int, names: Iterable[str] = BESIDE
 ) -> dict[str, Any]:
-    """Draw readers for each number, let them live with ours and those named, give the figures.
+    """Draw readers for each number, simulate ours and the named systems, return the figures.
 
-    Raises ValueError if the stream is shorter than so many days.
+    Raises ValueError if the stream has fewer days.
     """
     ran = Run(names)
     for draw in draw_all(stream, numbers, readers, days):
@@ -105,7 +105,7 @@ def run(
 
 
 def report(told: Mapping[str, Any], *, cost: bool) -> str:
-    """Set the figures of a run as Markdown."""
+    """Format the figures of a run as Markdown."""
     draws = ", ".join(map(str, told["draws"]))
     head = f"{told['readers']} readers a draw, draws {draws}, {told['days']} days"
     took = ", ".join(f"{name} {n:.0f} s" for name, n in told["cpu_seconds"].items())
@@ -119,14 +119,14 @@ def report(told: Mapping[str, Any], *, cost: bool) -> str:
 
 
 def _count(text: str) -> int:
-    """Read how many; raises ArgumentTypeError for less than one."""
+    """Parse a count; raises ArgumentTypeError if it is below one."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the measurements that the command line selects."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, help="the folder with arxiv-background")
     parser.add_argument("--readers", type=_count, help="readers a draw")

@@ -2,8 +2,8 @@
 
 Usage: python -m bench.outbox [--letters 5000] [--rounds 3] [--url postgresql+psycopg://…]
 
-``floor`` is the limit of the disk: one commit per message through the driver, nothing else.
-Messages per second of wall-clock time depend on the disk and on other load; the CPU time hardly
+``floor`` is the limit of the disk: one commit per message through the driver, and nothing else.
+Messages per second (wall-clock time) depend on the disk and on other load; the CPU time hardly
 does.
 """
 
@@ -41,7 +41,7 @@ NOW = sample.OUT
 
 
 def fill(store: Store, count: int) -> None:
-    """Plan a letter to each of so many readers."""
+    """Plan one message for each of so many readers."""
     from larkpost.domain import PaperRecord
 
     upgrade(store)
@@ -62,14 +62,14 @@ def fill(store: Store, count: int) -> None:
 
 
 def claimed(store: Store) -> list[int]:
-    """Reserve the next hundred."""
+    """Claim the next hundred messages."""
     with store.begin() as connection:
         rows = deliveries.claim(connection, NOW, limit=BATCH, lease=LEASE, holder="bench")
     return [row.id for row in rows]
 
 
 def keep(store: Store, ids: list[int]) -> None:
-    """Store the bytes of messages that are about to go."""
+    """Store the bytes of messages that are about to be sent."""
     content = edition_in_print()
     with store.begin() as connection:
         sent_messages.sweep(connection)
@@ -78,7 +78,7 @@ def keep(store: Store, ids: list[int]) -> None:
 
 @cache
 def edition_in_print() -> bytes:
-    """Set a letter of ten papers."""
+    """Render a newsletter of ten papers."""
     press = EditionRenderer(
         sample.FixedLinks(), sender="Larkpost <post@example.org>", title="Larkpost"
     )
@@ -86,7 +86,7 @@ def edition_in_print() -> bytes:
 
 
 def letter_by_letter(store: Store, send: Callable[[int], None] = lambda _: None) -> None:
-    """Do as delivery does: one transaction per message settles the last and begins the next."""
+    """Do as delivery does: each transaction settles one message and begins the next one."""
     while ids := claimed(store):
         last = None
         for number in [*ids, None]:
@@ -101,7 +101,7 @@ def letter_by_letter(store: Store, send: Callable[[int], None] = lambda _: None)
 
 
 def letter_by_letter_logged(store: Store) -> None:
-    """Do so over a transport that accepts everything, with the log of sent messages."""
+    """Deliver over a transport that accepts everything, with the log of sent messages."""
     with tempfile.TemporaryDirectory() as folder, SentLog(Path(folder), NOW.date()) as sent:
         road = SkipAlreadySent(_Nowhere(), sent)
         letter_by_letter(store, lambda number: road.send(_letter(number)))
@@ -114,7 +114,7 @@ class _Nowhere:
         """Wait for nothing."""
 
     def send(self, letter: Message) -> None:
-        """Take it."""
+        """Accept the message."""
 
 
 def _letter(number: int) -> Message:
@@ -122,7 +122,7 @@ def _letter(number: int) -> Message:
 
 
 def batch_by_batch(store: Store) -> None:
-    """Do the same with one commit a hundred letters: what the bookkeeping costs without disks."""
+    """Do the same with one commit per hundred messages: the cost without waiting for disks."""
     while ids := claimed(store):
         with store.begin() as connection:
             for number in ids:
@@ -131,7 +131,7 @@ def batch_by_batch(store: Store) -> None:
 
 
 def keeping(store: Store) -> None:
-    """Do as ``batch_by_batch``, and keep what is about to go: the difference is what that costs."""
+    """Do as ``batch_by_batch``, and store the messages: the difference is the cost of storing."""
     while ids := claimed(store):
         keep(store, ids)
         with store.begin() as connection:
@@ -141,32 +141,32 @@ def keeping(store: Store) -> None:
 
 
 def reserving(store: Store) -> None:
-    """Only reserve."""
+    """Only claim messages."""
     while claimed(store):
         pass
 
 
 class Cost(NamedTuple):
-    """Letters a second, and microseconds of this process's CPU a letter."""
+    """Messages per second, and CPU microseconds of this process per message."""
 
     rate: float
     cpu: float
 
 
 class Watch:
-    """Stops time and CPU time from its making on."""
+    """Measures time and CPU time since its creation."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def cost(self, letters: int) -> Cost:
-        """Say what so many letters cost."""
+        """Return the cost of so many messages."""
         wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
         return Cost(letters / wall, cpu / letters * 1e6)
 
 
 def floor(folder: Path, letters: int) -> Cost:
-    """Commit one row a letter with sqlite3 alone, as safely as the store does."""
+    """Commit one row per message with sqlite3 alone, as safely as the store does."""
     file = folder / "floor.db"
     sqlite3.connect(file).execute("CREATE TABLE row (id INTEGER PRIMARY KEY, state TEXT)")
     connection = open_sqlite(file, 1)
@@ -179,7 +179,7 @@ def floor(folder: Path, letters: int) -> Cost:
 
 
 def measured(way: Callable[[Store], None], url: str | None, letters: int) -> Cost:
-    """Run one way over a full outbox."""
+    """Run one of the ways over a full outbox."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(url or f"sqlite:///{folder}/larkpost.db")
         fill(store, letters)

@@ -1,4 +1,4 @@
-"""Measures the ranking on real readers, beside every peer's recipe: quality, then speed.
+"""Measures the quality and speed of the ranking on real readers, against every peer's recipe.
 
 python -m bench.ranking [--data DIR] [--readers N] [--json FILE]      quality
 python -m bench.ranking --speed                                       time
@@ -46,9 +46,9 @@ TIMES = {"citeulike-t": (1, 3, 5, 10, 20, 50), "arxiv-readers": (1, 5, 20)}
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One square of the table: a recipe's measures (readers, 4) on one kind of digest.
+    """One cell of the table: a recipe's measures (readers, 4) on one kind of digest.
 
-    ``cases`` numbers, beside the values, the cases of the square that were measured.
+    ``cases`` are the numbers of the measured cases, in the order of the values.
     """
 
     collection: str
@@ -60,7 +60,7 @@ class Cell:
 
 
 def quality(world: Collection, most: int, slow: int) -> Iterable[Cell]:
-    """Measure every recipe on every cell; the slow peers on ``slow`` readers a cell only."""
+    """Measure every recipe on every cell; slow peers only on ``slow`` readers per cell."""
     ours, recipes = Ours.of(world), peers.recipes(world)
     for near in (False, True):
         for k in TIMES[world.name]:
@@ -83,7 +83,7 @@ def quality(world: Collection, most: int, slow: int) -> Iterable[Cell]:
 def subset(cases: int, most: int) -> NDArray[np.intp]:
     """Choose cases for the slow peers at random, the same ones at every call, in order.
 
-    The first of the file would be the first who signed up.
+    The first readers of the file would be those who signed up first.
     """
     return np.sort(np.random.default_rng(13).permutation(cases)[:most])
 
@@ -103,7 +103,7 @@ def _cell(
 
 
 def summary(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Return means with intervals, and ours less the recipe's, paired by reader."""
+    """Return means with intervals, and our mean minus each recipe's, paired by reader."""
     ours = {(c.collection, c.near, c.k): c.values for c in cells if c.recipe == OURS}
     lines = []
     for cell in cells:
@@ -126,7 +126,7 @@ def summary(cells: Sequence[Cell]) -> list[dict[str, Any]]:
 
 
 def table(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Set the summary as Markdown tables, one for each collection, digest and measure."""
+    """Format the summary as Markdown: a table per collection, digest and measure."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for line in lines:
         groups[line["collection"], line["digest"]].append(line)
@@ -152,7 +152,7 @@ def _shown(line: Mapping[str, Any], name: str) -> str:
 
 
 def calibration(world: Collection, most: int) -> str:
-    """Measure whether chances come true on votes held out: as many liked papers as others."""
+    """Measure whether predicted chances are right on held-out votes, half of them up."""
     ours = Ours.of(world)
     told = [
         "",
@@ -190,7 +190,7 @@ def near_misses(world: Collection, most: int) -> str:
 def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str, float]:
     """Time training and scoring of many readers, and scikit-learn's regression per reader, in turn.
 
-    It is processor time, which other work on the machine disturbs least.
+    This is processor time, which depends least on other load.
     """
     from sklearn.linear_model import (  # type: ignore[import-untyped]  # it has no types
         LogisticRegression,
@@ -235,7 +235,7 @@ def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str,
 def _crowd(
     world: Collection, crowd: int, thumbs: int, rng: np.random.Generator
 ) -> Iterator[Evidence]:
-    """Return so many readers with so many votes each, half of them up, on the same few days."""
+    """Return so many readers with so many votes each, half of them up, on a few common days."""
     voted = rng.choice(world.corpus, 2000, replace=False)
     for number in range(crowd):
         ids = rng.choice(voted, thumbs, replace=False)
@@ -244,7 +244,7 @@ def _crowd(
 
 
 def worlds(folder: Path) -> list[Callable[[], Collection]]:
-    """Return the collections that are there."""
+    """Return the collections whose data are available."""
     found: list[Callable[[], Collection]] = []
     for name, read in (("citeulike-t", readers.citeulike), ("arxiv-readers", readers.arxiv)):
         if (folder / name).is_dir():
@@ -253,7 +253,7 @@ def worlds(folder: Path) -> list[Callable[[], Collection]]:
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the measurements that the command line selects."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, help="the folder with citeulike-t, arxiv-readers")
     parser.add_argument("--readers", type=int, default=250, help="readers a cell, at most")

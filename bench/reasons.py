@@ -1,12 +1,12 @@
-"""Measures the reasons that readers are shown: their meaning, and whether "like X" is sensible.
+"""Measures the reasons shown to readers: their meaning, and whether "like X" makes sense.
 
 python -m bench.reasons [--data DIR] [--seed N]            figures over tuning readers
-python -m bench.reasons --list [--seed N] > picks.md       a hundred picks to be read by people
-python -m bench.reasons --pairs [--seed N]                 picks beside their nearest liked paper
+python -m bench.reasons --list [--seed N] > picks.md       a hundred picks for people to read
+python -m bench.reasons --pairs [--seed N]                 picks with their nearest liked paper
 
-The hundred are fifty picks of readers of the sample dump, who like papers of a theme, and fifty of
-arxiv-readers, one pick per reader. Readers with odd numbers are only in lists with the default
-seed; other seeds and figures draw from those with even ones.
+The hundred are fifty picks for readers of the sample dump, who like the papers of a theme, and
+fifty for arxiv-readers, one pick per reader. Readers with odd numbers are only in the list of the
+default seed; other seeds and the figures use readers with even numbers.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from larkpost.domain import Paper, Pick
     from larkpost.ranking import TextSpace
 
-JUDGED = 20261203  # the seed of the hundred that people read
+JUDGED = 20261203  # the seed of the hundred picks that people read
 EACH = 50
 THUMBS = (1, 3, 5, 10)
-DIGEST, OWN, TOP = 100, 5, 10  # papers of a digest, of them the reader's own, places drawn from
+DIGEST, OWN, TOP = 100, 5, 10  # papers of a digest, how many are the reader's own, places of picks
 THEMES = {
     "mixture of experts": r"mixture|moe\b|expert",
     "scaling laws": r"scaling law|law of|laws\b|emergent|predictab",
@@ -54,7 +54,7 @@ THEMES = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A pick with the papers that its reader liked; ``own`` where it is of the reader's library."""
+    """A pick and the papers that its reader liked; ``own`` if it is in the reader's library."""
 
     source: str
     liked: Sequence[Paper]
@@ -63,7 +63,7 @@ class Seen:
 
 
 def from_arxiv(folder: Path, seed: int, most: int) -> Iterator[Seen]:
-    """Yield a pick a reader: the newest papers before the cut are liked, those after ranked."""
+    """Yield a pick per reader: the newest papers before the cut are liked, later ones ranked."""
     world, ranker = arxiv(folder / "arxiv-readers"), TfidfRanker()
     space = ranker.fit(world.papers[at] for at in world.corpus)
     rng = np.random.default_rng(seed)
@@ -109,7 +109,7 @@ def _one_of_the_best(
 
 
 def as_table(seen: Sequence[Seen]) -> str:
-    """Write picks as a Markdown table for people to read: codes, no scores."""
+    """Format picks as a Markdown table for people to read, with codes and without scores."""
     rows = ["| code | the reader liked | the pick | shown as the reason |", "|---|---|---|---|"]
     for number, one in enumerate(seen):
         code = f"{chr(ord('A') + number // 10)}{number % 10}"
@@ -122,7 +122,7 @@ def as_table(seen: Sequence[Seen]) -> str:
 
 
 def reason_of(pick: Pick) -> str:
-    """Write the reason as the letter does, without the match, which people are not to judge."""
+    """Format the reason as newsletters do, without the match, which people do not judge."""
     reason = wording.reason(pick)._replace(match="")
     return " · ".join(line.strip() for line in why_text(reason))
 
@@ -132,7 +132,7 @@ def _cell(text: str, length: int) -> str:
 
 
 def figures(seen: Sequence[Seen]) -> str:
-    """Count what can be counted without a reader."""
+    """Count what needs no human judgement."""
     lines = ["| picks | from | two terms or a liked paper | a liked paper | terms a pick |"]
     lines.append("|---|---|---|---|---|")
     for source in ("sample", "arXiv"):
@@ -151,7 +151,7 @@ def figures(seen: Sequence[Seen]) -> str:
 
 
 def _proxies(seen: Sequence[Seen]) -> str:
-    """Compare what is shown and what is not by figures that no text goes into."""
+    """Compare shown and hidden reasons by figures that do not use the text."""
     lines = ["| nearest liked paper | pairs | same first category | of the reader's library |"]
     lines.append("|---|---|---|---|")
     for name, wanted in (("shown", True), ("not shown", False)):
@@ -167,12 +167,12 @@ def _proxies(seen: Sequence[Seen]) -> str:
 
 
 def _same_field(pick: Pick) -> bool:
-    assert pick.nearest is not None  # noqa: S101 - the caller has looked
+    assert pick.nearest is not None  # noqa: S101 - the caller has checked
     return pick.paper.categories[:1] == pick.nearest.categories[:1]
 
 
 def pairs(seen: Sequence[Seen]) -> str:
-    """List the pairs with a likeness near what is asked for, to be read."""
+    """List the pairs with a similarity near the limit, for people to read."""
     order = sorted(
         (one for one in seen if one.pick.nearest), key=lambda one: one.pick.similarity or 0
     )
@@ -187,7 +187,7 @@ def pairs(seen: Sequence[Seen]) -> str:
 
 
 def main() -> None:
-    """Print what is asked for."""
+    """Print what the command line selects."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data", type=Path)
     options.add_argument("--seed", type=int)

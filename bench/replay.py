@@ -2,7 +2,7 @@
 
 python -m bench.replay [--data DIR]
 
-The year is that of the arXiv papers where the data is, else one made of the sample's sentences.
+The year is that of arXiv papers if the data are available, else made of sentences of the sample.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LOADS = {"1,000 thumbs, five a day": 5, "1,000 thumbs, four a day": 4, "one thum
 
 
 def real(folder: Path) -> list[Paper]:
-    """Read the papers of arXiv by their days."""
+    """Read the papers of arXiv by day."""
     with gzip.open(folder / "arxiv-readers" / "docs.jsonl.gz", "rt") as lines:
         told = [json.loads(line) for line in lines]
     return [
@@ -47,7 +47,7 @@ def real(folder: Path) -> list[Paper]:
 
 
 def made(papers: int = PAPERS, days: int = DAYS) -> list[Paper]:
-    """Make papers of eight sentences each, drawn from the sample dump, so many a day."""
+    """Make so many papers per day, each of eight sentences drawn from the sample dump."""
     sample = shipped_path("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
     sentences = [one for one in re.split(r"(?<=\.)\s+", sample) if len(one) > 60]
     draw = random.Random(0)  # noqa: S311 - nothing secret hangs on it
@@ -68,7 +68,7 @@ def _paper(number: int, title: str, abstract: str, seen: datetime) -> Paper:
 
 
 def history(papers: Sequence[Paper], daily: int, most: int = 1000) -> History:
-    """Let a reader judge so many papers of each day, by their words and nine times in ten."""
+    """Let a reader vote on so many papers per day, by their words in nine of ten cases."""
     draw = random.Random(1)  # noqa: S311 - nothing secret hangs on it
     by_day: dict[datetime, list[Paper]] = {}
     for paper in papers:
@@ -86,7 +86,7 @@ def history(papers: Sequence[Paper], daily: int, most: int = 1000) -> History:
 
 
 def main() -> int:
-    """Replay every load once, and print processor time, which other work disturbs least."""
+    """Replay every load once, and print processor time, which depends least on other load."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, help="the folder with arxiv-readers")
     folder = data_folder(parser.parse_args().data)

@@ -1,4 +1,4 @@
-"""How long a hundred thousand votes of one reader and ten stuffed papers take to learn and rank."""
+"""Measures learning and ranking with 100,000 votes of one reader and ten stuffed papers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PAPERS, VOTES, STUFFED = 1_000, 100_000, 10
 
 
 def paper(number: int, text: str) -> Paper:
-    """Make a paper of a text."""
+    """Make a paper with a text."""
     return Paper(
         number, f"{number:06}", Identifier("text", str(number)), text[:60], text, NOW, NOW, NOW
     )
 
 
 def main() -> None:
-    """Measure, and print a line a step."""
+    """Measure, and print a line per step."""
     draw = random.Random(0)  # noqa: S311 - nothing secret hangs on it
     papers = [paper(n, " ".join([*draw.choices(WORDS, k=40), f"only{n}"])) for n in range(PAPERS)]
     papers += [paper(PAPERS + n, " ".join(WORDS * 500)) for n in range(STUFFED)]

@@ -1,15 +1,15 @@
-"""Soaks a daemon with hostile and honest visitors side by side, and measures the honest ones.
+"""Soaks a daemon with hostile and honest visitors at the same time, and measures the honest ones.
 
     python -m bench.soak [--papers 3000] [--calm 30] [--seconds 180] [--data FOLDER] [--json]
 
-`larkpost serve` as it is, on a SQLite home with some thousand papers and 102 readers; it ticks
-every five seconds and sends its letters to a mail server on loopback. Ten honest visitors ask for
-feeds, pages, searches, papers and votes, for ``--calm`` seconds alone and then ``--seconds`` beside
-the attacks of bench/support/soak_attacks.py, each of which comes from a network of its own
-(127.1.x.1). In between somebody subscribes, whose letter has to arrive.
+`larkpost serve` runs unchanged, on a SQLite home with some thousand papers and 102 readers; it
+ticks every five seconds and sends messages to a mail server on loopback. Ten honest visitors
+request feeds, pages, searches, papers and votes, for ``--calm`` seconds alone and for ``--seconds``
+during the attacks of bench/support/soak_attacks.py, each of which has its own network (127.1.x.1).
+Meanwhile somebody subscribes, and the message to them has to arrive.
 
-It ends with 1 where the honest p99 is 250 ms or more, where an honest visitor was refused, where a
-tick was skipped (two of them lie more than two periods apart), or where the letter did not come.
+It exits with 1 if the honest p99 is 250 ms or more, an honest visitor was refused, a tick was
+skipped (more than two periods between two ticks), or the message did not arrive.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
     from bench.support.web_world import World
 
-PROMISED = 0.25  # seconds, of which the honest p99 stays below
+PROMISED = 0.25  # seconds; the honest p99 must be below this
 VISITORS = 10
 TICK = 5.0  # seconds
-LISTED = 5000  # titles of the lists that attackers bring
-LETTER = 30.0  # seconds that the letter may come after the last attack
-START = 120.0  # seconds that the daemon may take to answer
+LISTED = 5000  # titles per list that attackers import
+LETTER = 30.0  # seconds within which the message must arrive after the last attack
+START = 120.0  # seconds within which the daemon must answer
 SUBSCRIBER = "somebody@example.org"
 
 
 @dataclass
 class Soaked:
-    """The results: visits alone and under attack, gaps between ticks, and of the letter.
+    """The results: visits without and with attacks, gaps between ticks, and the message.
 
-    ``tick`` is the period and ``gaps`` what lay between one tick and the next, in seconds;
-    ``letter`` the seconds until the letter came, None if it did not.
+    ``tick`` is the period, ``gaps`` are the times between ticks, in seconds; ``letter`` is the
+    number of seconds until the message came, None if it did not.
     """
 
     calm: Visits
@@ -75,7 +75,7 @@ class Soaked:
         return sum(gap > 2 * self.tick for gap in self.gaps)
 
     def breaches(self, most: float) -> list[str]:
-        """Say what was not kept, with ``most`` seconds for the honest p99."""
+        """Describe the broken conditions, with ``most`` seconds for the honest p99."""
         refused = [*self.calm.refused, *self.attacked.refused]
         p99 = self.attacked.p99()
         return [
@@ -89,7 +89,7 @@ class Soaked:
 
 
 def _wait_for_letter(postbox: _Postbox) -> float | None:
-    """Return the moment at which the subscriber's letter came; it may come a little later."""
+    """Return when the subscriber's message came; waits a little for it."""
     end = time.monotonic() + LETTER
     while SUBSCRIBER not in postbox.got and time.monotonic() < end:
         time.sleep(0.2)
@@ -97,7 +97,7 @@ def _wait_for_letter(postbox: _Postbox) -> float | None:
 
 
 class _Postbox:
-    """Takes letters, and knows who got one."""
+    """Accepts messages, and records their recipients."""
 
     def __init__(self) -> None:
         self.got: dict[str, float] = {}
@@ -105,7 +105,7 @@ class _Postbox:
     async def handle_DATA(  # noqa: N802 - the name that aiosmtpd calls
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """Take a letter."""
+        """Accept a message."""
         for recipient in envelope.rcpt_tos:
             self.got.setdefault(recipient, time.monotonic())
         return "250 OK"
@@ -121,7 +121,7 @@ def soak(
     tick: float = TICK,
     listed: int = LISTED,
 ) -> Soaked:
-    """Soak a daemon whose home is made in ``folder``."""
+    """Soak a daemon with a new home in ``folder``."""
     port, mail_port = _free_port(), _free_port()
     flags = {"site.base_url": f"http://127.0.0.1:{port}", "web.admin_link_version": 0}
     with ExitStack() as stack:
@@ -134,7 +134,7 @@ def soak(
         daemon = stack.enter_context(_serving(folder, port, mail_port, tick))
         ticks = stack.enter_context(_ticks(folder / "larkpost.db"))
         _wait_for_ticks(ticks, daemon)
-        for errand in errands:  # a first page of a kind takes longer, whoever else is there
+        for errand in errands:  # the first page of each kind takes longer, even without attacks
             ask(port, "127.0.1.100", errand)
         with visiting(port, errands, visitors=VISITORS) as alone:
             time.sleep(calm)
@@ -173,7 +173,7 @@ def _target(made: World, port: int, listed: int) -> Target:
 
 
 def _gaps(ticks: Sequence[datetime]) -> list[float]:
-    """Return the seconds from each tick to the next, and from the last to the end."""
+    """Return the seconds from each tick to the next, and from the last one to the end."""
     ends = [*ticks, datetime.now(UTC)] if ticks else []
     return [(b - a).total_seconds() for a, b in pairwise(ends)]
 
@@ -220,7 +220,7 @@ def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Pat
 
 
 def _wait_for_ticks(ticks: list[datetime], process: subprocess.Popen[bytes]) -> None:
-    """Wait for the rounds of a start, which publish what is due, and forget when they were."""
+    """Wait for the first ticks, which publish what is due, and do not count their times."""
     end = time.monotonic() + START
     while len(ticks) < 3:
         if time.monotonic() > end or process.poll() is not None:
@@ -241,7 +241,7 @@ def _mail_server(postbox: _Postbox, port: int) -> Iterator[None]:
 
 @contextmanager
 def _ticks(database: Path) -> Iterator[list[datetime]]:
-    """Write down meanwhile when each tick began, as the daemon tells it in its database."""
+    """Record when each tick began, as the database says, inside the context."""
     found: list[datetime] = []
     over = threading.Event()
 
@@ -265,7 +265,7 @@ def _ticks(database: Path) -> Iterator[list[datetime]]:
 
 
 def _moment(told: str) -> datetime:
-    """Read a moment as the store keeps it in SQLite: in UTC, without saying so."""
+    """Parse a time as it is stored in SQLite: in UTC, without a zone."""
     return datetime.fromisoformat(told).replace(tzinfo=UTC)
 
 
@@ -276,7 +276,7 @@ def _free_port() -> int:
 
 
 def record(found: Soaked, most: float) -> dict[str, Any]:
-    """Return all of it for a program; times in milliseconds, gaps in seconds."""
+    """Return the results as JSON values: times in milliseconds, gaps in seconds."""
     return {
         name: {
             errand: {
@@ -297,7 +297,7 @@ def record(found: Soaked, most: float) -> dict[str, Any]:
 
 
 def show(told: dict[str, Any]) -> None:
-    """Print a table of visits, and the rest in sentences."""
+    """Print a table of visits, and the other results as sentences."""
     print(f"{'':8} {'alone':>25} {'beside attackers':>25}")
     print(f"{'':8} " + f"{'visits':>7} {'p50 ms':>8} {'p99 ms':>8} " * 2)
     for errand in told["calm"]:
@@ -312,7 +312,7 @@ def show(told: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Soak and print; 1 where something was not kept."""
+    """Soak and print; returns 1 if a condition was broken."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     arguments.add_argument("--papers", type=int, default=3000)
     arguments.add_argument("--calm", type=float, default=30.0, help="seconds without attackers")

@@ -1,10 +1,10 @@
-"""Measures what a command costs before it does anything: CPU time against bare Python.
+"""Measures the start-up cost of commands: CPU time relative to bare Python.
 
 Usage: python -m bench.startup [--rounds 21] [--json]
 
-CPU time (user and system) of child processes, as the system counts it. Each round calls every
-command once beside its measure, so that both meet the same load; ratios are medians over the
-pairs of a round. The goals: ``--help`` at most 5 times ``python -c pass``; ``status``, ``vote``
+It measures the CPU time (user and system) of child processes, as the system counts it. Each round
+calls every command right after its reference, so that both have the same load; ratios are medians
+over these pairs. The goals: ``--help`` at most 5 times ``python -c pass``; ``status``, ``vote``
 and ``reader list`` at most 1.5 times importing click, SQLAlchemy and pydantic-settings.
 """
 
@@ -34,7 +34,7 @@ LARKPOST = (sys.executable, "-c", "from larkpost.cli import main; main()")  # as
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A command, what it is measured by, and how many times that it may cost."""
+    """A command, its reference, and the largest allowed ratio of their costs."""
 
     name: str
     command: Sequence[str]
@@ -52,7 +52,7 @@ GOALS = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU milliseconds of a command and of its measure, medians; ``ratio`` is that of the pairs."""
+    """Median CPU milliseconds of a command and its reference; ``ratio`` is that of the pairs."""
 
     command: str
     milliseconds: float
@@ -67,7 +67,7 @@ class Cost:
 
 
 def cpu_seconds(command: Sequence[str], environ: Mapping[str, str]) -> float:
-    """Run a command; give the CPU time of it and its children. Raises CalledProcessError."""
+    """Run a command; returns its CPU time and its children's. Raises CalledProcessError."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=True)  # noqa: S603 - our own program
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -75,7 +75,7 @@ def cpu_seconds(command: Sequence[str], environ: Mapping[str, str]) -> float:
 
 
 def measure(rounds: int, environ: Mapping[str, str]) -> list[Cost]:
-    """Measure every goal so many times, each call next to its measure."""
+    """Measure every goal so many times, each call next to its reference."""
     pairs: dict[str, list[tuple[float, float]]] = {goal.name: [] for goal in GOALS}
     for _ in range(rounds):
         for goal in GOALS:
@@ -95,7 +95,7 @@ def _cost(goal: Goal, pairs: Sequence[tuple[float, float]]) -> Cost:
 
 
 def furnish(environ: Mapping[str, str]) -> None:
-    """Fill the home with the sample, a reader and an edition, and have all code compiled."""
+    """Fill the home with the sample, a reader and an edition; this also compiles all code."""
     dump = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
     for call in (("ingest", str(dump)), ("reader", "add", READER), ("publish", READER)):
         cpu_seconds([*LARKPOST, *call], environ)
@@ -104,7 +104,7 @@ def furnish(environ: Mapping[str, str]) -> None:
 
 
 def main() -> int:
-    """Measure and print a table, or JSON; end with 1 where a goal is missed."""
+    """Measure and print a table, or JSON; exit with 1 if a goal is missed."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--rounds", type=int, default=21)
     arguments.add_argument("--json", action="store_true", help="print one JSON object a line")

@@ -1,4 +1,4 @@
-"""Measures how far apart the ten papers to rate lie, beside random tens.
+"""Measures how different the ten papers to rate are, compared with ten random papers.
 
 python -m bench.ten_apart [--data DIR]      the sample, and 500 papers of arxiv-background
 """
@@ -33,7 +33,7 @@ CORPUS, LATELY = 5000, 500
 
 
 def background(folder: Path) -> list[Paper]:
-    """Read papers of arxiv-background, drawn at random."""
+    """Read random papers of arxiv-background."""
     with gzip.open(folder / "docs.jsonl.gz", "rt") as lines:
         documents = [json.loads(line) for line in lines]
     drawn = np.random.default_rng(1).permutation(len(documents))[:CORPUS]
@@ -41,7 +41,7 @@ def background(folder: Path) -> list[Paper]:
 
 
 def distances(space: TextSpace, papers: Sequence[Paper]) -> NDArray[np.float64]:
-    """Give the distances of papers in words and coarse themes (n, n), as similar papers have it."""
+    """Return distances of papers in words and coarse themes (n, n), as for similar papers."""
     rows = space.rows([paper.text for paper in papers])
     words = (rows.words @ rows.words.T).toarray()
     likeness = WORD_SHARE * words + CLOSE_SHARE * (rows.broad @ rows.broad.T)
@@ -49,9 +49,9 @@ def distances(space: TextSpace, papers: Sequence[Paper]) -> NDArray[np.float64]:
 
 
 def apart(corpus: Sequence[Paper], candidates: Sequence[Paper]) -> list[tuple[float, float]]:
-    """Return, for ten and each ten more, the share of random tens that lie nearer together.
+    """Return, for each ten papers, the share of random tens that are closer together.
 
-    By the mean distance of their pairs, and by the least.
+    Once by the mean distance of their pairs, once by the least.
     """
     space = TfidfRanker().fit(corpus)
     far = distances(space, candidates)
@@ -74,7 +74,7 @@ def apart(corpus: Sequence[Paper], candidates: Sequence[Paper]) -> list[tuple[fl
 
 
 def main() -> int:
-    """Print a line for each corpus."""
+    """Print a line per corpus."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, help="the folder with arxiv-background")
     folder = readers.data_folder(parser.parse_args().data) / "arxiv-background"

@@ -2,13 +2,12 @@
 
     python -m bench.web [--papers 10000] [--rounds 5] [--data FOLDER] [--json]
 
-The real application on a SQLite home with so many papers, 100 per day, a space as the daemon's
-round makes it, and a reader with 50 editions and 200 thumbs. "first" is the first visit, "warm" the
-median of the later ones, of other papers, words and thumbs each time: milliseconds of processor
-time of this process. No visit may cost more than 100 ms for a visitor, or 500 for a reader, without
-a limit that says how often it may be asked for: of a network in a minute ("a minute"), or the one
-that the page keeps by itself ("turns"). A breach, an answer that is not the expected one, and a
-route that has no visit here end with 1.
+It runs the real application on a SQLite home with so many papers, 100 per day, a fitted model, and
+a reader with 50 editions and 200 thumbs. "first" is the first visit, "warm" the median of the later
+ones, each with other papers, words and thumbs, in milliseconds of processor time of this process. A
+visit may cost more than 100 ms for a visitor, or 500 ms for a reader, only if there is a rate
+limit: per network and minute ("a minute"), or one of the page's own ("turns"). It exits with 1 if a
+visit breaks this rule, a response is unexpected, or a route has no visit here.
 """
 
 from __future__ import annotations
@@ -43,9 +42,9 @@ MOST = {"visitor": 100.0, "reader": 500.0}  # milliseconds
 
 @dataclass(frozen=True)
 class Measured:
-    """A route by one method: whose it is, its limits, and its cost in milliseconds.
+    """A route and method: its users, its limits, and its cost in milliseconds.
 
-    ``a_minute`` is how often a network may come, 0 for no such limit; ``body`` in bytes.
+    ``a_minute`` is the rate limit of a network, 0 for none; ``body`` is in bytes.
     """
 
     route: str
@@ -64,12 +63,12 @@ class Measured:
 
     @property
     def breach(self) -> bool:
-        """Return whether it costs too much for having no limit."""
+        """Return whether it costs too much for a route without a limit."""
         return not (self.a_minute or self.turns) and max(self.first, self.warm) > MOST[self.who]
 
 
 def uncovered(routes: Sequence[Route]) -> list[str]:
-    """Name what has no visit here: a method of a route."""
+    """List the methods of routes that have no visit here."""
     covered = {(one.route, one.method) for one in VISITS}
     return [
         f"{method} {route.path}"
@@ -80,7 +79,7 @@ def uncovered(routes: Sequence[Route]) -> list[str]:
 
 
 def measure(count: int, rounds: int, folder: Path) -> tuple[int, list[Measured]]:
-    """Visit every route so often; gives the number of papers, and what was found."""
+    """Visit every route so often; returns the number of papers, and the results."""
     with TemporaryDirectory() as home, world(Path(home), count, folder) as made:
         program = made.program
         program.spaces.refresh(program.store, program.ranker, now=NOW)
@@ -119,7 +118,7 @@ def _visited(client: TestClient, made: World, route: Route, visit: Visit, rounds
 def _costs(
     client: TestClient, made: World, visit: Visit, rounds: int
 ) -> Iterator[tuple[float, int]]:
-    """Ask anew each time; gives milliseconds and the status."""
+    """Make a new request each time; returns milliseconds and the status."""
     for number in range(rounds + 1):
         path, form = visit.ask(made, number)
         begun = time.process_time()
@@ -145,7 +144,7 @@ def show(papers: int, found: Sequence[Measured]) -> None:
 
 
 def main() -> int:
-    """Measure and print; 1 where something is not as it must be."""
+    """Measure and print; returns 1 if a rule is broken."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     arguments.add_argument("--papers", type=int, default=10_000)
     arguments.add_argument("--rounds", type=int, default=5)

@@ -1,11 +1,11 @@
-"""Measures what a morning costs a reader at the start and at the end of a year, and the memory.
+"""Measures cost per reader and day at the start and the end of a year, and memory.
 
 python -m bench.year_cost [--data FOLDER] [--readers N] [--json FILE]
-python -m bench.year_cost --quick            on papers that are made, fewer days
+python -m bench.year_cost --quick            on generated papers, fewer days
 
-Papers come a hundred a day, readers press thumbs every day. Mornings of two weeks run in a process
-that does what the daemon's does: papers in, a space fitted apart, editions out, thumbs cast. Its
-first morning, on which it reads everything, is told apart as what a restart costs.
+A hundred papers come per day, and readers give thumbs every day. Two weeks of days run in a process
+that does what the daemon does: ingest papers, fit a model in a child process, publish editions,
+record thumbs. Its first day, on which it reads everything, is the cost of a restart.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ if TYPE_CHECKING:
 
     from bench.closed_loop.readers import Draw
 
-MORNINGS = 11  # the first is the restart, the others are two weeks
-START, END, QUICK_END = 20, 200, 30  # days of papers that are there
-SHOWN = 10  # papers a day that a reader saw before the mornings that are measured
-FLAT = 1.2  # times the cost at the start, up to which it is flat
+MORNINGS = 11  # the first day is the restart, the others are two weeks
+START, END, QUICK_END = 20, 200, 30  # days of papers in the database
+SHOWN = 10  # papers per day that a reader saw before the measured days
+FLAT = 1.2  # the cost is flat up to this multiple of the cost at the start
 MOST_MEGABYTES = 300
 
 
 def build(store: Store, draw: Draw, first: int, end: int) -> None:
-    """Let days pass: papers come, and each reader presses thumbs on relevant ones and others."""
+    """Fill days with papers, and with each reader's thumbs on relevant papers and others."""
     for day in range(first, end):
         drafts = [_draft(draw, number) for number in draw.stream.announced(day)]
         with store.begin() as connection:
@@ -72,7 +72,7 @@ def _draft(draw: Draw, number: int) -> PaperRecord:
 
 
 def measure(file: Path, draw: Draw, first: int) -> dict[str, Any]:
-    """Have a process of its own live through mornings; gives what they cost."""
+    """Run days in a separate process; returns their costs."""
     days = range(first, first + MORNINGS)
     told = {
         "file": str(file),
@@ -96,9 +96,9 @@ def measure(file: Path, draw: Draw, first: int) -> dict[str, Any]:
 
 
 def live(told: dict[str, Any]) -> dict[str, Any]:
-    """Live through mornings as the daemon does; gives what each cost, and the memory."""
+    """Run days as the daemon does; returns the cost of each, and the memory."""
     limit_blas_threads()
-    import larkpost.serve  # noqa: F401 - it is part of what a daemon holds
+    import larkpost.serve  # noqa: F401 - it counts in a daemon's memory
     from larkpost.ranking import TfidfRanker
 
     ships = RankingSettings()
@@ -144,7 +144,7 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
 def _press(
     store: Store, presses: Sequence[dict[str, int]], numbers: dict[int, str], day: int
 ) -> None:
-    """Cast the thumbs of a day on what the editions showed."""
+    """Record the thumbs of a day on the papers of its editions."""
     at = morning(day) + timedelta(hours=2)
     with store.begin() as connection:
         for reader, mine in enumerate(presses, 1):
@@ -160,7 +160,7 @@ def _seconds(whose: int) -> float:
 
 
 def run(draw: Draw, end: int) -> dict[str, Any]:
-    """Build the year, and measure mornings at its start and its end."""
+    """Build the year, and measure days at its start and its end."""
     readers = len(draw.people)
     with TemporaryDirectory(prefix="larkpost-year-") as folder:
         file = Path(folder) / "larkpost.db"
@@ -208,7 +208,7 @@ def _per_reader(cost: dict[str, Any], readers: int) -> dict[str, float]:
 
 
 def report(told: dict[str, Any]) -> str:
-    """Set the figures as Markdown."""
+    """Format the figures as Markdown."""
     head = "| | papers | thumbs a reader | ms a reader | fits | after a restart | MB | peak |"
     rows = [head, "|---" * 8 + "|"]
     for name in ("start", "end"):
@@ -228,7 +228,7 @@ def report(told: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the measurements that the command line selects."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, help="the folder with arxiv-background")
     parser.add_argument("--readers", type=int, default=12)

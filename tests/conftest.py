@@ -1,4 +1,4 @@
-"""What every test may ask for: a migrated store on each database, and a clean environment."""
+"""The fixtures of all tests: a migrated store on each database, and a clean environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEMPLATE = "migrated"
-# How long an example takes says how busy the machine is, and nothing about the program.
+# The time of an example depends on other load, so it says nothing about the program.
 settings.register_profile("larkpost", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("larkpost")
 REFUSE_SKIPS = bool(os.environ.get("LARKPOST_REFUSE_SKIPS"))
@@ -29,10 +29,10 @@ _numbers = count(1)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name bytes that nobody can read by their parameter.
+    """Use the parameter's name as the test id of bytes that are not text.
 
-    An archive holds the second in which it was made, and each process that runs a part of the
-    tests must find the same names.
+    An archive contains the second of its creation, but all processes that run a part of the tests
+    must have the same ids.
     """
     readable = isinstance(val, bytes) and val.isascii() and val.decode("ascii").isprintable()
     return argname if isinstance(val, bytes) and not readable else None
@@ -40,7 +40,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests out of them."""
+    """Remove the settings of the user who runs the tests."""
     for name in list(os.environ):
         if name.startswith("LARKPOST_"):
             monkeypatch.delenv(name)
@@ -48,7 +48,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """Start a PostgreSQL server with one migrated database to copy from; stopped at the end."""
+    """Start a PostgreSQL server with one migrated database to copy; it is stopped at the end."""
     started: AbstractContextManager[Server] = running()
     try:
         server = started.__enter__()
@@ -66,25 +66,25 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture
 def empty_postgres(postgres: Server) -> Iterator[str]:
-    """Make a PostgreSQL database in which nothing is; gives its URL."""
+    """Make an empty PostgreSQL database; returns its URL."""
     yield from _database(postgres, "template0")
 
 
 @pytest.fixture
 def postgres_url(postgres: Server) -> Iterator[str]:
-    """Make a PostgreSQL database, migrated and otherwise empty; gives its URL."""
+    """Make a PostgreSQL database, migrated and otherwise empty; returns its URL."""
     yield from _database(postgres, TEMPLATE)
 
 
 @pytest.fixture
 def second_postgres_url(postgres: Server) -> Iterator[str]:
-    """Make another one beside it."""
+    """Make a second one."""
     yield from _database(postgres, TEMPLATE)
 
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an SQLite database, migrated and otherwise empty, to copy from."""
+    """Make an SQLite database, migrated and otherwise empty, for copies."""
     file = tmp_path_factory.mktemp("template") / "larkpost.db"
     _migrate(f"sqlite:///{file}")
     return file
@@ -92,7 +92,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
-    """Make an SQLite file, migrated and otherwise empty; gives its URL."""
+    """Make an SQLite file, migrated and otherwise empty; returns its URL."""
     return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'larkpost.db')}"
 
 

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     Shares = NDArray[np.float64]
 
 TOKENS = r"(?u)\b[a-z][a-z-]{2,}\b"
-RAREST, COMMONEST = 0.0015, 0.06  # share of papers with a word that may stand in a rule
-SEEDS = (0.003, 0.04)  # the same, of a word that a rule begins with
-TITULAR, SEED_TITULAR = 0.12, 0.30  # of the papers with a word, those with it in the title
-KIN, LEAST_KIN = 3, 0.12  # a rule starts with a word with related words: mean cosine of the nearest
-GROUP = 12  # words of a rule, at most
+RAREST, COMMONEST = 0.0015, 0.06  # share of papers that contain a word which a rule may use
+SEEDS = (0.003, 0.04)  # the same, for the first word of a rule
+TITULAR, SEED_TITULAR = 0.12, 0.30  # the least share of a word's papers that have it in the title
+KIN, LEAST_KIN = 3, 0.12  # the first word of a rule has related words: mean cosine of the nearest
+GROUP = 12  # the most words of a rule
 TRIES = 400
-NEAR_ENOUGH = 1.3  # how far a rule's share of papers may be from what was wanted, as a ratio
-MOST_SHARED = 0.2  # of an interest's papers, those that another of the same reader has too
+NEAR_ENOUGH = 1.3  # how far a rule's share of papers may be from the wanted one, as a ratio
+MOST_SHARED = 0.2  # the largest share of papers in common with the same reader's others
 
 
 class Kind(StrEnum):
@@ -39,11 +39,11 @@ class Kind(StrEnum):
 
     WORDS = "words"  # any of its words
     CATEGORY = "category"  # any of its words, and a category
-    TOPIC = "topic"  # two different ones of its words
+    TOPIC = "topic"  # two of its words
 
 
 class _Try(NamedTuple):
-    """A rule that begins with a word, has so many, and is so far off in size (a logarithm)."""
+    """A rule: its first word, its number of words, its error in size (a logarithm)."""
 
     kind: Kind
     seed: int
@@ -54,7 +54,7 @@ class _Try(NamedTuple):
 class Interest(NamedTuple):
     """A rule, and the papers of the stream that match it (n).
 
-    ``words`` with the first word first.
+    ``words`` begins with the first word of the rule.
     """
 
     kind: Kind
@@ -67,8 +67,8 @@ class Interest(NamedTuple):
 class Lexicon:
     """Words for rules, and the papers (n) that contain each of them (w).
 
-    ``title_share`` (w) is how many of the papers with a word have it in the title: it is high for
-    words that say what a paper is about. ``categories`` (n, c) are the papers' own.
+    ``title_share`` (w) is the share of the papers with a word that have it in the title: it is high
+    for words that say what a paper is about. ``categories`` (n, c) are the papers' own.
     """
 
     words: Sequence[str]
@@ -115,9 +115,9 @@ class Lexicon:
         return np.flatnonzero(known)
 
     def group(self, seed: int) -> Ints:
-        """Return a word and those that occur in the same papers most often.
+        """Return a word and the words that occur most often in the same papers.
 
-        None without related words.
+        Empty if it has no related words.
         """
         if seed not in self._groups:
             self._groups[seed] = self._group(seed)
@@ -136,9 +136,9 @@ class Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of a stream in which interests are drawn: the papers from ``first`` up to ``end``.
+    """The part of a stream for which interests are drawn: papers ``first`` up to ``end``.
 
-    ``presence`` and ``categories`` are the lexicon's of these papers.
+    ``presence`` and ``categories`` are the lexicon's rows of these papers.
     """
 
     lexicon: Lexicon
@@ -149,15 +149,15 @@ class Stretch:
 
     @classmethod
     def of(cls, lexicon: Lexicon, first: int, end: int) -> Stretch:
-        """Cut a stretch out."""
+        """Cut a part out of a stream."""
         presence = lexicon.presence[first:end].tocsc()
         return cls(lexicon, presence, lexicon.categories[first:end], lexicon.seeds())
 
     def draw(self, rng: np.random.Generator, share: float, taken: Flags) -> Interest:
-        """Draw an interest in about this share of the papers, few of them ``taken`` (n) already.
+        """Draw an interest in about this share of the papers, with few ``taken`` (n) ones.
 
-        Where no rule of many tries comes near enough the nearest of them is given. Raises
-        ValueError where no word has company, so that there is nothing to make rules of.
+        If no rule of many tries has nearly that share, the nearest is returned. Raises ValueError
+        if no word has related words, so that no rule can be made.
         """
         tries = [self._try(rng, int(seed), share) for seed in rng.choice(self.seeds, TRIES)]
         near = [one for one in tries if one.off <= log(NEAR_ENOUGH)]
@@ -169,7 +169,7 @@ class Stretch:
         raise ValueError("no rule can be made of these papers")
 
     def _try(self, rng: np.random.Generator, seed: int, share: float) -> _Try:
-        """Take as many words of a group as bring a rule of some kind nearest to the share."""
+        """Take the number of a group's words with which a random rule is nearest to the share."""
         kind = list(Kind)[int(rng.integers(len(Kind)))]
         if (sizes := self._sizes.get((kind, seed))) is None:
             sizes = self._sizes[kind, seed] = self._holding(kind, seed).mean(axis=0)
@@ -185,7 +185,7 @@ class Stretch:
         return Interest(kind, words, category, self._holding(kind, seed)[:, many - 1])
 
     def _holding(self, kind: Kind, seed: int) -> Flags:
-        """Return which papers keep to the rule with one, two and more words of a group (n, g)."""
+        """Return which papers match the rule with one, two and more words of a group (n, g)."""
         group = self.lexicon.group(seed)
         held = self.presence[:, group].toarray() > 0
         wide = np.asarray(held.cumsum(axis=1) >= (2 if kind is Kind.TOPIC else 1))
@@ -194,6 +194,6 @@ class Stretch:
         return wide
 
     def _category_of(self, seed: int) -> int:
-        """Return the category that most papers with a word have, by its place."""
+        """Return the position of the category that most papers with a word have."""
         holding = self.presence[:, [seed]].toarray().ravel() > 0
         return int(self.categories[holding].sum(axis=0).argmax())

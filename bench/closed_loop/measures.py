@@ -1,4 +1,4 @@
-"""Measures of closed loops: precision, arrivals, interests never found, changes, chances."""
+"""Measures closed loops: precision, arrivals, interests never found, changes, chances."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Values = NDArray[np.float64]
-    Records = Sequence[Record]  # of one system, a draw each
+    Records = Sequence[Record]  # of one system, one per draw
 
 OURS, ORACLE = "Larkpost", "oracle"
 NOT_FOUND = "interests never found"
 SECOND_NOT_FOUND = "second and third interests never found"
-LATER = 10  # days after which the initial window is over
-NEVER = 0.05  # an interest of whose papers a smaller share was shown was never found
-FEWEST = 10  # the least papers of an interest for that measure
+LATER = 10  # days after which the first window has passed
+NEVER = 0.05  # an interest was never found if a smaller share of its papers was shown
+FEWEST = 10  # an interest with fewer papers is not measured
 WEEK = 5  # weekdays
-FOLLOWED = 0.8  # of the oracle's precision over a week
+FOLLOWED = 0.8  # share of the oracle's precision over a week
 TWO_WEEKS = 2 * WEEK
 
 
@@ -41,13 +41,13 @@ class Block(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return the days as people count them, from 1."""
+        """Return the days counted from 1."""
         return f"days {self.first + 1}-{self.end}"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One measure of one system in one block: a value for each reader or interest, NaN for none."""
+    """A measure of a system in a block: a value per reader or interest, NaN for none."""
 
     measure: str
     block: Block
@@ -56,10 +56,10 @@ class Cell:
 
 
 def blocks(days: int, change: int) -> list[Block]:
-    """Cut a run: before and after the change by tens, in a long run more coarsely.
+    """Cut a run into blocks of ten days before and after the change, or longer ones.
 
-    From the change on those who change are told apart from those who stay. Last comes
-    everything after the first ten days.
+    From the change on, readers who change and those who stay also have their own blocks. The last
+    block is everything after the first ten days.
     """
     steps = (10, 20, 30, 40, 50) if days <= 60 else (10, 25, 50, 100, 150)
     before = [0, *(at for at in steps if at < change), change]
@@ -72,7 +72,7 @@ def blocks(days: int, change: int) -> list[Block]:
 
 
 def cells(by_system: Mapping[str, Records]) -> list[Cell]:
-    """Measure every system in every block: P@10, arrivals; and interests never found."""
+    """Measure every system in every block: P@10, arrivals, and interests never found."""
     some = next(iter(by_system.values()))[0]
     change = some.draw.people[0].change
     cut = blocks(some.draw.stream.days, change)
@@ -92,7 +92,7 @@ def cells(by_system: Mapping[str, Records]) -> list[Cell]:
 
 
 def _by_reader(records: Records) -> tuple[list[Values], list[Values], list[Values]]:
-    """Return P@10 by reader and day, and of the relevant papers of a day those shown, and all."""
+    """Return P@10 by reader and day, and each day's relevant papers: shown ones, and all."""
     told: tuple[list[Values], list[Values], list[Values]] = ([], [], [])
     for record in records:
         stream = record.draw.stream
@@ -110,7 +110,7 @@ def _by_reader(records: Records) -> tuple[list[Values], list[Values], list[Value
 
 
 def shown_at_all(record: Record) -> NDArray[np.bool_]:
-    """Return for each reader and paper of the stream whether it was ever shown (r, n)."""
+    """Return whether each paper of the stream was ever shown to each reader (r, n)."""
     stream = record.draw.stream
     ever = np.zeros((len(record.shown), stream.days * stream.daily), dtype=bool)
     for line, papers in enumerate(record.shown):
@@ -123,9 +123,9 @@ def _ratio(part: Values, whole: Values) -> Values:
 
 
 def _never_found(name: str, records: Records, change: int) -> Iterator[Cell]:
-    """Tell of each interest, while it was held, whether too little of it was ever shown.
+    """Yield for each interest whether too few of its papers were shown while it lasted.
 
-    Those held from the first day on stand under all days, even where they end with the change.
+    Interests of the first day are counted under all days, even if they end with the change.
     """
     found: dict[tuple[str, Block], list[float]] = defaultdict(list)
     for record in records:
@@ -147,13 +147,13 @@ def _never_found(name: str, records: Records, change: int) -> Iterator[Cell]:
 
 
 def _missed(relevant: NDArray[np.bool_], shown: NDArray[np.bool_]) -> float:
-    """Return 1 for an interest that was never found, 0 for another, NaN for one of few papers."""
+    """Return 1 for an interest that was never found, 0 if it was, NaN if its papers are few."""
     many = int(relevant.sum())
     return np.nan if many < FEWEST else float((relevant & shown).sum() < NEVER * many)
 
 
 def summary(found: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Return means with intervals, and ours less each other's, paired by reader or interest."""
+    """Return means with intervals, and our mean minus each, paired by reader or interest."""
     ours = {(one.measure, one.block): one.values for one in found if one.system == OURS}
     lines = []
     for cell in found:
@@ -182,12 +182,12 @@ def _rounded(value: float) -> float:
 
 
 def followed(records: Records, oracles: Records, *, own: bool = False) -> Values:
-    """Return for each reader who changes the days until a moving week is at 80 % of the oracle's.
+    """Return the days until a moving week reaches 80 % of the oracle's, per reader who changes.
 
-    Infinite where that never was; a week lies wholly after the change. With ``own`` it is 80 % of
-    what the system had of the oracle's in the two weeks before the change, so that interests that
-    are hard to learn do not count as changes that are not followed; where it had nothing, or the
-    reader then likes nothing that came, the reader is left out.
+    Infinite if it never does; each week is entirely after the change. With ``own`` it is 80 % of
+    the share of the oracle's precision that the system had in the two weeks before the change, so
+    that interests that are hard to learn do not count as changes that are not followed. Readers
+    for whom it had none, or who like no paper after the change, are left out.
     """
     days = []
     for record, oracle in zip(records, oracles, strict=True):
@@ -203,19 +203,19 @@ def followed(records: Records, oracles: Records, *, own: bool = False) -> Values
 
 
 def _level(mine: Values, best: Values, change: int) -> float:
-    """Return what of the oracle's precision there was in the two weeks before the change."""
+    """Return the share of the oracle's precision in the two weeks before the change."""
     before = slice(max(0, change - TWO_WEEKS), change)
     return float(mine[before].sum() / max(best[before].sum(), 1e-9))
 
 
 def _weeks(daily: Values) -> Values:
-    """Return the mean of each day (d) with the four after it (d - 4); none of less than a week."""
+    """Return the mean of each day (d) and the four after it (d - 4), for whole weeks only."""
     sums = np.concatenate([[0.0], daily.cumsum()])
     return np.asarray((sums[WEEK:] - sums[:-WEEK]) / WEEK)
 
 
 def changes(by_system: Mapping[str, Records]) -> list[dict[str, Any]]:
-    """Tell for each system how many of those who change were followed, and how soon."""
+    """Return for each system how many readers' changes were followed, and how soon."""
     lines = []
     for name, records in by_system.items():
         days = followed(records, by_system[ORACLE])
@@ -269,7 +269,7 @@ def _chances(records: Records, block: Block) -> dict[str, Any]:
 
 
 def _told(record: Record, block: Block) -> Iterator[goals.Told]:
-    """Give for each reader the chances told of papers looked at, and whether they were pressed."""
+    """Yield for each reader the predicted chances of viewed papers, and their thumbs."""
     days = slice(block.first, block.end)
     for line, looked in enumerate(record.looked):
         chance = record.chances[line, days][looked[days]]

@@ -1,4 +1,4 @@
-"""Larkpost in the closed loop: a home in SQLite with the program's own daily runs.
+"""Runs Larkpost in the closed loop: a SQLite home with the program's own daily runs.
 
 Only the daemon's own functions are used, with the default settings: papers are ingested, due
 editions published, thumbs cast.
@@ -39,14 +39,14 @@ AN_HOUR = timedelta(hours=1)
 
 
 class TimedTfidf(TfidfRanker):
-    """The program's ranker; ``fitting`` are the seconds of processor time that fits have taken."""
+    """The program's ranker; ``fitting`` is the processor time of its fits in seconds."""
 
     fitting = 0.0
 
     def fit(
         self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
     ) -> TextSpace:
-        """Fit as the program does, and count the time."""
+        """Fit as the program does, and measure the time."""
         began = processor_seconds()
         space = super().fit(corpus, libraries=libraries)
         self.fitting += processor_seconds() - began
@@ -55,7 +55,7 @@ class TimedTfidf(TfidfRanker):
 
 @dataclass(slots=True)
 class Cost:
-    """The cost of each day: seconds of processor time, of these for fits, memory (MB) after it.
+    """The cost of each day: processor time (s), that of fits, and memory after it (MB).
 
     Memory is that of the whole process; ``before`` is the benchmark's own share of it.
     """
@@ -81,7 +81,7 @@ class Ours:
             store, self._ranker, window, "example.org", ships.exploration
         )
         self._readers = [_sign_up(store, person) for person in draw.people]
-        self._papers: list[int] = []  # by their numbers in the stream
+        self._papers: list[int] = []  # by number in the stream
         self._numbers: dict[int, int] = {}
 
     def publish(self, day: int) -> list[list[Shown]]:
@@ -141,13 +141,13 @@ def home() -> Iterator[Store]:
 
 
 def processor_seconds() -> float:
-    """Return the processor time of this process and of those it has waited for."""
+    """Return the processor time of this process and of its ended children."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def megabytes() -> float:
-    """Return the memory that this process holds; its largest so far where that is not told."""
+    """Return the memory of this process, or its largest so far if that is unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -156,7 +156,7 @@ def megabytes() -> float:
 
 
 def _sign_up(store: Store, person: Person) -> int:
-    """Create a reader with a feed only, so that no messages are made."""
+    """Create a reader with a feed only, for whom no messages are made."""
     uid = f"loop-{person.draw}-{person.number}"
     reader = subscriptions.add(
         store, None, now=morning(0), words=person.words, uid=uid, weekdays=WEEKDAYS

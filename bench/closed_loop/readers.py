@@ -1,4 +1,4 @@
-"""Simulated readers of the closed loop: hidden interests, votes, frequency of visits."""
+"""Simulates the readers of the closed loop: hidden interests, votes, frequency of visits."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from bench.closed_loop.stream import Stream
 
 REPORTED = 1000  # draws from this number on are reported; those below are for tuning
-RELEVANT = (0.03, 0.07)  # share of the papers that a reader would like, drawn between these
+RELEVANT = (0.03, 0.07)  # a reader would like a share of papers drawn between these
 INTERESTS = (1, 2, 3)
-LEAST_SHARE = 0.006  # of the papers, that the smallest interest has
-CHANGING = 3  # one reader in so many changes half-way
-NAMING = 0.5  # chance that words at sign-up tell of an interest beyond the first
+LEAST_SHARE = 0.006  # share of papers of the smallest interest
+CHANGING = 3  # one reader in so many changes interests half-way
+NAMING = 0.5  # chance that a further interest is in the words at sign-up
 UP_RELEVANT, DOWN_RELEVANT, DOWN_OTHER, UP_OTHER = 0.5, 0.02, 0.2, 0.03
 
 
 class Habit(NamedTuple):
-    """How often a reader votes, relative to the usual chances, and views an edition at all."""
+    """How often a reader votes, relative to the usual chances, and how often they view."""
 
     name: str
     presses: float
@@ -42,10 +42,10 @@ HABITS = (USUAL, EAGER, USUAL, QUIET)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A reader of one draw: their likes before and from the day of ``change`` on.
+    """A reader of one draw: their interests before the day of ``change``, and from it on.
 
-    ``before`` and ``after`` are the same for those who do not change. ``words`` are said at
-    sign-up, none if there are none.
+    ``before`` and ``after`` are the same for readers who do not change. ``words`` are those of the
+    sign-up, empty for none.
     """
 
     draw: int
@@ -58,24 +58,24 @@ class Person:
 
     @property
     def changes(self) -> bool:
-        """Whether anything changes half-way."""
+        """Whether the interests change half-way."""
         return self.before is not self.after
 
     def interests(self, day: int) -> tuple[Interest, ...]:
-        """Return what the reader likes on a day."""
+        """Return the reader's interests on a day."""
         return self.before if day < self.change else self.after
 
     def relevant(self, day: int) -> Flags:
-        """Tell of each paper of the stream whether the reader would like it on a day."""
+        """Return for each paper of the stream whether the reader would like it on a day."""
         flags = np.stack([one.relevant for one in self.interests(day)])
         return np.asarray(flags.any(axis=0))
 
     def looks(self, day: int) -> bool:
-        """Whether the reader looks at the edition of a day, the same in every loop."""
+        """Whether the reader views the edition of a day, the same in every loop."""
         return _uniform(self.draw, self.number, f"day {day}") < self.habit.looks
 
     def press(self, paper: int, day: int) -> Thumb | None:
-        """Return the thumb on a paper that is seen on a day: one draw per paper, in every loop."""
+        """Return the thumb on a paper viewed on a day: a draw per paper, the same in every loop."""
         at, often = _uniform(self.draw, self.number, f"paper {paper}"), self.habit.presses
         if any(one.relevant[paper] for one in self.interests(day)):
             up, down = at < often * UP_RELEVANT, at > 1 - often * DOWN_RELEVANT
@@ -86,7 +86,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One draw: a stretch of a stream, and its readers."""
+    """One draw: a part of a stream, and its readers."""
 
     number: int
     stream: Stream
@@ -94,7 +94,7 @@ class Draw:
 
 
 def draw_all(stream: Stream, numbers: Sequence[int], readers: int, days: int) -> list[Draw]:
-    """Draw so many readers for each number, each time on another stretch of the stream.
+    """Draw so many readers for each number, each time on another part of the stream.
 
     Raises ValueError if the stream is shorter than that.
     """
@@ -128,7 +128,7 @@ def _people(
 
 
 def _shares(rng: np.random.Generator) -> list[float]:
-    """Draw how many interests a reader has and the share of the papers of each, largest first."""
+    """Draw the number of a reader's interests, and their shares of papers, largest first."""
     total, many = rng.uniform(*RELEVANT), int(rng.choice(INTERESTS))
     rest = rng.dirichlet(np.full(many, 2.0)) * (total - many * LEAST_SHARE)
     return sorted((rest + LEAST_SHARE).tolist(), reverse=True)
@@ -140,7 +140,7 @@ def _interests(
     rng: np.random.Generator,
     beside: Sequence[Interest] = (),
 ) -> tuple[Interest, ...]:
-    """Draw interests of these shares, apart from each other and from those ``beside``."""
+    """Draw interests of these shares, different from each other and from those ``beside``."""
     found: list[Interest] = []
     for share in shares:
         taken = np.zeros(stretch.presence.shape[0], dtype=bool)
@@ -151,7 +151,7 @@ def _interests(
 
 
 def _words(interests: Sequence[Interest], rng: np.random.Generator) -> tuple[str, ...]:
-    """Choose what a reader says at sign-up: two words of the first interest, one of some others."""
+    """Choose a reader's words at sign-up: two of the first interest, one of some others."""
     first, *others = interests
     return first.words[:2] + tuple(one.words[0] for one in others if rng.random() < NAMING)
 

@@ -20,8 +20,8 @@ NOBODY = -1  # marks a place without a paper
 class Record:
     """The record of one loop, by reader, day and place (r, d, 10).
 
-    ``shown`` are papers of the stream, ``chances`` what was told of a thumb up (NaN: nothing),
-    ``pressed`` 1 up, -1 down. ``looked`` (r, d) are the editions that the reader looked at.
+    ``shown`` are papers of the stream, ``chances`` the predicted chances of a thumb up (NaN for
+    none), ``pressed`` is 1 for up, -1 for down. ``looked`` (r, d) are the viewed editions.
     """
 
     draw: Draw
@@ -32,7 +32,7 @@ class Record:
     looked: NDArray[np.bool_]
 
     def hits(self) -> NDArray[np.bool_]:
-        """Tell where a paper was shown that the reader would like on that day (r, d, 10)."""
+        """Return whether each shown paper is one that the reader would like that day (r, d, 10)."""
         found = np.zeros(self.shown.shape, dtype=bool)
         for line, person in enumerate(self.draw.people):
             for day, papers in enumerate(self.shown[line]):
@@ -41,7 +41,7 @@ class Record:
 
 
 def live(draw: Draw, name: str, system: System) -> Record:
-    """Let every reader of a draw view and vote, day by day, on the editions of one system."""
+    """Let every reader of a draw view the editions of one system and vote, day by day."""
     shape = len(draw.people), draw.stream.days, SIZE
     record = Record(
         draw,
@@ -57,7 +57,7 @@ def live(draw: Draw, name: str, system: System) -> Record:
 
 
 def _spend(record: Record, system: System, day: int) -> list[Cast]:
-    """Publish a day, record what is shown and voted, and give the thumbs."""
+    """Publish a day, record the shown papers and votes, and return the thumbs."""
     cast = []
     for line, picks in enumerate(system.publish(day)):
         person = record.draw.people[line]

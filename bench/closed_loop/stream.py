@@ -1,4 +1,4 @@
-"""The stream of the closed loop: papers by day, as they were announced, or made for a short run."""
+"""The stream of papers of the closed loop, by day: announced ones, or generated for short runs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-DAILY = 100  # papers a day
-FRESH = 5  # weekdays of papers out of which an edition is chosen: the default window of 7 days
+DAILY = 100  # papers per day
+FRESH = 5  # weekdays whose papers are candidates: the default window of 7 days
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
-TOPICS, WORDS_OF_A_TOPIC, COMMON = 12, 12, 400  # of the papers that are made
+TOPICS, WORDS_OF_A_TOPIC, COMMON = 12, 12, 400  # of generated papers
 SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so")
 
 
 class Document(NamedTuple):
-    """A paper of the stream, before any program has taken it in."""
+    """A paper of the stream, before any program has stored it."""
 
     title: str
     abstract: str
@@ -38,7 +38,7 @@ class Document(NamedTuple):
 class Stream:
     """Papers in the order of their announcement, ``daily`` of them on each weekday.
 
-    Papers go by their number in ``documents``, days by their number from 0.
+    Papers are numbered as in ``documents``, days from 0.
     """
 
     documents: Sequence[Document]
@@ -46,7 +46,7 @@ class Stream:
 
     @property
     def days(self) -> int:
-        """Count the days that are full."""
+        """Count the complete days."""
         return len(self.documents) // self.daily
 
     def announced(self, day: int) -> range:
@@ -54,23 +54,23 @@ class Stream:
         return range(day * self.daily, (day + 1) * self.daily)
 
     def candidates(self, day: int) -> range:
-        """Return the papers out of which the edition of a day is chosen."""
+        """Return the candidates for the edition of a day."""
         return range(max(0, day + 1 - FRESH) * self.daily, (day + 1) * self.daily)
 
     def stretch(self, first: int, days: int) -> Stream:
-        """Return so many days of it, from one day on."""
+        """Return so many days of the stream, from one day on."""
         some = self.documents[first * self.daily : (first + days) * self.daily]
         return Stream(some, self.daily)
 
 
 def morning(day: int) -> datetime:
-    """Return the hour (UTC) at which papers of a day, a weekday, are announced."""
+    """Return the time (UTC) at which the papers of a day are announced; days are weekdays."""
     weeks, weekday = divmod(day, 5)
     return MONDAY + timedelta(weeks=weeks, days=weekday, hours=5)
 
 
 def read_stream(folder: Path, daily: int = DAILY) -> Stream:
-    """Read arxiv-background, by day, a hundred papers a weekday whatever day they really had."""
+    """Read arxiv-background: a hundred papers per weekday, in order, not by their own days."""
     with gzip.open(folder / "docs.jsonl.gz", "rt") as lines:
         told = [json.loads(line) for line in lines]
     told.sort(key=lambda one: str(one["day"]))
@@ -78,10 +78,10 @@ def read_stream(folder: Path, daily: int = DAILY) -> Stream:
 
 
 def make_stream(days: int, daily: int = DAILY, *, seed: int = 0) -> Stream:
-    """Make papers of topics in words that nobody knows: for where there is no data.
+    """Generate papers on topics in invented words, for use without data.
 
-    A paper has one topic, of whose words it holds some; all other words are common to all. Two
-    topics share a category.
+    A paper has one topic and contains some of its words; all other words are common to all topics.
+    Two topics share a category.
     """
     rng = np.random.default_rng([seed, 23])
     words = _make_words(TOPICS * WORDS_OF_A_TOPIC + COMMON)
@@ -97,7 +97,7 @@ def make_stream(days: int, daily: int = DAILY, *, seed: int = 0) -> Stream:
 
 
 def _make_words(count: int) -> list[str]:
-    """Make so many words of three syllables, all different."""
+    """Generate so many different words of three syllables."""
     base = len(SYLLABLES)
     numbers = np.random.default_rng(29).permutation(base**3)[:count]
     return [

@@ -34,14 +34,14 @@ SEED = 41
 
 
 class Shown(NamedTuple):
-    """A paper in an edition, with the chance told of a thumb up; NaN where none is told."""
+    """A paper in an edition, with the predicted chance of a thumb up; NaN for none."""
 
     paper: int
     chance: float = float("nan")
 
 
 class Cast(NamedTuple):
-    """A thumb of the reader at this place of the draw."""
+    """A thumb of the reader with this number in the draw."""
 
     reader: int
     paper: int
@@ -49,7 +49,7 @@ class Cast(NamedTuple):
 
 
 class System(Protocol):
-    """A recommender in a loop of its own."""
+    """A recommender that runs in its own loop."""
 
     def publish(self, day: int) -> Sequence[Sequence[Shown]]:
         """Return each reader's edition of a day, in order, the best paper first."""
@@ -61,10 +61,10 @@ class System(Protocol):
 
 
 class Peer:
-    """Shows the best candidates by a score that is worked out anew each day; no paper twice.
+    """Shows the best candidates by a score that is computed anew each day; no paper twice.
 
-    Before a reader's first thumb up, and where scores are equal, the newest come first. Words of
-    sign-up are one more paper that the reader likes, which favours the peers: none of them asks.
+    Before a reader's first thumb up, and among equal scores, the newest come first. Words of the
+    sign-up count as one more liked paper, which favours the peers: none of them asks for words.
     """
 
     def __init__(self, draw: Draw, learn: Callable[[int], Recipe]) -> None:
@@ -94,20 +94,20 @@ class Peer:
         return [Shown(paper) for paper in chosen]
 
     def take(self, day: int, cast: Sequence[Cast]) -> None:  # noqa: ARG002 - all thumbs count alike
-        """Keep the thumbs."""
+        """Record the thumbs."""
         for one in cast:
             (self._ups if one.thumb is Thumb.UP else self._downs)[one.reader].append(one.paper)
 
 
 class Oracle:
-    """Knows what each reader likes on the day, and shows that, newest first."""
+    """Knows which papers each reader likes on the day, and shows them, newest first."""
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
         self._shown: list[set[int]] = [set() for _ in draw.people]
 
     def publish(self, day: int) -> list[list[Shown]]:
-        """Show what is relevant, then what is not."""
+        """Show relevant papers first, then the others."""
         editions = []
         for person, shown in zip(self._draw.people, self._shown, strict=True):
             fresh = [one for one in self._draw.stream.candidates(day)[::-1] if one not in shown]
@@ -118,7 +118,7 @@ class Oracle:
         return editions
 
     def take(self, day: int, cast: Sequence[Cast]) -> None:
-        """Learn nothing: it knows."""
+        """Learn nothing; it knows already."""
 
 
 def newest(draw: Draw) -> System:
@@ -127,7 +127,7 @@ def newest(draw: Draw) -> System:
 
 
 def rocchio(draw: Draw) -> System:
-    """Make Rocchio's recipe on TF-IDF of all papers up to the day."""
+    """Make Rocchio's recipe, on TF-IDF of all papers up to the day."""
     vectors = _vectors(draw, peers.plain_terms())
     return Peer(draw, lambda day: peers.rocchio(vectors(day)))
 
@@ -163,7 +163,7 @@ def logistic(draw: Draw) -> System:
 def logistic_with_background(vectors: csr_array, papers: int) -> Recipe:
     """Rank by a regression of thumbs against 300 of the first ``papers`` rows that have none.
 
-    All of these together weigh five times what the thumbs up do.
+    All of these together weigh five times as much as the thumbs up.
     """
     drawn = np.random.default_rng(SEED).permutation(papers)
 
@@ -183,7 +183,7 @@ def logistic_with_background(vectors: csr_array, papers: int) -> Recipe:
 
 
 def _vectors(draw: Draw, terms: TfidfVectorizer) -> Callable[[int], csr_array]:
-    """Return, for a day, the vectors of all papers up to it, then one of each reader's words."""
+    """Return a day's vectors: those of all papers up to it, then one per reader's words."""
     texts = [one.text for one in draw.stream.documents]
     growing = GrowingVectors.of(texts, [" ".join(one.words) for one in draw.people], terms)
     return lambda day: growing.up_to((day + 1) * draw.stream.daily)

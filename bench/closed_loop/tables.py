@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     Line = Mapping[str, Any]
 
 WHO = {"all": "all readers", "stay": "those who stay", "change": "those who change"}
-A_MONTH = 20  # mornings
-FLAT = 1.2  # the last month's cost over that of the second, at most
+A_MONTH = 20  # days
+FLAT = 1.2  # the largest allowed ratio of the last month's cost to the second's
 NEVER_GOAL, FOLLOW_GOAL = 0.12, 0.75
 
 
 def tables(lines: Sequence[Line], changes: Sequence[Line], chances: Sequence[Line]) -> str:
-    """Set every measure; `` -`` marks a system significantly below ours, `` +`` above it."""
+    """Format every measure; `` -`` marks a system significantly below ours, `` +`` above."""
     told = []
     for measure in dict.fromkeys(line["measure"] for line in lines):
         some = [line for line in lines if line["measure"] == measure]
@@ -92,7 +92,7 @@ def _chances(lines: Sequence[Line]) -> list[str]:
 
 
 def against_goals(lines: Sequence[Line], changes: Sequence[Line]) -> str:
-    """Say which goals of the loop are reached, and where a peer is surely ahead."""
+    """Describe which goals of the loop are reached, and where a peer is clearly better."""
     told = ["", "### Goals", "", "| goal | here | reached |", "|---" * 3 + "|"]
     peers = [line for line in lines if line["system"] not in (OURS, ORACLE)]
     later = [line for line in _precise(peers) if line["who"] == "all" and line["days"][0] == 11]
@@ -136,7 +136,7 @@ def _yes(reached: bool) -> str:
 
 
 def months(cost: Cost, readers: int) -> list[dict[str, Any]]:
-    """Return the cost of a reader's day, and its memory, by months of 20 days."""
+    """Return the cost per reader and day, and memory, by months of 20 days."""
     lines = []
     for first in range(0, len(cost.seconds), A_MONTH):
         some = slice(first, first + A_MONTH)

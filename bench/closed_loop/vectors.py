@@ -1,4 +1,4 @@
-"""TF-IDF of a growing collection: each text is cut into terms once, then weighed day by day."""
+"""TF-IDF of a growing collection: each text is tokenised once, and weighted day by day."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GrowingVectors:
-    """Counts of terms: of papers in order (n, t), and of texts beside them (m, t).
+    """Counts of terms: of papers in order (n, t), and of other texts (m, t).
 
-    ``up_to`` gives what a ``TfidfVectorizer`` of these settings, fitted on the first papers,
-    makes of them and of the texts beside them.
+    ``up_to`` returns the vectors that a ``TfidfVectorizer`` with these settings, fitted on the
+    first papers, computes for them and for the other texts.
     """
 
     papers: csr_array
@@ -35,7 +35,7 @@ class GrowingVectors:
     def of(
         cls, papers: Sequence[str], beside: Sequence[str], terms: TfidfVectorizer
     ) -> GrowingVectors:
-        """Count the terms, as ``terms`` cuts them. It has to have sublinear counts and idf."""
+        """Count the terms as ``terms`` tokenises them; it must use sublinear counts and idf."""
         asked = terms.get_params()
         names = ("strip_accents", "stop_words", "token_pattern", "ngram_range")
         counting = CountVectorizer(**{name: asked[name] for name in names}, dtype=np.float32)
@@ -44,7 +44,7 @@ class GrowingVectors:
         return cls(counts, others, asked["min_df"], asked["max_df"], asked["max_features"])
 
     def up_to(self, papers: int) -> csr_array:
-        """Weigh the first papers (p, t'), and below them the texts beside (m, t')."""
+        """Weight the first papers (p, t'), followed by the other texts (m, t')."""
         some = self.papers[:papers]
         spread = np.bincount(some.indices, minlength=some.shape[1])
         kept = np.flatnonzero((spread >= self.least) & (spread <= self.most_share * papers))

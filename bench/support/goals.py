@@ -1,4 +1,4 @@
-"""What the ranking is to reach on real readers, and the lines that say whether it does."""
+"""The goals of the ranking on real readers, and a report on whether it reaches them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNMEASURED = (
 
 
 class Goal(NamedTuple):
-    """What a recipe's mean should be at each k; ``rocchio`` is what Rocchio had with the goals."""
+    """The least mean of a recipe at each k; ``rocchio`` is Rocchio's when goals were set."""
 
     collection: str
     digest: str
@@ -52,10 +52,10 @@ GOALS = (
 
 
 def goals(lines: Sequence[Line]) -> str:
-    """Set, for each goal, the figure, its interval, whether it is reached, and both lifts.
+    """Format each goal with its figure, its interval, whether it is reached, and both lifts.
 
-    A lift is the recipe's mean less Rocchio's: here in this run, and as the goal has it over the
-    figure that was measured with it. Cells that were not run are left out.
+    A lift is the recipe's mean minus Rocchio's: one in this run, one of the goal over Rocchio's
+    figure of that time. Cells that were not run are left out.
     """
     found = {(one["collection"], one["digest"], one["recipe"], one["k"]): one for one in lines}
     told = ["", "### Goals", ""]
@@ -78,7 +78,7 @@ def goals(lines: Sequence[Line]) -> str:
 
 
 def behind(lines: Sequence[Line]) -> str:
-    """Name the peers that are surely ahead of us: in nDCG@10, on random digests, in pairs."""
+    """List the peers that are clearly better: in nDCG@10, on random digests, paired."""
     ahead = [
         f"{one['recipe']} on {one['collection']} at k = {one['k']}"
         for one in lines
@@ -91,7 +91,7 @@ def behind(lines: Sequence[Line]) -> str:
 
 
 def verdict(value: float, high: float, least: float) -> str:
-    """Return whether a mean reaches a goal; one that only its interval reaches may or may not."""
+    """Describe whether a mean reaches a goal; it is undecided if only its interval does."""
     if value >= least:
         return "yes"
     return "within noise" if high >= least else "no"
@@ -99,7 +99,7 @@ def verdict(value: float, high: float, least: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Chances told for one reader's held-out votes, and how the votes fell."""
+    """The predicted chances of one reader's held-out votes, and the votes."""
 
     chances: NDArray[np.float64]
     liked: NDArray[np.bool_]
@@ -116,7 +116,7 @@ def calibration_error(told: Iterable[Told]) -> float:
 
 
 def calibrated(name: str, told: Sequence[Told], draws: int = 200) -> str:
-    """Set the line of a cell of held-out votes, with a bootstrap 95 % interval over readers."""
+    """Format a cell of held-out votes, with a bootstrap 95 % interval over readers."""
     rng = np.random.default_rng(0)
     error = calibration_error(told)
     drawn = [

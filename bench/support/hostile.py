@@ -1,8 +1,8 @@
-"""Text made to take long to read, and how the time of reading it grows with its size.
+"""Measures how the time to read hostile texts grows with their size.
 
 Each unit is repeated up to n, 2n and 4n bytes: on one line, on lines of eighty characters, and on
-such lines with blank ones between. Each text stands between two papers of a page, or in the fields
-of JSON Lines; it is read by the source alone, and by the whole ingest into SQLite.
+such lines with blank ones between. Each text is between two papers of a page, or in the fields of
+JSON Lines; it is read by the format alone, and by the whole ingest into SQLite.
 """
 
 from __future__ import annotations
@@ -87,12 +87,12 @@ NOW = datetime(2026, 8, 25, 6, tzinfo=UTC)
 _PAPER = "A Sound Title {}\n\n" + "We show that a lantern can be read at night. " * 8 + "\n\n"
 _FIELD = 20_000  # characters of an abstract
 _WIDTH = 80
-_FLOOR = 0.005  # seconds; what takes less is counted as this, as the clock and caches are coarse
+_FLOOR = 0.005  # seconds; a shorter time counts as this, because the clock and caches are coarse
 
 
 @dataclass(frozen=True)
 class Growth:
-    """Seconds of processor time for n, 2n and 4n bytes of one text, read in one way."""
+    """The processor time (s) for n, 2n and 4n bytes of one text, read in one way."""
 
     reader: str
     text: str
@@ -108,7 +108,7 @@ class Growth:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """By how much the time grew with each doubling."""
+        """The growth of the time with each doubling."""
         return tuple(max(b, _FLOOR) / max(a, _FLOOR) for a, b in pairwise(self.seconds))
 
 
@@ -130,7 +130,7 @@ def page(text: str) -> bytes:
 def records(text: str) -> bytes:
     """Write JSON Lines with the text in titles and abstracts, below a plain record.
 
-    A single record would be read in another way than lines are.
+    A single record would not be read as JSON Lines.
     """
     cut = [text[at : at + _FIELD] for at in range(0, len(text), _FIELD)]
     lines: list[dict[str, object]] = [{"title": "A Sound Title"}]
@@ -142,7 +142,7 @@ def records(text: str) -> bytes:
 
 
 def grow(reader: str, read: Read, text: str, layout: str, size: int, rounds: int) -> Growth:
-    """Measure one text in one way of reading it."""
+    """Measure one text, read in one way."""
     write = records if reader.startswith("jsonl") else page
     sizes = (size, 2 * size, 4 * size)
     dumps = [write(hostile(UNITS[text], layout, one)) for one in sizes]
@@ -157,12 +157,12 @@ def _seconds(read: Read, dump: bytes) -> float:
 
 
 def read_page(dump: bytes) -> None:
-    """Read a page; a refusal is an answer."""
+    """Read a page; it may be refused."""
     _exhaust(HuggingFacePage(), dump)
 
 
 def read_records(dump: bytes) -> None:
-    """Read JSON Lines; a refusal is an answer."""
+    """Read JSON Lines; they may be refused."""
     _exhaust(Jsonl(), dump)
 
 
@@ -176,7 +176,7 @@ def _exhaust(source: HuggingFacePage | Jsonl, dump: bytes) -> None:
 
 @contextmanager
 def readers() -> Iterator[Mapping[str, Read]]:
-    """Return the ways of reading by name; the last two fill a store of their own."""
+    """Return the ways of reading by name; the last two fill their own store."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "papers.db"
         migrations.make_file(file)
@@ -185,7 +185,7 @@ def readers() -> Iterator[Mapping[str, Read]]:
         number = count()
 
         def take(dump: bytes) -> None:
-            # The same bytes are read once only.
+            # The same bytes would be read only once.
             last = {"title": f"Lanterns of harbour {next(number)}"}
             more = json.dumps(last) if dump.startswith(b"{") else f"\n\n{last['title']}\n"
             try:

@@ -1,10 +1,10 @@
-"""How fast ingest and the import of votes are against the least that must be done.
+"""Measures how fast ingest and the import of votes are, against the minimal work.
 
-Ingest reads JSON Lines of papers, no two alike, into a new SQLite home, as `larkpost ingest` does.
-It is compared with `json.loads` of each line and `sqlite3` inserts of the same rows into the same
-tables and the same full-text index, a transaction for 5,000 papers: the rows that ingest has
-written are read back for that, so nothing is left out. Both run in one process, in turn; what
-counts is CPU time, and of the rounds the median.
+Ingest reads JSON Lines of different papers into a new SQLite home, as `larkpost ingest` does. The
+minimal work is `json.loads` of each line, and `sqlite3` inserts of the same rows into the same
+tables and full-text index, one transaction per 5,000 papers; the rows are read back from ingest's
+database, so none is left out. Both run in one process, in turn; the measure is CPU time, the median
+of the rounds.
 """
 
 from __future__ import annotations
@@ -42,10 +42,9 @@ TABLES = ("paper", "identifier", "minhash", "dump_paper", "search")
 
 @dataclass(frozen=True)
 class Comparison:
-    """CPU seconds of ours and of the least, medians; ``ratio`` is the least's share of ours.
+    """Median CPU seconds of ours and of the minimal work; ``ratio`` is the latter's share.
 
-    ``peak`` is the largest size in MB (VmHWM) of the process that ingested, 0 where it says
-    nothing.
+    ``peak`` is the largest size in MB (VmHWM) of the process that ingested, 0 if it is unknown.
     """
 
     count: int
@@ -55,17 +54,17 @@ class Comparison:
 
     @property
     def rate(self) -> float:
-        """Papers or votes a CPU second."""
+        """Papers or votes per CPU second."""
         return self.count / self.seconds
 
     @property
     def ratio(self) -> float:
-        """Our speed as a share of the speed of the least that must be done."""
+        """Our speed as a share of the speed of the minimal work."""
         return self.least / self.seconds
 
 
 def write_dump(file: Path, count: int, *, words: int, lines: bool) -> float:
-    """Write a page, or JSON Lines, of so many papers, no two alike; gives its size in MB."""
+    """Write a page, or JSON Lines, of so many different papers; returns its size in MB."""
     dice = random.Random(7)  # noqa: S311 - the same dump on every run
     known = sorted({word for one in sample_papers() for word in one.abstract.split()})
     with file.open("w", encoding="utf-8") as dump:
@@ -79,13 +78,13 @@ def write_dump(file: Path, count: int, *, words: int, lines: bool) -> float:
 
 
 def memory(pid: int) -> float:
-    """Read the largest size that a process has had, in MB (proc(5), VmHWM)."""
+    """Read the peak memory of a process, in MB (proc(5), VmHWM)."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if "VmHWM" in line)) / 1e3
 
 
 def cpu_seconds(act: Callable[[], object]) -> float:
-    """Run and give the CPU time that this process took."""
+    """Run a function; returns the CPU time of this process."""
     begun = time.process_time()
     act()
     return time.process_time() - begun
@@ -99,7 +98,7 @@ def new_store(folder: Path, name: str) -> Store:
 
 
 def ingest_once(folder: Path, dump: Path, name: str) -> float:
-    """Ingest a dump into a new home; gives the CPU seconds."""
+    """Ingest a dump into a new home; returns the CPU seconds."""
     store = new_store(folder, name)
     seconds = cpu_seconds(lambda: ingest(store, DUMP_FORMATS, dump, now=NOW))
     store.close()
@@ -107,7 +106,7 @@ def ingest_once(folder: Path, dump: Path, name: str) -> float:
 
 
 def written_rows(database: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Read the rows that ingest wrote; those of the index are made anew from the papers."""
+    """Read the rows that ingest wrote; rows of the index are computed from the papers."""
     from larkpost.db.search.tokenize import index_document
 
     with closing(sqlite3.connect(database)) as connection:
@@ -124,7 +123,7 @@ def written_rows(database: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def insert_raw(database: Path, dump: Path, rows: dict[str, list[tuple[Any, ...]]]) -> None:
-    """Parse every line and insert the rows, a transaction for 5,000 papers."""
+    """Parse every line and insert the rows, one transaction per 5,000 papers."""
     count = len(rows["paper"])
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
@@ -152,7 +151,7 @@ def insert_rows(connection: sqlite3.Connection, name: str, rows: list[tuple[Any,
 
 
 def raw_once(folder: Path, dump: Path, name: str, rows: dict[str, list[tuple[Any, ...]]]) -> float:
-    """Insert the rows into a new database of the same tables; gives the CPU seconds."""
+    """Insert the rows into a new database with the same tables; returns the CPU seconds."""
     new_store(folder, name).close()
     database = folder / f"{name}.db"
     with closing(sqlite3.connect(database)) as connection:  # the dump that listings refer to
@@ -164,7 +163,7 @@ def raw_once(folder: Path, dump: Path, name: str, rows: dict[str, list[tuple[Any
 
 
 def compare_ingest(folder: Path, dump: Path, rounds: int) -> Comparison:
-    """Ingest a dump of JSON Lines and insert its rows, in turn; ``peak`` is before any insert."""
+    """Ingest a dump of JSON Lines, then insert its rows; ``peak`` is that before inserts."""
     ours, least, count, peak = [], [], 0, 0.0
     for number in range(rounds):
         ours.append(ingest_once(folder, dump, f"ours{number}"))
@@ -211,7 +210,7 @@ def write_votes(file: Path, store: Store, count: int) -> None:
 
 
 def measure_votes(folder: Path, count: int, rounds: int) -> Comparison:
-    """Import votes; the least is `json.loads` of the lines."""
+    """Import votes; the minimal work is `json.loads` of the lines."""
     times = []
     file = folder / "votes.jsonl"
     dump = folder / "few.jsonl"

@@ -1,4 +1,4 @@
-"""The measures of one order of papers, and the interval of their mean."""
+"""Measures the order of a digest, and the interval of a mean."""
 
 from __future__ import annotations
 

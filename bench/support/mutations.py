@@ -1,4 +1,4 @@
-"""Dumps that nobody wrote: samples, mutated by their structure, the same for the same seed."""
+"""Makes dumps by mutating the structure of samples; the same seed gives the same dump."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     Mutate = Callable[[Random, list[str]], None]
 
 MOST = 150_000  # characters of one text
-_STEPS = 6  # mutations of one sample at most
+_STEPS = 6  # the most mutations of one sample
 
-# Lines of pages, of what pages are saved by, and of the formats that are refused or read elsewhere.
+# Lines of pages, of programs that save pages, and of formats that are refused or read elsewhere.
 FURNITURE = (
     *("", "---", "+++", "```", "~~~", "***", "===", "\\", ">", "[", "]", "](", "][33]", "[-] 1"),
     *(
@@ -72,7 +72,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def mutate(dice: Random, samples: Sequence[str]) -> str:
-    """Make a text of one of the samples, by a few mutations."""
+    """Make a text from one of the samples, by a few mutations."""
     lines = dice.choice(samples).split("\n")
     start = dice.randrange(len(lines))
     lines = lines[start : start + dice.randint(1, 60)] if dice.random() < 0.5 else lines
@@ -84,7 +84,7 @@ def mutate(dice: Random, samples: Sequence[str]) -> str:
 
 
 def encode(dice: Random, text: str) -> bytes:
-    """Write a text in UTF-8 mostly; sometimes otherwise, or with bytes changed or cut off."""
+    """Encode a text, mostly as UTF-8; sometimes otherwise, or with bytes changed or cut."""
     text = text.replace("\n", dice.choices(("\n", "\r\n", "\r", "\n\r\n"), (8, 2, 1, 1))[0])
     encoding = dice.choices(("utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1"), (20, 1, 1, 1, 1))
     known = encoding[0] == "latin-1"
@@ -163,7 +163,7 @@ def _insert_hostile(dice: Random, lines: list[str]) -> None:
 
 
 def _change_value(dice: Random, lines: list[str]) -> None:
-    """Change a value of a line that is JSON, wherever in it that is."""
+    """Change a value anywhere in a line of JSON."""
     at = _at(dice, lines)
     try:
         given = json.loads(lines[at])

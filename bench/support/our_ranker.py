@@ -1,4 +1,4 @@
-"""Our ranker on the benchmark's readers: alone, and taught by the readers of other folds."""
+"""Runs our ranker on the benchmark's readers, without and with votes of other readers."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ours:
-    """Our ranker on one collection: every paper's terms, and spaces, accurate and fast.
+    """Our ranker on one collection: every paper's terms, and accurate and fast models.
 
-    ``alone`` are the spaces by whether they are accurate; ``together``, by fold, too, are those
-    that the readers of the other folds teach, if any do.
+    ``alone`` are the models by whether they are accurate; ``together`` has, also by fold, those
+    with collaborative factors from the readers of the other folds, if any.
     """
 
     world: Collection
@@ -43,7 +43,7 @@ class Ours:
 
     @classmethod
     def of(cls, world: Collection) -> Ours:
-        """Fit the spaces on the corpus; companions, a fold at a time, on the other folds."""
+        """Fit the models on the corpus, and each fold's collaborative factors on the others."""
         corpus = [world.papers[at] for at in world.corpus]
         alone = {accurate: TfidfRanker(accurate=accurate).fit(corpus) for accurate in (True, False)}
         terms = alone[True].rows([paper.text for paper in world.papers]).plain
@@ -62,7 +62,7 @@ class Ours:
         return cls(world, terms, alone, together)
 
     def chances(self, cases: Sequence[Case], *, together: bool = False) -> list[goals.Told]:
-        """Return what is told of as many liked papers of each digest as others."""
+        """Return the predicted chances of as many liked papers of each digest as others."""
         held = [_balanced(case) for case in cases]
         told = []
         for case, (taste, scores) in zip(held, self._ranked(held, together), strict=True):
@@ -94,21 +94,21 @@ class Ours:
 def _taught(
     world: Collection, space: TextSpace, fine: NDArray[np.float32], fold: int, most: int
 ) -> TextSpace:
-    """Add to a space what the readers of all folds but one teach."""
+    """Add collaborative factors to a model, from the readers of all folds but one."""
     others = [one.before.tolist() for one in world.libraries if one.reader % readers.FOLDS != fold]
     ids = [paper.id for paper in world.papers]
     return replace(space, companions=companionship.learn(fine, others, ids, most=most))
 
 
 def _balanced(case: Case) -> Case:
-    """Keep of a digest as many others as liked papers, the first: they are in random order."""
+    """Keep as many other papers of a digest as liked ones; their order is random."""
     liked = np.flatnonzero(case.liked)
     kept = np.sort(np.concatenate([liked, np.flatnonzero(~case.liked)[: len(liked)]]))
     return replace(case, digest=case.digest[kept], liked=case.liked[kept])
 
 
 def evidence(world: Collection, case: Case, number: int) -> Evidence:
-    """Return a case's votes, all of one day, as those of the reader of that number."""
+    """Return a case's votes, all of one day, as those of the reader with this number."""
     voted = [world.papers[at] for at in (*case.ups, *case.downs)]
     thumbs = [Thumb.UP] * len(case.ups) + [Thumb.DOWN] * len(case.downs)
     return Evidence(number, number, voted, thumbs, [readers.DAY] * len(voted))

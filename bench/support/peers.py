@@ -1,4 +1,4 @@
-"""How the neighbours rank, each recipe as its source code or paper tells it, on TF-IDF vectors."""
+"""The peers' recipes for ranking, from their source code or papers, on TF-IDF vectors."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ SANITY_TOKENS = r"(?u)\b[a-zA-Z_][a-zA-Z0-9_]+\b"
 X_TOKENS = r"(?u)\b[a-zA-Z][a-zA-Z0-9_\-]*[a-zA-Z0-9]\b|\b[a-zA-Z]\b|\b[a-zA-Z]+\-[a-zA-Z]+\b"
 UNTOUCHED = 5000  # papers that Scholar Inbox draws as weak negatives
 DIMENSIONS = 10_000  # of its sparse vectors
-MASS, SHARE = 5.0, 0.8  # its S and V: what all negatives weigh, and the share of thumbs down in it
-K1, B = 1.2, 0.75  # of Elasticsearch's BM25, which arXivDigest leaves as they are
+MASS, SHARE = 5.0, 0.8  # its S and V: weight of all negatives, and share of thumbs down in it
+K1, B = 1.2, 0.75  # the defaults of Elasticsearch's BM25, which arXivDigest uses
 
 
 def recipes(world: Collection) -> dict[str, Recipe]:
@@ -46,7 +46,7 @@ def recipes(world: Collection) -> dict[str, Recipe]:
 
 
 def plain_terms(most: int | None = None) -> TfidfVectorizer:
-    """Make the vectoriser for recipes that say no more than TF-IDF, or are told for embeddings."""
+    """Make the vectoriser for recipes that only say TF-IDF, or that use embeddings."""
     return TfidfVectorizer(
         strip_accents="unicode",
         stop_words="english",
@@ -62,7 +62,7 @@ def plain_terms(most: int | None = None) -> TfidfVectorizer:
 def _vectors(
     texts: Sequence[str], fitted_on: NDArray[np.intp], vectorizer: TfidfVectorizer
 ) -> csr_array:
-    """Fit on the papers of these numbers, and give the vectors of all."""
+    """Fit on the papers with these numbers, and return the vectors of all."""
     vectorizer.fit([texts[at] for at in fitted_on])
     return csr_array(vectorizer.transform(texts))
 
@@ -72,7 +72,7 @@ def _texts(world: Collection) -> list[str]:
 
 
 def _with_candidates(world: Collection) -> NDArray[np.intp]:
-    """Return the numbers of what a program has that fits on all its papers, today's included."""
+    """Return the papers for programs that fit on all papers, including today's."""
     return np.union1d(world.corpus, world.pool)
 
 
@@ -81,7 +81,7 @@ def _random(case: Case) -> Scores:
 
 
 def _recency(world: Collection) -> Recipe:
-    """Newest first; where papers have no dates, by their number."""
+    """Rank newest first; papers without dates by number."""
     newest = np.array([(paper.first_seen.timestamp(), paper.id) for paper in world.papers])
     rank = np.lexsort((newest[:, 1], newest[:, 0])).argsort().astype(np.float64)
     return lambda case: rank[case.digest]
@@ -108,9 +108,9 @@ def _sanity_lite(world: Collection) -> Recipe:
 
 
 def sanity_lite(vectors: csr_array, papers: NDArray[np.intp]) -> Recipe:
-    """Rank as karpathy/arxiv-sanity-lite: every paper not tagged is a negative, today's too.
+    """Rank as karpathy/arxiv-sanity-lite: each untagged paper is a negative, also today's.
 
-    ``papers`` are the rows that are known beside those of the case.
+    ``papers`` are the known rows other than those of the case.
     """
     corpus = vectors[papers]
     place = {int(at): row for row, at in enumerate(papers)}
@@ -128,7 +128,7 @@ def sanity_lite(vectors: csr_array, papers: NDArray[np.intp]) -> Recipe:
 
 
 def _sanity_x(world: Collection) -> Recipe:
-    """Rank as arxiv-sanity-X: negatives are the window and the thumbs down, these five times."""
+    """Rank as arxiv-sanity-X: negatives are the window, and the thumbs down five times."""
     vectors = _vectors(
         _texts(world),
         _with_candidates(world),
@@ -159,7 +159,7 @@ def _sanity_x(world: Collection) -> Recipe:
 
 
 def inbox_weights(ups: int, downs: int, rest: int) -> tuple[float, float, float]:
-    """Return what one thumb up, one thumb down, one untouched paper weighs for Scholar Inbox."""
+    """Return Scholar Inbox's weights of a thumb up, a thumb down, and a paper without one."""
     total = ups + downs + rest
     below = SHARE * downs + (1 - SHARE) * rest
     return total / ups, total * MASS * SHARE / below, total * MASS * (1 - SHARE) / below
@@ -185,13 +185,13 @@ def _scholar_inbox(world: Collection) -> Recipe:
 
 
 def rank_weights(count: int) -> Scores:
-    """Give what each paper of a library weighs for zotero-arxiv-daily, newest first; sum 1."""
+    """Return zotero-arxiv-daily's weights of a library's papers, newest first; sum 1."""
     weights = 1 / (1 + np.log10(np.arange(count) + 1))
     return np.asarray(weights / weights.sum())
 
 
 def _zotero(world: Collection) -> Recipe:
-    """Rank as zotero-arxiv-daily: likeness of abstracts to each liked one, newer weighing more."""
+    """Rank as zotero-arxiv-daily: similarity to liked abstracts, newer ones weighing more."""
     vectors = _vectors([paper.abstract for paper in world.papers], world.corpus, plain_terms())
 
     def rank(case: Case) -> Scores:
@@ -206,7 +206,7 @@ def _rocchio(world: Collection) -> Recipe:
 
 
 def rocchio(vectors: csr_array) -> Recipe:
-    """Rank by the middle of the liked papers, less a quarter of that of the disliked ones."""
+    """Rank by the centroid of the liked papers minus a quarter of that of the disliked ones."""
 
     def rank(case: Case) -> Scores:
         profile = np.asarray(vectors[case.ups].mean(axis=0)).ravel()

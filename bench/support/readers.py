@@ -1,4 +1,4 @@
-"""Real readers for the ranking benchmark: papers, libraries, and digests to put in order."""
+"""Real readers for the ranking benchmark: papers, libraries, and digests to rank."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
 
 DIGEST = 100  # papers in a digest
-HELD = 10  # of them liked, at most
-NEAREST = 400  # a near digest is drawn from as many papers of the reader's own corner
-FOLDS = 5  # what other readers teach never comes from a reader of the same fold
+HELD = 10  # the most liked papers in it
+NEAREST = 400  # a near digest is drawn from so many papers on the reader's subjects
+FOLDS = 5  # a reader's fold is left out of the votes of other readers
 DAY = datetime(2026, 2, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One reader's morning: the thumbs given before, and the digest with what was liked in it.
+    """One reader's day: the earlier thumbs, and a digest with its liked papers.
 
-    All are numbers of papers; ``ups`` the oldest first where they have days; ``liked``
-    is beside ``digest``.
+    All are numbers of papers; ``ups`` are oldest first if they have days; ``liked`` is in the order
+    of ``digest``.
     """
 
     reader: int
@@ -47,7 +47,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What a reader has: papers before the cut, oldest first, and papers after it."""
+    """A reader's papers: those before the cut, oldest first, and those after it."""
 
     reader: int
     before: Ints
@@ -56,11 +56,11 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Papers, the numbers of those to learn the space from and to draw digests from, readers.
+    """Papers, the numbers of those to fit the model on and to draw digests from, and readers.
 
-    ``corner`` holds, for each paper, a sparse row that tells its corner of the world; it
-    serves to draw near digests and is no feature. ``newest`` says that thumbs are the newest
-    papers before the cut and not any of them.
+    ``corner`` has a sparse row per paper that describes its subjects; near digests are drawn by it,
+    and it is not a feature. ``newest`` says that thumbs are the newest papers before the cut, not
+    random ones.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Collection:
 
 
 def data_folder(given: Path | None) -> Path:
-    """Find the data: as given, as LARKPOST_BENCH_DATA says, or beside the checkout."""
+    """Return the data folder: the given one, LARKPOST_BENCH_DATA, or beside the checkout."""
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     return given or Path(os.environ.get("LARKPOST_BENCH_DATA", beside))
 
@@ -144,8 +144,8 @@ def cases(
 ) -> Iterator[Case]:
     """Yield a case for each reader who has enough papers, the same ones at every call.
 
-    ``downs`` is ``random`` (as many as ups, unread), ``near`` (unread papers of the reader's
-    own corner: mostly wrong dislikes) or ``none``.
+    ``downs`` is ``random`` (as many unread papers as ups), ``near`` (unread papers on the reader's
+    subjects: mostly wrong dislikes) or ``none``.
     """
     able = [one for one in world.libraries if _able(one, k)]
     order = np.random.default_rng(11).permutation(len(able))[:most]
@@ -181,8 +181,8 @@ def _case(world: Collection, library: Library, k: int, *, near: bool, downs: str
 def _nearest(world: Collection, library: Library, among: Ints, rng: np.random.Generator) -> Ints:
     """Find the papers whose tags or categories are nearest to those of the whole library.
 
-    Thousands of papers share their categories and are equally near: which of those are taken is
-    drawn, for in the order of the file, which is that of the days, the newest would never be.
+    Thousands of papers have the same categories and are equally near. Which of them are taken is
+    random, because the first in the file, which is ordered by day, would never be the newest.
     """
     have = np.concatenate([library.before, library.after])
     middle = np.asarray(world.corner[have].sum(axis=0)).ravel()

@@ -1,4 +1,4 @@
-"""Small corpora for the benchmark of the first day: the sample by themes, one digest per reader."""
+"""Small corpora for the benchmark of the first day: the sample's themes, one digest per reader."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 THEMES = Path(__file__).with_name("sample_themes.toml")
 DRAWS = 20  # a theme and k
-LEFT = 3  # papers of a theme that stay to be found, at least
+LEFT = 3  # the least papers of a theme that are left to be found
 HEAD = 6  # paragraphs of the sample before its first title
 
 
 def sample() -> list[Paper]:
-    """Read the 108 papers of the sample dump: after its head, title and abstract by turns."""
+    """Read the 108 papers of the sample dump; titles and abstracts alternate after its head."""
     text = shipped_path("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
     parts = [part for part in text.split("\n\n") if part.strip()][HEAD:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
@@ -67,9 +67,9 @@ def whole(name: str, papers: Sequence[Paper], pool: Ints, *, newest: bool = Fals
 def sample_cases(
     labelled: Mapping[str, Ints], papers: int, k: int, *, downs: bool, draws: int = DRAWS
 ) -> Iterator[Case]:
-    """Yield so many draws of each theme: k of it liked, k others not, everything else to rank.
+    """Yield so many draws per theme: k of it liked, k others disliked, the rest to rank.
 
-    Of a theme too small for that, as many are liked as leave three to be found. ``reader`` and
+    In a smaller theme, as many are liked as leave three to be found. ``reader`` and
     ``fold`` are the number of the theme.
     """
     for number, theme in enumerate(labelled.values()):

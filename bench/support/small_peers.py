@@ -1,4 +1,4 @@
-"""The peers' recipes where the whole corpus is a list or two; see also ``_peers``."""
+"""The peers' recipes if the whole corpus is a list or two; see also ``peers``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ BETA = 0.25
 
 
 def recipes(world: Collection) -> dict[str, Recipe]:
-    """Prepare the recipes on one small collection, those of plain TF-IDF in several settings.
+    """Prepare the recipes on one small collection, plain TF-IDF in several settings.
 
-    The settings, words of two papers or more and the title once, every word, and the title twice,
-    are there so that ours is not compared to a setting that happens to suit a peer badly.
+    The settings are words of two papers or more and the title once, every word, and the title
+    twice, so that we do not compare with a setting that happens to suit a peer badly.
     """
     settings = {
         "": _vectors(world, title=1, least=2),
@@ -51,7 +51,7 @@ _NAMED = (
 
 
 def rocchio(vectors: csr_array, beta: float) -> Recipe:
-    """Rank by the middle of the liked papers less ``beta`` times that of the others."""
+    """Rank by the centroid of the liked papers minus ``beta`` times that of the others."""
 
     def rank(case: Case) -> Scores:
         profile = np.asarray(vectors[case.ups].mean(axis=0)).ravel()
@@ -63,7 +63,7 @@ def rocchio(vectors: csr_array, beta: float) -> Recipe:
 
 
 def regression(vectors: csr_array) -> Recipe:
-    """Rank by a logistic regression on the thumbs; by the centroid where none is down."""
+    """Rank by a logistic regression on the thumbs; by the centroid if none is down."""
     alone = rocchio(vectors, 0)
 
     def rank(case: Case) -> Scores:
@@ -78,7 +78,7 @@ def regression(vectors: csr_array) -> Recipe:
 
 
 def _vectors(world: Collection, *, title: int, least: int) -> csr_array:
-    """Return the TF-IDF rows, the title so many times, of words in ``least`` papers or more."""
+    """Return TF-IDF rows of words in ``least`` papers or more, with the title repeated."""
     vectorizer = TfidfVectorizer(
         strip_accents="unicode",
         stop_words="english",

@@ -1,7 +1,7 @@
-"""Hostile visitors, each in a network of its own: what they send, as fast as they are let.
+"""Hostile visitors, each in its own network: they send requests as fast as they can.
 
-They run in a process of their own, so that they take no turn of the interpreter from the honest
-visitors who are measured. Loopback alone is attacked.
+They run in a separate process, so that they do not slow the interpreter of the measured honest
+visitors. Only loopback is attacked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0  # seconds that an attacker waits for an answer
 IDLE, SLOW, DRIPPING = 200, 50, 40  # connections
-PAUSE = 0.005  # seconds between requests, so that loopback is faster than any network still
+PAUSE = 0.005  # seconds between requests; this is still faster than any network
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -33,7 +33,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class Target:
     """The port on 127.0.0.1, the path of a hostile reader's page, and ids of papers.
 
-    ``listed`` is how many titles each list holds that is brought there.
+    ``listed`` is the number of titles in each imported list.
     """
 
     port: int
@@ -49,14 +49,14 @@ def flood_search(target: Target, network: str, over: Any, done: Counter[str]) ->
 
 
 def poison_search_feeds(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Ask for search feeds by addresses that all differ."""
+    """Request search feeds, each at a different URL."""
     _ask_on(
         target, network, over, done, lambda n: ("GET", f"/search.rss?q=model&q={n}&x={n}", None)
     )
 
 
 def ask_for_months(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Ask for whole months, in turn."""
+    """Request whole months, in turn."""
     months = [
         f"/archive/2026-{month:02}.{form}" for month in range(1, 13) for form in ("rss", "json")
     ]
@@ -64,7 +64,7 @@ def ask_for_months(target: Target, network: str, over: Any, done: Counter[str]) 
 
 
 def open_papers(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Ask for papers that are not there, and for absurd paths."""
+    """Request papers that do not exist, and absurd paths."""
     paths = (
         "/archive/9999-12-31",
         f"/{'9' * 5000}",
@@ -76,7 +76,7 @@ def open_papers(target: Target, network: str, over: Any, done: Counter[str]) -> 
 
 
 def sign_up(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Make readers, by feed and by mail."""
+    """Create readers, by feed and by mail."""
 
     def ask(number: int) -> tuple[str, str, dict[str, str]]:
         if number % 2:
@@ -97,13 +97,13 @@ def flood_votes(target: Target, network: str, over: Any, done: Counter[str]) -> 
 
 
 def ask_for_costly_pages(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Ask for the ten papers to rate, and for the taste."""
+    """Request the ten papers to rate, and the taste page."""
     pages = (f"{target.page}/rate", f"{target.page}/taste", f"{target.page}/export.jsonl")
     _ask_on(target, network, over, done, lambda n: ("GET", pages[n % 3], None))
 
 
 def bring_lists(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Bring long lists of papers, of other titles each time."""
+    """Import long lists of papers, with other titles each time."""
 
     def ask(number: int) -> tuple[str, str, dict[str, str]]:
         titles = (f"Title {n} on the matter {number * n}" for n in range(target.listed))
@@ -114,19 +114,19 @@ def bring_lists(target: Target, network: str, over: Any, done: Counter[str]) -> 
 
 
 def hold_idle(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Hold connections on which nothing is sent; open new ones where they are closed."""
+    """Hold idle connections; open new ones when they are closed."""
     _hold(target, network, over, done, IDLE, lambda _n: b"", b"")
 
 
 def send_slow_heads(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Send a request's head a byte at a time."""
+    """Send a request's head byte by byte."""
     _hold(
         target, network, over, done, SLOW, lambda _n: b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", b"a"
     )
 
 
 def drip_bodies(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Promise 4 MB and send a byte at a time, to routes that read a body and some that do not."""
+    """Announce 4 MB and send byte by byte, to routes that read a body and some that do not."""
     paths = (f"{target.page}/start", "/me/none/start", "/vote/none/1/up", "/subscribe", "/")
 
     def begin(number: int) -> bytes:
@@ -155,7 +155,7 @@ ATTACKS: tuple[Attack, ...] = (
 
 @contextmanager
 def attacked(target: Target, each: int = 2) -> Iterator[None]:
-    """Attack meanwhile, in another process: every attack from a network of its own."""
+    """Attack from another process inside the context, each attack from its own network."""
     context = multiprocessing.get_context("spawn")
     over = context.Event()
     attackers = context.Process(target=_attack, args=(target, each, over), daemon=True)
@@ -181,7 +181,7 @@ def _attack(target: Target, each: int, over: Any) -> None:
     for thread in threads:
         thread.start()
     over.wait()
-    time.sleep(0.5)  # for what is under way; the rest ends with the process
+    time.sleep(0.5)  # for requests in progress; the rest ends with the process
 
 
 def _search(words: str) -> str:
@@ -195,7 +195,7 @@ def _ask_on(
     done: Counter[str],
     ask: Callable[[int], tuple[str, str, dict[str, str] | None]],
 ) -> None:
-    """Ask one after another on a connection that is kept, and count what is answered."""
+    """Send requests one by one on a persistent connection, and count the responses."""
     number = 0
     while not over.is_set():
         connection = http.client.HTTPConnection(
@@ -226,7 +226,7 @@ def _hold(
     begin: Callable[[int], bytes],
     drip: bytes,
 ) -> None:
-    """Hold so many connections, begin on each, and then send ``drip`` on all now and again."""
+    """Hold so many connections, begin a request on each, and then send ``drip`` repeatedly."""
     held: list[socket.socket] = []
     number = 0
     while not over.wait(0.2):
@@ -248,7 +248,7 @@ def _hold(
 
 
 def _goes_on(one: socket.socket, drip: bytes) -> bool:
-    """Send a little; says whether the other side still listens."""
+    """Send some bytes; returns whether the other side still listens."""
     try:
         if drip:
             one.send(drip)

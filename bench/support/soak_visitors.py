@@ -1,4 +1,4 @@
-"""Honest visitors: what they ask for, how long it takes, and whether they were let in."""
+"""Honest visitors: their requests, how long these take, and whether any was refused."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from urllib.parse import urlencode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-EACH = 1.0  # seconds between a visitor's requests, from half to one and a half: nobody reads faster
+EACH = 1.0  # seconds between a visitor's requests, times 0.5 to 1.5: nobody reads faster
 PATIENCE = 30.0
 WELCOME = frozenset({200, 303, 304})
 
 
 class Errand(NamedTuple):
-    """Something to ask for, by its name; a form makes it a POST."""
+    """A named request; with a form it is a POST."""
 
     name: str
     path: str
@@ -30,7 +30,7 @@ class Errand(NamedTuple):
 
 @dataclass
 class Visits:
-    """What came of visits: seconds by errand, and answers that were no welcome."""
+    """The results of visits: seconds by errand, and refused requests."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Visits:
 
 
 def percentile(times: Sequence[float], of_100: int) -> float:
-    """Return a percentile of some times (nearest rank); 0 of none."""
+    """Return a percentile of times (nearest rank); 0 if there are none."""
     if not times:
         return 0.0
     ordered = sorted(times)
@@ -54,13 +54,13 @@ def percentile(times: Sequence[float], of_100: int) -> float:
 
 
 def median(times: Sequence[float]) -> float:
-    """Return the median; 0 of none."""
+    """Return the median; 0 if there are none."""
     return statistics.median(times) if times else 0.0
 
 
 @contextlib.contextmanager
 def visiting(port: int, errands: Sequence[Errand], *, visitors: int) -> Iterator[Visits]:
-    """Have so many visitors run their errands meanwhile, each from a network of its own."""
+    """Let so many visitors run their errands in the context, each from its own network."""
     found, over = Visits({one.name: [] for one in errands}), threading.Event()
     threads = [
         threading.Thread(target=_visit, args=(port, errands, number, over, found))
@@ -79,7 +79,7 @@ def visiting(port: int, errands: Sequence[Errand], *, visitors: int) -> Iterator
 def _visit(
     port: int, errands: Sequence[Errand], number: int, over: threading.Event, found: Visits
 ) -> None:
-    turn, chance = number, random.Random(number)  # noqa: S311 - so that they do not come in step
+    turn, chance = number, random.Random(number)  # noqa: S311 - so that they are not synchronous
     while not over.wait(EACH * chance.uniform(0.5, 1.5)):
         errand = errands[turn % len(errands)]
         turn += 1
@@ -91,7 +91,7 @@ def _visit(
 
 
 def ask(port: int, network: str, errand: Errand) -> str:
-    """Ask on a new connection, as most visitors do; gives the status, or what went wrong."""
+    """Send a request on a new connection; returns the status, or the error."""
     connection = http.client.HTTPConnection(
         "127.0.0.1", port, timeout=PATIENCE, source_address=(network, 0)
     )

@@ -1,9 +1,9 @@
-"""What the figures of ``term_table`` get wrong, corrected by hand after reading picks."""
+"""Corrections by hand of ``term_table``, made after reading picks."""
 
 from __future__ import annotations
 
-# Said by everybody in the field, or of every topic: 3 where a phrase may hold them, 5 where they
-# are shown alone if there is nothing better.
+# Common in the whole field, or for every topic: 3 if a phrase may contain them, 5 if they are
+# shown alone when there is nothing better.
 HEADS = frozenset(
     [
         "actions",
@@ -176,13 +176,13 @@ NEVER = frozenset(
 PARTICULAR = frozenset(
     ["anomaly", "assembly", "fly", "gpu", "gpus", "table", "variable", "seed", "feed", "speed"]
 )
-# Names of a topic that papers of other topics say in passing.
+# Names of a topic that papers on other topics mention in passing.
 TOPICS = frozenset(["experts", "moe"])
 LEAST_OF_TOPIC = 8
 
 
 def corrected(word: str, grade: int, kind: str) -> tuple[int, str]:
-    """Return the grade and the kind of a word as they should be."""
+    """Return the corrected grade and kind of a word."""
     if word in NEVER:
         return 0, "never"
     if word in HEADS or word in MODIFIERS:

@@ -1,13 +1,13 @@
-"""Makes the table of how particular English words are to a topic, from arXiv abstracts.
+"""Computes the table of how specific English words are to a topic, from arXiv abstracts.
 
 python -m bench.support.term_table [--data DIR] [--show LOW HIGH]
 
 Reads ``arxiv-background`` (titles, abstracts and categories of 35,456 papers, CC0) and writes
-``daemon/larkpost/text/term_specificity.txt``. Three figures tell a topic from academic English,
-each alone too weak: how often a paper that says a word says it in its title; how often it says
-it again (burstiness: Church & Gale 1995); how far the categories of the papers that say it are
-from those of all papers (Kullback-Leibler divergence). "Commonly" is in no title, is said
-once, and is said in every field.
+``daemon/larkpost/text/term_specificity.txt``. Three figures distinguish a topic from academic
+English, each too weak alone: how often a paper with a word has it in the title; how often it
+repeats the word (burstiness: Church & Gale 1995); how different the categories of its papers are
+from those of all papers (Kullback-Leibler divergence). "Commonly" is in no title, is not repeated,
+and occurs in every field.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from larkpost.ranking.words.tokenizer import is_stop_word, terms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-RAREST, RAREST_COMPOUND = 5, 20  # papers; what is rarer than that is not measured
-LOWEST, HIGHEST = -8.0, -3.0  # particularity of grade 0, and of a word that needs no entry
+RAREST, RAREST_COMPOUND = 5, 20  # papers; rarer words are not measured
+LOWEST, HIGHEST = -8.0, -3.0  # specificity of grade 0, and of a word that needs no entry
 GRADES = 10
 VERB, SURE_VERB, HEAD = 0.2, 0.3, 0.35  # shares of occurrences
 ADJECTIVES = ("able", "ible", "ous", "ful", "ed")
-MODEST, FEEBLE = 7, 3  # grades up to which a verb's form, and an adjective, stand in no phrase
+MODEST, FEEBLE = 7, 3  # up to these grades a verb form, or an adjective, is in no phrase
 TARGET = Path(__file__).resolve().parents[2] / "daemon/larkpost/text/term_specificity.txt"
 _TOKEN = re.compile(r"\w+(?:-\w+)*|[.,;:()!?]")
 _BEFORE_VERBS = frozenset(
@@ -73,8 +73,8 @@ class Usage:
     in_abstract: int = 0
     in_both: int = 0
     running: int = 0  # occurrences in running text, of which …
-    as_verb: int = 0  # … as a verb would stand
-    at_end: int = 0  # … before a stop word or a mark, as the head of a noun phrase stands
+    as_verb: int = 0  # … in the position of a verb
+    at_end: int = 0  # … before a stop word or a mark, as the head of a noun phrase
     categories: Counter[str] = field(default_factory=Counter)
 
     def particularity(self, expected: Mapping[str, float]) -> float:
@@ -89,7 +89,7 @@ class Usage:
 
     @property
     def verb(self) -> float:
-        """Return the share of its occurrences in which it stands as a verb would."""
+        """Return the share of its occurrences in the position of a verb."""
         return self.as_verb / max(1, self.running)
 
     @property
@@ -99,7 +99,7 @@ class Usage:
 
 
 def read(lines: Iterable[str]) -> tuple[dict[str, Usage], dict[str, float], int]:
-    """Count all words; give them with the share of each category and the number of papers."""
+    """Count all words; also returns the share of each category and the number of papers."""
     usage: defaultdict[str, Usage] = defaultdict(Usage)
     categories: Counter[str] = Counter()
     for line in lines:
@@ -120,7 +120,7 @@ def read(lines: Iterable[str]) -> tuple[dict[str, Usage], dict[str, float], int]
 
 
 def _words(text: str) -> Counter[str]:
-    """Count words and compounds: ``real-world`` is one, and no use of ``real`` and ``world``."""
+    """Count words and compounds: ``real-world`` is one word, not ``real`` and ``world``."""
     found = _TOKEN.findall(text.lower())
     return Counter(one for one in found if one[0].isalpha() and ("-" in one or terms(one)))
 
@@ -136,7 +136,7 @@ def _read_places(tokens: list[str], usage: Mapping[str, Usage]) -> None:
 
 
 def kind_of(word: str, usage: Mapping[str, Usage], grade: int) -> str:
-    """Say where in a phrase a word may stand: ``head``, ``modifier`` or ``never``."""
+    """Return where in a phrase a word may be: ``head``, ``modifier`` or ``never``."""
     one = usage[word]
     if word.endswith(ADJECTIVES) and grade < GRADES and word not in PARTICULAR:
         return "never" if grade <= FEEBLE else "modifier"
@@ -148,7 +148,7 @@ def kind_of(word: str, usage: Mapping[str, Usage], grade: int) -> str:
 
 
 def _is_verb_form(word: str, usage: Mapping[str, Usage]) -> bool:
-    """Return whether a word in -s, -ed or -ing is a form of a verb that stands as one elsewhere."""
+    """Return whether a word in -s, -ed or -ing is a form of a word that is used as a verb."""
     for ending in ("s", "es", "ed", "ing", "d"):
         if (base := word.removesuffix(ending)) != word:
             for form in (base, f"{base}e", base[:-1]):
@@ -160,7 +160,7 @@ def _is_verb_form(word: str, usage: Mapping[str, Usage]) -> bool:
 def entries(
     usage: Mapping[str, Usage], expected: Mapping[str, float]
 ) -> Iterator[tuple[int, str, str, int]]:
-    """Yield grade, kind, word and papers of each word that is not wholly particular."""
+    """Yield grade, kind, word and papers of each word that is not fully specific."""
     for word, one in sorted(usage.items()):
         rarest = RAREST_COMPOUND if "-" in word else RAREST
         if one.papers < rarest and word not in MODIFIERS:
@@ -176,7 +176,7 @@ def entries(
 
 
 def main() -> None:
-    """Write the table, or show the words between two particularities."""
+    """Write the table, or print the words between two specificities."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data", type=Path)
     options.add_argument("--show", type=float, nargs=2, metavar=("LOW", "HIGH"))
@@ -193,7 +193,7 @@ def main() -> None:
 
 
 def table(found: Iterable[tuple[int, str, str, int]], papers: int) -> str:
-    """Write the table: a line for each grade and kind, its words in order."""
+    """Write the table: a line per grade and kind, with its words in order."""
     groups: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     for grade, kind, word, _ in found:
         groups[grade, kind].append(word)

@@ -1,4 +1,4 @@
-"""A visit to every route by each of its methods, for the benchmark of the web."""
+"""One visit for each method of every route, for the benchmark of the web."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """A path, and the form that is sent to it."""
+    """A path, and the form sent to it."""
 
     path: str
     form: Mapping[str, str] | None = None
@@ -28,9 +28,9 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class Visit:
-    """How a route is visited for the nth time, by whom, and the status it answers with.
+    """How a route is visited for the nth time, by whom, and the expected status.
 
-    ``turns`` says how often a POST may be sent, by the handlers' own count in the database.
+    ``turns`` is the rate limit of a POST that the handler itself counts in the database.
     """
 
     route: str
@@ -46,7 +46,7 @@ FORMS = ("rss", "atom", "json")
 
 
 def fixed(path: str) -> Callable[[World, int], Asked]:
-    """Ask for the same each time."""
+    """Make the same request each time."""
     return lambda _world, _number: Asked(path)
 
 
@@ -57,13 +57,13 @@ def _static(world: World, _number: int) -> Asked:
 
 
 def _paper(world: World, number: int) -> Asked:
-    """Ask for another paper each time."""
+    """Request another paper each time."""
     picks = world.edition.picks
     return Asked(world.path(world.program.links.paper(picks[number % len(picks)].paper.uid)))
 
 
 def _month(_world: World, number: int) -> Asked:
-    """Ask for another page of a month each time; of 10,000 papers there are three months."""
+    """Request another page of a month each time; 10,000 papers fill three months."""
     return Asked(f"/archive/2026-0{7 - number % 2}.{FORMS[number % 3]}?page={number % 3 + 1}")
 
 
@@ -106,7 +106,7 @@ def _paste(world: World, _number: int) -> Asked:
 
 
 def _pasting(world: World, number: int) -> Asked:
-    """Have 1,000 papers shown: nothing is stored, so that it can be asked for again."""
+    """Preview 1,000 papers; nothing is stored, so the request can be repeated."""
     lines = (
         f'{{"title": "On pasting number {n} of {number}", "url": "https://a.example/{n}"}}'
         for n in range(1000)

@@ -1,4 +1,4 @@
-"""A site to visit: papers by the thousand, readers with thumbs, and one with fifty editions."""
+"""A site to visit: thousands of papers, readers with thumbs, and one with fifty editions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 8, 7, 10, tzinfo=UTC)
 DAILY = 100  # papers
-EDITIONS, VOTES = 50, 200  # of the reader who is looked at
+EDITIONS, VOTES = 50, 200  # of the visited reader
 OTHERS, THEIR_VOTES = 100, 10
 BASE = "https://papers.example.org"
 ADMIN = 1
@@ -47,15 +47,15 @@ class World:
     papers: int
 
     def path(self, link: str) -> str:
-        """Cut a link to what is asked of the server."""
+        """Return the path of a link."""
         return link.removeprefix(self.program.settings.site.base_url)
 
     def newcomer(self) -> Reader:
-        """Take in one more reader, without an address."""
+        """Create one more reader, without an address."""
         return subscriptions.add(self.program.store, None, now=NOW)
 
     def pending(self, number: int) -> Reader:
-        """Take in one who has not confirmed yet."""
+        """Create a reader who has not confirmed yet."""
         address = f"pending{number}@example.org"
         return subscriptions.add(self.program.store, address, now=NOW, status=Status.PENDING)
 
@@ -63,8 +63,8 @@ class World:
 def drafts(count: int, folder: Path, now: datetime) -> Iterator[PaperRecord]:
     """Make so many papers, newest first, 100 per day.
 
-    They are those of arXiv where the data is, and beyond its end each is half of one and half of
-    another; without the data they are made of the sample's sentences.
+    They are papers of arXiv if the data are available; further ones combine halves of two papers.
+    Without the data they are made of the sample's sentences.
     """
     for number, (title, abstract) in enumerate(islice(_texts(count, folder), count)):
         yield PaperRecord(
@@ -175,7 +175,7 @@ def _take_in_others(connection: Connection, among: Sequence[Paper], now: datetim
 def _publish(
     connection: Connection, reader: Reader, among: Sequence[Paper], now: datetime, back: int
 ) -> None:
-    """Publish the edition of so many days ago, of ten papers of the day before."""
+    """Publish the edition of so many days ago, with ten papers of the previous day."""
     first = (back + 1) * DAILY % max(1, len(among) - 10)
     chosen = among[first : first + 10]
     out = now - timedelta(days=back)

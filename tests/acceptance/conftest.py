@@ -1,4 +1,4 @@
-"""What acceptance tests stand on: the installed program and an empty home."""
+"""The fixtures of acceptance tests: the installed program and an empty home."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """Call the program on a home that is not there yet."""
+    """Return a caller of the program on a home that does not exist yet."""
     return Shell(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def furniture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a home with the sample's papers and one reader, to be copied."""
+    """Make a home with the sample's papers and one reader, for copies."""
     shell = Shell(tmp_path_factory.mktemp("furnished"))
     shell("ingest", SAMPLE)
     shell("reader", "add", "ann@example.org")
@@ -29,6 +29,6 @@ def furniture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def furnished(shell: Shell, furniture: Path) -> Shell:
-    """Call the program on a home with the sample's papers and one reader."""
+    """Return a caller of the program on a home with the sample's papers and one reader."""
     shutil.copytree(furniture, shell.home)
     return shell

@@ -1,4 +1,4 @@
-"""Honest visitors are served beside hostile ones: the short version of `./run bench soak`."""
+"""Tests that honest visitors are served during attacks: a short `./run bench soak`."""
 
 from __future__ import annotations
 

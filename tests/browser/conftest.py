@@ -1,4 +1,4 @@
-"""The browser that the tests of pages share."""
+"""The browser of the tests of pages."""
 
 from __future__ import annotations
 

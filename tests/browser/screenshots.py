@@ -82,7 +82,7 @@ def take(
     scheme: str = "light",
     scale: int = 1,
 ) -> None:
-    """Take a picture of an address, or of a document."""
+    """Take a picture of a URL or a document."""
     page = browser.new_page(
         viewport={"width": width, "height": height},
         device_scale_factor=scale,

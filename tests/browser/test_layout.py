@@ -1,4 +1,4 @@
-"""Nothing scrolls sideways, headings are nested in order, and text is readable."""
+"""Tests that nothing scrolls sideways, headings are nested in order, and text is readable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole life of a reader, in a browser and a mailbox, on the real daemon."""
+"""Tests the whole life of a reader, in a browser and a mailbox, on the real daemon."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def html(letter: EmailMessage) -> str:
 
 
 def link(letter: EmailMessage, place: str) -> str:
-    """Find the first link of a letter that leads to a place."""
+    """Find the first link of a message that leads to a page."""
     found = re.search(rf'href="(http[^"]*/{place}/[^"]*)"', html(letter))
     assert found, place
     return found[1]
 
 
 def letters(daemon: Daemon, count: int) -> EmailMessage:
-    """Wait for the letter of that number, and give it."""
+    """Wait for the message of that number, and return it."""
     eventually(lambda: len(daemon.postbox.to(GRACE)) >= count)
     eventually(daemon.has_settled)
     found = daemon.postbox.to(GRACE)
@@ -112,7 +112,7 @@ def confirm(daemon: Daemon, page: Page) -> None:
 
 
 def rate_ten(page: Page) -> str:
-    """They rate ten, and the paper of today follows; gives the address of their page."""
+    """They rate ten, and the paper of today follows; returns the address of their page."""
     page.get_by_role("link", name="Rate ten papers").click()
     page.locator(".pick").nth(9).wait_for()
     me = page.url.removesuffix("/rate")
@@ -128,7 +128,7 @@ def rate_ten(page: Page) -> str:
 
 
 def read_the_morning(page: Page, me: str, first: EmailMessage) -> list[str]:
-    """The mail and the feed are there, with the same papers in the same order; gives these."""
+    """The mail and the feed are there, with the same papers in the same order; returns these."""
     papers = shown(page, first)
     assert len(papers) == 6
     assert feed(page, me) == papers
@@ -167,7 +167,7 @@ def read_the_next(page: Page, me: str, second: EmailMessage, papers: list[str]) 
 
 
 def unsubscribe_by_mail_program(daemon: Daemon, second: EmailMessage) -> str:
-    """Their mail program unsubscribes them (RFC 8058), and nothing comes; gives where it asked."""
+    """Unsubscribe by the mail program (RFC 8058), expect no mail; returns the URL."""
     ways_out: list[str] = re.findall("<(http[^>]+)>", second["List-Unsubscribe"])
     (way_out,) = ways_out
     assert second["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

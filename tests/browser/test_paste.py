@@ -1,4 +1,4 @@
-"""The bookmarklet in a real browser: it brings a page to us, whatever the policy of that page.
+"""Tests the bookmarklet in a real browser: it copies a page whatever the page's policy.
 
 Chromium runs ``page.evaluate`` past the policy of the page, as browsers run a bookmarklet; what the
 code then loads, sends or opens is held to that policy.
@@ -65,7 +65,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 
 @contextmanager
 def serving(html: str, headers: dict[str, str]) -> Iterator[str]:
-    """Serve one page of another site; gives its address."""
+    """Serve one page of another site; returns its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -77,7 +77,7 @@ def serving(html: str, headers: dict[str, str]) -> Iterator[str]:
             self.wfile.write(html.encode())
 
         def log_message(self, *_args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
@@ -98,7 +98,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def drag_link(here: Place, context: BrowserContext) -> str:
-    """Open the paste page once, as whoever drags the bookmarklet does; gives its code."""
+    """Open the paste page once, as a user who drags the bookmarklet; returns its code."""
     page = context.new_page()
     page.goto(here.program.links.paste(1))
     link = page.get_by_role("link", name="To Larkpost").get_attribute("href")
@@ -180,7 +180,7 @@ def test_where_a_page_asks_for_isolation_the_bookmarklet_says_so(
 def test_a_page_that_nobody_asked_for_its_text_can_fill_nothing_in(
     here: Place, context: BrowserContext
 ) -> None:
-    """Only the opener is listened to, once, only with a text, and never over what stands there."""
+    """Only text from the opener is accepted, once, and never over text in the field."""
     drag_link(here, context)
     with serving(PLAIN, {}) as address:
         source = context.new_page()

@@ -1,4 +1,4 @@
-"""The reader's pages in a real browser: readable for everybody, and working without a mouse."""
+"""Tests the reader's pages in a real browser: accessible, and usable without a mouse."""
 
 from __future__ import annotations
 

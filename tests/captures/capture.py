@@ -1,4 +1,4 @@
-"""Captures of the replica with the tools that people use: ``python -m tests.captures.capture``.
+"""Captures the replica with common tools: ``python -m tests.captures.capture``.
 
 Every tool reads the page from its standard input or from memory, so no address of this machine
 can get into a capture, and none of them may use the network.
@@ -46,8 +46,8 @@ CHROMIUM_FLAGS = [
 class Tool:
     """One way to capture a page.
 
-    ``name`` is the name of the file it makes; ``program`` must be installed for it, empty if a
-    library of the environment does the work; ``capture`` takes the HTML and its address.
+    ``name`` is the name of its file; ``program`` must be installed, and is empty if a library of
+    the environment does the work; ``capture`` takes the HTML and its address.
     """
 
     name: str
@@ -64,7 +64,7 @@ def run(*command: str) -> Callable[[str, str], str]:
     """A capture by a program that reads HTML from its standard input and prints text."""
 
     def capture(html: str, _address: str) -> str:
-        with tempfile.TemporaryDirectory() as home:  # no settings of whoever runs this
+        with tempfile.TemporaryDirectory() as home:  # without the user's settings
             done = subprocess.run(
                 command,
                 input=html.encode(),
@@ -79,9 +79,9 @@ def run(*command: str) -> Callable[[str, str], str]:
 
 
 def in_chromium(read: Callable[[BrowserContext, str], str]) -> Callable[[str, str], str]:
-    """A capture by what ``read`` takes from a page that Chromium shows without a network.
+    """A capture by ``read`` from a page that Chromium shows without a network.
 
-    It runs in a thread of its own, because Playwright allows one browser per thread, and tests of
+    It runs in its own thread, because Playwright allows one browser per thread, and tests of
     pages may have theirs open.
     """
 
@@ -127,7 +127,7 @@ def trafilatura_text(html: str, address: str) -> str:
 
 
 def trafilatura_precision(html: str, address: str) -> str:
-    """The main text where trafilatura is told to leave out what it is not sure of."""
+    """The main text by trafilatura, without the parts that it is not sure of."""
     return trafilatura.extract(html, url=address, favor_precision=True) or ""
 
 

@@ -1,6 +1,6 @@
-"""The parts of the sample papers that each capture shows, which must be read exactly.
+"""The parts of the sample papers in each capture, which must be read exactly.
 
-Texts are compared with their white space collapsed, as line ends are the tools' own.
+Texts are compared with their white space collapsed, because tools choose the line ends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Shows(Flag):
-    """What a capture shows of each paper beside its title, and what its tool did to it."""
+    """The fields of a paper in a capture besides its title, and the changes by its tool."""
 
     NOTHING = 0
     ABSTRACT = auto()
@@ -34,14 +34,14 @@ class Shows(Flag):
     PUBLISHED = auto()
     ORGANISATION = auto()
     DAY = auto()  # of the capture, in any spelling
-    # The account of an organisation is the alternative text of its picture. Tools for text write
-    # it before the name and nothing between them.
+    # The account of an organisation is the alternative text of its picture. Text tools write
+    # it before the name, with nothing in between.
     HANDLE = auto()
     ZERO = auto()  # votes are written as 0 if there are none
     # w3m ends lines within words, after a slash and before a brace.
     SPLIT_WORDS = auto()
-    # html2text and markdownify do not escape backticks, the latter does escape what is between
-    # them: whether they mark code or are text, and what a backslash there is, nobody can say.
+    # html2text and markdownify do not escape backticks; the latter escapes the text between
+    # them. So nobody can say whether they mark code, or what a backslash in them means.
     BACKTICKS = auto()
 
 
@@ -87,7 +87,7 @@ SHOWN = {
     "shapes/trending-scraper.md": Shows.SUMMARY,
 }
 
-# Captures that lost the titles or the abstracts, with words of the refusal that say so.
+# Captures that lost the titles or the abstracts, with words of the error that says so.
 REFUSED = {
     # "Submitted by" and the names of users, as trafilatura takes the rest for boilerplate
     "daily/trafilatura.txt": "(?i)titles",
@@ -113,7 +113,7 @@ CUT = {"shapes/text-browser-cut.md": SEARCH}
 
 @dataclass(frozen=True)
 class PaperRead:
-    """What is compared of a paper: every field that a page can fill."""
+    """The compared fields of a paper: every field that a page can fill."""
 
     title: str
     abstract: str
@@ -144,7 +144,7 @@ def _votes(paper: SamplePaper, shows: Shows) -> int | None:
 
 
 def expected_paper(paper: SamplePaper, shows: Shows) -> PaperRead:
-    """What has to be read of a sample paper from a capture that shows this much."""
+    """Return what must be read of a sample paper from a capture with these fields."""
     organisation = paper.organisation if Shows.ORGANISATION in shows else None
     return PaperRead(
         title=collapse(paper.title),
@@ -165,7 +165,7 @@ def _without_handle(organisation: str | None, shows: Shows) -> str | None:
 
 
 def paper_read(draft: PaperRecord, shows: Shows) -> PaperRead:
-    """The same of a paper as it was read."""
+    """Return the same fields of a paper that was read."""
     return PaperRead(
         title=draft.title,
         abstract=_normalize(draft.abstract, shows),
@@ -179,12 +179,12 @@ def paper_read(draft: PaperRecord, shows: Shows) -> PaperRead:
 
 
 def read_capture(body: bytes) -> list[Record]:
-    """Read a capture as one of the day on which all of them were made."""
+    """Read a capture as one of the day on which all captures were made."""
     return list(HuggingFacePage().read(BytesIO(body), DAY))
 
 
 def check_papers(body: bytes, shows: Shows, papers: Sequence[SamplePaper]) -> None:
-    """Fail unless exactly these papers are read from a capture, in order, and its day."""
+    """Fail unless exactly these papers are read from a capture, in order, and the right day."""
     records = read_capture(body)
     drafts = [paper_read(record, shows) for record in records if isinstance(record, PaperRecord)]
     expected = [expected_paper(paper, shows) for paper in papers]

@@ -1,4 +1,4 @@
-"""The papers page as HTML, made from the sample papers: the search's answer and the daily list.
+"""The papers page as HTML, made from the sample papers: search results and the daily list.
 
 Markup, class names and white space follow the site's own: icons are inline SVG, votes are a link
 around a hidden checkbox, lists are flex boxes, words of the query are highlighted.
@@ -49,7 +49,7 @@ def highlight(text: str, query: str) -> Markup:
 
 
 def environment() -> Environment:
-    """Templates of the pages and of the hand-made shapes, with what both need to write dates."""
+    """Templates of the pages and of the hand-made shapes, with the filters for dates."""
     made = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=select_autoescape(["html.jinja"]),

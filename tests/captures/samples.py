@@ -1,4 +1,4 @@
-"""The thirty sample papers that every capture of the replica and every hand-made shape holds."""
+"""The thirty sample papers of every capture of the replica and of every hand-made shape."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-DAY = date(2026, 8, 7)  # on which all captures were made
-QUERY = "language model"  # what the search page was asked for
+DAY = date(2026, 8, 7)  # the day on which all captures were made
+QUERY = "language model"  # the query of the search page
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Github:
 
 @dataclass(frozen=True)
 class SamplePaper:
-    """One invented paper, its text as the page's source holds it: with arXiv's line ends.
+    """One invented paper, with its text as in the page's source: with arXiv's line ends.
 
-    ``summary`` is the sentence that the page of trending papers shows in place of the abstract;
-    ``authors`` and ``comments`` are numbers, as the page shows no names.
+    ``summary`` is the sentence that the page of trending papers shows instead of the abstract;
+    ``authors`` and ``comments`` are numbers, because the page shows no names.
     """
 
     id: str

@@ -1,9 +1,9 @@
-"""Captures as public ones look that nobody here can make again, written from the sample papers.
+"""Imitations, with the sample papers, of public captures that cannot be made here again.
 
-``python -m tests.captures.shapes`` writes ``shapes/``. Five are read off public captures of 2026:
-a text browser with a link table (whole, and cut off as the public one is), a scraper to Markdown, a
-scraper of the trending page, a structured extractor with Chinese labels, a notebook's export. A
-reader service that writes Markdown, the digest mail and the daily list as pure text follow.
+``python -m tests.captures.shapes`` writes ``shapes/``. Five follow public captures of 2026: a
+text browser with a link table (whole, and cut off as the public one is), a scraper to Markdown, a
+scraper of the trending page, a structured extractor with Chinese labels, a notebook's export. The
+others are a reader service that writes Markdown, the digest mail and the daily list as plain text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 SHAPES = [path.name.removesuffix(".jinja") for path in (FOLDER / "templates/shapes").iterdir()]
-CUT = "text-browser-cut.md"  # made of the whole one
+CUT = "text-browser-cut.md"  # made from the whole one
 
 
 class LinkTable:
@@ -45,12 +45,12 @@ def wrap(text: str, width: int, prefix: str = "") -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Put a backslash before what Markdown would take for its own."""
+    """Put a backslash before characters that mean something in Markdown."""
     return re.sub(r"([\\*_`\[\]]|^-|^\d+(?=\. ))", r"\\\1", text, flags=re.MULTILINE)
 
 
 def full_date(day: date) -> str:
-    """Write ``Oct 4, 2026``, the year always."""
+    """Write ``Oct 4, 2026``, always with the year."""
     return f"{month_and_day(day)}, {day.year}"
 
 
@@ -60,7 +60,7 @@ def trending_text(paper: SamplePaper) -> str:
 
 
 def write_shape(name: str) -> str:
-    """The text of one shape, named as its file is."""
+    """The text of one shape, which has the name of its file."""
     if name == CUT:
         return cut_off(write_shape("text-browser.md"))
     templates = environment()

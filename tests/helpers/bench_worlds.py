@@ -10,13 +10,13 @@ from bench.support import readers
 from tests.helpers.ranking_factories import THEMES, themed
 
 PAPERS = 1200
-CUT = 900  # papers from here on are new
+CUT = 900  # papers from this number on are new
 
 
 def a_world(*, newest: bool = True) -> readers.Collection:
-    """Make papers of three themes by turns, an hour apart, and a reader who likes the first theme.
+    """Make papers of three alternating themes, an hour apart, and a reader who likes the first.
 
-    The theme is the corner, so hundreds of papers are equally near to the reader.
+    The subject of a paper is its theme, so hundreds of papers are equally near to the reader.
     """
     themes = list(THEMES)
     start = readers.DAY - timedelta(hours=CUT)
@@ -39,7 +39,7 @@ def a_world(*, newest: bool = True) -> readers.Collection:
 
 
 def a_case(ups: list[int], downs: list[int], digest: list[int]) -> readers.Case:
-    """Make a case of numbers of papers, of which the first of the digest is liked."""
+    """Make a case from numbers of papers; the first paper of the digest is liked."""
     first = np.arange(len(digest)) == 0
     voted, disliked, today = (np.array(one, dtype=np.intp) for one in (ups, downs, digest))
     return readers.Case(0, 0, voted, disliked, today, first)

@@ -30,13 +30,13 @@ class Done:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """The JSON objects that were printed, a line each."""
+        """The JSON objects that were printed, one per line."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
 @dataclass(frozen=True)
 class Shell:
-    """Calls ``larkpost`` in ``folder`` with ``--home`` and nothing of the tester's settings."""
+    """Calls ``larkpost`` in ``folder`` with ``--home`` and none of the tester's settings."""
 
     folder: Path
     extra: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Shell:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What a login would have, and no more."""
+        """The environment of a login, and nothing else."""
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -59,8 +59,8 @@ class Shell:
     def __call__(self, *arguments: object, stdin: bytes = b"", code: int = 0) -> Done:
         """Call and wait; the exit code must be ``code``.
 
-        The call is forked from a process that has imported the libraries, see ``fork_server``,
-        unless what it finds around itself is more than settings of Larkpost.
+        The call is forked from a process that has imported the libraries (``fork_server``), unless
+        ``extra`` has variables that are not settings of Larkpost.
         """
         words = ["--home", str(self.home), *map(str, arguments)]
         if all(name.startswith("LARKPOST_") for name in self.extra):
@@ -80,11 +80,11 @@ class Shell:
         return Done(done.returncode, out, err)
 
     def json(self, *arguments: object, code: int = 0) -> list[dict[str, Any]]:
-        """Call with ``--json`` and read what is printed."""
+        """Call with ``--json`` and parse the output."""
         return self(*arguments, "--json", code=code).lines
 
     def start(self, *arguments: object) -> subprocess.Popen[bytes]:
-        """Call and do not wait; the call hears Ctrl-C even where the tests themselves do not."""
+        """Call and do not wait; the call gets Ctrl-C even if the tests ignore it."""
         return subprocess.Popen(
             [PROGRAM, "--home", str(self.home), *map(str, arguments)],
             stdin=subprocess.PIPE,
@@ -92,8 +92,8 @@ class Shell:
             stderr=subprocess.PIPE,
             cwd=self.folder,
             env=self.environ,
-            # Whoever runs the tests in the background of a shell has SIGINT ignored, and what is
-            # ignored is inherited.
+            # If the tests run in the background of a shell, they ignore SIGINT, and ignored signals
+            # are inherited.
             preexec_fn=_hear_interrupts,
         )
 

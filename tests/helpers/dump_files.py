@@ -1,4 +1,4 @@
-"""Dumps as files, read into a store, for the tests of ingest."""
+"""Reads dumps from files into a store, for the tests of ingest."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def everything(store: Store) -> list[Paper]:
 
 
 def read_dump(name: str, dump_format: str) -> list[Record]:
-    """Read a sample dump with the format that recognises it, which must be the one of this name."""
+    """Read a sample dump with the format that recognises it, which must have this name."""
     body = (Path(__file__).parents[1] / "dumps" / name).read_bytes()
     chosen = next(one for one in DUMP_FORMATS if one.recognises(body[:65_536], name))
     assert chosen.name == dump_format
@@ -58,5 +58,5 @@ def read_dump(name: str, dump_format: str) -> list[Record]:
 
 
 def _is_at_a_line(record: Record, name: str) -> TypeGuard[PaperRecord]:
-    """Whether the line of a record is left out of comparisons: those of arXiv's answers."""
+    """Whether the line of a record is not compared: in responses of arXiv."""
     return isinstance(record, PaperRecord) and name.startswith(("arxiv", "oai"))

@@ -1,4 +1,4 @@
-"""Makes editions for the tests of what readers are shown, without a store."""
+"""Makes editions without a store, for the tests of rendering."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ HOSTILE = (
 
 
 class FixedLinks:
-    """Addresses that can be told from each other."""
+    """URLs that differ from each other."""
 
     def ballot(self, edition: Edition) -> str:
-        """Start a vote link."""
+        """Return the beginning of a vote link."""
         return f"{SITE}/vote/ballot-{edition.id}"
 
     def edition(self, edition: Edition) -> str:
@@ -64,7 +64,7 @@ class FixedLinks:
         return f"{SITE}/me/page-{reader.id}"
 
     def confirm(self, reader: Reader) -> str:
-        """Link to where a new reader confirms."""
+        """Link to the page where a new reader confirms."""
         return f"{SITE}/confirm/token-{reader.id}"
 
     def feed(self, reader: Reader, form: FeedFormat) -> str:

@@ -1,4 +1,4 @@
-"""Makes papers, readers and picks for tests of the database, and reads what it holds."""
+"""Makes papers, readers and picks for tests of the database, and reads its content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
 TODAY = date(2026, 8, 7)
 DAY = timedelta(days=1)
 
-# Different subjects, so that none is taken for another one.
+# Different subjects, so that no paper is recognised as another one.
 SUBJECTS = (
     "Sparse routing in mixtures of experts",
     "Glaciers of the southern Andes seen by radar",
@@ -32,7 +32,7 @@ SUBJECTS = (
 
 
 def add_papers(connection: Connection, count: int) -> list[Paper]:
-    """Put papers into the store, at most one for each subject."""
+    """Store papers, at most one per subject."""
     drafts = [
         PaperRecord(
             title=subject,
@@ -57,7 +57,7 @@ def add_readers(connection: Connection, count: int) -> list[Reader]:
 
 
 def picks_of(chosen: Sequence[Paper]) -> list[Pick]:
-    """Pick these papers, in order; each but the first is like the first."""
+    """Pick these papers, in order; all but the first are similar to the first."""
     return [
         Pick(
             paper=paper,
@@ -81,5 +81,5 @@ def search_papers(connection: Connection, words: str) -> list[Paper]:
 
 
 def all_votes(connection: Connection) -> list[Vote]:
-    """Read every vote, reader by reader, oldest first."""
+    """Read all votes by reader, oldest first."""
     return [vote for one in readers.all(connection) for vote in votes.of(connection, one.id)]

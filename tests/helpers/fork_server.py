@@ -1,11 +1,11 @@
-"""Starts the program quickly: a process that has imported its libraries forks for every call.
+"""Starts the program quickly: a process that has imported its libraries is forked per call.
 
-Importing SQLAlchemy, pydantic or scikit-learn takes a call most of its time. What the program
-itself consists of is imported anew by each call, in the order that the call needs, so that a
-module that cannot be imported first shows. A call has the arguments, the folder, the environment,
-the umask and the standard streams of whoever asks for it, and is a process of its own, which ends
-with its own exit code. Two servers take turns: the order of a set follows from a number that is
-drawn when an interpreter starts, and a result that depends on it has to show in the next call.
+A call would spend most of its time on importing SQLAlchemy, pydantic or scikit-learn. Modules of
+the program itself are imported anew by each call, in the order of the call, so that a module that
+cannot be imported first is noticed. A call has the arguments, folder, environment, umask and
+standard streams of its caller, and is a separate process with its own exit code. Two servers
+alternate: the order of a set depends on a random number of each interpreter, so a result that
+depends on this order differs in the next call.
 
     python -m tests.helpers.fork_server SOCKET
 
@@ -54,7 +54,7 @@ LIBRARIES = (
     "sqlalchemy.dialects.sqlite",
     "structlog",
 )
-# Threads do not survive a fork: libraries that calculate must have none.
+# Threads do not survive a fork, so numerical libraries must not start any.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _TURNS = cycle((0, 1))
 
@@ -108,7 +108,7 @@ def _read(descriptor: int) -> bytes:
 
 
 def _wait(connection: socket.socket, arguments: Sequence[str], timeout: float) -> int:
-    """Give the exit code, negative where a signal ended the call; kill what takes too long."""
+    """Return the exit code, negative after a signal; kill a call that takes too long."""
     with connection.makefile("r") as answers:
         number = int(answers.readline())
         try:
@@ -120,7 +120,7 @@ def _wait(connection: socket.socket, arguments: Sequence[str], timeout: float) -
 
 @cache
 def _server(_turn: int) -> str:
-    """Start a server of this process, which ends with it; gives the path of its socket."""
+    """Start a server that ends with this process; returns the path of its socket."""
     path = str(Path(tempfile.mkdtemp(prefix="larkpost-fork-")) / "socket")
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.helpers.fork_server", path],
@@ -149,7 +149,7 @@ def serve(path: str) -> None:
     for library in LIBRARIES:
         importlib.import_module(library)
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who attend
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for these processes
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(path)
         listener.listen()
@@ -162,7 +162,7 @@ def serve(path: str) -> None:
 
 
 def _attend(connection: socket.socket) -> NoReturn:
-    """Start one call, and tell its number and, when it has ended, its exit code."""
+    """Start one call; send its process id and, when it has ended, its exit code."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
     with connection.makefile("r") as lines:
@@ -179,7 +179,7 @@ def _attend(connection: socket.socket) -> NoReturn:
 
 
 def _become(request: dict[str, Any], streams: Sequence[int]) -> NoReturn:
-    """Be the call: with its streams and surroundings, and nothing else that is open."""
+    """Become the call: with its streams and environment, and no other open file."""
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
     os.closerange(3, 256)
@@ -187,7 +187,7 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> NoReturn:
     os.umask(request["umask"])
     os.environ.clear()
     os.environ.update(request["environ"])
-    # As Python opens them under C.UTF-8.
+    # as Python opens them under C.UTF-8
     lenient, escaped = "surrogateescape", "backslashreplace"
     sys.stdin = open(0, encoding="utf-8", errors=lenient, closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", errors=lenient, closefd=False)  # noqa: SIM115
@@ -196,7 +196,7 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    """Run the program and all that Python does at its end; gives the exit code."""
+    """Run the program and Python's exit handlers; returns the exit code."""
     code = 1
     try:
         from larkpost.cli import main
@@ -204,9 +204,9 @@ def _run(arguments: list[str]) -> int:
         main(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except BaseException:  # as the interpreter would
+    except BaseException:  # as the interpreter does
         traceback.print_exc()
-    threading._shutdown()  # type: ignore[attr-defined]  # what waits for the threads at the end
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for the threads at exit
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

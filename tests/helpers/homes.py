@@ -1,4 +1,4 @@
-"""A home and an export as the last version before tables were renamed left them."""
+"""A home and an export of the last version before tables were renamed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BASE = "https://papers.example.org"
 
 
 def read_json(name: str) -> dict[str, Any]:
-    """Read what is known of the home: ``links.json`` or ``feeds.json``."""
+    """Read the recorded facts of the home: ``links.json`` or ``feeds.json``."""
     known: dict[str, Any] = json.loads((BEFORE_0019 / name).read_text())
     return known
 
@@ -49,7 +49,7 @@ def old_rows(file: Path, table: str, columns: Sequence[str]) -> list[tuple[Any, 
 
 @contextmanager
 def opened(home: Path, url: str) -> Iterator[Program]:
-    """Open the program on a home, brought up to this version."""
+    """Open the program on a home, migrated to this version."""
     program = build(load(home=home, flags={"database.url": url, "site.base_url": BASE}))
     program.prepare()
     yield program

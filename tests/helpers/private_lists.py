@@ -1,4 +1,4 @@
-"""Lists that readers bring, and what became of them: for tests of private papers."""
+"""Lists that readers import, and their results: for tests of private papers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NAME = Identifier("arxiv", "2401.00001")
 OTHER = Identifier("doi", "10.1000/other")
-# What anybody can work out from the name: the uid that a public paper of it gets.
+# The uid of a public paper with this name, which anybody can compute.
 GUESSED = uuid5(uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper"), str(NAME))
 BROUGHT = """
 @article{one, title={Cheap pills across an ocean of noise}, eprint={2401.00001}, year=2024,
@@ -30,7 +30,7 @@ BROUGHT = """
 
 
 def bring(here: Place, reader: Reader, text: str = BROUGHT) -> onboarding.OnboardingResult:
-    """Have a reader bring a list."""
+    """Import a list for a reader."""
     return onboarding.from_references(here.program.store, reader.id, text, now=NOW)
 
 
@@ -41,7 +41,7 @@ def read_private(store: Store, reader: Reader) -> list[Paper]:
 
 
 def find_public(store: Store, name: Identifier = NAME) -> Paper | None:
-    """Find a public paper by its name."""
+    """Find a public paper by its identifier."""
     with store.read() as connection:
         return papers.by_identifier(connection, name)
 
@@ -55,7 +55,7 @@ def read_thumbs(store: Store, reader: Reader) -> dict[str, Thumb]:
 
 
 def edition_like_it(here: Place) -> str:
-    """Publish an edition whose one pick is like the private paper; returns its path."""
+    """Publish an edition whose only pick is like the private paper; returns its path."""
     (private,) = read_private(here.program.store, here.reader)
     day = NOW.date() + timedelta(days=1)
     pick = Pick(

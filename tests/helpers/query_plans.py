@@ -1,4 +1,4 @@
-"""Records the statements that a piece of work sends, and finds those that read whole tables."""
+"""Records the SQL statements of some work, and finds those that read whole tables."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
 
-# Tables that grow with papers, readers or days. The others stay small.
+# Tables that grow with papers, readers or days; the others stay small.
 GROWING = frozenset(
     "bounce delivery dump dump_paper edition identifier interest letter minhash"
     f" paper pick private_identifier rate_limit reader rejected_record vote {index.NAME}".split()
 )
 _SQLITE_SCAN = re.compile(r"SCAN (\w+)(?! VIRTUAL TABLE INDEX \d+:[=<>M])(?P<ordered> USING)?")
 _SORTED_AFTERWARDS = "USE TEMP B-TREE FOR ORDER BY"
-# What PostgreSQL reads below these, it reads to the end.
+# PostgreSQL reads everything below these nodes to the end.
 _READ_ALL = frozenset(("Aggregate", "Hash", "Sort", "Materialize", "WindowAgg", "Unique"))
 _READS = ("SELECT", "UPDATE", "DELETE", "WITH", "INSERT")
 
@@ -41,7 +41,7 @@ class Scan:
 
 @contextmanager
 def recorded_statements() -> Iterator[dict[str, Any]]:
-    """Collect the statements that all engines are sent, each with its newest parameters."""
+    """Collect the statements sent to all engines, each with its newest parameters."""
     statements: dict[str, Any] = {}
 
     def record(_conn: object, _cursor: object, statement: str, values: Any, *_rest: Any) -> None:
@@ -57,10 +57,10 @@ def recorded_statements() -> Iterator[dict[str, Any]]:
 
 
 def find_scans(store: Store, statements: Mapping[str, Any]) -> list[Scan]:
-    """Ask the database how it would answer each statement; give the scans of growing tables."""
+    """Let the database explain each statement; returns the scans of growing tables."""
     explain = _sqlite_scans if store.engine.dialect.name == "sqlite" else _postgres_scans
     with store.read() as connection:
-        if explain is _postgres_scans:  # a sequential scan that is left has no index to go by
+        if explain is _postgres_scans:  # a remaining sequential scan has no usable index
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         return [
             Scan(table, statement)
@@ -72,7 +72,7 @@ def find_scans(store: Store, statements: Mapping[str, Any]) -> list[Scan]:
 def _sqlite_scans(connection: Connection, statement: str, values: Any) -> set[str]:
     rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
     steps = [row[3] for row in rows]
-    # A walk along an index ends at the limit, unless everything is sorted first.
+    # An index scan ends at the limit, unless everything is sorted first.
     limited = " LIMIT " in statement and _SORTED_AFTERWARDS not in steps
     found = [match for step in steps if (match := _SQLITE_SCAN.match(step))]
     names = {match[1] for match in found if not (limited and match["ordered"])}
@@ -82,7 +82,7 @@ def _sqlite_scans(connection: Connection, statement: str, values: Any) -> set[st
 
 
 def _inner_full_text(rows: Sequence[Any]) -> set[str]:
-    """Find full-text tables that are asked again for every row of the table before them."""
+    """Find full-text tables that are queried again for every row of the preceding table."""
     first_of: dict[int, str] = {}
     again = set()
     for _, parent, _, step in rows:
@@ -110,6 +110,6 @@ def _whole_tables(node: dict[str, Any], *, limited: bool) -> Iterator[str]:
 
 
 def _aliases(statement: str) -> dict[str, str]:
-    """Read which table each alias of a statement names."""
+    """Parse the table of each alias of a statement."""
     found = re.findall(r"\b(?:FROM|JOIN|,)\s+(\w+) AS (\w+)", statement)
     return {alias: table for table, alias in found}

@@ -1,4 +1,4 @@
-"""Papers and evidence for the tests of the ranking: small worlds with known tastes."""
+"""Papers and evidence for the tests of the ranking: small collections with known tastes."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def themed(theme: str, number: int) -> Paper:
 
 
 def library(each: int) -> list[Paper]:
-    """Make so many papers of each theme; ids run on through the themes."""
+    """Make so many papers per theme, with consecutive ids."""
     themes = list(THEMES)
     return [themed(themes[at // each], at) for at in range(each * len(themes))]
 
 
 def crowded(papers: Sequence[Paper], wanted: int = 1000) -> list[Paper]:
-    """Add so many papers of 400 other words: from 1,000 on every part of a taste counts."""
+    """Add so many papers of 400 other words; from 1,000 on every part of a taste counts."""
     rng = np.random.default_rng(0)
     others = (rng.choice(400, 12, replace=False) for _ in range(wanted))
     told = (" ".join(f"word{word}" for word in words) for words in others)
@@ -55,14 +55,14 @@ def crowded(papers: Sequence[Paper], wanted: int = 1000) -> list[Paper]:
 def votes(
     ups: Sequence[Paper] = (), downs: Sequence[Paper] = (), words: Sequence[str] = ()
 ) -> Evidence:
-    """Make evidence of thumbs that were all cast a day ago."""
+    """Make evidence of thumbs that were all given a day ago."""
     papers = [*ups, *downs]
     thumbs = [Thumb.UP] * len(ups) + [Thumb.DOWN] * len(downs)
     return Evidence(7, 70, papers, thumbs, [NOW - timedelta(days=1)] * len(papers), words)
 
 
 def sample() -> list[Paper]:
-    """Read the 108 papers of the sample dump: after its head, title and abstract by turns."""
+    """Read the 108 papers of the sample dump; titles and abstracts alternate after its head."""
     text = shipped_path("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
     parts = [part for part in text.split("\n\n") if part.strip()][6:]
     return [

@@ -1,4 +1,4 @@
-"""The papers page with nine of the sample papers, each laid out as a test says."""
+"""Makes the papers page with nine of the sample papers, in the layout of a test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ HEAD = (
     "new\n\nGet trending papers in your email inbox!\n\nSubscribe\n\nDaily Papers\n\n"
     "byAK and the research community\n\nAug 7\n\n"
 )
-# Two of the sample are about lists and marks of their own; they have tests of their own.
+# Two of the sample's papers have lists and marks in their text, and have separate tests.
 PAPERS = [p for p in sample_papers() if p.title != "Marginalia" and "`" not in p.abstract][:9]
 
 
@@ -21,7 +21,7 @@ PLAIN = "{t}\n\n{a}\n"
 
 
 def page(layout: str, head: str = HEAD) -> str:
-    """Write a page, each paper laid out with its number, title, abstract, id, link and a letter."""
+    """Write a page; a paper has its number, title, abstract, id, link and a letter."""
     papers = (
         layout.format(
             n=n,

@@ -1,4 +1,4 @@
-"""Runs a script with scarce resources: on a small disk, a read-only one, without root's rights."""
+"""Runs a script with scarce resources: a small or read-only disk, or no root privileges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FROZEN = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 
 
 def on_a_small_disk(script: str, folder: Path, size: int) -> list[Any]:
-    """Run a script with ``folder`` on a disk of that many bytes; gives what it printed as JSON."""
+    """Run a script with ``folder`` on a disk of that many bytes; returns its JSON output."""
     folder.mkdir()
     return _run([*_mounting(), "sh", "-c", _SMALL, str(size), str(folder)], script, folder)
 
@@ -28,13 +28,13 @@ def on_a_frozen_disk(script: str, folder: Path) -> list[Any]:
 
 
 def without_rights(script: str, folder: Path) -> list[Any]:
-    """Run a script that may read and write only what the modes of files allow, be it root's."""
+    """Run a script that the modes of files restrict, even if it runs as root."""
     drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
     return _run(drop if os.geteuid() == 0 else [], script, folder)
 
 
 def _mounting() -> list[str]:
-    """Make a world of mounts of its own: nothing is left when the script ends."""
+    """Make a separate mount namespace: nothing is left when the script ends."""
     command = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     try:
         subprocess.run([*command, "true"], check=True, capture_output=True)

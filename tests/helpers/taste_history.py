@@ -26,7 +26,7 @@ STONES = ("granite", "basalt", "magma", "quartz")
 
 
 def unread() -> Iterator[PaperRecord]:
-    """Add many other papers; otherwise every word of the votes would be a common one."""
+    """Add many other papers; otherwise every word of the votes would be common."""
     syllables = ("ka", "lo", "mi", "ru", "te", "shi", "no", "va")
     for number in range(80):
         words = [
@@ -41,7 +41,7 @@ def unread() -> Iterator[PaperRecord]:
 
 
 def live(here: Place, months: int = 3) -> None:
-    """Have the reader like birds and dislike stones, on several days of several months."""
+    """Let the reader like birds and dislike stones, on several days of several months."""
     drafts, thumbs, days = [], [], []
     for number in range(months * 8):
         bird = number % 2 == 0
@@ -71,7 +71,7 @@ def live(here: Place, months: int = 3) -> None:
 
 
 class Counting(TfidfRanker):
-    """The ranker, with a count of how often it was told to fit a space."""
+    """The ranker, which counts the models that it fits."""
 
     def __init__(self) -> None:
         super().__init__(half_life_days=90)
@@ -80,6 +80,6 @@ class Counting(TfidfRanker):
     def fit(
         self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
     ) -> TextSpace:
-        """Fit as ever."""
+        """Fit as usual, and count."""
         self.fits += 1
         return super().fit(corpus, libraries=libraries)

@@ -1,4 +1,4 @@
-"""A program with an inbox and a Maildir, to be ticked."""
+"""A program with an inbox and a Maildir, for tests of ticks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SAMPLE = "000_48a0d66eb2c74da9.txt"
 
 
 def make_program(tmp_path: Path) -> Program:
-    """Build the program on a home of its own, whose inbox waits for nothing."""
+    """Build the program on a new home, whose inbox reads files at once."""
     program = build(load(home=tmp_path / "home", flags={"inbox.stable_seconds": 0}, environ={}))
     program.prepare()
     return program

@@ -1,7 +1,7 @@
-"""Measures how work grows, on any machine: processor time, again where something else disturbed it.
+"""Measures how work grows, in processor time; repeats what other load may have disturbed.
 
-What runs beside a test makes both of two measurements longer, but not evenly. So a ratio counts
-only where it comes out too high every time: an algorithm of the wrong order does so.
+Other load makes two measurements longer by different factors. So a ratio fails a test only if it is
+too high every time, as it is for an algorithm of the wrong order.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ ATTEMPTS = 6
 
 
 def cpu_seconds(work: Callable[[], object], rounds: int = 1) -> float:
-    """Return the processor time of this process for some work: the shortest of the rounds."""
+    """Return the processor time of this process for some work, in the shortest round."""
     return min(_once(work) for _ in range(rounds))
 
 
 def assert_grows_less_than(measure: Callable[[], float], limit: float) -> None:
-    """Assert that a measured ratio or exponent lies below the limit, at least once."""
+    """Assert that a measured ratio or exponent is below the limit at least once."""
     seen: list[float] = []
     while not seen or seen[-1] >= limit:
         assert len(seen) < ATTEMPTS, f"{limit} is passed each time: {seen}"

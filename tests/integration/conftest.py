@@ -1,4 +1,4 @@
-"""What many integration tests begin with: a site with a reader, and the reader's own page."""
+"""The fixtures of integration tests: a site with a reader, and the reader's own page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    """Open a site on a store of its own."""
+    """Open a site on a new store."""
     with place(tmp_path, sqlite_url) as opened:
         yield opened
 

@@ -1,4 +1,4 @@
-"""Slots over every zone of the world and two years: one a chosen local day, always forward."""
+"""Tests slots in all zones over two years: one per chosen local day, always later."""
 
 from __future__ import annotations
 

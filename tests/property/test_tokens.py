@@ -1,4 +1,4 @@
-"""Tokens come back as they were signed, and nothing else is ever taken."""
+"""Tests that tokens decode to what was signed, and that no other text is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The garbage collector never looks again at what has come to stay."""
+"""Tests that the garbage collector does not scan permanent objects again."""
 
 from __future__ import annotations
 

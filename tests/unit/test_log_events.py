@@ -1,4 +1,4 @@
-"""Every event of the log is of one list, which the docs hold too."""
+"""Tests that every event of the log is in one list, and in the documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a visitor can have the log say is bounded: in lines a minute, and in characters."""
+"""Tests limits of what a visitor can log: lines per minute, and characters."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class Seconds:
-    """A clock that stands until it is set."""
+    """A clock that is fixed until it is set."""
 
     now = 1000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 

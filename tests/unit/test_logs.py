@@ -1,4 +1,4 @@
-"""What the log shows, and what it never shows."""
+"""Tests what the log contains, and what it never contains."""
 
 from __future__ import annotations
 

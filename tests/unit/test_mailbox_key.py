@@ -1,4 +1,4 @@
-"""All spellings of one mailbox count as one where limits are kept."""
+"""Tests that all spellings of one mailbox count as one for limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords are hidden wherever they stand in a URL, a pair or a message."""
+"""Tests that passwords are hidden anywhere in a URL, a pair or a message."""
 
 from __future__ import annotations
 

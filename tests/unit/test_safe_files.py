@@ -1,4 +1,4 @@
-"""Files get their names whole and once, on disks with hard links and without."""
+"""Tests that files appear whole and once, on disks with and without hard links."""
 
 from __future__ import annotations
 

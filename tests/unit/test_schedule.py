@@ -1,4 +1,4 @@
-"""Slots on named days: gaps, doubled hours, weekly papers, holidays, journeys."""
+"""Tests slots on named days: gaps, doubled hours, weekly editions, holidays, travel."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_pause_and_a_weekly_paper_go_together() -> None:
 
 
 def test_who_flies_west_over_the_date_line_does_not_get_the_same_date_twice() -> None:
-    """Friday's paper in Auckland, then off to Honolulu, where Friday morning is to come."""
+    """Friday's edition in Auckland, then travel to Honolulu, where it is still Thursday."""
     honolulu = Timetable("Pacific/Honolulu", time(6), EVERY_DAY)
     noon_in_auckland = utc("2026-08-07T00:00")
 

@@ -1,4 +1,4 @@
-"""The addresses that are handed out."""
+"""Tests the URLs that are made for readers."""
 
 from __future__ import annotations
 

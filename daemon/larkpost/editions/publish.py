@@ -53,7 +53,7 @@ class PublishContext:
     spaces: ModelCache = field(default_factory=ModelCache)
 
     def question(self, request: EditionRequest) -> RankingRequest:
-        """Make the ranking request for an edition: after missed days, papers of the whole gap."""
+        """Make the ranking request for an edition; after missed days its window covers them all."""
         window = _window(request, self.window)
         return RankingRequest(
             request.at,
@@ -93,7 +93,7 @@ class PublishOutcome(StrEnum):
     FAILED = "failed"  # an error; the slot stays, and is tried again
 
 
-# Outcomes that are told of a whole day (UTC), and not of the last time only.
+# Outcomes that are reported for a whole day (UTC), not only for the last run.
 _COUNTED_BY_DAY = (
     PublishOutcome.PUBLISHED,
     PublishOutcome.EMPTY,

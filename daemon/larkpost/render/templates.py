@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from larkpost.render.presenters import Facts
     from larkpost.render.wording import PickReason
 
-# Outlook for Windows sets pages with Word, which knows neither overflow-wrap nor a fixed table
-# layout that holds: there a long word widens the letter unless a zero-width space lets it break.
-# Words of scripts whose letters join, or that break anywhere, are left alone, as are addresses.
+# Outlook for Windows renders with Word, which ignores overflow-wrap and a fixed table
+# layout: a long word makes the message wider unless a zero-width space lets it break.
+# Words of scripts whose letters join or that break anywhere are not changed, nor are addresses.
 LONGEST = 40  # characters that fit into every message
 STEP = 20
 _LONG_WORD = re.compile(rf"(?<!\S)(?!https?:)[!-~¡-ɏ]{{{LONGEST + 1},}}")

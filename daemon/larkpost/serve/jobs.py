@@ -20,7 +20,7 @@ from larkpost.web import Heartbeat
 
 Work = Callable[[Callable[[], None]], object]
 
-# A supervisor waits ten seconds before it kills: this for the jobs, the rest for open requests.
+# Supervisors kill after ten seconds: this much is for the jobs, the rest for open requests.
 ROUNDS_SECONDS = 4.0
 CLOCK_SECONDS = 5.0
 LOOK_SECONDS = 30.0
@@ -110,7 +110,7 @@ class _JobLoop:
             if not self.idle.is_set():
                 return
             self.idle.clear()
-            self._come_next(None)  # it runs when this one has ended, however long that takes
+            self._come_next(None)  # the next run starts after this one, however long it takes
         began = _now()
         self.pulse.begin(began)
         try:
@@ -160,7 +160,7 @@ class Watchdog:
     """Ends the process when a job makes no progress, so that its supervisor restarts it.
 
     A failed run is no reason: feeds are still served, and a new start would fail as well.
-    ``give_up`` is called to shut down cleanly, and not waited for long.
+    ``give_up`` is called to shut down cleanly, but is given little time.
     """
 
     def __init__(self, pulses: Mapping[str, Heartbeat], *, give_up: Callable[[], None]) -> None:

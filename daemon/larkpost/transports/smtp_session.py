@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 # minutes of RFC 5321, 4.5.3.2.6. Giving up earlier causes duplicates.
 PATIENCE_AT_THE_END = 10
 ENOUGH_AT_THE_END = 600.0  # seconds
-# A program told to stop still waits so long for it: most servers reply in that time, and a message
+# A program that is to stop still waits this long for it: most servers reply in time, and a message
 # in doubt is sent twice. The daemon has four seconds to finish its work.
 GRACE_AT_THE_END = 3.0
 DOT = b".\r\n"
-# Before the dot goes out, wait to notice a server that has hung up within the message: twice as
+# Wait before sending the dot, to notice a server that hung up during the message: twice as
 # long as its last replies took, and so many seconds at most.
 LONGEST_LOOK = 0.05
 PARTING_SECONDS = 2.0
@@ -101,7 +101,7 @@ class Session:
 
     @contextmanager
     def _before_last_byte(self) -> Iterator[None]:
-        """Until the last byte is out no server has the message, whatever breaks."""
+        """Before the last byte is sent no server has the message, whatever fails."""
         try:
             yield
         except Stopped as error:
@@ -157,7 +157,7 @@ class Session:
     def _content(self, content: bytes) -> None:
         """Send the message, and its dot only while the server is still listening.
 
-        Anything before the dot concerns a message that the server cannot have; after it nobody can
+        Before the dot the server cannot have the message, whatever happens; after it nobody can
         tell.
         """
         self._line.write(content[: -len(DOT)], self._smtp.timeout)

@@ -234,7 +234,7 @@ def is_ours(request: Request, site: SiteContext) -> bool:
 
     Sec-Fetch-Site says so on secure connections (W3C Fetch Metadata). Without it the Origin counts;
     our own pages have the origin ``null``, because they ask for no referrer (Fetch standard, 3.2).
-    A client that sends neither is not a browser, and no page can make it act.
+    A client that sends neither is not a browser, so no page can have sent its form.
     """
     told = request.headers.get("sec-fetch-site")
     if told is not None:

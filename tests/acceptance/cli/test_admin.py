@@ -1,4 +1,4 @@
-"""The link of the admin page, printed for users with access to the key file."""
+"""Tests the link of the admin page: it is printed for users with access to the key file."""
 
 from __future__ import annotations
 

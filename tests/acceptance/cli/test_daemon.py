@@ -1,4 +1,4 @@
-"""Keeping the post running by command: tick, status, serve, doctor, config, and good manners."""
+"""Tests the commands that keep the daemon running: tick, status, serve, doctor, config."""
 
 from __future__ import annotations
 

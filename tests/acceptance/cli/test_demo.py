@@ -1,4 +1,4 @@
-"""The demo: the first thing anybody sees of Larkpost."""
+"""Tests the demo, which newcomers run first."""
 
 from __future__ import annotations
 

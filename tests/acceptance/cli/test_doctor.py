@@ -1,4 +1,4 @@
-"""The doctor finds everything that stops the daemon from starting, or messages from going."""
+"""Tests that the doctor finds every fault that stops the daemon or its messages."""
 
 from __future__ import annotations
 

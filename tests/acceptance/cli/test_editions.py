@@ -1,4 +1,4 @@
-"""Editions by command: published once, previewed in every form, delivered."""
+"""Tests the commands for editions: published once, previewed in every form, delivered."""
 
 from __future__ import annotations
 

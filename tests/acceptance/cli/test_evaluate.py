@@ -1,4 +1,4 @@
-"""The command `evaluate`, on a reader's own thumbs."""
+"""Tests the command `evaluate` on a reader's own thumbs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything goes out as JSON Lines and comes in again the same."""
+"""Tests that all data are exported as JSON Lines, and imported unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named interests and the beginning of a taste, by command."""
+"""Tests the commands for named interests and for a reader's first thumbs."""
 
 from __future__ import annotations
 

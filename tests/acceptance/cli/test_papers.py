@@ -1,4 +1,4 @@
-"""Reading dumps and looking through papers, as a stranger types it."""
+"""Tests the commands that read dumps and list papers, as a new user types them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thumbs and rankings by command: what a vote changes, and how it is explained."""
+"""Tests the commands for thumbs and rankings: the effect of a vote, and its explanation."""
 
 from __future__ import annotations
 

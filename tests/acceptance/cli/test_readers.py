@@ -1,4 +1,4 @@
-"""Readers by command: they come, are shown, change their wishes, and go."""
+"""Tests the commands for readers: added, shown, changed, removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`larkpost serve` as a process: stopped while it sends, and reloading its settings."""
+"""Tests `larkpost serve` as a process: stopped while it sends, and reloading its settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READERS = 8
 
 @pytest.fixture
 def due(furnished: Shell) -> Shell:
-    """Have letters to some readers due as soon as the daemon starts."""
+    """Make messages to some readers due as soon as the daemon starts."""
     for number in range(2, READERS + 1):
         furnished("reader", "add", f"reader{number}@example.org", "--at", "00:00")
     with sqlite3.connect(furnished.home / "larkpost.db") as database:

@@ -1,4 +1,4 @@
-"""Time zones by command: which may be chosen, and readers with one that this machine lacks."""
+"""Tests time zones by command: allowed ones, and readers with one that this machine lacks."""
 
 from __future__ import annotations
 

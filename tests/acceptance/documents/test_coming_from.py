@@ -1,4 +1,4 @@
-"""The commands of docs/coming-from.md bring along what the page says, from the old files."""
+"""Tests that the commands of docs/coming-from.md import from old files what the page promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each format through the program: mails, saved pages, lists of links, references; one home."""
+"""Tests each format through the program: mails, saved pages, lists of links, references."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program on odd hosts: streams closed or full, homes in odd places, disks that lack links."""
+"""Tests odd hosts: streams closed or full, homes in odd places, disks without links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A password in any setting that can hold one is never printed or logged, whatever goes wrong."""
+"""Tests that no password in a setting is ever printed or logged, whatever error occurs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMANDS = (
 
 
 def say_everything(shell: Shell, *commands: tuple[str, ...]) -> str:
-    """Call one command after the other; gives all that they printed."""
+    """Call one command after the other; returns all that they printed."""
     said = []
     for command in commands:
         done = subprocess.run(

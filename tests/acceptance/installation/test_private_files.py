@@ -1,4 +1,4 @@
-"""All that Larkpost makes is for its owner alone, whatever the umask of the caller is."""
+"""Tests that only the owner can read what Larkpost makes, whatever the umask of the caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel carries everything: installed into an empty environment, it makes a paper."""
+"""Tests that the wheel is complete: installed into an empty environment, it makes an edition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was merged into one paper is shown, corrected by a command, and carried to another home."""
+"""Tests that merged papers can be listed, corrected by a command, and moved to another home."""
 
 from __future__ import annotations
 

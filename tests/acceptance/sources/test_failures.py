@@ -1,4 +1,4 @@
-"""A daemon with one source for each failure at the same time: each is told, and papers come."""
+"""Tests a daemon with a source for each failure: each is reported, and papers still arrive."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def query(shell: Shell, sql: str, *values: object) -> list[tuple[object, ...]]:
 
 
 def let_all_poll(shell: Shell) -> None:
-    """Have all sources due, and wait until each was asked."""
+    """Make all sources due, and wait until each was polled."""
     waiting = "SELECT 1 FROM polled_source WHERE next_poll_at < '2021-01-01'"
     query(shell, "UPDATE polled_source SET next_poll_at = '2020-01-01 00:00:00.000000'")
     until(lambda: not query(shell, waiting))

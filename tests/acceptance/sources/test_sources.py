@@ -1,4 +1,4 @@
-"""Sources from the command line, and a daemon that brings the next day's edition from them."""
+"""Tests sources by command, and a daemon that makes the next day's edition from them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def query(shell: Shell, sql: str) -> list[tuple[object, ...]]:
 
 
 def let_it_poll(shell: Shell) -> None:
-    """Have all sources due, and wait until each was asked."""
+    """Make all sources due, and wait until each was polled."""
     rested = "SELECT 1 FROM polled_source WHERE next_poll_at < '2021-01-01' OR last_poll_at IS NULL"
     until(lambda: not query(shell, rested))
     query(shell, "UPDATE polled_source SET next_poll_at = '2020-01-01 00:00:00.000000'")

@@ -1,4 +1,4 @@
-"""A site with a reader who has secrets, and a second one, for all actors of the threat model."""
+"""A site with a reader who has secrets, and a second reader, for the threat model's actors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 
 @pytest.fixture
 def secrets(here: Place) -> list[str]:
-    """Return what nobody but the reader and the operator may see."""
+    """Return the texts that only the reader and the operator may see."""
     reader, links = here.reader, here.program.links
     tokens = [links.page(reader), links.leave(reader), links.confirm(reader), links.admin(7)]
     said = [str(reader.address), NAME, *WORDS, reader.feed_key, reader.uid]
@@ -43,5 +43,5 @@ def secrets(here: Place) -> list[str]:
 
 @pytest.fixture
 def other(here: Place) -> Reader:
-    """Take in a second reader."""
+    """Create a second reader."""
     return subscriptions.add(here.program.store, "bob@example.org", now=NOW, name="Bob")

@@ -1,4 +1,4 @@
-"""The links of a forwarded newsletter, each used alone by somebody else."""
+"""Tests the links of a forwarded newsletter, each used alone by another person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGES = ("", "/start", "/rate", "/taste", "/export.jsonl", "/delete")
 
 @pytest.fixture
 def edition(here: Place) -> str:
-    """Return the path of the edition in the browser, as letters and feeds have it."""
+    """Return the path of the edition in the browser, as in messages and feeds."""
     return here.path(here.program.links.edition(here.edition))
 
 

@@ -1,4 +1,4 @@
-"""What a local user may and may not do: an account on the same machine, without rights to ours."""
+"""Tests what a local user can do: an account on the same machine, without rights to ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a mail server may and may not do to us, whatever it answers."""
+"""Tests what a mail server can do to us, whatever it replies."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ LATER = NOW + 6 * MINUTE
 
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    """Open a site with one letter to send, and an address to which mail comes back."""
+    """Open a site with one message to send, and an address for returned mail."""
     flags = {"web.admin_link_version": 7, "inbound.address": "post@example.org"}
     with place(tmp_path, sqlite_url, flags) as opened:
         yield opened
 
 
 class TestMailServer:
-    """The server to which letters go, and whoever sends mail back."""
+    """The server that gets our messages, and the sender of returned mail."""
 
     @pytest.mark.parametrize("verb", ["RCPT", "DOT"])
     def test_its_words_are_text_on_the_operators_page(self, here: Place, verb: str) -> None:

@@ -1,4 +1,4 @@
-"""What a reader, with the link to their own page, may and may not do."""
+"""Tests what a reader can do with the link to their own page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGES = ("", "/start", "/rate", "/taste", "/export.jsonl", "/delete")
 
 @pytest.fixture
 def theirs(here: Place, other: Reader) -> str:
-    """Return the path of the page of the other reader, who is up to no good."""
+    """Return the path of the page of the other reader, who is the attacker."""
     return here.path(here.program.links.page(other))
 
 

@@ -1,4 +1,4 @@
-"""What a visitor may and may not do: anybody who reaches the port, and has no link at all."""
+"""Tests what a visitor can do: anybody who can reach the port, and has no link."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The awkward inputs: the files beside their table, those made here, and what comes of each.
+"""The awkward inputs: files with a table of their results, and files generated here.
 
-``python -m tests.helpers.formats.awkward_files`` writes the table anew, where messages changed.
+``python -m tests.helpers.formats.awkward_files`` rewrites the table after messages changed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _large_list() -> bytes:
     return f"[{','.join([item] * (17 * _MEGABYTE // len(item)))}]".encode()
 
 
-# Too large to be kept as files; each is made when its test begins.
+# Too large to be stored as files; each is generated when its test begins.
 MADE: Mapping[str, Callable[[], bytes]] = {
     "made-bomb.txt.gz": lambda: gzip.compress(bytes(30 * _MEGABYTE)),
     "made-bomb.zip": _zip_bomb,
@@ -61,17 +61,17 @@ MADE: Mapping[str, Callable[[], bytes]] = {
 
 
 def expected() -> dict[str, dict[str, Any]]:
-    """Read the table: what comes of each file, by its name."""
+    """Read the table: the result of each file, by name."""
     return tomllib.loads(TABLE.read_text("utf-8"))
 
 
 def file_names() -> set[str]:
-    """Name all awkward files."""
+    """List the names of all awkward files."""
     return {file.name for file in AWKWARD.iterdir() if file != TABLE} | set(MADE)
 
 
 def result_of(store: Store, folder: Path, row: str) -> dict[str, Any]:
-    """Read an awkward file into an empty store, and say what came of it, as the table does."""
+    """Read an awkward file into an empty store; returns the result as in the table."""
     name = row.removesuffix(AS_PAPERS)
     content = MADE[name]() if name in MADE else (AWKWARD / name).read_bytes()
     file = write(folder, content, name)
@@ -102,7 +102,7 @@ def result_of(store: Store, folder: Path, row: str) -> dict[str, Any]:
 
 
 def write_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """Write results as TOML, to be compared by eye with what the documents promise."""
+    """Format results as TOML, for people to compare with the documents."""
     return "\n".join(
         f"[{json.dumps(name)}]\n"
         + "".join(f"{key} = {_toml(value)}\n" for key, value in rows[name].items())
@@ -111,7 +111,7 @@ def write_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def rewrite_table() -> None:
-    """Write the table anew below its first comment; the difference is to be judged by eye."""
+    """Rewrite the table below its first comment; a person has to check the difference."""
     comment = TABLE.read_text("utf-8").partition("\n\n")[0]
     rows: dict[str, dict[str, Any]] = {}
     for row in expected():

@@ -25,7 +25,7 @@ def sample_dump(name: str) -> bytes:
 
 
 def format_of(dump: bytes) -> str:
-    """Name the format that recognises a dump; empty for none."""
+    """Return the name of the format that recognises a dump; empty for none."""
     refuse_what_is_no_dump(dump[:_HEAD], "dump")
     return next((one.name for one in DUMP_FORMATS if one.recognises(dump[:_HEAD], "dump")), "")
 
@@ -44,10 +44,10 @@ def papers_of(dump: bytes | str, near: date = TODAY) -> list[PaperRecord]:
 
 
 def days_of(dump: bytes | str, near: date = TODAY) -> list[date]:
-    """Read the days of capture that a dump tells."""
+    """Read the days of capture that a dump contains."""
     return [one.day for one in read_records(dump, near) if isinstance(one, DumpDate)]
 
 
 def names_of(paper: PaperRecord) -> list[str]:
-    """Write the names of a paper, as in ``arxiv:2608.01001``."""
+    """Format the identifiers of a paper, as in ``arxiv:2608.01001``."""
     return [str(name) for name in paper.identifiers]

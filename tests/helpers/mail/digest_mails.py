@@ -1,4 +1,4 @@
-"""Mails with digests, and a Maildir to put them into."""
+"""Digest mails, and a Maildir for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queues messages of each kind, for the tests that every kind must pass."""
+"""Queues messages of each kind, for tests that every kind must pass."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WISHES: subscriptions.Preferences = {
 def queue(
     store: Store, kind: MessageKind, count: int = 1, *, domain: str = "example.org"
 ) -> list[str]:
-    """Queue messages of a kind; gives to whom they go. Of reports there is never more than one."""
+    """Queue messages of a kind; returns their addresses. There is at most one report."""
     match kind:
         case MessageKind.EDITION:
             who = add(store, count, domain)
@@ -74,7 +74,7 @@ def add(store: Store, count: int, domain: str = "example.org") -> list[Reader]:
 
 
 def ask(store: Store, address: str, network: int = 0, now: datetime = NOW) -> str:
-    """Ask for a confirmation from a network of its own; gives the address."""
+    """Request a confirmation from the network with this number; returns the address."""
     asking = confirmations.check_request(address, WISHES)
     confirmations.ask(store, asking, network=f"198.51.{network}.1", now=now)
     return address
@@ -96,7 +96,7 @@ def send(
 
 
 def rows(store: Store) -> list[tuple[str, str]]:
-    """Return kind and state of what the outbox holds, in order."""
+    """Return kind and state of all messages in the outbox, in order."""
     table = schema.delivery
     with store.read() as connection:
         found = connection.execute(table.select().order_by(table.c.id)).all()
@@ -110,10 +110,10 @@ def stored_messages(store: Store) -> int:
 
 
 class FaultyStore(Store):
-    """A store that meets a fault at the n-th transaction that writes.
+    """A store that fails at the n-th transaction that writes.
 
-    It meets it before or ``after`` the commit. If the process is ``killed`` nothing reaches the
-    database afterwards; otherwise the disk was full once.
+    It fails before or ``after`` the commit. If the process is ``killed``, nothing is written
+    afterwards; otherwise the disk was full once.
     """
 
     def __init__(self, url: str, *, at: int, after: bool = False, killed: bool = True) -> None:
@@ -126,7 +126,7 @@ class FaultyStore(Store):
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """Open a transaction that will write, or meet the fault."""
+        """Open a transaction that will write, or fail."""
         self._refuse_if_dead()
         with super().begin() as connection:
             yield connection
@@ -154,5 +154,5 @@ class FaultyStore(Store):
 
 
 def later(number: int) -> datetime:
-    """Return a moment at which the leases of all runs before are over."""
+    """Return a time at which the leases of all earlier runs have ended."""
     return NOW + timedelta(minutes=10 * number)

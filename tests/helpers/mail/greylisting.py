@@ -24,9 +24,9 @@ MINUTE = timedelta(minutes=1)
 class Greylist:
     """Defers each pair of sender and recipient at its domain for 5 to 60 minutes.
 
-    ``now`` is set by the test. ``open_from`` holds the time from which a pair is accepted,
-    ``taken`` the time and recipient of accepted messages. ``after_the_letter`` makes it answer as
-    rspamd does, and not at RCPT TO.
+    The test sets ``now``. ``open_from`` has the times from which pairs are accepted, ``taken`` the
+    time and recipient of accepted messages. With ``after_the_letter`` it replies after the message,
+    as rspamd does, and not at RCPT TO.
     """
 
     domain: str
@@ -46,7 +46,7 @@ class Greylist:
         self._controller.stop()
 
     def road(self) -> Relay:
-        """Open a connection, as the program would with its settings."""
+        """Open a connection, as the program does with its settings."""
         port = self._controller.port
         return Relay(SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=60.0))
 

@@ -1,4 +1,4 @@
-"""A thousand real messages, and the conditions on each that arrives."""
+"""A thousand real messages, and checks of each one that arrives."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HEADERS = (
 
 
 def letters() -> ReplyableRenderer:
-    """Make the press that an installation with a inbound.address has."""
+    """Make the renderer of an installation with an inbound.address."""
     press = EditionRenderer(
         UrlBuilder("https://paper.example.org", TOKENS), sender=SENDER, title="Larkpost"
     )
@@ -48,7 +48,7 @@ def letters() -> ReplyableRenderer:
 
 
 def thousand(store: Store, count: int) -> None:
-    """Plan a letter to each of so many readers, ``reader0@example.org`` and on."""
+    """Plan a message for each of so many readers, from ``reader0@example.org`` on."""
     with store.begin() as connection:
         picks = picks_of(add_papers(connection, 6))
         who = [
@@ -78,7 +78,7 @@ def arrived_well(content: bytes) -> EmailMessage:
     for name in HEADERS:
         assert len(message.get_all(name, [])) == 1, name
     head = content.partition(b"\r\n\r\n" if b"\r\n" in content else b"\n\n")[0].decode("ascii")
-    # On the wire, not only after decoding: no encoded-word, nothing folded into the link.
+    # In the raw bytes, not only after decoding: no encoded-word, and no fold in the link.
     assert re.search(r"^List-Unsubscribe:\s+<https://\S+/leave/[\w.-]+>\s*$", head, re.MULTILINE)
     assert re.search(r"^List-Unsubscribe-Post: List-Unsubscribe=One-Click\s*$", head, re.MULTILINE)
     leave = str(message["List-Unsubscribe"]).strip(" <>")

@@ -1,4 +1,4 @@
-"""Letters planned in the outbox, claimed and begun, for the tests of the store."""
+"""Plans, claims and begins messages in the outbox, for the tests of the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def plan_letters(connection: Connection, count: int, days: int = 1) -> list[int]:
-    """Publish editions of ``days`` days up to today, all of a day at once; gives letters' ids."""
+    """Publish editions of ``days`` days up to today, day by day; returns the deliveries' ids."""
     who, papers = add_readers(connection, count), add_papers(connection, 1)
     for day in [TODAY - n * DAY for n in reversed(range(days))]:
         editions.publish_many(
@@ -62,7 +62,7 @@ def begin(
 
 
 def take(connection: Connection, *, limit: int = 100, now: datetime = NOW) -> list[Delivery]:
-    """Claim letters and begin them all."""
+    """Claim messages and begin them all."""
     claimed = claim(connection, limit=limit, now=now)
     for letter in claimed:
         assert begin(connection, letter.id, now=now) is DeliveryState.SENDING

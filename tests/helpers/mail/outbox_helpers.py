@@ -1,4 +1,4 @@
-"""Delivers editions from the outbox, over a transport of the test or to a mail server."""
+"""Delivers editions from the outbox, over a test transport or to a mail server."""
 
 from __future__ import annotations
 
@@ -71,15 +71,15 @@ class PlainPress:
     def feed(
         self,
         editions: Sequence[Edition],
-        format: FeedFormat,  # noqa: A002 - the seam's name for it
+        format: FeedFormat,  # noqa: A002 - the protocol's name for it
         *,
         reader: Reader | None = None,
     ) -> bytes:
-        raise NotImplementedError  # letters are all that is delivered
+        raise NotImplementedError  # only messages are delivered
 
 
 class Mailbag:
-    """A transport that keeps messages, or raises the given error for an address."""
+    """A transport that records messages, or raises the given error for an address."""
 
     def __init__(self, **troubles: Exception) -> None:
         self._troubles = troubles
@@ -149,4 +149,4 @@ def states(store: Store) -> list[str]:
 
 
 class Killed(BaseException):
-    """Stands for the end of the process: nothing after it runs."""
+    """Simulates the end of the process: no code after it runs."""

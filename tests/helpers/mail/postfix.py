@@ -1,4 +1,4 @@
-"""A real Postfix on loopback, for as long as a test needs it: own settings, queue and ports."""
+"""Runs a real Postfix on loopback during a test, with its own settings, queue and ports."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ postlog   unix-dgram n - n - 1 postlogd
 
 
 class PostfixMissingError(Exception):
-    """Postfix is not installed, or we may not start it."""
+    """Postfix is not installed, or we are not allowed to start it."""
 
 
 @dataclass(frozen=True)
 class Postfix:
-    """A running Postfix: letters in by SMTP at ``port``, out into a Maildir for each mailbox."""
+    """A running Postfix: accepts SMTP at ``port``, delivers into a Maildir per mailbox."""
 
     port: int
     boxes: Path
@@ -92,10 +92,10 @@ class Postfix:
         return sum(1 for _ in self.boxes.glob("*/new/*"))
 
     def wait_for(self, mails: int, seconds: float = 120) -> None:
-        """Wait until so many mails are in the mailboxes, and see that no more come."""
+        """Wait until so many mails are in the mailboxes, and check that no more come."""
         deadline = time.monotonic() + seconds
         while self.count() < mails and time.monotonic() < deadline:
-            time.sleep(0.1)  # there is nothing else to wait on: the server tells nobody
+            time.sleep(0.1)  # polling is the only way: the server informs nobody
         assert self.count() == mails
 
 
@@ -103,8 +103,7 @@ class Postfix:
 def running(folder: Path, mailboxes: list[str]) -> Iterator[Postfix]:
     """Start Postfix under ``folder`` with these mailboxes at example.org; stop it at the end.
 
-    Raises PostfixMissingError if it is not installed or we are not root, as its master has to
-    be.
+    Raises PostfixMissingError if it is not installed or we are not root, as its master must be.
     """
     postfix = shutil.which("postfix", path="/usr/sbin")
     if postfix is None or os.geteuid() != 0:

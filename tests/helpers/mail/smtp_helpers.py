@@ -1,4 +1,4 @@
-"""Three messages, and the relay that sends them to a server of the tests."""
+"""Three messages, and the relay that sends them to a test server."""
 
 from __future__ import annotations
 

@@ -17,20 +17,20 @@ PASSWORD = "open sesame"
 
 
 class Fault(Enum):
-    """The server's action instead of an answer."""
+    """The action of the server instead of a reply."""
 
     CUT = "closes the connection"
     HANG = "says nothing until it is stopped"
     TRICKLE = "answers a byte every tenth of a second"
 
 
-Answer = str | bytes | Fault | None  # None is the usual answer; bytes go out as they are
+Answer = str | bytes | Fault | None  # None is the usual reply; bytes are sent unchanged
 Script = Mapping[str, Sequence[Answer] | Callable[[str], Answer]]
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """A message whose final dot arrived; ``answered`` is whether it got a 250."""
+    """A message whose final dot arrived; ``answered`` if it got a 250."""
 
     sender: str
     recipient: str
@@ -57,16 +57,16 @@ class Talk:
         return line.decode()
 
     def content(self, most: int | None) -> bytes | None:
-        """Read up to the dot and undo the stuffing; None when ``most`` bytes or EOF came first."""
+        """Read up to the dot and undo dot-stuffing; None if ``most`` bytes or EOF came first."""
         searched = 0
         while True:
-            # First: a short letter and its dot may come in one piece.
+            # Check first: a short message and its dot may arrive together.
             if most is not None and len(self.heard) >= most:
                 return None
             if self.heard.startswith(b".\r\n") or self.heard.find(b"\r\n.\r\n", searched) >= 0:
                 break
             searched = max(0, len(self.heard) - 4)
-            # No more than asked for: what is behind it stays unread, however fast it came.
+            # Read no more than this: later bytes stay unread, however early they arrive.
             room = 4096 if most is None else most - len(self.heard)
             if not (data := self.sock.recv(room)):
                 return None
@@ -79,10 +79,10 @@ class Talk:
 class SmtpServer:
     """Listens on a free port of loopback while in a ``with`` block.
 
-    ``script`` says per verb what to answer: a sequence is used up, one item for each time the verb
-    comes; a function is asked with the whole line. The verbs are those of SMTP and BANNER, BODY
-    (in the middle of a letter, after ``body_limit`` bytes) and DOT (after it). The
-    server takes PASSWORD from any user; a ``lenient`` one accepts DATA without a recipient.
+    ``script`` has the replies per verb: a sequence has one for each time that the verb comes; a
+    function is called with the whole line. The verbs are those of SMTP, and BANNER, BODY (within a
+    message, after ``body_limit`` bytes) and DOT (after it). The server accepts PASSWORD from any
+    user; a ``lenient`` one accepts DATA without a recipient.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class SmtpServer:
 
     @property
     def taken(self) -> list[Arrived]:
-        """The messages that were answered with 250."""
+        """The messages that got the reply 250."""
         return [letter for letter in self.arrived if letter.answered]
 
     def verbs(self) -> list[str]:
@@ -144,7 +144,7 @@ class SmtpServer:
             with contextlib.suppress(TimeoutError):
                 sock, _ = self._listener.accept()
                 sock.settimeout(20)
-                # Or answers to commands that came in one breath wait 40 ms for each other.
+                # Otherwise replies to pipelined commands wait 40 ms for each other.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
                 talk = Talk(sock)
@@ -153,7 +153,7 @@ class SmtpServer:
 
     def _serve(self, talk: Talk) -> None:
         try:
-            # Reset connections and failed handshakes are what these tests are about.
+            # These tests cause reset connections and failed handshakes.
             with contextlib.suppress(OSError):
                 if self._tls:
                     talk.sock = self._tls.wrap_socket(talk.sock, server_side=True)
@@ -236,7 +236,7 @@ class SmtpServer:
         if content is None:
             if fault:
                 self._do(talk, fault, "")
-            # After answering in the middle, read the rest.
+            # After a reply within the message, read the rest.
             return not isinstance(fault, Fault) and talk.content(None) is not None
         answer = self._next("DOT", talk.recipient)
         with self._lock:
@@ -257,7 +257,7 @@ class SmtpServer:
         return self._do(talk, self._next(verb, line), usual)
 
     def _do(self, talk: Talk, answer: Answer, usual: str) -> bool:
-        """Carry out an answer; false when the connection is over."""
+        """Send a reply; returns False if the connection is over."""
         match answer:
             case Fault.CUT:
                 return False
@@ -290,10 +290,10 @@ def free_port() -> int:
 
 
 def always(answer: Answer) -> Callable[[str], Answer]:
-    """A script item: the same answer each time."""
+    """Return a script item: the same reply each time."""
     return lambda _line: answer
 
 
 def when(text: str, answer: Answer) -> Callable[[str], Answer]:
-    """A script item: this answer to lines that hold ``text``, the usual one to others."""
+    """Return a script item: this reply to lines with ``text``, the usual one to others."""
     return lambda line: answer if text in line else None

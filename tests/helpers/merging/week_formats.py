@@ -1,4 +1,4 @@
-"""One week of papers as each dump format tells it: a row of ``FORMATS`` for each format."""
+"""One week of papers in each dump format: a row of ``FORMATS`` per format."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    # The name of the file that brings it, the format that reads it, and what it tells.
+    # The name of the file, the format that reads it, and the function that writes it.
     Row = tuple[str, str, Callable[[Sequence["WeekPaper"]], str]]
 
 
 @dataclass(frozen=True)
 class WeekPaper:
-    """A paper of the week, whole; formats tell parts of it."""
+    """A complete paper of the week; formats contain parts of it."""
 
     number: str
     title: str
@@ -61,13 +61,13 @@ WEEK: Sequence[WeekPaper] = (
 
 
 def page(papers: Sequence[WeekPaper]) -> str:
-    """Tell the page as text: titles and abstracts, no ids."""
+    """Write the page as text: titles and abstracts, no ids."""
     texts = (f"{one.title}\n\n{one.abstract}\n\n" for one in papers)
     return "Daily Papers\n\nbyAK and the research community\n\nAug 7\n\n" + "".join(texts)
 
 
 def answer(papers: Sequence[WeekPaper]) -> str:
-    """Tell the answer of the API: ids, wrapped abstracts, authors, votes."""
+    """Write the response of the API: ids, wrapped abstracts, authors, votes."""
     return json.dumps(
         [
             {
@@ -88,7 +88,7 @@ def answer(papers: Sequence[WeekPaper]) -> str:
 
 
 def lines(papers: Sequence[WeekPaper]) -> str:
-    """Tell JSON Lines of another program: ids, titles in capitals, abstracts that are cut."""
+    """Write JSON Lines of another program: ids, titles in capitals, cut abstracts."""
     return "".join(
         json.dumps(
             {
@@ -106,7 +106,7 @@ def lines(papers: Sequence[WeekPaper]) -> str:
 
 
 def mail(papers: Sequence[WeekPaper]) -> str:
-    """Tell the digest mail, copied as text: titles and votes."""
+    """Write the digest mail, copied as text: titles and votes."""
     titles = "".join(f"{one.title} ({one.votes} ▲)\n" for one in papers)
     return (
         "Daily Papers\nby AK and the AI research community\n"
@@ -117,7 +117,7 @@ def mail(papers: Sequence[WeekPaper]) -> str:
 
 
 def search(papers: Sequence[WeekPaper]) -> str:
-    """Tell a page of search results: links, marked words glued to the next, dates."""
+    """Write a page of search results: links, marked words without spaces, dates."""
     texts = "".join(
         f"[-] {one.votes}\n\n{one.title}\n\nhttps://huggingface.co/papers/{one.number}\n\n"
         f"{one.abstract.replace(' sensors ', ' sensors')}\n\n"
@@ -130,7 +130,7 @@ def search(papers: Sequence[WeekPaper]) -> str:
 
 
 def announcements(papers: Sequence[WeekPaper]) -> str:
-    """Tell arXiv's RSS of the day: versions, abstracts after the announcement."""
+    """Write arXiv's RSS of the day: versions, abstracts after the announcement."""
     items = "".join(
         f"<item><title>{one.title}</title><link>https://arxiv.org/abs/{one.number}</link>"
         f"<description>arXiv:{one.number}v1 Announce Type: new \nAbstract: {one.abstract}"
@@ -150,7 +150,7 @@ def announcements(papers: Sequence[WeekPaper]) -> str:
 
 
 def table(papers: Sequence[WeekPaper]) -> str:
-    """Tell a table with a header."""
+    """Write a table with a header."""
     rows = (
         ",".join(
             f'"{cell}"' for cell in (one.title, one.abstract, "; ".join(one.authors), one.number)
@@ -161,7 +161,7 @@ def table(papers: Sequence[WeekPaper]) -> str:
 
 
 def atom(papers: Sequence[WeekPaper]) -> str:
-    """Tell arXiv's Atom feed of the day: as the RSS, with versions and announce types."""
+    """Write arXiv's Atom feed of the day: like the RSS, with versions and announce types."""
     entries = "".join(
         f"<entry><id>oai:arXiv.org:{one.number}v1</id><title>{one.title}</title>"
         f'<link href="https://arxiv.org/abs/{one.number}" rel="alternate" type="text/html"/>'
@@ -183,7 +183,7 @@ COLON, STOP = ":\n  ", ".\n"  # where OAI-PMH wraps titles and abstracts
 
 
 def oai(papers: Sequence[WeekPaper]) -> str:
-    """Tell an answer of OAI-PMH: wrapped titles and abstracts, family names apart."""
+    """Write a response of OAI-PMH: wrapped titles and abstracts, separate family names."""
     records = "".join(
         f"<record><header><identifier>oai:arXiv.org:{one.number}</identifier>"
         "<datestamp>2026-08-07</datestamp></header><metadata>"
@@ -208,7 +208,7 @@ def _oai_author(name: str) -> str:
 
 
 def listing(papers: Sequence[WeekPaper]) -> str:
-    """Tell arXiv's daily mail: fields of text, abstracts wrapped."""
+    """Write arXiv's daily mail: text fields, wrapped abstracts."""
     rule = "-" * 78
     texts = "".join(
         f"\\\\\narXiv:{one.number}\nDate: Thu, 6 Aug 2026 09:00:00 GMT   (55kb)\n\n"
@@ -226,7 +226,7 @@ def listing(papers: Sequence[WeekPaper]) -> str:
 
 
 def scholar(papers: Sequence[WeekPaper]) -> str:
-    """Tell an alert of Google Scholar: links through its own address, snippets, initials."""
+    """Write an alert of Google Scholar: links through its own site, snippets, initials."""
     items = "".join(
         '<h3><a class="gse_alrt_title" href="https://scholar.google.com/scholar_url?'
         f'url=https://arxiv.org/pdf/{one.number}&amp;hl=en&amp;oi=scholaralrt">{one.title}</a></h3>'
@@ -246,7 +246,7 @@ def _initials(name: str) -> str:
 
 
 def semantic_scholar(papers: Sequence[WeekPaper]) -> str:
-    """Tell an alert of Semantic Scholar: pages of its own, no ids, the beginning of abstracts."""
+    """Write an alert of Semantic Scholar: its own pages, no ids, beginnings of abstracts."""
     items = "".join(
         f'<table><tr><td><a href="{_page_of(one)}?utm_source=alert_email">{one.title}</a><br>'
         f"<span>{', '.join(one.authors)}</span><br><span>arXiv.org • 6 August 2026</span>"

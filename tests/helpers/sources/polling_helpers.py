@@ -1,4 +1,4 @@
-"""A store with sources that are polled by a clock of the test, and the client that asks them."""
+"""A store with sources that are polled by a test clock, and the client that polls them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUICK = FetchLimits(connect=2, read=2, total=3, size=2_000_000)
 
 @dataclass
 class Polling:
-    """Polls the ``sources`` of the settings at ``now``, which the test moves on."""
+    """Polls the ``sources`` of the settings at ``now``, which the test advances."""
 
     store: Store
     server: SourceServer
@@ -38,7 +38,7 @@ class Polling:
 
     @property
     def context(self) -> PollContext:
-        """What polling needs."""
+        """The dependencies of polling."""
         return PollContext(
             store=self.store,
             dump_formats=DUMP_FORMATS,
@@ -49,7 +49,7 @@ class Polling:
         )
 
     def poll(self, **later: float) -> list[PollResult]:
-        """Poll what is due, after so much time (hours=1)."""
+        """Poll the due sources, after so much time (hours=1)."""
         self.now += timedelta(**later)
         due = list_due(self.context, now=self.now)
         return poll_sources(self.context, due, clock=lambda: self.now)
@@ -64,7 +64,7 @@ class Polling:
         return result
 
     def state(self, name: str = "hf-daily") -> SourceState:
-        """Read how a source is doing."""
+        """Read the state of a source."""
         with self.store.read() as connection:
             states = polled_sources.list_states(connection)
         return next(state for state in states if state.source.name == name)

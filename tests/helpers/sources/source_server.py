@@ -1,4 +1,4 @@
-"""A local server that answers as the sources of papers do, and fails as they do."""
+"""A local server that responds like the sources of papers, and fails like them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TEN_GIGABYTES = 10_000
 
 
 def paper(number: int, *, day: date, upvotes: int = 6) -> dict[str, object]:
-    """Return one item as the API of Hugging Face has it; ``number`` makes it a paper of its own."""
+    """Return one item as the API of Hugging Face does; each ``number`` is another paper."""
     topic = TOPICS[number % len(TOPICS)]
     title = f"{topic} Study {number}: Sparse Attention at Scale {number * 7919}"
     summary = (
@@ -64,7 +64,7 @@ def paper(number: int, *, day: date, upvotes: int = 6) -> dict[str, object]:
 
 
 def arxiv_feed(items: Iterable[Mapping[str, object]], *, day: date) -> bytes:
-    """Return an Atom feed of new papers as arXiv has it, of items as ``paper`` makes them."""
+    """Return an Atom feed of new papers as arXiv does, of items made by ``paper``."""
     entries = []
     for item in items:
         facts = item["paper"]
@@ -88,7 +88,7 @@ def arxiv_feed(items: Iterable[Mapping[str, object]], *, day: date) -> bytes:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered: a status, headers, and a body; ``length`` is what is said of the body."""
+    """A response: status, headers and body; ``length`` is the announced length."""
 
     body: bytes = b""
     status: int = 200
@@ -135,11 +135,11 @@ FAILURES: dict[str, Reply] = {
 
 @dataclass
 class SourceServer:
-    """Answers on loopback; ``days`` are the papers of the daily list, by day.
+    """Responds on loopback; ``days`` are the papers of the daily list, by day.
 
-    ``failure`` is answered in place of everything; ``routes`` in place of single paths.
-    ``today`` is the server's day: a later one is answered with 400. ``requests`` are the paths that
-    were asked for, ``conditional`` counts the answers 304, ``at`` is when each request came.
+    ``failure`` replaces every response; ``routes`` replace those of single paths. ``today`` is the
+    server's day: a later one gets 400. ``requests`` are the requested paths, ``conditional`` counts
+    the responses 304, ``at`` has the time of each request.
     """
 
     days: dict[date, list[dict[str, object]]] = field(default_factory=dict)
@@ -170,12 +170,12 @@ class SourceServer:
 
     @property
     def url(self) -> str:
-        """Where it is, without ``/`` at the end."""
+        """Its URL, without ``/`` at the end."""
         scheme = "https" if self.certificate else "http"
         return f"{scheme}://{self.host}:{self._server.server_address[1]}"
 
     def reply(self, path: str, headers: Mapping[str, str]) -> Reply:
-        """Decide what to answer."""
+        """Choose the response."""
         if self.failure is not None:
             return self.failure
         parts = urlsplit(path)
@@ -204,7 +204,7 @@ class SourceServer:
 
 
 def with_etag(reply: Reply, headers: Mapping[str, str]) -> Reply:
-    """Answer 304 where the body is the one that was asked about."""
+    """Respond with 304 if the client has this body already."""
     etag = f'W/"{zlib.crc32(reply.body):x}"'
     if headers.get("If-None-Match") == etag:
         return Reply(status=304, headers={"ETag": etag})
@@ -215,7 +215,7 @@ class _QuietServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that hang up: they are meant to."""
+        """Do not log clients that hang up: the tests make them do it."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -255,4 +255,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(packer.compress(bytes(1_000_000)))
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""The real daemon with a clock that tests can set, and a mail server that keeps its mail."""
+"""The real daemon with a clock that tests can set, and a mail server that records its mail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Found = TypeVar("Found")
 
 
 class Postbox:
-    """Accepts messages by SMTP and keeps them, newest last."""
+    """Accepts messages by SMTP and records them, newest last."""
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
@@ -38,13 +38,13 @@ class Postbox:
     async def handle_DATA(  # noqa: N802 - the name that aiosmtpd calls
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """Take a letter."""
+        """Accept a message."""
         assert isinstance(envelope.content, bytes)
         self.letters.append(message_from_bytes(envelope.content, policy=default))
         return "250 OK"
 
     def to(self, address: str) -> list[EmailMessage]:
-        """List what came for an address."""
+        """List the messages to an address."""
         return [letter for letter in self.letters if letter["To"].addresses[0].addr_spec == address]
 
 
@@ -58,16 +58,16 @@ class Daemon:
     environ: dict[str, str] = field(repr=False)
 
     def set_days_ahead(self, days: int) -> None:
-        """Let the daemon's clock be so many days ahead of ours.
+        """Set the daemon's clock so many days ahead of ours.
 
-        The file is replaced in one step: libfaketime ends a process that reads half of it.
+        The file is replaced in one step: libfaketime would end a process that reads half of it.
         """
         draft = self.clock.with_name("clock.new")
         draft.write_text(f"+{days}d\n")
         draft.replace(self.clock)
 
     def is_well(self) -> bool:
-        """Return whether it answers and has ticked lately, by its own clock."""
+        """Return whether it responds and has ticked recently, by its own clock."""
         try:
             with urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 - our own daemon
                 return bool(answer.status == 200)
@@ -75,9 +75,9 @@ class Daemon:
             return False
 
     def has_settled(self) -> bool:
-        """Return whether it has recorded what became of everything that it sent.
+        """Return whether it has recorded the outcome of every message that it sent.
 
-        A clock that jumps by days before that makes a doubt of a letter, which then goes once more.
+        If the clock jumps by days before that, a message is in doubt, and is sent once more.
         """
         address = f"file:{self.home / 'larkpost.db'}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as database:
@@ -91,13 +91,13 @@ class Daemon:
 
     @property
     def clock(self) -> Path:
-        """The file that its clock is set by."""
+        """The file that sets its clock."""
         return self.home / "clock"
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Daemon]:
-    """Run a daemon with an empty home, ended by SIGTERM."""
+    """Run a daemon with an empty home, and end it by SIGTERM."""
     postbox = Postbox()
     mail_port = free_port()
     mail = Controller(postbox, hostname="127.0.0.1", port=mail_port, server_hostname="mail.test")
@@ -148,7 +148,7 @@ def _daemon(folder: Path, postbox: Postbox, mail_port: int) -> Daemon:
 
 
 def eventually(look: Callable[[], Found | None], *, log: Path | None = None) -> Found:
-    """Wait until there is something to see, and give it."""
+    """Wait until a function returns a true value, and return it."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if found := look():
@@ -158,6 +158,6 @@ def eventually(look: Callable[[], Found | None], *, log: Path | None = None) -> 
 
 
 def _faketime() -> str:
-    """Find the library that stands between the daemon and the machine's clock."""
+    """Find the library that changes the clock of a process."""
     folder = Path(libfaketime.__file__).parent
     return str(next(folder.rglob("libfaketime.so*")))

@@ -27,7 +27,7 @@ BASE = "https://papers.example.org"
 
 
 class Here:
-    """A site with feeds of every kind, and somebody who asks it."""
+    """A site with feeds of every kind, and its client."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -36,11 +36,11 @@ class Here:
         self.client = TestClient(app(program, clock=lambda: self.now), base_url=BASE)
 
     def get(self, address: str, **headers: str) -> Any:
-        """Ask for one of our addresses."""
+        """Request one of our URLs."""
         return self.client.get(address, headers=headers)
 
     def atom(self, address: str) -> Any:
-        """Read a feed, which must be well-formed."""
+        """Parse a feed, which must be well-formed."""
         answer = self.get(address)
         assert answer.status_code == 200
         parsed = feedparser.parse(answer.content)

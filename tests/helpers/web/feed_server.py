@@ -1,4 +1,4 @@
-"""A site with feeds of every kind, served by the real server, which tells what it answered."""
+"""A site with feeds of every kind, on the real server, which records its responses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FORMS: tuple[FeedFormat, ...] = get_args(FeedFormat)
 
 @dataclass
 class Site:
-    """A program that is served at ``url``, and ``answers``: each path with its status."""
+    """A program served at ``url``; ``answers`` has the requested paths with their status."""
 
     url: str
     program: Program
@@ -47,12 +47,12 @@ class Site:
 
     @property
     def links(self) -> UrlBuilder:
-        """The addresses of this site."""
+        """The URLs of this site."""
         return self.program.links
 
 
 def addresses(links: UrlBuilder, reader: Reader, form: FeedFormat) -> dict[str, str]:
-    """Name the address of a feed of every kind."""
+    """Return the URL of each kind of feed."""
     interest = reader.interests[1]
     return {
         "reader": links.feed(reader, form),
@@ -66,7 +66,7 @@ def addresses(links: UrlBuilder, reader: Reader, form: FeedFormat) -> dict[str, 
 
 
 def populate(store: Store, now: datetime = NOW) -> tuple[Reader, list[Paper]]:
-    """Take in a reader with two interests, and publish editions on twelve days up to today."""
+    """Create a reader with two interests, and publish editions of twelve days up to today."""
     reader = subscriptions.add(store, None, now=now - timedelta(days=EDITIONS), name="Ada")
     with store.begin() as connection:
         interests.set_interest(connection, reader.id, "Ice & snow", words=("glaciers",))
@@ -102,7 +102,7 @@ def publish(store: Store, reader: Reader, papers: list[Paper], out: datetime) ->
 
 @contextmanager
 def served(home: Path, database_url: str) -> Iterator[Site]:
-    """Serve a site with feeds; ended at the end."""
+    """Serve a site with feeds inside the context."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         flags = {"database.url": database_url, "site.base_url": url}

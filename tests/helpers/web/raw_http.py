@@ -1,4 +1,4 @@
-"""HTTP said byte by byte, to a server of our own on loopback."""
+"""Sends HTTP as raw bytes, to our own server on loopback."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def connected(server: uvicorn.Server) -> Iterator[socket.socket]:
 
 
 def whole(connection: socket.socket) -> bytes:
-    """Read until the other end has closed."""
+    """Read until the server closes the connection."""
     came = b""
     try:
         while some := connection.recv(65536):
@@ -64,7 +64,7 @@ def statuses(answer: bytes) -> list[int]:
 
 
 def drip(connection: socket.socket) -> None:
-    """Send a byte every now and then, until the other end has enough."""
+    """Send a byte now and then, until the server closes the connection."""
 
     def is_closed() -> bool:
         try:

@@ -27,18 +27,18 @@ class Serving:
     log: Path
 
     def said(self, words: str) -> re.Match[str] | None:
-        """Look for words in its log."""
+        """Search its log for words."""
         return re.search(words, self.log.read_text())
 
     def page(self) -> str:
-        """Read its front page."""
+        """Request its home page."""
         up = self.said(r"Larkpost is up: (\S+)")
         assert up
         with urlopen(up[1], timeout=PATIENCE) as answer:  # noqa: S310 - loopback
             return str(answer.read().decode())
 
     def end(self) -> int:
-        """Send SIGTERM; gives the exit code, and raises where it does not end."""
+        """Send SIGTERM; returns the exit code, and raises an error if it does not end."""
         self.process.terminate()
         return self.process.wait(PATIENCE)
 

@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 BASE = "https://papers.example.org"
 NOW = datetime(2026, 8, 7, 10, 0, tzinfo=UTC)
 TODAY = date(2026, 8, 7)
-# Whoever asks may claim to have asked anybody; pages must not believe it.
+# A client may send any Host header; pages must not trust it.
 FOREIGN = "http://attacker.example"
 
 
 @dataclass
 class Clock:
-    """A clock that stands still until it is set."""
+    """A clock that is fixed until it is set."""
 
     now: datetime = NOW
 
     def __call__(self) -> datetime:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
@@ -55,7 +55,7 @@ class Place:
     clients: list[TestClient] = field(default_factory=list)
 
     def path(self, link: str) -> str:
-        """Cut a link to what is asked of the server."""
+        """Return the path of a link."""
         assert link.startswith(BASE)
         return link.removeprefix(BASE)
 
@@ -64,7 +64,7 @@ class Place:
         return f"{self.path(self.program.links.ballot(self.edition))}/{position}/{wish}"
 
     def fit(self) -> None:
-        """Fit a model to the papers, as the daemon's tick does before anybody visits."""
+        """Fit a model to the papers, as the daemon's tick does before any visit."""
         program = self.program
         program.spaces.refresh(program.store, program.ranker, now=self.clock())
 
@@ -76,7 +76,7 @@ class Place:
         return vote.thumb if vote else None
 
     def current(self) -> Reader:
-        """Read the reader as they are now."""
+        """Read the reader's current row."""
         with self.program.store.read() as connection:
             return readers.get(connection, self.reader.id)
 
@@ -90,9 +90,9 @@ def place(
     papers: int = 3,
     peer: str = "testclient",
 ) -> Iterator[Place]:
-    """Open a place whose reader Ada has an edition of that many papers; closed at the end.
+    """Open a site whose reader Ada has an edition of that many papers; it closes at the end.
 
-    ``peer`` is the address from which the client comes.
+    ``peer`` is the IP address of the client.
     """
     settings = load(
         home=home, flags={"database.url": database_url, "site.base_url": BASE} | dict(flags or {})
@@ -117,7 +117,7 @@ def place(
         raise_server_exceptions=False,
     )
     try:
-        with client:  # one event loop for all that is asked, as the daemon has
+        with client:  # one event loop for all requests, as in the daemon
             yield Place(program, client, clock, reader, there, edition)
     finally:
         program.store.close()

@@ -1,4 +1,4 @@
-"""The closed loop in short: its direction, its seeds, and that ours are the program's mornings."""
+"""Tests a short closed loop: its direction, its seeds, and that ours are the program's editions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses that differ in case alone are one reader: here, and in homes of before."""
+"""Tests that addresses which differ only in case are one reader, also in older homes."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def merged(older: Store, **status: str) -> SimpleNamespace:
-    """Migrate a home in which Ann is two readers; gives what both became."""
+    """Migrate a home in which Ann is two readers; returns what both became."""
     with older.begin() as connection:
         before = Before(connection)
         before.reader(1, "ann@example.org", status=status.get("first", "active"))

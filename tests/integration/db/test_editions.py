@@ -1,4 +1,4 @@
-"""Editions in the store: published exactly once, read whole, and by few queries."""
+"""Tests editions in the store: published exactly once, read whole, and with few queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transactions that queue, reads that cannot write, and files that are no databases."""
+"""Tests transactions that queue, reads that cannot write, and files that are not databases."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_a_spoilt_file_is_refused_by_name_and_left_as_it_is(
     store.close()
 
     assert refusal.value.hint
-    assert ("not a database" in str(refusal.value)) == (way in FOREIGN)
+    assert ("file is not a database" in str(refusal.value)) == (way in FOREIGN)
     assert file.read_bytes() == before
 
 

@@ -1,4 +1,4 @@
-"""A database that is locked, damaged, read-only, full or cut off: told by name, and never worse."""
+"""Tests databases that are locked, damaged, read-only, full or cut: the error names them."""
 
 from __future__ import annotations
 

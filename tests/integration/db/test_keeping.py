@@ -1,4 +1,4 @@
-"""Leases, events and kept spaces."""
+"""Tests leases, job statuses and stored models."""
 
 from __future__ import annotations
 

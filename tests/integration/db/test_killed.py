@@ -1,4 +1,4 @@
-"""Reading a dump and taking votes, killed (SIGKILL) at every commit and at every move of a file."""
+"""Tests reading dumps and votes, killed (SIGKILL) at every commit and every move of a file."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ for last in range(1, 500):
 
 
 def killed(home: Path, scratch: Path, *arguments: str) -> Iterator[dict[str, Any]]:
-    """Kill at every point there is; gives each home as it was left, the last one not killed."""
+    """Kill at every point there is; returns each home as it was left, the last one not killed."""
     scratch.mkdir()
     command = [sys.executable, "-c", KILLING, str(home), str(scratch), *arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(ROOT)])}

@@ -1,4 +1,4 @@
-"""Migrations on both databases: complete, repeatable, safe side by side, and clear in refusal."""
+"""Tests migrations on both databases: complete, repeatable, concurrent, with clear errors."""
 
 from __future__ import annotations
 

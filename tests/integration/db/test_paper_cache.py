@@ -1,4 +1,4 @@
-"""Papers that were read lately are not made anew, unless something of theirs changed."""
+"""Tests that recently read papers are not built again unless they changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Papers in the store: absorbed, merged, found again, on both databases."""
+"""Tests papers in the store: inserted, merged, found again, on both databases."""
 
 from __future__ import annotations
 

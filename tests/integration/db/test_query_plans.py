@@ -1,6 +1,6 @@
-"""No page, feed or round of the daemon reads a table that grows from one end to the other.
+"""Tests that no page, feed or job of the daemon reads all of a table that grows.
 
-The database itself says how it would answer every statement that was sent (``EXPLAIN``).
+The database itself explains how it would execute every statement (``EXPLAIN``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Readers in the store: what goes in comes out, addresses are unique, slots come in order."""
+"""Tests readers in the store: read as written, with unique addresses, slots in order."""
 
 from __future__ import annotations
 

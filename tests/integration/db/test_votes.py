@@ -1,4 +1,4 @@
-"""Votes in the store: one a reader and paper, and the last one wins."""
+"""Tests votes in the store: one per reader and paper, and the last one wins."""
 
 from __future__ import annotations
 

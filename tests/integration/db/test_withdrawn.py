@@ -50,7 +50,7 @@ def take_in(store: Store, *drafts: PaperRecord) -> None:
 
 
 def withdraw(here: Place, paper: Paper, **facts: Any) -> Paper:
-    """Take in a dump that tells that this paper was withdrawn; gives the paper as it is then."""
+    """Ingest a dump that says that this paper was withdrawn; returns the changed paper."""
     told: dict[str, Any] = {"abstract": NOTICE, "first_seen": NOW} | facts
     take_in(here.program.store, PaperRecord(paper.title, identifiers=(paper.identifier,), **told))
     with here.program.store.read() as connection:

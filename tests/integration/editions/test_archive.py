@@ -1,4 +1,4 @@
-"""The archive on both databases: days, weeks and months, and the way from one to the next."""
+"""Tests the archive on both databases: days, weeks and months, with links between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock that said 2036 for a while: when it is right again, everything goes on within the day."""
+"""Tests a clock that was in 2036 for a while: all jobs continue within a day of its correction."""
 
 from __future__ import annotations
 

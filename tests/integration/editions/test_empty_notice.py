@@ -41,7 +41,7 @@ def newsroom(store: Store) -> PublishContext:
 
 
 def asking(store: Store, address: str | None = ADDRESS, threshold: float = 0.0) -> Reader:
-    """Take in a reader who wants to be told."""
+    """Create a reader who wants notices of empty days."""
     return subscriptions.add(store, address, now=NOW, notify_when_empty=True, threshold=threshold)
 
 
@@ -50,7 +50,7 @@ def answer(store: Store, bag: Mailbag, now: datetime = MORNING) -> int:
 
 
 def told(store: Store, now: datetime = MORNING) -> list[str]:
-    """Send what is due; gives the first line of each notice."""
+    """Send what is due; returns the first line of each notice."""
     bag = Mailbag()
     answer(store, bag, now)
     messages = [

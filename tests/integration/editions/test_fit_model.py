@@ -1,4 +1,4 @@
-"""Spaces of the daemon are fitted in a process of their own, and it may die without harm."""
+"""Tests that models are fitted in a separate process, whose death does no harm."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_no_password_of_the_database_is_in_the_command_line_or_told(
 def test_the_database_can_be_written_while_the_process_fits(
     store: Store, child: list[str], tmp_path: Path
 ) -> None:
-    """The process holds on until something was written beside it."""
+    """The process waits until another process has written something."""
     written = tmp_path / "written"
     child.append(
         "import time\n"

@@ -1,4 +1,4 @@
-"""From papers and thumbs in the store to editions, on both databases, with the real ranker."""
+"""Tests editions from stored papers and thumbs, on both databases, with the real ranker."""
 
 from __future__ import annotations
 

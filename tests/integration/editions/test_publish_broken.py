@@ -1,4 +1,4 @@
-"""Errors in training, or with one reader's data, keep nobody else from their edition."""
+"""Tests that errors in training or in one reader's data stop no other reader's edition."""
 
 from __future__ import annotations
 

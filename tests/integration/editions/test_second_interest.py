@@ -53,7 +53,7 @@ def other(number: int) -> PaperRecord:
 
 
 def like(here: Place, birds: int, stones: int) -> tuple[list[int], list[int]]:
-    """Have the reader like so many papers of each, by turns; gives their ids."""
+    """Let the reader like so many papers of each group, in turn; returns their ids."""
     with here.program.store.begin() as connection:
         drafts = [other(number) for number in range(80)]
         papers.absorb(connection, drafts, now=NOW)

@@ -1,4 +1,4 @@
-"""Papers like one: a rough net from the index, sorted by the ranker that is given."""
+"""Tests similar papers: candidates from the index, sorted by the given ranker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that plays the sources, and a store that polls it."""
+"""A server that imitates the sources, and a store that polls it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def server() -> Iterator[SourceServer]:
-    """Open a server with eight papers of this Friday, and of each of the weekdays before."""
+    """Open a server with eight papers of this Friday, and of each earlier weekday."""
     with SourceServer() as opened:
         day = FRIDAY.date()
         for ago in (0, 1, 2, 3, 4, 7, 8):

@@ -1,4 +1,4 @@
-"""The daily list: missing days are asked for, growing ones again, quiet ones no more."""
+"""Tests the daily list: missing days are requested, growing ones again, finished ones not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A day without papers, where sources are polled: the source is named, and no file."""
+"""Tests empty days with polled sources: the reason names the source, not a file."""
 
 from __future__ import annotations
 

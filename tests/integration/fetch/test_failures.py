@@ -1,4 +1,4 @@
-"""Each failure of a source is reported, waited for and survived, and nothing is lost."""
+"""Tests that each failure of a source is reported and retried, and no paper is lost."""
 
 from __future__ import annotations
 

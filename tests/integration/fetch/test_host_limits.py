@@ -1,4 +1,4 @@
-"""The limits that arXiv asks for, over processes: one connection, three seconds in between."""
+"""Tests the limits of arXiv across processes: one connection, three seconds in between."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FakeClock:
     now: datetime = datetime(2026, 8, 7, 9, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
     def sleep(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP client against a server that answers, redirects and fails as real ones do."""
+"""Tests the HTTP client with a server that responds, redirects and fails as real ones do."""
 
 from __future__ import annotations
 

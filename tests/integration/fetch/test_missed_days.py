@@ -1,4 +1,4 @@
-"""Days without a daemon: what arXiv's feed no longer has, a source on its API still brings."""
+"""Tests days without a daemon: a source on arXiv's API gets what its feed no longer has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detecting stopped sources: wrong validators, stopped feeds, empty answers, empty days."""
+"""Tests detecting stopped sources: wrong validators, stopped feeds, empty responses and days."""
 
 from __future__ import annotations
 

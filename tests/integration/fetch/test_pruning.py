@@ -1,4 +1,4 @@
-"""What is kept of the answers of sources: not for ever, and no paper goes."""
+"""Tests that old responses of sources are deleted, but no papers."""
 
 from __future__ import annotations
 

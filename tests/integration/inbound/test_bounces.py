@@ -1,4 +1,4 @@
-"""Letters that came back, and the score they make, on both databases."""
+"""Tests bounced messages, and the score of their address, on both databases."""
 
 from __future__ import annotations
 

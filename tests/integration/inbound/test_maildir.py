@@ -1,4 +1,4 @@
-"""Letters that come back: hard, soft, forged, automatic; through the pipe and the Maildir."""
+"""Tests bounces: hard, soft, forged, automatic; through the pipe and the Maildir."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_there_need_not_be_a_maildir(store: Store, tmp_path: Path) -> None:
 
 
 def test_nothing_that_comes_back_is_ever_answered(store: Store) -> None:
-    """No letter is planned by any mail that comes in."""
+    """No inbound mail ever plans a message."""
     (reader,) = publish(store, 1)
     bag = Mailbag()
     deliver(store, PlainPress(), bag.road, now=NOW, holder="test")

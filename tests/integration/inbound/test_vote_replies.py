@@ -1,4 +1,4 @@
-"""Votes by answering the newsletter."""
+"""Tests votes in replies to the newsletter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gzip and zip: the dumps in them are read, and what is too much is refused by name."""
+"""Tests gzip and zip: their dumps are read, and errors name a member that is too large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Awkward inputs: each gives the papers, warnings or refusal that the table beside them says."""
+"""Tests awkward inputs: each has the papers, warnings or error of the table in its folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The day of a dump: which evidence counts, in which order, and never a day to come."""
+"""Tests the day of a dump: the evidence for it and its order, and never a future day."""
 
 from __future__ import annotations
 

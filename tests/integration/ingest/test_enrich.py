@@ -1,4 +1,4 @@
-"""Metadata for the papers that are here: it adds to them, adds none, and matches strictly."""
+"""Tests metadata for stored papers: it changes them, adds none, and matches strictly."""
 
 from __future__ import annotations
 
@@ -312,7 +312,7 @@ def test_a_file_without_a_record_is_refused(store: Store, tmp_path: Path) -> Non
 
 
 class Pipe:
-    """A stream that gives many records, and that nobody can rewind, seek or hold as a whole."""
+    """A stream of many records, which cannot be rewound, sought or held as a whole."""
 
     def __init__(self, lines: int, at: int, last: bytes) -> None:
         self._lines = lines

@@ -1,4 +1,4 @@
-"""Each format through ingest: what is stored, what is no candidate, what is merged."""
+"""Tests each format through ingest: papers that are stored, are no candidates, are merged."""
 
 from __future__ import annotations
 

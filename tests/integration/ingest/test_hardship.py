@@ -1,4 +1,4 @@
-"""Dumps of monstrous sizes and by the thousand, and disks that are full."""
+"""Tests huge dumps, thousands of dumps, and full disks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inbox folder: swept without losing, doubling or half reading anything."""
+"""Tests the inbox folder: no dump is lost, read twice or read by half."""
 
 from __future__ import annotations
 

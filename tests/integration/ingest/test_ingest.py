@@ -1,4 +1,4 @@
-"""One dump into the store: whole, once, on the right day, and with a clear word when it cannot."""
+"""Tests ingesting one dump: whole, once, on the right day, and with clear errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dumps that change while they are read, that may not be touched, and that lie on another disk."""
+"""Tests dumps that change while they are read, cannot be moved, or are on another disk."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OTHER_DISK = Path("/dev/shm")  # noqa: S108 - where Linux has memory as a file s
 
 
 def meddle(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Have something happen to the next file when it is open, and before it is read."""
+    """Run an action on the next file after it is opened, before it is read."""
 
     def acting() -> Any:
         monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""What is no file in the inbox: it blocks no dump and leaves no descriptor open."""
+"""Tests inbox entries that are not files: they block no dump and leave no descriptor open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dumps that were taken for finished and were not: what is written later is read all the same."""
+"""Tests dumps that were not finished when they were read: later text is read as well."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Inbox:
         return self.inbox / "bad"
 
     def sweep(self) -> list[Taken]:
-        """A minute later, with nothing remembered but what lies in folders and database."""
+        """Sweep a minute later, with no state except folders and database."""
         self.now += MINUTE
         return sweep(self.store, DUMP_FORMATS, self, stable_seconds=SETTLE, now=self.now)
 
     def write(self, file: BufferedWriter, more: bytes) -> None:
-        """Write as somebody does who holds the file open, at this moment of the clock."""
+        """Write to the file, which is still open, at this time of the clock."""
         file.write(more)
         file.flush()
         os.utime(file.fileno(), (self.now.timestamp(),) * 2)
@@ -97,7 +97,7 @@ def ends() -> list[int]:
 
 @pytest.mark.parametrize("end", ends())
 def test_a_writer_who_pauses_loses_nothing(inbox: Inbox, whole: set[str], end: int) -> None:
-    """He holds the file open and goes on wherever it has been moved to meanwhile."""
+    """The writer has the file open and continues wherever it was moved."""
     with (inbox.inbox / "a.txt").open("wb") as file:
         inbox.write(file, SAMPLE[:end])
         first = inbox.sweep()

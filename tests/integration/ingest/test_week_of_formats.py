@@ -1,4 +1,4 @@
-"""One week that comes through every format holds each paper once, with the best of each."""
+"""Tests a week that arrives in every format: each paper once, with the best of each format."""
 
 from __future__ import annotations
 

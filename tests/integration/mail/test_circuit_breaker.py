@@ -73,7 +73,7 @@ def test_too_many_recipients_over_one_connection_go_over_the_next(store: Store) 
 def test_a_refusal_for_one_recipient_that_stops_sending_keeps_no_other_from_it(
     store: Store,
 ) -> None:
-    """What stands for all, such as 5.1.8, may be said of one: it does not come first each time."""
+    """A reply about all, such as 5.1.8, may concern one message: it is not first each time."""
     publish(store, 6)
     answer = when("reader1@", "553 5.1.8 sender refused")
 
@@ -139,7 +139,7 @@ def test_a_server_that_greylists_single_readers_gets_the_other_messages(
 def test_a_mail_server_that_took_messages_before_it_closed_does_not_rest_longer_and_longer(
     store: Store,
 ) -> None:
-    """A server that takes five letters a minute gets five a minute."""
+    """A server that accepts five messages per minute gets five per minute."""
     publish(store, 20)
     now = NOW
     taken: list[int] = []
@@ -275,7 +275,7 @@ def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew
 
 
 def test_what_would_go_is_what_goes(store: Store) -> None:
-    """Neither what gives way to a newer letter, nor what its reader does not want any more."""
+    """Neither messages replaced by newer ones, nor messages that their reader no longer wants."""
     for days in (3, 2, 0):
         who = publish(store, 6, TODAY - days * DAY, NOW - days * DAY)
     with store.begin() as connection:

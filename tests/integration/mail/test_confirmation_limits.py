@@ -1,4 +1,4 @@
-"""Limits of mail that strangers request for other people's addresses."""
+"""Tests limits of mail that strangers request for the addresses of others."""
 
 from __future__ import annotations
 

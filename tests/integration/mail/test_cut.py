@@ -1,4 +1,4 @@
-"""Letters whose connection is cut, and runs that are killed (53, 54, 55, 56 of FAULTS)."""
+"""Tests messages whose connection is cut, and killed runs (53, 54, 55, 56 of FAULTS)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_connection_cut_before_the_message_costs_one_retry_and_no_copy(
 def test_a_connection_cut_in_the_middle_of_a_message_leaves_one_copy(
     store: Store, limit: int
 ) -> None:
-    """Also a letter so short that its dot is out before the cut shows."""
+    """Also a message so short that its dot is sent before the cut is noticed."""
     publish(store, 2)
 
     with SmtpServer({"BODY": [Fault.CUT]}, body_limit=limit) as server:

@@ -1,4 +1,4 @@
-"""One edition a local day, whatever the clock, the dump and the backup do; by whole ticks."""
+"""Tests one edition per local day, whatever the clock, dumps and backups do; by whole ticks."""
 
 from __future__ import annotations
 

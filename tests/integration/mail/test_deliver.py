@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Edition
 
 
-# The ordinary morning.
+# The ordinary day.
 
 
 def test_each_reader_gets_one_message_with_the_bytes_of_the_press(store: Store) -> None:
@@ -236,7 +236,7 @@ def test_an_address_beyond_ascii_fails_alone_where_the_server_cannot_write_it(
     assert "SMTPUTF8" in outbox(store)[1].last_response
 
 
-# Two at once, and being told to stop (37, 55, 62, 87 of FAULTS).
+# Two processes at once, and stopping (37, 55, 62, 87 of FAULTS).
 
 
 def test_two_runs_at_once_send_each_message_once(store: Store) -> None:

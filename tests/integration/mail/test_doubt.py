@@ -42,7 +42,7 @@ def run(
 
 
 def correct(store: Store, who: Reader) -> None:
-    """Change all that a letter is made of: the reader's name, and a paper by a later dump."""
+    """Change the sources of a message: the reader's name, and a paper by a later dump."""
     draft = PaperRecord(
         title="Sparse routing in mixtures of experts",
         abstract="Corrected: nothing is known of routing, and experts still hide it.",

@@ -1,4 +1,4 @@
-"""Every kind of message is neither lost nor doubled when the process is killed or the disk full."""
+"""Tests that no kind of message is lost or doubled if the process is killed or the disk full."""
 
 from __future__ import annotations
 

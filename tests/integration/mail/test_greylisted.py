@@ -1,4 +1,4 @@
-"""Servers that greylist: each recipient waits alone, and comes soon after the delay is over."""
+"""Tests greylisting servers: each recipient waits alone, and gets mail soon after the delay."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def tick(store: Store, server: Greylist, now: datetime) -> DeliveryCounts:
 
 
 def delivered_late(server: Greylist) -> list[tuple[str, timedelta]]:
-    """Return who got a letter more than an hour after the server would have taken it."""
+    """Return who got a message more than an hour after the server would have accepted it."""
     waits = (
         (recipient, when - server.open_from[sender, recipient])
         for when, sender, recipient in server.taken
@@ -54,7 +54,7 @@ def delivered_late(server: Greylist) -> list[tuple[str, timedelta]]:
 
 
 def live_through(server: Greylist, store: Store, readers_: tuple[int, int]) -> None:
-    """Publish on three mornings and tick for two hours each; ``readers_`` are grey and plain."""
+    """Publish on three days and tick for two hours each; ``readers_`` are grey and plain."""
     grey, plain = readers_
     for day in range(3):
         morning = NOW + day * DAY
@@ -123,6 +123,6 @@ def events_ok(store: Store) -> bool:
 
 @pytest.fixture
 def sqlite_store(sqlite_url: str) -> Iterator[Store]:
-    """Open a store on SQLite only: what is tested is the order of letters, for a minute."""
+    """Open a store on SQLite only: this tests the order of messages, for a minute."""
     with closing(Store(sqlite_url)) as opened:
         yield opened

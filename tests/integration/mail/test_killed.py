@@ -1,4 +1,4 @@
-"""A process that delivers is killed (SIGKILL) at every turn of the conversation."""
+"""Tests delivery that is killed (SIGKILL) at every step of the SMTP conversation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is not to be written to any more gets nothing, however late that is known (64 of FAULTS)."""
+"""Tests that nothing is sent to inactive readers, however late that is known (64 of FAULTS)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_who_leaves_while_the_message_is_being_set_gets_nothing(store: Store) ->
 
 
 def test_who_leaves_while_the_mail_server_is_made_ready_gets_nothing(store: Store) -> None:
-    """Connecting, or keeping the distance to the letter before, may take minutes."""
+    """Connecting, or the pause after the previous message, may take minutes."""
     who = publish(store, 2)
     bag = Mailbag()
 

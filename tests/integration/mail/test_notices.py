@@ -1,4 +1,4 @@
-"""Subscribing: the same page for everybody, and a message with the rest."""
+"""Tests subscribing: the same page for everybody, and a message with the details."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FORM = {
 
 @dataclass
 class Road:
-    """A road that keeps the letters, or raises what it is told to."""
+    """A transport that records messages, or raises the error that a test sets."""
 
     letters: list[Message] = field(default_factory=list)
     fault: Exception | None = None
@@ -60,7 +60,7 @@ class Road:
     def ready(self) -> None: ...
 
     def send(self, letter: Message) -> None:
-        """Take a letter."""
+        """Accept a message."""
         if self.fault is not None:
             raise self.fault
         self.letters.append(letter)
@@ -262,7 +262,7 @@ def test_nothing_is_kept_of_who_asked_once_it_is_long_ago(here: Place, road: Roa
 
 
 def test_known_and_unknown_addresses_are_answered_with_the_same_work(here: Place) -> None:
-    """Else the time of the answer would tell who is a reader here."""
+    """Otherwise the time of the response would reveal who is a reader."""
     statements: list[str] = []
     engine = here.program.store.engine
 

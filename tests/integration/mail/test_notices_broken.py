@@ -1,4 +1,4 @@
-"""Confirmations and notices that break or come back: counted, and they hold up no other."""
+"""Tests confirmations and notices that fail or bounce: they are counted, and block no other."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ WEEK = timedelta(days=7)
 
 
 def morning(store: Store, *, now: datetime = NOW, papers: bool = True, **outcomes: int) -> None:
-    """Have the editions of a morning been due, with these outcomes."""
+    """Record that the editions of a day were due, with these outcomes."""
     with store.begin() as connection:
         for reader in add_readers(connection, 1):
             readers.advance(connection, reader, now + DAY)
@@ -51,7 +51,7 @@ def event(store: Store, kind: str, *, ok: bool, **detail: Any) -> None:
 
 
 def told(store: Store, bag: Mailbag, now: datetime = NOW) -> Sequence[EmptyDayReason]:
-    """Queue the report and send what is due; gives what is told from now on."""
+    """Queue the report and send what is due; returns what is told from now on."""
     reasons = queue_report(store, now=now, window=WEEK)
     send(store, bag, now)
     return reasons
@@ -213,7 +213,7 @@ def test_a_mail_server_that_is_down_for_a_report_is_down_for_editions(store: Sto
 
 
 def source(store: Store, problem: str, *, answered: timedelta) -> None:
-    """Have a source that has a problem, and answered last so long ago."""
+    """Make a source that has a problem, and last responded so long ago."""
     state = SourceState(
         PolledSource("cs.CL", "arxiv:cs.CL"), NOW - WEEK, NOW, last_answer_at=NOW - answered,
         problem=problem, problem_text="it answers, but nothing comes", problem_since=NOW - answered,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.helpers.mail.smtp_server import Script
 
 READERS = 1_000
-# What happens to how many of a thousand readers, each the first time their letter comes by.
+# How many of a thousand readers meet each fault, at the first attempt of their message.
 FATES: tuple[tuple[str, str, Answer, int], ...] = (
     ("greylisted", "RCPT", "450 4.2.0 greylisted", 60),
     ("put off at DATA", "DATA", "451 4.3.0 busy", 20),
@@ -47,7 +47,7 @@ NEVER = ("dead", "spam", "full")
 
 
 class Fates:
-    """Deals the faults out; tells the server what to say to whom, each thing once."""
+    """Assigns the faults to recipients; returns the server's reply, each fault once."""
 
     def __init__(self) -> None:
         self.of: dict[str, str] = {}
@@ -79,7 +79,7 @@ class Fates:
 
 @pytest.fixture
 def outbox(sqlite_url: str) -> Iterator[Store]:
-    """Plan a letter to each of a thousand readers."""
+    """Plan a message for each of a thousand readers."""
     store = Store(sqlite_url)
     thousand(store, READERS)
     yield store

@@ -1,4 +1,4 @@
-"""Letters that the mail server puts off, and those that it refuses (51, 52 of FAULTS)."""
+"""Tests messages that the mail server defers or refuses (51, 52 of FAULTS)."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_refusal_that_is_not_about_the_address_suspends_nobody(
 def test_an_address_that_refuses_its_messages_day_after_day_suspends_its_reader(
     store: Store, answer: str, days: int | None
 ) -> None:
-    """As it would by the bounces of a server that takes letters first; not so policy towards us."""
+    """As by bounces of a server that accepts first; refusals by policy do not count."""
     active: list[bool] = []
     with SmtpServer({"RCPT": always(answer)}) as server:
         for ahead in range(8):

@@ -1,4 +1,4 @@
-"""The daemon's tick is killed (SIGKILL) at every commit and at random.
+"""Tests the daemon's tick, killed (SIGKILL) at every commit and at random times.
 
 Then the outbox is checked.
 """
@@ -31,7 +31,7 @@ from larkpost.settings import load
 if TYPE_CHECKING:
     from larkpost.bootstrap import Program
 
-READERS = 400  # more letters than are sent before the last turn, however slow the machine
+READERS = 400  # more messages than are sent before the last run, however slow the machine
 COMMITS = 44  # turns that are killed before or after the n-th commit, n = 1, 2, 3, …
 AT_RANDOM = 12
 ROOT = Path(__file__).parents[3]
@@ -100,7 +100,7 @@ for number, last in enumerate(plan):
 
 
 def furnish(home: Path) -> Program:
-    """Make a home with the sample's papers, and readers whose editions are due in the morning.
+    """Make a home with the sample's papers, and readers whose editions are due.
 
     The papers are read before the killing begins: a file that breaks the program three times is
     put aside, and that is another test.
@@ -117,7 +117,7 @@ def furnish(home: Path) -> Program:
 
 
 def ticked(home: Path, port: int) -> list[dict[str, Any]]:
-    """Run the turns; gives for each how it ended and who was left in doubt."""
+    """Run the turns; returns for each how it ended and who was left in doubt."""
     command = [sys.executable, "-c", TICKING, str(home), str(port), str(COMMITS), str(AT_RANDOM)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'daemon'}{os.pathsep}{ROOT}"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
@@ -126,7 +126,7 @@ def ticked(home: Path, port: int) -> list[dict[str, Any]]:
 
 
 def send_again(home: Path, port: int) -> set[str]:
-    """Do what an operator does about letters left in doubt; gives whose they were."""
+    """Do what an operator does about messages in doubt; returns their readers."""
     smtp = {"smtp.host": "127.0.0.1", "smtp.port": port, "smtp.security": "none"}
     program = build(load(home=home, flags={"mail.transport": "smtp"} | smtp, environ={}))
     with program.store.begin() as connection:

@@ -1,4 +1,4 @@
-"""An import lets others write between its batches, and one that was killed can be done again."""
+"""Tests that an import lets others write between batches, and can be repeated after a kill."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ print(commits)
 
 
 def take_all(store: Store, folder: Path) -> None:
-    """Take in everything that was exported to the folder."""
+    """Import everything that was exported to the folder."""
     for name in FILES:
         take = getattr(importer, f"take_{name}")
         assert take(store, folder / f"{name}.jsonl", now=LATER).refused == []

@@ -40,7 +40,7 @@ def everybody(store: Store) -> dict[str | None, Reader]:
 
 
 def standing(store: Store, status: Status) -> Reader:
-    """Take Ann in and have her stand there."""
+    """Create Ann with a status."""
     pending = status is Status.PENDING
     came = Status.PENDING if pending else Status.ACTIVE
     ann = subscriptions.add(store, ANN, now=NOW, status=came)

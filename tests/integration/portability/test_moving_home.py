@@ -95,7 +95,7 @@ def home(folder: Path, url: str, key: Path) -> Iterator[Program]:
 
 
 def move(old: Program, new: Program, folder: Path) -> ImportReport:
-    """Move everything; gives what was said of the readers."""
+    """Move everything; returns what was said of the readers."""
     export(old.store, folder)
     take_papers(new.store, folder / "papers.jsonl", now=LATER)
     tally = take_readers(new.store, folder / "readers.jsonl", now=LATER)
@@ -110,7 +110,7 @@ def everybody(program: Program) -> list[Reader]:
 
 
 def links(program: Program) -> dict[str, str]:
-    """Every link that letters and feeds of any reader hold, by what it is for."""
+    """Return every link in the messages and feeds of all readers, by purpose."""
     given = program.links
     with program.store.read() as connection:
         issued = {

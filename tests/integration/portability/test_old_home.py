@@ -1,4 +1,4 @@
-"""A home and an export from before tables were renamed are carried over, and nothing is lost."""
+"""Tests that a home and an export from before tables were renamed lose nothing."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def entries(feed: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def check_links(program: Program, known: dict[str, str]) -> None:
-    """Open every link that is in old letters and feeds."""
+    """Open every link of old messages and feeds."""
     asking = client(program)
     for what, path in known.items():
         if "ballot" not in what:

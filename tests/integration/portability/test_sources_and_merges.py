@@ -1,4 +1,4 @@
-"""Sources that were added by command, and the uids of merged papers, go out and come in again."""
+"""Tests that added sources and the uids of merged papers are exported and imported."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def write(path: Path, *records: object) -> Path:
 
 
 def merge_two(store: Store) -> tuple[str, str]:
-    """Make two papers one; gives the uid of the one that stayed, and of the one that went."""
+    """Make two papers one; returns the uid of the one that stayed, and of the one that went."""
     drafts = [
         PaperRecord(title, f"We study {title}.", (Identifier("arxiv", number),), first_seen=NOW)
         for title, number in (("Lanterns", "2608.01001"), ("Bakery robots", "2608.01002"))

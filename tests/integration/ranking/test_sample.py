@@ -1,4 +1,4 @@
-"""The ranking on the real sample: five thumbs on a theme bring its other papers to the top."""
+"""Tests the ranking on the real sample: five thumbs on a theme raise its other papers."""
 
 from __future__ import annotations
 

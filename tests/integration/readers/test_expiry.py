@@ -1,4 +1,4 @@
-"""Unused readers without mail are removed, and reading a page waits for no write."""
+"""Tests that unused readers without mail are removed, and that page views wait for no write."""
 
 from __future__ import annotations
 

@@ -280,7 +280,7 @@ def test_to_forget_makes_no_room_for_more_thumbs(here: Place) -> None:
 
 
 def confirm(here: Place, reader: Reader, number: int = 1) -> None:
-    """Have who signed up count for others, by the link of the letter, from a network of theirs."""
+    """Make a new reader count, by the link in the message, from their own network."""
     client = TestClient(here.client.app, base_url=FOREIGN, client=(f"192.0.2.{number}", 1))
     assert client.post(here.path(here.program.links.confirm(reader))).status_code == 200
 

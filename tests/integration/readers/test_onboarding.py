@@ -1,4 +1,4 @@
-"""Starting from a taste: what a reader has read before, and ten papers to rate."""
+"""Tests a reader's first votes: an imported library, and ten papers to rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody fills the disk: what readers bring is counted, for each, for a network and for all."""
+"""Tests that nobody can fill the disk: quotas per reader, per network and for all."""
 
 from __future__ import annotations
 

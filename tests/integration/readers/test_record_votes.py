@@ -1,4 +1,4 @@
-"""Thumbs are recorded, changed, taken back; papers are found by what people call them."""
+"""Tests that thumbs are recorded, changed and undone, and papers found by any name."""
 
 from __future__ import annotations
 

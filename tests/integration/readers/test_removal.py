@@ -1,4 +1,4 @@
-"""Whoever deletes everything deletes everything: no table and no file of the home holds a trace."""
+"""Tests that deleting everything is complete: no table and no file has a trace."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def here(tmp_path: Path) -> Iterator[Place]:
 
 
 def live(here: Place) -> Reader:
-    """Have a reader do all there is to do, and be sent what there is; returns the reader."""
+    """Let a reader do every action and get every message; returns the reader."""
     store, program = here.program.store, here.program
     reader = subscriptions.add(
         store, ADDRESS, now=NOW - timedelta(days=3), name=NAME, words=WORDS, zone="UTC"

@@ -1,4 +1,4 @@
-"""The daemon replays votes in a process of its own, and that may die without harm."""
+"""Tests that votes are replayed in a separate process, whose death does no harm."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def replay_with(here: Place, replay: EvaluateApart) -> TasteProfileCache:
-    """Have the site replay votes so."""
+    """Let the site replay votes with this function."""
     tastes = TasteProfileCache(replay)
     site = here.client.app.state.site  # type: ignore[attr-defined]  # of Starlette
     object.__setattr__(site, "tastes", tastes)

@@ -1,4 +1,4 @@
-"""Readers come, change their wishes, pause and leave."""
+"""Tests that readers subscribe, change their preferences, pause and leave."""
 
 from __future__ import annotations
 

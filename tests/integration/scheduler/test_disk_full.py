@@ -1,4 +1,4 @@
-"""A full disk: said in words, with exit code 75, and nothing that was there is lost."""
+"""Tests a full disk: a clear error, exit code 75, and no lost data."""
 
 from __future__ import annotations
 

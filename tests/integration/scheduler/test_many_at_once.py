@@ -1,4 +1,4 @@
-"""Thumbs by the thousand move, and begin to count, in a few statements: others wait to write."""
+"""Tests that thousands of thumbs move or start to count in a few statements."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def drafts(count: int) -> list[PaperRecord]:
 
 
 def list_likes(connection: Connection, count: int) -> int:
-    """Have a stranger bring so many papers that nobody has, and like them."""
+    """Import so many new papers for a stranger, each with a thumb up."""
     reader_id = stranger(connection)
     brought = private_upsert.bring(connection, reader_id, drafts(count), now=NOW - 3 * DAY)
     likes = [Vote(reader_id, one.paper_id, Thumb.UP, NOW, "import") for one in brought]

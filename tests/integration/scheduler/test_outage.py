@@ -26,7 +26,7 @@ SAMPLE = "000_48a0d66eb2c74da9.txt"
 
 
 def morning_home(tmp_path: Path, port: int) -> Program:
-    """Make a home whose one reader has a letter in the morning, sent to this port."""
+    """Make a home whose only reader gets a message, sent to this port."""
     server = {"smtp.host": "127.0.0.1", "smtp.port": port, "smtp.security": "none"}
     flags = {"inbox.stable_seconds": 0, "mail.transport": "smtp", **server}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))

@@ -1,4 +1,4 @@
-"""A tick: dumps in the inbox become mail, however often it runs, and whatever fails."""
+"""Tests a tick: dumps become mail, however often it runs and whatever fails."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_messages_on_a_slow_mail_server_hold_up_neither_the_inbox_nor_editions(
 
 @dataclass
 class Slow:
-    """A road that says when a letter is on it, and waits to be told to go on."""
+    """A transport that reports when it gets a message, and waits for the test."""
 
     road: Transport
     on_its_way: threading.Event
@@ -177,7 +177,7 @@ class Slow:
         self.road.ready()
 
     def send(self, letter: Message) -> None:
-        """Take a letter."""
+        """Accept a message."""
         self.on_its_way.set()
         assert self.go_on.wait(20)
         self.road.send(letter)

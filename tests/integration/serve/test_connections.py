@@ -1,4 +1,4 @@
-"""Connections by the thousand: the daemon keeps descriptors for its work, and answers others."""
+"""Tests thousands of connections: the daemon reserves descriptors, and serves others."""
 
 from __future__ import annotations
 

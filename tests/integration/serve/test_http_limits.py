@@ -1,4 +1,4 @@
-"""The end of a connection: heads that do not end, requests in pieces, one after another."""
+"""Tests ends of connections: endless heads, split requests, pipelined requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATE = b"Fri, 07 Aug 2026 10:00:00 GMT"
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Say how long the body was."""
+    """Respond with the length of the body."""
     length, more = 0, True
     while more:
         message = await receive()
@@ -40,7 +40,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Start a server; gives its port."""
+    """Start a server; returns its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, http=LimitedHttpProtocol, lifespan="off", log_level="critical")
         server = uvicorn.Server(config)

@@ -1,4 +1,4 @@
-"""The jobs of the daemon: never two runs of one at a time, and ended when they hang."""
+"""Tests the daemon's jobs: each runs once at a time, and the daemon ends if one hangs."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_round_that_somebody_else_does_is_no_failure() -> None:
 def given_up(
     work: jobs.Work, patience: float, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> bool:
-    """Watch for ``seconds`` over a work that comes round every 50 ms; tells if it was given up."""
+    """Watch a job that reports every 50 ms for ``seconds``; returns whether it was ended."""
     monkeypatch.setattr(jobs, "LOOK_SECONDS", 0.02)
     over = threading.Event()
     pulses = {"tick": pulse(patience=patience)}

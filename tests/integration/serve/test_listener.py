@@ -1,4 +1,4 @@
-"""Where the daemon listens: addresses as people write them, and Unix sockets."""
+"""Tests where the daemon listens: addresses as people write them, and Unix sockets."""
 
 from __future__ import annotations
 

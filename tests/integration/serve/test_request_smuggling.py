@@ -1,6 +1,6 @@
-"""No request hides in the body of another one: ambiguous framing ends the connection.
+"""Tests that no request can be smuggled in a body: ambiguous framing ends the connection.
 
-Each case holds a second request, which a server in front may take for a part of the first one's
+Each case contains a second request, which a server in front may treat as part of the first one's
 body (RFC 9112, sections 6 and 11.2).
 """
 
@@ -72,7 +72,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Start a server; gives its port."""
+    """Start a server; returns its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, http=LimitedHttpProtocol, lifespan="off", log_level="critical")
         server = uvicorn.Server(config)
@@ -84,7 +84,7 @@ def port() -> Iterator[int]:
 
 
 def exchange(port: int, fields: tuple[bytes, ...], body: bytes) -> bytes:
-    """Send a POST with the hidden request behind it; gives all answers, until the server closes."""
+    """Send a POST and the hidden request; returns all responses until the server closes."""
     head = b"".join(line + b"\r\n" for line in (b"POST /form HTTP/1.1", b"Host: a", *fields, b""))
     came = b""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:

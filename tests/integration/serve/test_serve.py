@@ -1,4 +1,4 @@
-"""The daemon: it starts, answers, ticks, is the only one, and ends on request."""
+"""Tests the daemon: it starts, responds, ticks, runs only once, and ends on request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
 
-# The daemon with a tick of the test's choosing; what it does is told in a file.
+# The daemon with a tick that the test chooses; it records in a file what it does.
 DAEMON = """
 import sys, time
 from datetime import timedelta
@@ -110,7 +110,7 @@ class Daemon:
                 return answer.code, json.load(answer)["status"]
 
     def told(self, word: str) -> int:
-        """Count what the ticks have told."""
+        """Count what the ticks have recorded."""
         return self.diary.read_text().count(word) if self.diary.exists() else 0
 
     def end(self, number: int = signal.SIGTERM) -> int:

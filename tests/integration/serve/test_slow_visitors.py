@@ -190,7 +190,7 @@ def test_a_form_in_single_bytes_is_still_a_form(
 
 
 class Counting:
-    """An application that answers when it is told to, and counts what it was asked."""
+    """An application that responds when the test lets it, and counts requests."""
 
     def __init__(self) -> None:
         self.asked = 0

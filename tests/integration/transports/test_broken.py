@@ -1,4 +1,4 @@
-"""The relay where a connection is cut, a server hangs, or somebody tells it to stop."""
+"""Tests SMTP when a connection is cut, a server hangs, or the process is to stop."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_server_that_refuses_before_the_dot_is_heard() -> None:
 
 
 def test_a_server_that_says_yes_before_the_dot_is_not_believed() -> None:
-    """It cannot have the letter: what it said is the answer to something else."""
+    """The server cannot have the message: its reply is to another command."""
     large = replace(ADA, content=CONTENT + b"x" * 70 + b"\r\n" * 10_000_000)
     with SmtpServer({"BODY": [b"250 2.0.0 taken\r\n"]}) as server:
         with Relay(settings(server)) as relay:
@@ -170,7 +170,7 @@ def test_who_is_told_to_stop_does_not_wait_for_the_answer() -> None:
 
 
 def test_who_is_told_to_stop_hears_whether_the_message_was_taken() -> None:
-    """Else each end of the daemon would put a letter in doubt, which then comes twice."""
+    """Otherwise each end of the daemon would put a message in doubt, and it would be sent twice."""
     stop = threading.Event()
 
     def slow(_recipient: str) -> Answer:

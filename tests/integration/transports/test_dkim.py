@@ -1,4 +1,4 @@
-"""Letters signed by ourselves (DKIM), checked by dkimpy with the public key in place of DNS."""
+"""Tests our DKIM signatures with dkimpy, which gets the public key without DNS."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def letter(title: str = "Sparse routing") -> Message:
 
 
 def in_print(*papers: Paper) -> Message:
-    """Make a letter that can be answered."""
+    """Make a message with a reply address."""
     page = edition(*papers, to=reader())
     return next(iter(ReplyableRenderer(press(), MAILBOXES).newsletter([page])))
 

@@ -1,4 +1,4 @@
-"""A mail server that means harm: it costs bounded time and memory, and breaks nothing."""
+"""Tests a hostile mail server: it costs bounded time and memory, and breaks nothing."""
 
 from __future__ import annotations
 

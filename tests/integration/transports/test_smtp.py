@@ -35,7 +35,7 @@ class Keeper:
 
 @pytest.fixture
 def keeper() -> Iterator[tuple[Keeper, int]]:
-    """Run a real aiosmtpd server; gives what it keeps, and its port."""
+    """Run a real aiosmtpd server; returns what it keeps, and its port."""
     handler = Keeper()
     port = free_port()
     controller = Controller(handler, hostname="127.0.0.1", port=port)

@@ -1,4 +1,4 @@
-"""The relay under TLS: what the settings say, and nothing less."""
+"""Tests SMTP over TLS: as the settings demand, and never with less security."""
 
 from __future__ import annotations
 

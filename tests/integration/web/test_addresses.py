@@ -1,4 +1,4 @@
-"""Addresses that people and programs make up themselves: a slash at the end, icons."""
+"""Tests URLs that people and programs guess: with a slash at the end, icons."""
 
 from __future__ import annotations
 

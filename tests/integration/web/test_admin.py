@@ -1,4 +1,4 @@
-"""The operator's page, and whom it lets in."""
+"""Tests the operator's page, and its access control."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_message_that_goes_once_more_by_itself_is_not_left_to_the_operator(her
 
 
 def lose(here: Place, times: int) -> None:
-    """Send the reader's letter, and never hear whether it arrived."""
+    """Send the reader's message without learning whether it arrived."""
     bag = Mailbag(ada=Unanswered("<b>no answer</b>"))
     for turn in range(times):
         deliver(

@@ -1,4 +1,4 @@
-"""Paths, queries and headers that no browser sends: each answer has all safe headers."""
+"""Tests odd paths, queries and headers: each response has all safe headers."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_what_no_page_can_have_is_404(here: Place, path: str) -> None:
 
 
 class Breaking:
-    """Stands for whatever stands around the pages, and breaks."""
+    """Simulates a middleware around the pages that raises an error."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

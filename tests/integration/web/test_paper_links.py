@@ -1,4 +1,4 @@
-"""The way from every page to a paper's page, and from there to the paper."""
+"""Tests the links from every page to a paper's page, and from there to the paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's paste page: what would be read is shown first, and only that is taken."""
+"""Tests the operator's paste page: it shows what it would read, and ingests only that."""
 
 from __future__ import annotations
 

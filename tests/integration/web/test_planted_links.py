@@ -1,4 +1,4 @@
-"""Links, pipes and files that another user of the machine has put where Larkpost writes."""
+"""Tests links, pipes and files that another local user put where Larkpost writes."""
 
 from __future__ import annotations
 

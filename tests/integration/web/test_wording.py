@@ -1,4 +1,4 @@
-"""Pages count one thing as one, and end a sentence once."""
+"""Tests that pages have correct plurals, and one full stop per sentence."""
 
 from __future__ import annotations
 

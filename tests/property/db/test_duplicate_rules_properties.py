@@ -1,4 +1,4 @@
-"""What holds for every two texts: which paper is found, and which text is kept, in either order."""
+"""Tests for any two texts that the same paper and text result, in either order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever goes into the store comes out the same, in every text, time and number."""
+"""Tests for any text, time and number that the store returns what it was given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unpacking gives every body back, whatever it was packed with and however it is cut up."""
+"""Tests that every body is unpacked, whatever its compression and its chunks."""
 
 from __future__ import annotations
 

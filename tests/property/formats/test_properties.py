@@ -1,4 +1,4 @@
-"""What holds for every dump: what is written as a page is read back, whatever its layout."""
+"""Tests for any dump that a written page is read back, whatever its layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds of every ranking, whatever the papers and the votes."""
+"""Tests the rules of every ranking, for any papers and votes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learnt with a cache is what is learnt without, whatever changed since it was kept."""
+"""Tests that training with a cache has the same result as without, whatever changed since."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every text: cleaning settles, keys ignore how a text is set."""
+"""Tests for any text that cleaning is idempotent, and keys ignore typesetting."""
 
 from __future__ import annotations
 

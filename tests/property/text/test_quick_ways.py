@@ -1,4 +1,4 @@
-"""What is quick for usual texts gives what the slow way gives for any text."""
+"""Tests for any text that fast paths return what the slow way does."""
 
 from __future__ import annotations
 

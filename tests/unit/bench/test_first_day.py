@@ -1,4 +1,4 @@
-"""The benchmark of the first day: its themes, its cases, and that ours is not behind."""
+"""Tests the benchmark of the first day: its themes, its cases, and that ours is not worse."""
 
 from __future__ import annotations
 

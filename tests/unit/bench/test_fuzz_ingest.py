@@ -1,4 +1,4 @@
-"""A first few of the texts that bench/fuzz_ingest.py makes: no parser fails on them."""
+"""Tests the parsers with the first texts of bench/fuzz_ingest.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The closed loop's readers: hidden interests of several breadths, and one draw for every loop."""
+"""Tests the closed loop's readers: interests of several breadths, the same in every loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured of a closed loop, on loops that were written by hand."""
+"""Tests the measures of a closed loop, on loops written by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The peers' recipes of the benchmark, held against what their sources and papers say."""
+"""Tests the benchmark's recipes of peers against their source code and papers."""
 
 from __future__ import annotations
 

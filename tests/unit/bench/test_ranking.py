@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic, and what it says where there is no data."""
+"""Tests the benchmark's own arithmetic, and its message without data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The readers of the ranking benchmark: what they had seen, and what their digests hold."""
+"""Tests the readers of the ranking benchmark: their earlier papers, and their digests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark of the web: it visits every route, and sees what costs too much."""
+"""Tests the benchmark of the web: it visits every route, and reports costly ones."""
 
 from __future__ import annotations
 

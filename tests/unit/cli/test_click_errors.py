@@ -1,4 +1,4 @@
-"""Usage errors are in our words and form, never in those of click."""
+"""Tests that usage errors have our wording and form, never click's."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ FLAGS = [
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
-    """Call with arguments that are wrong; gives the lines on standard error."""
+    """Call with arguments that are wrong; returns the lines on standard error."""
     with pytest.raises(SystemExit) as end:
         main(arguments)
     told = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The command line: what it offers, how it answers, and that its page tells the truth."""
+"""Tests the command line: its commands, its replies, and that its document is right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the place of an abstract, and which text is kept of two."""
+"""Tests texts in place of an abstract, and which of two abstracts is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Titles: edits of one paper, siblings that are two, copies that are set better."""
+"""Tests titles: edits of one paper, siblings that are two papers, better typeset copies."""
 
 from __future__ import annotations
 

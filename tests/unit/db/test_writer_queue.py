@@ -1,4 +1,4 @@
-"""Writers wait in order of arrival, however many come later."""
+"""Tests that writers wait in order of arrival, however many come later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which local day an edition belongs to, and what the slot becomes."""
+"""Tests the local day of an edition, and the slot after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer is: papers, an empty list, or something else."""
+"""Tests what a response is: papers, an empty list, or something else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feeds of an OPML file, of XML that anybody may have written."""
+"""Tests the feeds of an OPML file, which may be hostile XML."""
 
 from __future__ import annotations
 

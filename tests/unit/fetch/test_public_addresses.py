@@ -1,4 +1,4 @@
-"""Which addresses count as public, and which do not whatever they are written as."""
+"""Tests which addresses count as public, however they are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a source is left alone."""
+"""Tests how long a source is not polled."""
 
 from __future__ import annotations
 

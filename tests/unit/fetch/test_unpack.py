@@ -1,4 +1,4 @@
-"""Unpacking an answer: right, within limits, and not by half."""
+"""Tests unpacking a response: correct, within limits, and complete."""
 
 from __future__ import annotations
 

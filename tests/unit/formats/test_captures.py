@@ -1,4 +1,4 @@
-"""The papers page as real tools capture it: thirty papers are read from each, or it is refused."""
+"""Tests captures of the papers page by real tools: thirty papers are read, or it is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Days: which one "Aug 7" means, and how pages, metadata, addresses and file names tell them."""
+"""Tests days: the year of "Aug 7", and days in pages, metadata, addresses and file names."""
 
 from __future__ import annotations
 

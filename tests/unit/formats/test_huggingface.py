@@ -1,4 +1,4 @@
-"""The papers page as text, in each of its shapes; ``tests/dumps`` holds one page of each."""
+"""Tests the papers page as text, in each of its shapes; ``tests/dumps`` has a page of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Papers from the API of Hugging Face, however its answer was saved."""
+"""Tests papers from the API of Hugging Face, however its response was saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs put around and into a page: each kind gives the papers, whole, and nothing else."""
+"""Tests text that programs add to a page: all papers are read, whole, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no papers page, or part of one: refused in words, and no other paper is lost."""
+"""Tests text that is no papers page, or only in part: a clear error, and no other paper lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Papers from JSON Lines: what is taken, what is rejected with line and reason."""
+"""Tests papers from JSON Lines: accepted ones, and ones rejected with line and reason."""
 
 from __future__ import annotations
 

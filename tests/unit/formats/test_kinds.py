@@ -1,4 +1,4 @@
-"""Files that are no dumps: refused by what they are, with the command that takes them."""
+"""Tests files that are not dumps: the error names their type, and the command for them."""
 
 from __future__ import annotations
 

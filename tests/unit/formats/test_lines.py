@@ -1,4 +1,4 @@
-"""The lines of a dump: what nobody sees changes nothing, and words that are cut are made whole."""
+"""Tests the lines of a dump: invisible characters have no effect, and cut words are joined."""
 
 from __future__ import annotations
 

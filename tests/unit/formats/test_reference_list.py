@@ -1,4 +1,4 @@
-"""Lists of references as papers: only where somebody asks for it."""
+"""Tests lists of references as papers: read only on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""References as people have them, in whatever form their program writes."""
+"""Tests references in the forms of many programs."""
 
 from __future__ import annotations
 

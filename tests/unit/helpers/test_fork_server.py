@@ -1,4 +1,4 @@
-"""A forked call is what a started one is: the same answers, and a process of its own."""
+"""Tests that a forked call behaves as a started one, in its own process."""
 
 from __future__ import annotations
 

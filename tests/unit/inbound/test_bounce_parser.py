@@ -1,4 +1,4 @@
-"""The results that bounces report for an address."""
+"""Tests the results that bounces report for an address."""
 
 from __future__ import annotations
 

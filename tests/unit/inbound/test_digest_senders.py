@@ -1,4 +1,4 @@
-"""Senders of digests: one allowed From, authenticated by our mail server's results."""
+"""Tests digest senders: one allowed From, authenticated by our own mail server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail made to cost time: what is read of it is bounded, and what is beyond that is refused."""
+"""Tests hostile mail: only a bounded part is read, and larger mail is refused."""
 
 from __future__ import annotations
 

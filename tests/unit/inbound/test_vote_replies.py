@@ -1,4 +1,4 @@
-"""Thumbs in the answer to a newsletter."""
+"""Tests thumbs in the reply to a newsletter."""
 
 from __future__ import annotations
 

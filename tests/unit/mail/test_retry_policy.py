@@ -88,7 +88,7 @@ def test_a_message_that_cannot_be_made_is_tried_again_later() -> None:
 
 
 def gaps(first: datetime, until: timedelta) -> list[int]:
-    """Return the minutes between the tries of a letter that waits since MORNING."""
+    """Return the minutes between attempts of a message that has waited since MORNING."""
     minutes: list[int] = []
     now = first
     while now < MORNING + until:

@@ -1,4 +1,4 @@
-"""Every path and name in CONTRIBUTING.md is there, so that a newcomer can follow its lists."""
+"""Tests that every path and name in CONTRIBUTING.md exists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IDENTIFIER = re.compile(r"(?:[a-z_]+\.)?(?!NAME)([A-Z][A-Z_]{3,}|(?:[A-Z][a-z]+
 
 
 def quoted(text: str) -> list[str]:
-    """Return what stands between backticks, each once, also where a line ends within it."""
+    """Return each text between backticks once, also if a line ends within it."""
     found = re.findall(
         r"`([^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     )

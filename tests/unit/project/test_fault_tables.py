@@ -1,4 +1,4 @@
-"""The tables of faults in the guides are proven by tests, and the guides name the commands."""
+"""Tests that tests prove the fault tables in the guides, and that these name the commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only the polled sources fetch anything: no other module has anything to fetch with."""
+"""Tests that only the polling of sources uses the network: no other module can fetch."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The time of reading grows with the size of a text and not with its square, whatever it is.
+"""Tests that the time to read a text grows linearly with its size, whatever the text.
 
-Processor time of one process, three sizes by turns, the shortest of several rounds: linear time
-doubles with the size, quadratic time quadruples.
+They measure the processor time of one process for three sizes in turn, in the shortest of several
+rounds. If the size doubles, linear time doubles, and quadratic time quadruples.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Documents link to files and headings that are there, and name modules that are there."""
+"""Tests that links in documents lead to existing files and headings, and modules exist."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def prose(text: str) -> str:
 
 
 def anchor(heading: str) -> str:
-    """Return the anchor as GitHub makes it: small letters and hyphens, no other punctuation."""
+    """Return the anchor as GitHub does: lower-case letters and hyphens, no other punctuation."""
     shown = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
     return re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")
 

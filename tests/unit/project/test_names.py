@@ -1,4 +1,4 @@
-"""Names keep the rules of ``docs/glossary.md``, and files and folders stay small."""
+"""Tests that names follow ``docs/glossary.md``, and that files and folders stay small."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _is_participle(word: str) -> bool:
 
 
 def _is_named_by_a_participle(name: str) -> bool:
-    """Whether a name holds nothing but participles: ``_told``, ``laid``, ``unmatched``."""
+    """Whether a name consists only of participles: ``_told``, ``laid``, ``unmatched``."""
     return all(_is_participle(word) for word in name.strip("_").split("_"))
 
 

@@ -1,7 +1,7 @@
-"""No pattern of the program takes more than linear time for text made to take long.
+"""Tests that no regular expression takes more than linear time, even on hostile text.
 
-Every compiled pattern of every module is found by itself, and tried in the way in which the code
-uses it: ``search`` begins at every character, ``match`` only at the first.
+The compiled patterns of all modules are found automatically, and tried in the way in which the code
+uses them: ``search`` begins at every character, ``match`` only at the first.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def found() -> dict[str, tuple[Pattern, frozenset[str]]]:
 
 
 def calls(module: Any) -> dict[str, set[str]]:
-    """Tell by which methods the patterns of a module are used in it, by their names there."""
+    """Return the methods that a module calls on its patterns, by the patterns' names."""
     found: dict[str, set[str]] = {}
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, ast.Attribute) and node.attr in USES:

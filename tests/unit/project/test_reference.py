@@ -1,4 +1,4 @@
-"""The generated reference pages are what the code says now."""
+"""Tests that the generated reference pages match the code."""
 
 from __future__ import annotations
 

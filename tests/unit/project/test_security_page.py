@@ -1,4 +1,4 @@
-"""SECURITY.md names tests, pages and commands that are there."""
+"""Tests that SECURITY.md names existing tests, pages and commands."""
 
 from __future__ import annotations
 

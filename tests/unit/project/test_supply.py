@@ -1,4 +1,4 @@
-"""What is installed is pinned: by version for tests, by hash for releases."""
+"""Tests that dependencies are pinned: by version for tests, by hash for releases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users see keeps to the words of ``docs/glossary.md``: pages, emails, help and errors."""
+"""Tests that pages, emails, help and errors use the words of ``docs/glossary.md``."""
 
 from __future__ import annotations
 

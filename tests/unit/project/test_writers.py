@@ -1,4 +1,4 @@
-"""Every file is written by ``larkpost.safe_files``, or there is a reason why it is not."""
+"""Tests that files are written by ``larkpost.safe_files``, with listed exceptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe of arxiv-sanity-lite beside which readers' histories are replayed."""
+"""Tests the recipe of arxiv-sanity-lite, with which readers' histories are also replayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chance of a thumbs-up: it rises with the score, and comes true where there are votes."""
+"""Tests the chance of a thumb up: it rises with the score, and is right if there are votes."""
 
 from __future__ import annotations
 

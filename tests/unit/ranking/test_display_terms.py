@@ -1,4 +1,4 @@
-"""The terms that a reader is shown: they say something, once each, and the model stands by them."""
+"""Tests the shown terms: meaningful, without repetition, and true to the model."""
 
 from __future__ import annotations
 

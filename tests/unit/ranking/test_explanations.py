@@ -1,4 +1,4 @@
-"""The reasons: they are the model's own, they add up, and they are what decides."""
+"""Tests explanations: they come from the model, add up, and decide the score."""
 
 from __future__ import annotations
 

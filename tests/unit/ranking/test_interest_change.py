@@ -1,4 +1,4 @@
-"""A change of interest is found by what editions bring, and what was liked before it fades."""
+"""Tests a change of interest: editions show the new one, and old likes fade."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of interests: by their stems, by categories, and what is near to those of nothing."""
+"""Tests the words of interests: by stems, by categories, and hints for words without a match."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_an_empty_corpus_knows_no_word() -> None:
 
 
 def common_words(count: int = 60) -> list[Paper]:
-    """Make papers of which half hold *learning*, and three hold rare forms of it or *gates*."""
+    """Make papers: half contain *learning*, and three contain rare forms of it or *gates*."""
     rare = {0: "Gates for learning", 1: "A machine learns", 2: "Gates that we learn of"}
     rng = np.random.default_rng(1)
     others = [" ".join(f"term{word}" for word in rng.choice(200, 8)) for _ in range(count)]
@@ -192,7 +192,7 @@ def test_all_forms_of_a_word_weigh_what_one_term_in_as_many_papers_would(count: 
     whole = fit(a_paper(at, "", text.replace("robots", "robot")) for at, text in enumerate(texts))
 
     def likeness(space: TextSpace, term: str) -> float:
-        """Say what a paper's term adds to its likeness to the hint, before its length is known."""
+        """Return what a term adds to a paper's similarity to the hint, before normalisation."""
         at = space.column[term]
         hint = space.rows([space.hint("robotics gates")]).words.toarray()[0]
         return float(hint[at] * space.idf[at] * space.sharpness[at] / hint[space.column["gates"]])

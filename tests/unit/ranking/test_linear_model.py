@@ -1,4 +1,4 @@
-"""What a taste knows, and what other readers' libraries add to it."""
+"""Tests what a taste learns, and what other readers' libraries add to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of texts that were met before are those that would be made anew."""
+"""Tests that cached rows of texts equal newly computed ones."""
 
 from __future__ import annotations
 

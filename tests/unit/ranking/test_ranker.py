@@ -1,4 +1,4 @@
-"""The ranker as its callers see it: good orders, honest blanks, and nothing that makes it fall."""
+"""Tests the ranker's interface: good orders, missing values, and no crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The replay of a history: nothing is known before its time, and the measures are right."""
+"""Tests the replay of a history: it uses no future votes, and its measures are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The batched regressions against the plain solution of the same equations."""
+"""Tests the batched regressions against the plain solution of the same equations."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_what_a_reader_has_read_of_the_background_is_taken_out_by_a_weight_below
 
 
 def test_a_vote_uncast_is_scored_by_its_text_as_papers_to_come_are() -> None:
-    """Readers' places hold the reader's own thumb: their libraries are among the others."""
+    """Factors include the reader's own thumb, because their library is among the others."""
     papers = library(20)
     rng = np.random.default_rng(0)
     libraries = [[int(at) for at in rng.choice(60, 8, replace=False)] for _ in range(300)]

@@ -1,4 +1,4 @@
-"""How an edition is chosen: shares of interests, near-duplicates, the threshold, the draw."""
+"""Tests the selection: shares of interests, near-duplicates, the threshold, the draw."""
 
 from __future__ import annotations
 

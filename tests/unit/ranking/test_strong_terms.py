@@ -1,4 +1,4 @@
-"""A reader's strongest terms: what they are worth beside all that comes with them."""
+"""Tests a reader's strongest terms: their weights relative to other terms of the same papers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The space: what counts as a term, what is kept, and what damaged bytes give."""
+"""Tests the TF-IDF model: its terms, its serialization, and damaged bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What thumbs, papers passed over and words weigh, and which of them chances are held against."""
+"""Tests the weights of thumbs, of papers passed over and of words, and which calibrate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 
 
 def an_evidence(ups: int, downs: int, passed: int, *, shown: bool = True) -> Evidence:
-    """Make thumbs of one morning, on what an edition showed or not, and papers passed over."""
+    """Make thumbs of one day, on shown papers and others, and papers passed over."""
     papers = [a_paper(number) for number in range(1, ups + downs + passed + 1)]
     cast, rest = papers[: ups + downs], papers[ups + downs :]
     return Evidence(

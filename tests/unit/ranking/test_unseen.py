@@ -1,4 +1,4 @@
-"""Papers far from what was shown, groups of liked papers, and what of a stream was never shown."""
+"""Tests papers far from the shown ones, groups of liked papers, and coverage of the stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a replay's report: charts that need no script and no colour."""
+"""Tests the page of a replay's report: its charts need neither scripts nor colour."""
 
 from __future__ import annotations
 

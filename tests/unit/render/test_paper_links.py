@@ -1,4 +1,4 @@
-"""The way to every paper: from letters and feeds to its page, its own link, or a search for it."""
+"""Tests the links to a paper: to its page, its own link, or a search for it."""
 
 from __future__ import annotations
 

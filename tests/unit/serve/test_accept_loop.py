@@ -1,4 +1,4 @@
-"""Connections that a network opens in a loop are refused, and stay open where there is room."""
+"""Tests that connections opened in a loop are refused, but stay open while there is room."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def first_word(connection: socket.socket) -> bytes:
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Say whether the other side has neither said anything nor closed."""
+    """Return whether the other side has neither sent anything nor closed."""
     try:
         return connection.recv(100) != b""
     except BlockingIOError:

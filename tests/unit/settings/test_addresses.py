@@ -1,4 +1,4 @@
-"""Addresses in the settings: spelt in ASCII once, or refused where they are set."""
+"""Tests addresses in the settings: converted to ASCII once, or refused at once."""
 
 from __future__ import annotations
 

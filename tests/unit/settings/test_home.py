@@ -1,4 +1,4 @@
-"""Where the home lies when nobody says so, and what is told where there is none."""
+"""Tests the default folder of the home, and the error if there is none."""
 
 from __future__ import annotations
 

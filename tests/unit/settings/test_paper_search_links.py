@@ -1,4 +1,4 @@
-"""The setting of the sites on which papers are looked for."""
+"""Tests the setting of the sites that search for papers."""
 
 from __future__ import annotations
 

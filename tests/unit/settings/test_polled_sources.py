@@ -1,4 +1,4 @@
-"""The setting ``sources``: what can be named, and what is refused by name."""
+"""Tests the setting ``sources``: valid sources, and errors that name invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that have another name now: the old one is refused, and the hint names the new one."""
+"""Tests renamed settings: the old name is refused, and the hint has the new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where settings come from, which one wins, and what a wrong one is told."""
+"""Tests the sources of settings, their precedence, and the errors for wrong values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a setting is set to, the refusal is in our words: never in those of pydantic."""
+"""Tests that errors for any value of a setting have our wording, never pydantic's."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Text made to take long costs little more than plain letters of that length, on every way in.
+"""Tests that hostile text costs little more time than plain letters of the same length.
 
-Lengths are checked before anything is cleaned; where all of a text is read, its time is linear.
-Processor time is compared with that for letters that need cleaning too, so that the machine's speed
-does not count.
+Lengths are checked before anything is cleaned; if all of a text is read, the time is linear. The
+processor time is compared with that for letters that need cleaning too, so that the machine's speed
+does not matter.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def rdf(text: str) -> object:
 
 @cache
 def plain_letters() -> float:
-    """Measure the time for cleaning half as many letters, of those that are looked at."""
+    """Measure the time to clean half as many letters, of the letters that are read."""
     return cpu_seconds(lambda: normalize.clean("\u1ebf" * (SIZE // 2)), rounds=5)
 
 

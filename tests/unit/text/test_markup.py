@@ -1,4 +1,4 @@
-"""Markup in titles and abstracts: what is HTML or LaTeX goes, what only looks like it stays."""
+"""Tests markup in titles and abstracts: HTML and LaTeX are removed, similar text stays."""
 
 from __future__ import annotations
 

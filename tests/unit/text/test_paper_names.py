@@ -1,4 +1,4 @@
-"""The DOI in the address of an article is the same, whatever view of it the address opens."""
+"""Tests that the DOI in an article's URL is the same for every view of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Titles as the words of a search: no mark of theirs is read as syntax, by engine or address."""
+"""Tests titles as search words: no character in them is parsed as syntax."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Web addresses in ASCII, and what is no link."""
+"""Tests web addresses in ASCII, and text that is not a link."""
 
 from __future__ import annotations
 

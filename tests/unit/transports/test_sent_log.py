@@ -1,4 +1,4 @@
-"""The log of sent messages: known for weeks, to every process; if it fails, messages still go."""
+"""Tests the log of sent messages: shared for weeks; if it fails, messages are still sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TODAY = date(2026, 8, 7)
 
 
 class Road:
-    """Takes letters, or puts them all off."""
+    """Accepts messages, or defers them all."""
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.fault = fault

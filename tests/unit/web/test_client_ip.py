@@ -1,4 +1,4 @@
-"""Which network a request comes from: what a visitor claims is not believed."""
+"""Tests which network a request comes from: a visitor's own claims are not trusted."""
 
 from __future__ import annotations
 

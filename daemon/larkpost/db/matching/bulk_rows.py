@@ -98,13 +98,14 @@ def read_pairs(
     """
     pairs: list[tuple[Any, Any]] = []
     for some in batches(wanted, 10 * BATCH):
-        listed = _listed(connection, column, some)
-        met = column == listed.c.value
-        chosen = select(listed.c.value, other).join_from(listed, column.table, met).where(where)
+        chosen = select(column, other).where(among(connection, column, some), where)
         if most is not None:
+            listed = _listed(connection, column, some)
+            met = column == listed.c.value
             again = column.table.alias()
             more = select(1).where(again.c[column.name] == listed.c.value).offset(most).limit(1)
-            chosen = chosen.where(~more.exists())
+            chosen = select(listed.c.value, other).join_from(listed, column.table, met)
+            chosen = chosen.where(where, ~more.exists())
         pairs += map(tuple, connection.execute(chosen).all())
     return pairs
 

@@ -102,9 +102,9 @@ def _long_title(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def _own_words(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether each abstract has a word of its title that the other lacks.
+    """Whether each title has a word that its own abstract has and the other paper lacks.
 
-    Iceland, Ireland. A misspelt title has none, because the abstract spells the word correctly.
+    For example Iceland and Ireland. A misspelt word does not count: its abstract spells it right.
     """
     old, new = set(stems(paper.title)), set(stems(draft.title))
     if old <= new or new <= old:

@@ -235,7 +235,7 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
 def cancel_for(connection: Connection, reader_id: int) -> int:
     """Cancel the editions and notices to a reader that are not being sent; returns their number.
 
-    A confirmation is still sent: its reader gets the link to their page.
+    A confirmation is still sent, because it brings its reader the link to their page.
     """
     theirs = and_(_table.c.reader_id == reader_id, in_states(*WAITING))
     return statements.cancel(connection, and_(theirs, ~of_kind(*TO_ANYBODY)))

@@ -1,7 +1,7 @@
 """Decides whose thumbs count for others, and from when; the one rule for all shared counts.
 
-Anybody can become a reader, so a reader's thumbs change their own editions at once, and those of
-others only once the reader counts:
+Anybody can become a reader. So a reader's thumbs change their own editions at once, but those of
+others only after the reader has started to count:
 
 1. A reader whom the operator made or imported counts from the beginning.
 2. A reader who signed up counts once their address is confirmed, or after real use: thumbs on
@@ -75,7 +75,7 @@ def counting_since(connection: Connection, reader_ids: Collection[int]) -> dict[
 
 
 def may_begin(connection: Connection, reader_id: int, now: datetime) -> bool:
-    """Whether a reader does not count yet, and has an address of theirs or has been in use."""
+    """Whether a reader may start to count: confirmed, or with thumbs on enough days."""
     row = connection.execute(
         select(_reader.c.address, _reader.c.status, _reader.c.counts_from).where(
             _reader.c.id == reader_id

@@ -15,7 +15,7 @@ from larkpost.errors import SettingsError, UsageError
 from larkpost.text.email_address import spell_address
 from larkpost.text.normalize import one_line, shorten
 
-# "=_" cannot occur in quoted-printable text, so the boundary needs no dice (RFC 2045 6.7, note).
+# "=_" cannot occur in quoted-printable text, so a fixed boundary is safe (RFC 2045 6.7, note).
 BOUNDARY = "=_larkpost"
 LONGEST_LINE = 76
 LONGEST_PHRASE = 400

@@ -74,7 +74,7 @@ class CachedFeed:
     def answer(self, asked: dict[str, str], now: datetime) -> Answer:
         """Return status, headers and body.
 
-        Last-Modified is left out while it lies in the future (RFC 9110, 8.8.2.1): the clock was
+        Last-Modified is left out while it is in the future (RFC 9110, 8.8.2.1): the clock was
         set back, or the feed changed twice within a second.
         """
         dated = self.modified <= now

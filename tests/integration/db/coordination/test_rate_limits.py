@@ -1,4 +1,4 @@
-"""Limits on strangers: so many turns in so long, each key by itself, on both databases."""
+"""Tests rate limits in both databases: so many actions per period, for each key separately."""
 
 from __future__ import annotations
 

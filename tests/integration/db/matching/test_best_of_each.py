@@ -1,4 +1,4 @@
-"""Of several copies of a paper the best of each is kept, whichever came first."""
+"""Tests that the best of several copies of a paper is stored, whichever came first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which records become one paper when they are ingested, and which text it keeps."""
+"""Tests which records become one paper when they are ingested, and which text it gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Papers of a text dump in feeds, before and after another dump adds their links."""
+"""Tests papers of a text dump in feeds, before and after another dump adds their links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The replica of the papers page captured anew with the tools that are installed, and read."""
+"""Tests new captures of the replica, made with the tools that are installed."""
 
 from __future__ import annotations
 

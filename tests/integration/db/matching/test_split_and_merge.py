@@ -1,4 +1,4 @@
-"""Papers that were merged wrongly are taken apart, two that are one are merged, and it stays so."""
+"""Tests splitting papers that were merged wrongly, and merging two that are the same."""
 
 from __future__ import annotations
 

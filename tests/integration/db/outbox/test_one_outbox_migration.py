@@ -40,7 +40,7 @@ def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def _furnish(connection: Connection) -> None:
-    """Put three readers into it, a letter in each of some states, and a notice of each kind."""
+    """Insert three readers, a message in each of some states, and a notice of each kind."""
     before = Before(connection)
     before.paper(1)
     for number in (1, 2, 3, 4):

@@ -1,4 +1,4 @@
-"""A canary on one reader's private list: every route and every export is searched for it."""
+"""Tests with a canary on a private list: every route and every export is searched for it."""
 
 from __future__ import annotations
 

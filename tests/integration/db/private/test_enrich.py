@@ -1,4 +1,4 @@
-"""Metadata and private papers: they are left alone, and go where their paper becomes known."""
+"""Tests metadata and private papers: unchanged until their paper becomes public."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_paper_gains_its_link_though_a_reader_brought_its_id_before(store: Sto
 
 
 def bring(store: Store, owner_id: int, draft: PaperRecord) -> None:
-    """Have a reader bring a paper, with a thumb up."""
+    """Import a paper for a reader, with a thumb up."""
     with store.begin() as connection:
         (made,) = private_upsert.bring(connection, owner_id, [draft], now=NOW)
         votes.cast(connection, Vote(owner_id, made.paper_id, Thumb.UP, NOW, "import"))

@@ -1,4 +1,4 @@
-"""The migration that makes a private paper for each reader of what all readers shared before."""
+"""Tests the migration that gives each reader their own copy of papers shared before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Private papers that become public, go out and in again, and go."""
+"""Tests private papers that become public, are exported and imported, and are deleted."""
 
 from __future__ import annotations
 

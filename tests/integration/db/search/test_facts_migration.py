@@ -1,4 +1,4 @@
-"""The migration after which categories and organisations are searched."""
+"""Tests the migration after which categories and organisations can be searched."""
 
 from __future__ import annotations
 

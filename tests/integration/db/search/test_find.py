@@ -1,4 +1,4 @@
-"""The search index on both databases: filled, in step, harmless to ask anything."""
+"""Tests the search index on both databases: complete, up to date, safe for any query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The archive of everybody as a feed in months, followed from the newest days to the first."""
+"""Tests the public archive as a feed in months, followed from the newest days to the first."""
 
 from __future__ import annotations
 

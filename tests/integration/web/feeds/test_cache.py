@@ -1,4 +1,4 @@
-"""The cache of feeds: nobody's request changes what others are given, or pushes out their feeds."""
+"""Tests that no request changes the cached feeds of others, or evicts them."""
 
 from __future__ import annotations
 

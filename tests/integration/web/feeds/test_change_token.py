@@ -1,4 +1,4 @@
-"""Marks tell that nothing was committed; standings, which editions a feed shows."""
+"""Tests change tokens, which show commits, and feed states, which show a feed's editions."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ def test_a_kept_answer_has_the_headers_of_the_first(here: Here) -> None:
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(milliseconds=999)])
 def test_no_feed_is_dated_after_its_answer(here: Here, ahead: timedelta) -> None:
-    """Of the clock alone: a server whose own Date lags would be told apart by a late clock."""
+    """Only the clock counts: a late clock would reveal a server whose own Date lags."""
     address = f"/feed/{here.reader.feed_key}.rss"
     here.now += ahead
     first = here.get(address)

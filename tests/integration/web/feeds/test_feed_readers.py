@@ -1,4 +1,4 @@
-"""Feeds of every kind, read by programs that people read feeds with."""
+"""Tests feeds of every kind with the parsers of common feed readers."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Newsboat:
         (home / "urls").write_text("")
 
     def run(self, *arguments: str) -> str:
-        """Run a command; gives what it says."""
+        """Run a command; returns what it says."""
         places = [f"--{name}-file={self.home / name}" for name in ("url", "cache", "config")]
         places[0] = f"--url-file={self.home / 'urls'}"
         done = subprocess.run(

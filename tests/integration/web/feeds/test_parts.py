@@ -1,4 +1,4 @@
-"""Parts of a reader's feed, its archive, and the feeds of everybody, over HTTP."""
+"""Tests parts of a reader's feed, its archive, and the public feeds, over HTTP."""
 
 from __future__ import annotations
 

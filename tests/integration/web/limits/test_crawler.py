@@ -45,7 +45,7 @@ def letter(here: Place) -> str:
 
 
 def crawl(here: Place, start: set[str], method: str) -> dict[str, int]:
-    """Open these links, several at once, what they lead to, and so on; gives each one's status."""
+    """Open these links, several at once, then the links there; returns each one's status."""
     seen: dict[str, int] = {}
     todo = start
     for _ in range(DEPTH):

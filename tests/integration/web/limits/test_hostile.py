@@ -57,7 +57,7 @@ def hostile(here: Place) -> Paper:
 
 
 class Reading(HTMLParser):
-    """Reads a page as a browser would: its text, its elements, and what fields hold."""
+    """Reads a page as a browser does: its text, its elements, and the values of fields."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

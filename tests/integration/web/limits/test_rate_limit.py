@@ -39,7 +39,7 @@ class Moment:
         self.now = MOMENT
 
     def __call__(self) -> float:
-        """Tell the time in seconds."""
+        """Return the time in seconds."""
         return self.now.timestamp()
 
 
@@ -151,7 +151,7 @@ def test_being_refused_writes_nothing(here: Place) -> None:
 
 
 class Slow(TfidfRanker):
-    """A ranker that takes until it is told, or at most so long that a test can wait for it."""
+    """A ranker that works until the test ends it, or for a limited time."""
 
     def __init__(self) -> None:
         super().__init__(half_life_days=90)
@@ -212,7 +212,7 @@ def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
 
 
 class SlowPress:
-    """A renderer that takes until it is told, and counts how often it is asked."""
+    """A renderer that works until the test ends it, and counts its calls."""
 
     def __init__(self) -> None:
         self.go = Event()

@@ -1,4 +1,4 @@
-"""Bodies that do not end, or are not what was said of them, on the wire of the whole program."""
+"""Tests endless request bodies, and bodies that differ from their announced length."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KIND = b"Host: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 
 @pytest.fixture
 def port(here: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Start a server that is quickly tired of waiting; gives its port."""
+    """Start a server that is quickly tired of waiting; returns its port."""
     monkeypatch.setattr(site, "BODY_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(

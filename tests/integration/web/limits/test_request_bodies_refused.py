@@ -1,4 +1,4 @@
-"""Bodies that are refused at the head, or because too many are held."""
+"""Tests bodies that are refused by their head, or because too many are in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network that asks faster than anybody reads is slowed, and no other one is."""
+"""Tests that a network with too many requests is slowed, and no other one is."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Pauses:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
-    """Have nobody wait in earnest, by a clock that stands."""
+    """Make waits end at once, with a fixed clock."""
     noted = Pauses()
     monkeypatch.setattr(request_rate, "asyncio", noted)
     monkeypatch.setattr(request_rate, "RateLimiter", lambda: RateLimiter(lambda: 0.0))
@@ -53,7 +53,7 @@ def site(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 
 @pytest.fixture
 def ask(pauses: Pauses, site: Place) -> Ask:
-    """Ask the paced site for a page from an address; gives the status."""
+    """Ask the paced site for a page from an address; returns the status."""
     paced = app(site.program, clock=site.clock, paced=True)
 
     def visit(path: str, address: str = "192.0.2.1", **headers: str) -> int:

@@ -1,4 +1,4 @@
-"""Votes of strangers: newly created readers promote no paper, however many they are."""
+"""Tests votes of strangers: new readers promote no paper, however many there are."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def at(here: Place, address: str) -> TestClient:
 
 
 def sign_up(client: TestClient, count: int = 20) -> list[str]:
-    """Make readers by the form of the front page; gives the paths of their own pages."""
+    """Make readers by the form of the front page; returns the paths of their own pages."""
     pages = []
     for _ in range(count):
         answer = client.post("/subscribe", data={"action": "feed", "words": ""})
@@ -74,7 +74,7 @@ def tally(here: Place, paper: Paper, fewest: int = 1) -> tuple[int, int]:
 
 
 def first(here: Place) -> int:
-    """Say which paper is first in the house's edition."""
+    """Return the first trending paper."""
     page = here.client.get("/").text
     return min(range(len(here.papers)), key=lambda one: page.index(here.papers[one].title))
 
@@ -147,7 +147,7 @@ def test_three_thumbs_on_one_day_are_no_use_over_days(here: Place) -> None:
 
 
 def confirmed(here: Place, count: int, *, networks: int = 1) -> list[Reader]:
-    """Have readers confirm an address by the page of the letter, each from one of the networks."""
+    """Let readers confirm an address by the link in the message, each from another network."""
     found = []
     for number in range(count):
         reader = subscriptions.add(

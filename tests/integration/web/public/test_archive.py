@@ -30,7 +30,7 @@ def take_in(here: Place, *drafts: PaperRecord) -> None:
 
 
 def vote_by_five(here: Place, paper: Paper, thumb: Thumb) -> None:
-    """Have five readers whom the operator made vote: fewer are shown to nobody."""
+    """Let five readers created by the operator vote: fewer votes are never shown."""
     store = here.program.store
     for number in range(5):
         reader = subscriptions.add(store, f"reader{number}@example.org", now=NOW)

@@ -1,4 +1,4 @@
-"""Unsubscribing as RFC 8058 wants it, by page, and back; confirming."""
+"""Tests unsubscribing by RFC 8058 and by page, coming back, and confirming."""
 
 from __future__ import annotations
 

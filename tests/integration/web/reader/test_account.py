@@ -1,4 +1,4 @@
-"""The reader's own page: wishes, pauses, feed addresses and thumbs."""
+"""Tests the reader's own page: preferences, pauses, feed addresses and thumbs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The addresses that a reader's own page gives out and makes anew: its own, and the feed's."""
+"""Tests the links that a reader's own page shows and renews: its own, and the feed's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of an edition, its rate limit of thumbs, and programs that open every link."""
+"""Tests the page of an edition, its rate limit of thumbs, and prefetching programs."""
 
 from __future__ import annotations
 

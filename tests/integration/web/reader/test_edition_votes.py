@@ -1,4 +1,4 @@
-"""A vote leads back to its edition, which shows the voter the thumbs they gave, and no more."""
+"""Tests that a vote leads back to its edition, which shows only the thumbs of this session."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Picks(HTMLParser):
 
 
 def vote(here: Place, position: int, action: str, page: str = "") -> str:
-    """Press a button, in a letter or on the ``page`` of an edition; gives where it leads."""
+    """Click a button, in a message or on the ``page`` of an edition; returns its target."""
     wish = "up" if action in {"clear", "undo"} else action
     session = re.findall(r'name="session" value="([^"]+)"', page)[:1]
     form = {"action": action} | ({"session": session[0]} if session else {})
@@ -89,7 +89,7 @@ def test_thumbs_in_a_row_are_shown_together_with_undo_beside_the_last(here: Plac
 
 
 def pressing(page: str, position: int) -> dict[str, dict[str, str]]:
-    """Read the forms beside a paper: what each button says, with its path and its action."""
+    """Read the forms of a paper: each button's label, with its path and its action."""
     part = page.partition(f'id="p{position}"')[2].partition("</li>")[0]
     form = (
         r'<form method="post" action="([^"]+)">\s*(?:<input[^>]*name="session"[^>]*>\s*)?'

@@ -21,7 +21,7 @@ STATES = (None, Thumb.UP, Thumb.DOWN)
 
 
 def stand(here: Place, thumb: Thumb | None, position: int = 1) -> None:
-    """Have the reader's thumb on a paper be this one, as from their own page."""
+    """Set the reader's thumb on a paper, as from their own page."""
     paper = here.edition.picks[position - 1].paper
     record_votes.cast(here.program.store, here.reader.id, paper.id, thumb, source="page", now=NOW)
 
@@ -58,7 +58,7 @@ def test_pages_and_feeds_of_a_message_are_the_same_whatever_its_reader_thinks(he
 
 @pytest.fixture
 def same_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have chance be the same each time, so that answers can be compared byte by byte."""
+    """Fix random values, so that responses can be compared byte by byte."""
     monkeypatch.setattr(secrets, "randbits", lambda _bits: 4711)
 
 

@@ -1,4 +1,4 @@
-"""Vote links and the edition in the browser: opening shows, a pressed button acts."""
+"""Tests vote links and the edition in the browser: only a click on a button votes."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_undo_of_another_paper_or_without_a_session_is_refused(here: Place) -> N
 
 
 def press(here: Place, position: int, action: str, page: str = "") -> str:
-    """Press a button of a page, or of a letter, and give the page that the browser is sent to."""
+    """Click a button of a page or message; returns the page after the redirect."""
     form = {"action": action} | ({"session": session_of(page)} if page else {})
     answer = here.client.post(here.vote_path(position, "up"), data=form)
     assert answer.status_code == 303

@@ -1,4 +1,4 @@
-"""Whatever is typed or published: the search box reads it, and the index holds it."""
+"""Tests for any text that the search box parses it, and the index finds it."""
 
 from __future__ import annotations
 

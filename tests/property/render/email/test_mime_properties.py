@@ -1,4 +1,4 @@
-"""Whatever the text, segments decode to it and headers stay what they are."""
+"""Tests for any text that segments decode to it, and headers stay intact."""
 
 from __future__ import annotations
 

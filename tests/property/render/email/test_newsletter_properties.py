@@ -1,4 +1,4 @@
-"""Whatever a paper and a reader are called, the letter is the page and nothing else."""
+"""Tests for any names that the newsletter has the text of the page and nothing else."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ editions = st.builds(
 
 
 def by_email_message(text: str, html: str) -> list[str]:
-    """Say what the standard library would have a receiver read."""
+    """Return the text that a recipient reads, by the standard library."""
     message = EmailMessage()
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")

@@ -1,4 +1,4 @@
-"""A request of a feed read as one value: what is cached under it is what the endpoint answers."""
+"""Tests for any feed request that its cached response is the endpoint's response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever changes, a feed that has an earlier tag has the earlier bytes, and none is stale."""
+"""Tests for any change that equal ETags mean equal bytes, and that no feed is stale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the search box understands, and how text is cut into words for it."""
+"""Tests which queries the search box understands, and how text is split into words for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any RSS and Atom: what an entry is as a paper, and what hostile XML is refused as."""
+"""Tests any RSS and Atom: an entry becomes a paper, and hostile XML is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answers of arXiv's API: versions, comments, journals, and errors that look like papers."""
+"""Tests responses of arXiv's API: versions, comments, journals, errors that look like papers."""
 
 from __future__ import annotations
 

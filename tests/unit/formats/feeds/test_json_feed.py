@@ -1,4 +1,4 @@
-"""JSON Feed: items as papers, items without titles, and a file that is cut off."""
+"""Tests JSON Feed: items as papers, items without titles, and a file that was cut."""
 
 from __future__ import annotations
 

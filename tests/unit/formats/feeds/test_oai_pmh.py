@@ -1,4 +1,4 @@
-"""Answers of OAI-PMH: three metadata formats, deleted records, tokens and errors."""
+"""Tests responses of OAI-PMH: three metadata formats, deleted records, tokens and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mails as dumps: which part is read, by which reader, on which day."""
+"""Tests mails as dumps: which part is read, by which format, and with which day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saved web pages: by the data they carry, by the reader of the papers page, by their links."""
+"""Tests saved web pages: read by their embedded data, as the papers page, or by their links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which links lead to papers, also behind the links of services that count clicks."""
+"""Tests which links lead to papers, also through services that count clicks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of titles that link to papers: what belongs to a paper, and what does not."""
+"""Tests lists of titles that link to papers: which text belongs to a paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Papers from CSV and TSV: delimiters, quotes, headings, and what costs a row."""
+"""Tests papers from CSV and TSV: delimiters, quotes, headings, and rejected rows."""
 
 from __future__ import annotations
 

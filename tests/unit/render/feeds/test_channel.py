@@ -1,4 +1,4 @@
-"""What feeds say of themselves, the parts of a reader's feed, and the lists of feeds."""
+"""Tests the metadata of feeds, the parts of a reader's feed, and lists of feeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feeds held to the rules of their formats: RFC 4287, RFC 5005, RSS 2.0, JSON Feed 1.1."""
+"""Tests feeds against their standards: RFC 4287, RFC 5005, RSS 2.0, JSON Feed 1.1."""
 
 from __future__ import annotations
 

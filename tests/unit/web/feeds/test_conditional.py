@@ -1,4 +1,4 @@
-"""Which visits are answered with 304 (RFC 9110 section 13)."""
+"""Tests which requests get 304 (RFC 9110 section 13)."""
 
 from __future__ import annotations
 

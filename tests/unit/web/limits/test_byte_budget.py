@@ -1,4 +1,4 @@
-"""The bytes of bodies are bounded, and given back whatever happens."""
+"""Tests that the bytes of bodies are limited, and freed whatever happens."""
 
 from __future__ import annotations
 

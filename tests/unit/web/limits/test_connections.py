@@ -1,4 +1,4 @@
-"""How many connections may be open, and who makes room; how many bytes of bodies are held."""
+"""Tests how many connections may be open, which one is closed, and the bytes of bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fair queue: a network that asks often delays no other."""
+"""Tests the fair queue: a network that asks often delays no other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Visits:
         self.tasks: list[asyncio.Task[None]] = []
 
     async def come(self, network: str, times: int = 1) -> list[asyncio.Task[None]]:
-        """Have a network ask for turns, each of which lasts until it is ended."""
+        """Let a network request turns, each of which lasts until the test ends it."""
         tasks = [asyncio.create_task(self._visit(network)) for _ in range(times)]
         self.tasks += tasks
         await settle()
@@ -69,7 +69,7 @@ def queue_of(
     busy_at_once: int | None = None,
     used: Mapping[str, float] | None = None,
 ) -> FairQueue:
-    """Make a queue whose clock stands, with what networks ``used`` of the processor, in seconds."""
+    """Make a queue with a fixed clock; networks ``used`` so many seconds of the processor."""
     usage = CpuUsage(clock=lambda: 0.0)
     for network, seconds in (used or {}).items():
         usage.add(network, seconds - NEWCOMER)
@@ -220,7 +220,7 @@ def test_a_busy_network_rests_after_a_turn_where_another_busy_one_waits() -> Non
         assert queue.active_count == 0
 
     async def honest() -> None:
-        """Two that are busy must not keep the only turn from whoever comes seldom."""
+        """Two busy networks must not keep the only turn from one that rarely asks."""
         usage = CpuUsage()
         queue = FairQueue(1, per_network=1, waiting=9, usage=usage)
         usage.add("a", 100.0)

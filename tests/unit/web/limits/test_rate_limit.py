@@ -1,4 +1,4 @@
-"""Requests that a network sends too fast wait until they are due; others are not affected."""
+"""Tests that requests beyond the rate wait until they are due; others are not affected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Clock:
         self.now = 1000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
