@@ -46,7 +46,7 @@ def test_a_title_in_a_letter_leads_to_the_page_of_its_paper_and_beside_it_the_pa
     assert down.endswith("/1/down")
     assert own == "https://arxiv.org/abs/2608.00001"
     plain = press().text(of)
-    assert f"    Its page here:\n    {title}\n    Read the paper:\n    {own}\n" in plain
+    assert f"    Page of this paper:\n    {title}\n    Read the paper:\n    {own}\n" in plain
 
 
 def test_a_letter_looks_for_a_paper_without_a_link_by_its_title() -> None:

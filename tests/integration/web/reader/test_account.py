@@ -264,7 +264,7 @@ def test_the_page_says_why_todays_papers_are_there(here: Place, me: str) -> None
 
     assert all(pick.paper.title in why for pick in here.edition.picks)
     assert "mixture of experts" in why
-    assert "Against it: " in why
+    assert "Counting against it: " in why
 
 
 def test_all_thumbs_are_taken_back_only_by_who_is_sure(here: Place, me: str) -> None:
