@@ -74,7 +74,7 @@ def test_each_dump_in_a_zip_is_read_and_what_is_none_is_reported(
     reasons = [one.reason for one in report.rejects]
     assert reasons == [
         "paper.pdf is a PDF document, not a dump",
-        "inner.zip is a zip archive (or an office document), not a dump",
+        "inner.zip is a zip archive (or a Word, Excel or OpenDocument file), not a dump",
         "papers.jsonl.gz is a gzip archive, not a dump",
         "empty.txt is empty",
         "notes.txt: nothing in it is recognised as a dump",

@@ -38,7 +38,7 @@ def test_the_time_of_the_file_settles_the_year(store: Store, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "options", "captured", "how"),
     [
-        ("page.txt", {"date": date(2026, 8, 1)}, date(2026, 8, 1), "as told"),
+        ("page.txt", {"date": date(2026, 8, 1)}, date(2026, 8, 1), "as given"),
         ("2026-08-02.txt", {}, date(2026, 8, 2), "from the name of the file"),
         ("page.txt", {}, NOW.date(), "from the time of the file"),
     ],

@@ -168,7 +168,7 @@ def test_a_file_that_may_not_be_read_goes_to_bad_and_the_others_are_read(
     first, *others = forbidden(tmp_path)
 
     assert first["taken"]["b.txt"] == "read"
-    assert "a.txt may not be read" in first["taken"]["a.txt"]
+    assert "a.txt cannot be read" in first["taken"]["a.txt"]
     assert all(other["taken"] == {} for other in others)
     assert "permission to read it" in (folders.bad / "a.txt.why").read_text()
     assert titles(file_store) == ["Another"]

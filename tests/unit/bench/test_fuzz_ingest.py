@@ -26,7 +26,6 @@ NAMES += [
     "enrich",
     "opml",
     "answer",
-    "oai-token",
     "references",
     "references as papers",
     "sender",
