@@ -263,7 +263,7 @@ def test_a_file_that_breaks_the_program_three_times_goes_to_bad(
     assert [isinstance(taken[0], RejectedFile) and taken[0].moved for taken in outcomes] == [
         False
     ] * 3 + [True]
-    assert "broke the program 3 times" in (folders.bad / "a.txt.why").read_text("utf-8")
+    assert "crashed the program 3 times" in (folders.bad / "a.txt.why").read_text("utf-8")
     assert names(folders.inbox) == []
     assert count(store) == 1
 

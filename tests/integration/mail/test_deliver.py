@@ -218,7 +218,7 @@ def test_a_message_too_large_for_the_server_fails_alone_and_says_so(store: Store
 
     with SmtpServer(extensions=("SIZE 10",)) as server:
         assert run(store, smtp(server)) == DeliveryCounts(failed=1)
-    assert "the mail server takes 10" in outbox(store)[0].last_response
+    assert "the mail server accepts 10" in outbox(store)[0].last_response
     with store.read() as connection:
         assert readers.all(connection, Status.ACTIVE)
 
