@@ -120,7 +120,7 @@ def rate_ten(page: Page) -> str:
     before = preview(page)
     for number in range(1, 11):
         paper = page.locator(f"#p{number}")
-        wish = "Yes" if number % 2 else "No"
+        wish = "More like this" if number % 2 else "Less like this"
         paper.get_by_role("button", name=wish).click()
         page.get_by_role("status").get_by_text(f"{number} of 10 rated").wait_for()
     assert preview(page) != before

@@ -175,7 +175,7 @@ def test_after_a_thumb_the_paper_and_the_next_are_in_view(
         end = heading.evaluate("one => one.getBoundingClientRect().bottom")
 
         assert -1 <= top < end <= size[1]
-        assert page.get_by_role("button", name="Undo").is_visible()
+        assert page.get_by_role("button", name=f"Undo for paper {position}").is_visible()
     assert page.locator("button[aria-pressed=true]").count() == 2
     page.close()
 

@@ -89,7 +89,7 @@ def test_another_tick_at_the_same_moment_changes_nothing(program: Program) -> No
 
 
 def test_only_one_process_ticks_at_a_time(program: Program) -> None:
-    with alone(program.store, "tick"), pytest.raises(Busy, match="tick is at work"):
+    with alone(program.store, "tick"), pytest.raises(Busy, match="another tick is running"):
         tick(program.tick_context, now=MORNING)
 
 
@@ -154,7 +154,7 @@ def test_messages_on_a_slow_mail_server_hold_up_neither_the_inbox_nor_editions(
     posting.start()
     try:
         assert on_its_way.wait(20)
-        with pytest.raises(Busy, match="post is at work"):
+        with pytest.raises(Busy, match="another post is running"):
             tick(program.tick_context, now=MORNING + timedelta(hours=1))
     finally:
         go_on.set()
