@@ -258,7 +258,7 @@ def test_the_paper_of_today_stays_in_view_while_papers_are_rated(
     assert count == 10
 
     for number in (1, 5, count):
-        button = page.locator(f"#p{number}").get_by_role("button", name="Yes")
+        button = page.locator(f"#p{number}").get_by_role("button", name="More like this")
         button.click()
         page.get_by_role("status").get_by_text(" rated").wait_for(state="attached")
         preview = page.locator(".preview").bounding_box()
