@@ -156,7 +156,8 @@ def raw_once(folder: Path, dump: Path, name: str, rows: dict[str, list[tuple[Any
     database = folder / f"{name}.db"
     with closing(sqlite3.connect(database)) as connection:  # the dump that listings refer to
         connection.execute(
-            "INSERT INTO dump VALUES (1, 'x', 'x', 'x', NULL, '2026-08-07', 0, 0, 0, 0)"
+            "INSERT INTO dump (id, digest, name, format, captured, read_at, papers, new, updated,"
+            " rejected) VALUES (1, 'x', 'x', 'x', NULL, '2026-08-07', 0, 0, 0, 0)"
         )
         connection.commit()
     return cpu_seconds(lambda: insert_raw(database, dump, rows))
