@@ -35,10 +35,12 @@ def test_the_list_of_duplicates_says_which_dump_brought_what_and_why(shell: Shel
     assert sorted(line["title"] for line in listed) == sorted(one.title for one in WEEK)
     for line in listed:
         told = [(one["number"], one["dump"], one["format"], one["rule"]) for one in line["records"]]
-        rules = ["first", "text", "arxiv", "title", "arxiv", "arxiv", "arxiv"]
+        rules = ["first", "text", "arxiv", "title", *["arxiv"] * 6, "title-abstract"]
+        # Atom brings the same record in the same format as RSS, which is not listed twice.
+        formats = [(name, form) for name, form, _ in FORMATS if not name.endswith(".atom")]
         assert told == [
             (number, name, form, rule)
-            for number, ((name, form, _), rule) in enumerate(zip(FORMATS, rules, strict=True), 1)
+            for number, ((name, form), rule) in enumerate(zip(formats, rules, strict=True), 1)
         ]
     assert "mail-2026-08-07.txt\tthe same title; one has no abstract" in shown.out
     assert "1 of 4 papers" in shown.err
