@@ -104,7 +104,7 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
     ships = RankingSettings()
     store, first = Store(f"sqlite:///{told['file']}"), told["first"]
     spaces, ranker = (
-        ModelCache(FitApart(ships.mode == "accurate")),
+        ModelCache(FitApart()),
         TfidfRanker(accurate=ships.mode == "accurate"),
     )
     window = timedelta(days=ships.window_days)

@@ -167,7 +167,7 @@ class Program:
 
         if not self.fits_apart:
             return ModelCache()
-        return ModelCache(FitApart(self.settings.ranking.mode == "accurate", self.stopping.is_set))
+        return ModelCache(FitApart(self.stopping.is_set))
 
     @property
     def replay(self) -> Evaluate | None:

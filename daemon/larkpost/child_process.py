@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NICE = 10
 LOOK = 0.1  # seconds between two checks of the process
-MOST_TOLD = 500  # characters of the process's error output
+LONGEST_ERROR = 500  # characters of the process's error output
 
 _waited = threading.local()
 
@@ -79,21 +79,21 @@ class ChildProcess:
         pipe = subprocess.PIPE
         # Unbuffered: bytes that a dead process did not read would be written again when closing.
         with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603 - our own module
-            body, said = _Reader(process.stdout), _Reader(process.stderr)
+            output, errors = _Reader(process.stdout), _Reader(process.stderr)
             try:
                 # The input stays open: when it ends, the child knows that this process is gone.
                 _ask(process, wanted)
                 self._wait(process)
             finally:
                 process.kill()
-                answer, told = body.whole(), said.whole()
+                body, message = output.whole(), errors.whole()
         if process.returncode:
             self._raise_if_stopped()  # stopping a service signals all of its processes
-            why = told.decode(errors="replace").strip()[-MOST_TOLD:]
+            why = message.decode(errors="replace").strip()[-LONGEST_ERROR:]
             raise RuntimeError(
                 f"the process for {self.purpose} ended with {process.returncode}: {why}"
             )
-        return answer
+        return body
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         ends = time.monotonic() + self.seconds
@@ -162,14 +162,14 @@ def answer_request(compute: Callable[[dict[str, object]], bytes]) -> None:
     try:
         body = compute(wanted)
     except Exception as error:  # reported to the waiting process, which logs it
-        _tell(error, str(wanted["store"]))
+        _report(error, str(wanted["store"]))
         os._exit(1)
     with os.fdopen(answer, "wb") as pipe:
         pipe.write(body)
     os._exit(0)  # at once, without freeing the memory
 
 
-def _tell(error: Exception, store: str) -> None:
+def _report(error: Exception, store: str) -> None:
     """Write the error to standard error, without the database's password."""
     from larkpost.masking import mask_text, secrets_of_url
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, false, select
+from sqlalchemy import Connection, Row, and_, false, func, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import rows_among
@@ -14,6 +14,9 @@ from larkpost.domain import Identifier, Paper
 COLUMNS = tuple(column for column in schema.paper.c if column.name != "title_key")
 # Public papers: not the private papers of readers.
 PUBLIC = schema.paper.c.owner_id.is_(None)
+# The same, written so that no index fits: SQLite would choose that of owners, and so read nearly
+# all papers, although another condition of the statement finds a few.
+PUBLIC_UNINDEXED = func.coalesce(schema.paper.c.owner_id, 0) == 0
 # Recommendable papers: public and not withdrawn.
 RECOMMENDABLE = and_(PUBLIC, schema.paper.c.withdrawn == false())
 

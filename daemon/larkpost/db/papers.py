@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, true, un
 from larkpost.db import schema
 from larkpost.db.matching.paper_names import of as names
 from larkpost.db.matching.paper_names import owners
-from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
+from larkpost.db.paper_rows import COLUMNS, PUBLIC, PUBLIC_UNINDEXED, RECOMMENDABLE, get, paper
 from larkpost.domain import Identifier, Paper
 
 if TYPE_CHECKING:
@@ -169,9 +169,7 @@ def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
         ),
     )
     paper = schema.paper.c
-    # Written so that no index fits: SQLite would scan that of public papers, which are nearly all.
-    public = func.coalesce(paper.owner_id, 0) == 0
-    return [public, paper.withdrawn.is_not(true()), paper.id.in_(lately)]
+    return [PUBLIC_UNINDEXED, paper.withdrawn.is_not(true()), paper.id.in_(lately)]
 
 
 def extent(connection: Connection) -> Extent:

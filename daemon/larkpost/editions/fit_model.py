@@ -55,24 +55,19 @@ def fit_here(store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
 class FitApart:
     """Fits a model in a separate process, so that its memory goes back to the system.
 
-    ``accurate`` is the ranker's setting. The process reads the database itself, runs with a low
-    priority (nice), takes ``seconds`` at most, and ends with this one. Its output is a model as
-    bytes, which is read like a stored one. Raises RuntimeError if it fails or is killed,
-    TimeoutError if it takes too long, TryAgainLater if ``stopped`` says that this process is to
-    end.
+    The process reads the database itself, runs with a low priority (nice), takes ``seconds`` at
+    most, and ends with this one. Its output is a model as bytes, which is read like a stored one.
+    Raises RuntimeError if it fails or is killed, TimeoutError if it takes too long, TryAgainLater
+    if ``stopped`` says that this process is to end.
     """
 
-    accurate: bool
     stopped: Callable[[], bool] = lambda: False
     seconds: float = LONGEST
 
     def __call__(
         self, store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
     ) -> Fitted:
-        """Fit in the other process.
-
-        ``ranker`` is used only if no other process can read the database.
-        """
+        """Fit with this ranker's settings."""
         address = database_for_child(store)
         if address is None:
             return fit_here(store, ranker, now, together=together)
@@ -81,7 +76,7 @@ class FitApart:
         body = child.run(
             {
                 "store": address,
-                "accurate": self.accurate,
+                "accurate": ranker.accurate,
                 "now": now.isoformat(),
                 "together": together,
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +12,22 @@ from larkpost.db.matching import former_papers
 from larkpost.db.value_batches import batches
 from larkpost.errors import UsageError
 from larkpost.portability.reader_records import read_uid
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
+from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
     from larkpost.domain import Identifier
+    from larkpost.portability.import_lines import ImportReport
 
 KEY = "former_uids"
 _MARK = f'"{KEY}"'.encode()
 
 
-def take_former_uids(store: Store, path: Path) -> None:
+def take_former_uids(store: Store, path: Path, tally: ImportReport) -> None:
     """Import the ``former_uids`` of the lines of papers, after the papers themselves."""
     with path.open("rb") as file:
-        for some in batches(_read(file)):
+        for some in batches(_read(file, tally)):
             with store.begin() as connection:
                 owners = papers.owners(connection, {name for _, names in some for name in names})
                 led = {
@@ -36,16 +38,17 @@ def take_former_uids(store: Store, path: Path) -> None:
                 former_papers.add_uids(connection, led)
 
 
-def _read(file: Iterator[bytes]) -> Iterator[tuple[str, list[Identifier]]]:
-    """Yield each former uid with the identifiers of its paper; invalid ones are skipped."""
-    for line in file:
+def _read(file: Iterable[bytes], tally: ImportReport) -> Iterator[tuple[str, list[Identifier]]]:
+    """Yield each former uid with the identifiers of its paper; invalid ones become remarks."""
+    for number, line in enumerate(file, 1):
         if _MARK in line and isinstance(given := _parse(line), dict):
             names = _names([given.get("id"), *_list(given.get("also"))])
             for uid in _list(given.get(KEY)):
                 try:
                     yield read_uid(uid), names
-                except (UsageError, ValueError, TypeError):
-                    continue
+                except UsageError:
+                    what = shorten(str(uid), 80)
+                    tally.remarks.append((number, f"“{what}” in {KEY} is not a uid; left out"))
 
 
 def _parse(line: bytes) -> Any:
@@ -60,10 +63,4 @@ def _list(value: object) -> list[object]:
 
 
 def _names(given: list[object]) -> list[Identifier]:
-    names = []
-    for one in given:
-        try:
-            names.append(parse_identifier(str(one)))
-        except UsageError:
-            continue
-    return names
+    return [name for one in given if (name := find_identifier(str(one)))]

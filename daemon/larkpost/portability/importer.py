@@ -65,7 +65,7 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
             with store.begin() as connection:
                 papers.absorb(connection, public, now=now, origin=papers.RecordOrigin("import"))
             tally.taken += len(drafts)
-    take_former_uids(store, path)
+    take_former_uids(store, path, tally)
     return tally
 
 

@@ -74,7 +74,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_process_of_its_own_fits_the_space_that_this_one_would(store: Store) -> None:
-    shared = ModelCache(FitApart(accurate=True))
+    shared = ModelCache(FitApart())
 
     shared.refresh(store, TfidfRanker(), now=NOW)
 
@@ -90,7 +90,7 @@ def test_a_process_of_its_own_fits_the_space_that_this_one_would(store: Store) -
 def test_the_settings_of_the_ranker_are_those_of_the_process(store: Store) -> None:
     take(store, *(f"Of {n} birds and rivers" for n in range(150)))
 
-    fitted = FitApart(accurate=False)(store, TfidfRanker(accurate=False), NOW, together=False)
+    fitted = FitApart()(store, TfidfRanker(accurate=False), NOW, together=False)
 
     assert fitted.body == fit_here(store, TfidfRanker(accurate=False), NOW, together=False).body
     assert fitted.body != fit_here(store, TfidfRanker(accurate=True), NOW, together=False).body
@@ -106,7 +106,7 @@ def test_the_process_finds_a_database_wherever_it_lies(
     store = Store(f"sqlite:///{quote(os.fsencode(home / 'larkpost.db'))}")
     take(store, *(f"On ice and radar, part {n}" for n in range(30)))
 
-    fitted = FitApart(accurate=True)(store, TfidfRanker(), NOW, together=False)
+    fitted = FitApart()(store, TfidfRanker(), NOW, together=False)
 
     assert fitted.body == fit_here(store, TfidfRanker(), NOW, together=False).body
     store.close()
@@ -120,7 +120,7 @@ def test_the_process_finds_a_database_wherever_it_lies(
 def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an_hour(
     store: Store, child: list[str], program: str, told: str
 ) -> None:
-    ranker, shared = TfidfRanker(), ModelCache(FitApart(accurate=True, seconds=1))
+    ranker, shared = TfidfRanker(), ModelCache(FitApart(seconds=1))
     old = fresh_space(store, ranker, now=NOW)
     take(store, "A new one")
     child.append(program)
@@ -135,7 +135,7 @@ def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an
     child.clear()
     soon, later = NOW + TRY_AGAIN / 2, NOW + TRY_AGAIN
     assert shared.fresh(store, ranker, now=soon).to_bytes() == old.to_bytes()
-    shared = ModelCache(FitApart(accurate=True))
+    shared = ModelCache(FitApart())
     shared.refresh(store, ranker, now=later)
     assert last_fit(store).ok
     assert kept(store) != old.to_bytes()
@@ -144,7 +144,7 @@ def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an
 def test_whoever_waits_for_the_process_can_be_told_to_end(store: Store, child: list[str]) -> None:
     child.append(ENDLESS)
     with pytest.raises(TryAgainLater):  # the child never ends by itself
-        FitApart(accurate=True, stopped=lambda: True)(store, TfidfRanker(), NOW, together=False)
+        FitApart(stopped=lambda: True)(store, TfidfRanker(), NOW, together=False)
 
 
 def test_the_process_ends_with_the_one_that_asked(store: Store) -> None:
@@ -175,7 +175,7 @@ def test_no_password_of_the_database_is_in_the_command_line_or_told(
     nowhere = Store("postgresql://lark:s3cr3t@127.0.0.1:1/nowhere")
 
     with pytest.raises(RuntimeError) as failed:
-        FitApart(accurate=True)(nowhere, TfidfRanker(), NOW, together=False)
+        FitApart()(nowhere, TfidfRanker(), NOW, together=False)
 
     assert "s3cr3t" not in str(failed.value)
     assert not any("s3cr3t" in word for command in commands for word in command)
@@ -199,7 +199,7 @@ def test_the_database_can_be_written_while_the_process_fits(
         "TfidfRanker.fit = slow\n"
         "fit_process.main()"
     )
-    shared = ModelCache(FitApart(accurate=True, seconds=120))
+    shared = ModelCache(FitApart(seconds=120))
     fit = threading.Thread(target=shared.refresh, args=(store, TfidfRanker()), kwargs={"now": NOW})
     fit.start()
 

@@ -163,8 +163,12 @@ def test_a_former_uid_that_is_none_or_of_another_paper_here_is_left_out(
         },
     )
 
-    take_papers(store, file, now=LATER)
+    report = take_papers(store, file, now=LATER)
 
+    assert [what for _, what in report.remarks] == [
+        "“no uid” in former_uids is not a uid; left out",
+        "“7” in former_uids is not a uid; left out",
+    ]
     with store.read() as connection:
         sheep = papers.by_identifier(connection, Identifier("arxiv", "2608.01003"))
         assert sheep is not None

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
-from uuid import NAMESPACE_URL, uuid5
 from zlib import crc32
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larkpost.db.matching.paper_matcher import uid_of
 from larkpost.db.search.tokenize import stems, words
-from larkpost.domain import Identifier
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.minhash import sketch, squeeze
 from larkpost.text.normalize import clean, squash
@@ -59,14 +56,6 @@ def test_words_of_ascii_are_runs_of_letters_and_digits_cut_at_64(text: str, run:
     expected = re.findall(r"[a-z0-9]{1,64}", text.lower())
     assert words(text) == expected
     assert stems(text) == stem_words(expected)
-
-
-@given(st.text(max_size=40))
-def test_the_uid_of_a_name_is_its_uuid_of_version_5(value: str) -> None:
-    name = Identifier("url", value.encode("utf-8", "ignore").decode())
-    assert uid_of(name) == str(
-        uuid5(uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper"), str(name))
-    )
 
 
 @given(

@@ -14,7 +14,6 @@ from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from larkpost.bootstrap import Program
-    from larkpost.db.engine import Store
     from larkpost.domain import PaperRecord
     from larkpost.portability.import_lines import ImportReport
 
@@ -65,37 +64,40 @@ def import_(
     program = call.program()
     tallies = []
     guests: list[PaperRecord] = []
-    if decisions:
-        from larkpost.portability.decisions import take_decisions
-
-        report = take_decisions(program.store, decisions, now=call.now)
-        tallies.append(("decisions", decisions, report))
-    if papers:
-        tally = _take_papers(program.store, papers, call.now, with_votes=votes is not None)
-        guests = tally.guests
-        tallies.append(("papers", papers, tally))
-    for name, path, take in (("readers", readers, _take_readers), ("votes", votes, _take_votes)):
+    for name, path, take in (
+        ("decisions", decisions, _take_decisions),
+        ("papers", papers, _take_papers),
+        ("readers", readers, _take_readers),
+        ("votes", votes, _take_votes),
+        ("sources", sources, _take_sources),
+    ):
         if path:
-            tallies.append((name, path, take(program, path, call.now, guests)))
-    if sources:
-        from larkpost.portability.sources import take_sources
-
-        tallies.append(("sources", sources, take_sources(program.store, sources, now=call.now)))
+            tally = take(program, path, call.now, guests)
+            guests = guests or tally.guests
+            tallies.append((name, path, tally))
     for name, path, tally in tallies:
+        if tally.guests and not votes:
+            left = f"{quantity(len(tally.guests), 'paper')} that readers imported left out"
+            tally.remarks.append((0, f"{left}: give --votes to say whose they are"))
         _warn(path, tally)
         _put(call, name, path, tally, as_json=as_json)
     return 1 if any(tally.refused for _, _, tally in tallies) else 0
 
 
-def _take_papers(store: Store, file: Path, now: datetime, *, with_votes: bool) -> ImportReport:
-    """Import papers; without votes private ones are skipped, because their owners are unknown."""
+def _take_decisions(
+    program: Program, file: Path, now: datetime, _guests: list[PaperRecord]
+) -> ImportReport:
+    from larkpost.portability.decisions import take_decisions
+
+    return take_decisions(program.store, file, now=now)
+
+
+def _take_papers(
+    program: Program, file: Path, now: datetime, _guests: list[PaperRecord]
+) -> ImportReport:
     from larkpost.portability import importer
 
-    tally = importer.take_papers(store, file, now=now)
-    if tally.guests and not with_votes:
-        left = f"{quantity(len(tally.guests), 'paper')} that readers imported left out"
-        tally.remarks.append((0, f"{left}: give --votes to say whose they are"))
-    return tally
+    return importer.take_papers(program.store, file, now=now)
 
 
 def _take_readers(
@@ -120,6 +122,14 @@ def _take_votes(
     from larkpost.portability import importer
 
     return importer.take_votes(program.store, file, now=now, guests=guests)
+
+
+def _take_sources(
+    program: Program, file: Path, now: datetime, _guests: list[PaperRecord]
+) -> ImportReport:
+    from larkpost.portability.sources import take_sources
+
+    return take_sources(program.store, file, now=now)
 
 
 def _put(call: CliContext, name: str, path: Path, tally: ImportReport, *, as_json: bool) -> None:

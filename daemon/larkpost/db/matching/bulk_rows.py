@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Select,
     Table,
     Text,
     bindparam,
@@ -98,16 +99,20 @@ def read_pairs(
     """
     pairs: list[tuple[Any, Any]] = []
     for some in batches(wanted, 10 * BATCH):
-        chosen = select(column, other).where(among(connection, column, some), where)
-        if most is not None:
-            listed = _listed(connection, column, some)
-            met = column == listed.c.value
-            again = column.table.alias()
-            more = select(1).where(again.c[column.name] == listed.c.value).offset(most).limit(1)
-            chosen = select(listed.c.value, other).join_from(listed, column.table, met)
-            chosen = chosen.where(where, ~more.exists())
-        pairs += map(tuple, connection.execute(chosen).all())
+        if most is None:
+            chosen = select(column, other).where(among(connection, column, some))
+        else:
+            chosen = _select_rare(_listed(connection, column, some), column, other, most)
+        pairs += map(tuple, connection.execute(chosen.where(where)).all())
     return pairs
+
+
+def _select_rare(listed: Any, column: Column[Any], other: Column[Any], most: int) -> Select[Any]:
+    """Select the rows of listed values, except values that more than ``most`` rows have."""
+    again = column.table.alias()
+    more = select(1).where(again.c[column.name] == listed.c.value).offset(most).limit(1)
+    met = column == listed.c.value
+    return select(listed.c.value, other).join_from(listed, column.table, met).where(~more.exists())
 
 
 def _listed(connection: Connection, column: Column[Any], values: Collection[Any]) -> Any:
@@ -131,5 +136,4 @@ def among(
     """
     if connection.dialect.name != "sqlite":
         return column.in_(values)
-    listed = func.json_each(bindparam(None, json.dumps(list(values)), Text, unique=True))
-    return column.in_(select(listed.table_valued("value").c.value))
+    return column.in_(select(_listed(connection, column, values).c.value))

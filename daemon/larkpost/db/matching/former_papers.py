@@ -25,9 +25,8 @@ def add_uids(connection: Connection, papers: Mapping[str, int]) -> int:
     Only the uid of these papers is known. Their ids are negative, because they had none here.
     """
     taken: set[str] = set()
-    for some in batches(papers):
-        for column in (_table.c.uid, schema.paper.c.uid):
-            taken.update(connection.execute(select(column).where(column.in_(some))).scalars())
+    for column in (_table.c.uid, schema.paper.c.uid):
+        taken.update(uid for (uid,) in rows_among(connection, select(column), column, papers))
     least = connection.execute(select(func.min(_table.c.id))).scalar() or 0
     fresh = [(uid, paper_id) for uid, paper_id in papers.items() if uid not in taken]
     rows = [

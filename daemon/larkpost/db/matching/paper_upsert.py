@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
@@ -128,10 +128,8 @@ def lay_out(
     numbers = {number for one in unnamed for number in one.numbers}
     paper = schema.paper.c
     keys = {one.key for one in unnamed}
-    public: ColumnElement[bool] = paper_rows.PUBLIC
-    if connection.dialect.name == "sqlite":
-        # The same without an index: SQLite would take that of owners, which matches nearly all.
-        public = func.coalesce(paper.owner_id, 0) == 0
+    is_sqlite = connection.dialect.name == "sqlite"
+    public = paper_rows.PUBLIC_UNINDEXED if is_sqlite else paper_rows.PUBLIC
     by_key = read_pairs(connection, paper.title_key, paper.id, keys, where=public)
     by_hash = read_pairs(
         connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers, most=COMMON

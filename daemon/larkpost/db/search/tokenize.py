@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from larkpost.domain import Paper
 from larkpost.text.normalize import normal_form, without_marks
@@ -64,13 +63,7 @@ def stems(text: str) -> list[str]:
 
     Its author froze the algorithm, so an index stays valid with the library's next release.
     """
-    cut = words(text)
-    stemmed = list(map(_STEMS.get, cut))
-    at = -1
-    while None in stemmed:
-        at = stemmed.index(None, at + 1)
-        stemmed[at] = _STEMS[cut[at]]
-    return cast("list[str]", stemmed)
+    return list(map(_STEMS.__getitem__, words(text)))
 
 
 class _StemCache(dict[str, str]):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from larkpost.web.site import SiteContext
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MOST_THUMBS = 600  # per hour: nobody reads that fast
 
 
 def limit(site: SiteContext, key: str, *, most: int, per: timedelta) -> None:
@@ -53,9 +54,6 @@ def _count(
 def _refusal(most: int, per: timedelta) -> HTTPException:
     seconds = max(1, int(per.total_seconds()) // most)
     return HTTPException(429, headers={"Retry-After": str(seconds)})
-
-
-MOST_THUMBS = 600  # per hour: nobody reads that fast
 
 
 def take_network_turn(
