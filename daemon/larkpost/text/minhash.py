@@ -19,6 +19,7 @@ SKETCH = 8  # numbers
 _ANCHORS = (b"y", b"g", b"d")
 _MOST_COMPARED = 20_000  # characters; a longer text is judged by its beginning
 
+_HASH = hashlib.blake2b(digest_size=8)
 _NOT_ALPHANUMERIC = bytes(code for code in range(128) if not chr(code).isalnum())
 _FORMATTING = re.compile(
     r"\\(?:text(?:bf|it|tt|sc|rm|sf|normal)?|emph|math(?:rm|bf|it|cal|bb|sf|tt|frak)"
@@ -126,7 +127,9 @@ def _shingles(text: bytes, first: bytes) -> set[bytes]:
 
 def _number(shingle: bytes) -> int:
     # The CRC is only an order; 64 bits prevent collisions of unrelated papers.
-    return int.from_bytes(hashlib.blake2b(shingle, digest_size=8).digest(), "big", signed=True)
+    hashed = _HASH.copy()  # faster than a new one with its parameters
+    hashed.update(shingle)
+    return int.from_bytes(hashed.digest(), "big", signed=True)
 
 
 def resemblance(a: str, b: str) -> float:
