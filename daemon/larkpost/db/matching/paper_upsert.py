@@ -62,11 +62,30 @@ def absorb(
     ``now``; no date is later than that. Private papers are neither read nor changed here; private
     copies of these papers become public ones (``db.private.merge_into_public``).
     """
+    absorbed: list[UpsertedPaper] = []
+    for some in batches(drafts):
+        queries = prepare(some, now)
+        absorbed += absorb_prepared(connection, queries, now=now, origin=origin)
+    return absorbed
+
+
+def prepare(drafts: Iterable[PaperRecord], now: datetime) -> list[PaperQuery]:
+    """Compute the lookup keys of each draft, which needs no database."""
+    return [ask(draft, now) for draft in drafts]
+
+
+def absorb_prepared(
+    connection: Connection,
+    queries: Sequence[PaperQuery],
+    *,
+    now: datetime,
+    origin: RecordOrigin = UNKNOWN_ORIGIN,
+) -> list[UpsertedPaper]:
+    """Do the same as ``absorb`` with drafts that ``prepare`` prepared for the same ``now``."""
     take_turns(connection)
     absorbed: list[UpsertedPaper] = []
     gone: dict[int, int] = {}
-    for some in batches(drafts):
-        asked = [ask(draft, now) for draft in some]
+    for asked in batches(queries):
         matcher = lay_out(connection, asked, now)
         placed = [matcher.place(one) for one in asked]
         write(connection, matcher, origin)
