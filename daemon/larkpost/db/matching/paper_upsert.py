@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
-from larkpost.db.matching.bulk_rows import read_pairs
+from larkpost.db.matching.bulk_rows import read_pairs, read_rare
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
 from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN, RecordOrigin
 from larkpost.db.matching.paper_matcher import (
@@ -150,10 +150,8 @@ def lay_out(
     is_sqlite = connection.dialect.name == "sqlite"
     public = paper_rows.PUBLIC_UNINDEXED if is_sqlite else paper_rows.PUBLIC
     by_key = read_pairs(connection, paper.title_key, paper.id, keys, where=public)
-    by_hash = read_pairs(
-        connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers, most=COMMON
-    )
-    met = gather(by_hash)
+    sketched = schema.minhash.c
+    met = read_rare(connection, sketched.hash, sketched.paper_id, numbers, most=COMMON)
     ids = {one for _, one in by_key} | set(owned.values())
     ids.update(*(sharing(one.numbers, met) for one in unnamed))
     papers = paper_rows.get(connection, ids)
@@ -162,7 +160,11 @@ def lay_out(
         [KnownPaper(paper, before=paper) for paper in papers.values()],
         by_name={name: places[one] for name, one in paper_names.of(connection, ids)},
         by_key=gather((key, places[one]) for key, one in by_key),
-        by_hash=gather((number, places[one]) for number, one in by_hash if one in places),
+        by_hash={
+            number: [places[one] for one in owners if one in places]
+            for number, owners in met.items()
+            if not places.keys().isdisjoint(owners)
+        },
         now=now,
         decisions=decisions,
     )
