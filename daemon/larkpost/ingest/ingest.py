@@ -204,6 +204,8 @@ class _DumpIngest:
 
     def run(self) -> IngestReport:
         """Read the whole dump; the last transaction also records that it was read."""
+        from larkpost.db.search import index  # importing it takes long
+
         with ExitStack() as stack:
             begin = self.store.begin
             for drafts, form, is_last in self._batches():
@@ -211,12 +213,17 @@ class _DumpIngest:
                 queries = papers.prepare(drafts, self.now)
                 if is_last:
                     break
-                if not self.paper_ids:  # the first batch of several
+                is_first = not self.paper_ids
+                if is_first:  # of several
                     begin = stack.enter_context(self.store.begin_many())
                 with begin() as connection:
+                    if is_first:
+                        index.merge_rarely(connection)
                     self._absorb(connection, queries, form)
             with begin() as connection:
                 papers.take_turns(connection)
+                if self.paper_ids:
+                    index.merge_often(connection)
                 if twin := read_dumps.by_digest(connection, self.copy.digest):
                     return _again(connection, twin, self.copy.name)
                 self._absorb(connection, queries, form)

@@ -143,7 +143,8 @@ def _read_rare_sqlite(
         f"SELECT value, (SELECT group_concat({other.name}) FROM (SELECT {other.name}"  # noqa: S608 - names of our own tables
         f" FROM {column.table} WHERE {column.name} = value LIMIT ?)) FROM json_each(?)"
     )
-    rows = connection.exec_driver_sql(statement, (most + 1, json.dumps(list(wanted)))).all()
+    # In the order of the index, so that neighbours are on one page.
+    rows = connection.exec_driver_sql(statement, (most + 1, json.dumps(sorted(wanted)))).all()
     present = [(value, others) for value, others in rows if others]
     lists: list[list[int]] = json.loads(f"[[{'],['.join(others for _, others in present)}]]")
     pairs = zip((value for value, _ in present), lists, strict=False)  # [[]] if there is none
