@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from larkpost.domain import Paper
-from larkpost.text.normalize import normal_form, without_marks
+from larkpost.text.normalize import as_ascii, normal_form, without_marks
 from larkpost.text.stemming import stem_words
 
 # These rules decide the search results on both databases, whose own text parsers agree neither on
@@ -49,8 +49,8 @@ class Document:
 
 def words(text: str) -> list[str]:
     """Split a text into words: lower case, without accents or ligatures."""
-    if text.isascii():
-        runs = _runs(text)
+    if (plain := as_ascii(text)) is not None:
+        runs = _runs(plain)
         return _cut_long(runs) if max(map(len, runs), default=0) > _LONGEST else runs
     return _WORD.findall(_fold_case(text))
 
@@ -69,9 +69,9 @@ def stems(text: str) -> list[str]:
 
     Its author froze the algorithm, so an index stays valid with the library's next release.
     """
-    if text.isascii():
+    if (plain := as_ascii(text)) is not None:
         try:
-            return list(map(_STEMS.__getitem__, _runs(text)))
+            return list(map(_STEMS.__getitem__, _runs(plain)))
         except _LongWordError:
             pass
     return list(map(_STEMS.__getitem__, words(text)))
