@@ -189,6 +189,25 @@ def test_forms_that_drip_keep_neither_the_tick_nor_all_places(tmp_path: Path) ->
         until(lambda: daemon.ask("/robots.txt").startswith(b"HTTP/1.1 200 "))
 
 
+FORM = b"POST /subscribe HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\na"
+FEEDS = b"GET /archive.rss HTTP/1.1\r\nHost: a\r\n\r\n" * 14
+
+
+@pytest.mark.parametrize("sent", [FORM, FEEDS])
+def test_slow_clients_of_several_neighbourhoods_keep_nobody_out(
+    tmp_path: Path, sent: bytes
+) -> None:
+    """They wait for the rest of a form, or read no answer, and would take all places together."""
+    with running(tmp_path) as daemon, ExitStack() as stack:
+        for number in range(CONNECTIONS):
+            where = f"127.{10 + number % 3}.0.{1 + number % 13}"
+            connection = stack.enter_context(daemon.connect(where))
+            with suppress(ConnectionError):
+                connection.sendall(sent)
+        for _ in range(5):
+            assert daemon.ask("/robots.txt").startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_flood_of_broken_requests_does_not_fill_the_log(tmp_path: Path) -> None:
     multipart = "Content-Type: multipart/form-data; boundary=x"
     body = "rubbish " * 200
