@@ -87,7 +87,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     @property
     def waits_for_client(self) -> bool:
         """Whether a body is still coming, or what was sent is not read yet."""
-        is_coming = self.cycle is not None and self.cycle.more_body and not self.flow.read_paused
+        cycle: RequestResponseCycle | None = self.cycle
+        is_coming = cycle is not None and cycle.more_body and not self.flow.read_paused
         return is_coming or self.transport.get_write_buffer_size() > 0
 
     def _is_answering(self) -> bool:

@@ -8,7 +8,9 @@ import resource
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -193,18 +195,41 @@ FORM = b"POST /subscribe HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\na"
 FEEDS = b"GET /archive.rss HTTP/1.1\r\nHost: a\r\n\r\n" * 14
 
 
+@contextmanager
+def slow_clients(daemon: Daemon, sent: bytes) -> Iterator[None]:
+    """Open connections of three neighbourhoods again and again, which then wait."""
+    ended, begun = threading.Event(), threading.Event()
+
+    def open_them() -> None:
+        with ExitStack() as stack:
+            for number in count():
+                where = f"127.{10 + number % 3}.0.{1 + number % 13}"
+                with suppress(OSError):
+                    stack.enter_context(daemon.connect(where)).sendall(sent)
+                if number == LIMIT:
+                    begun.set()
+                if ended.wait(0.002):
+                    return
+                if number % 1_000 == 999:
+                    stack.pop_all().close()
+
+    thread = threading.Thread(target=open_them)
+    thread.start()
+    try:
+        assert begun.wait(PATIENCE)
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 @pytest.mark.parametrize("sent", [FORM, FEEDS])
 def test_slow_clients_of_several_neighbourhoods_keep_nobody_out(
     tmp_path: Path, sent: bytes
 ) -> None:
     """They wait for the rest of a form, or read no answer, and would take all places together."""
-    with running(tmp_path) as daemon, ExitStack() as stack:
-        for number in range(CONNECTIONS):
-            where = f"127.{10 + number % 3}.0.{1 + number % 13}"
-            connection = stack.enter_context(daemon.connect(where))
-            with suppress(ConnectionError):
-                connection.sendall(sent)
-        for _ in range(5):
+    with running(tmp_path) as daemon, slow_clients(daemon, sent):
+        for _ in range(10):
             assert daemon.ask("/robots.txt").startswith(b"HTTP/1.1 200 ")
 
 
