@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -207,7 +207,7 @@ class _DumpIngest:
         from larkpost.db.search import index  # importing it takes long
 
         with ExitStack() as stack:
-            begin = self.store.begin
+            begin: Callable[[], AbstractContextManager[Connection]] = self.store.begin
             for drafts, form, is_last in self._batches():
                 # Prepared before the transaction, during which nobody else can write.
                 queries = papers.prepare(drafts, self.now)

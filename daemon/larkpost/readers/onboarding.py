@@ -10,7 +10,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost.db import papers, readers, votes
-from larkpost.db.matching import paper_upsert
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier, Paper, PaperRecord, Thumb, Vote
@@ -114,7 +113,7 @@ def _take(
         found = _find_named(connection, reader_id, drafts)
     titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
     nameless = [one for one, at in zip(drafts, found, strict=True) if at is None and not one.title]
-    asked = paper_upsert.prepare((_backdate(one, now) for one in titled), now)
+    asked = private_upsert.prepare((_backdate(one, now) for one in titled), now)
     known = list(dict.fromkeys(at for at in found if at is not None))
     if allowance:
         _take_room(store, reader_id, asked, known, allowance, now)

@@ -16,12 +16,13 @@ def replace_fields(record: T, **changes: Any) -> T:
 
     Every field of the class must be an argument of its ``__init__``, in order.
     """
-    kind = type(record)
+    kind: Any = type(record)
     positions, read = _fields_of(kind)
     values = list(read(record))
     for name, value in changes.items():
         values[positions[name]] = value
-    return kind(*values)
+    copy: T = kind(*values)
+    return copy
 
 
 @cache
