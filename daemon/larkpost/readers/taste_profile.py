@@ -211,12 +211,11 @@ class _ProfileKey(NamedTuple):
 
 def _mark(store: Store, reader: Reader) -> _ProfileKey:
     with store.read() as connection:
-        cast = votes.of(connection, reader.id)
-        latest = max((one.at for one in cast), default=None)
+        cast = votes.extent(connection, reader.id)
         newest = fitted_models.newest_id(connection)
         return _ProfileKey(
-            len(cast),
-            latest,
+            cast.count,
+            cast.latest,
             papers.extent(connection),
             reader.interests,
             reader.offer_declined,
