@@ -11,7 +11,7 @@ from larkpost.child_process import ChildProcess, database_for_child
 from larkpost.db import papers
 from larkpost.domain import Reader
 from larkpost.editions.evaluate import evaluate
-from larkpost.readers.taste_summary import TasteSummary, summarize, summary_from_json
+from larkpost.readers.taste_summary import TasteSummary, summarize
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -89,6 +89,8 @@ class ComputeProfileApart:
         request: ProfileRequest,
     ) -> ComputedProfile:
         """Compute with this ranker's settings."""
+        from larkpost.readers.profile_json import profile_from_json
+
         with store.read() as connection:
             few = papers.extent(connection).count < self.small
         address = database_for_child(store)
@@ -104,15 +106,4 @@ class ComputeProfileApart:
             "replays": request.replays,
             "fewest": request.fewest,
         }
-        return _read_profile(child.run(wanted), replays=request.replays)
-
-
-def _read_profile(body: bytes, *, replays: bool) -> ComputedProfile:
-    """Read the lines of the process: the summary, and the report if one was requested."""
-    from larkpost.ranking.evaluation.report_json import report_from_json
-
-    summary, *reports = body.splitlines()
-    if len(reports) != int(replays):
-        raise ValueError(f"the process for a taste profile wrote {len(reports) + 1} lines of JSON")
-    report = report_from_json(reports[0]) if replays else None
-    return ComputedProfile(summary_from_json(summary), report)
+        return ComputedProfile(*profile_from_json(child.run(wanted), replays=request.replays))

@@ -22,9 +22,8 @@ def _compute(wanted: dict[str, Any]) -> bytes:
     from larkpost.db.engine import Store
     from larkpost.editions.model_cache import ModelCache
     from larkpost.ranking import TfidfRanker
-    from larkpost.ranking.evaluation.report_json import report_to_json
     from larkpost.readers.compute_profile import ProfileRequest, compute_here
-    from larkpost.readers.taste_summary import summary_to_json
+    from larkpost.readers.profile_json import profile_to_json
 
     store = Store(str(wanted["store"]))
     ranker = TfidfRanker(half_life_days=wanted["half_life_days"], accurate=wanted["accurate"])
@@ -32,11 +31,8 @@ def _compute(wanted: dict[str, Any]) -> bytes:
         reader = readers.get(connection, wanted["reader"])
     now = datetime.fromisoformat(wanted["now"])
     request = ProfileRequest(reader, now, replays=wanted["replays"], fewest=wanted["fewest"])
-    summary, report = compute_here(
-        store, ranker, lambda: ModelCache().newest(store, ranker).space, request
-    )
-    lines = [summary_to_json(summary), *([report_to_json(report)] if report else [])]
-    return b"\n".join(lines)
+    profile = compute_here(store, ranker, lambda: ModelCache().newest(store, ranker).space, request)
+    return profile_to_json(*profile)
 
 
 if __name__ == "__main__":

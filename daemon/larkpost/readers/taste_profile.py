@@ -142,8 +142,10 @@ class TasteProfileCache:
             raise
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"
-            event = LogEvent.REPLAY_FAILED if request.replays else LogEvent.TASTE_FAILED
-            log.warning(event, problem=problem, exc_info=True)
+            if request.replays:
+                log.warning(LogEvent.REPLAY_FAILED, problem=problem, exc_info=True)
+            else:
+                log.warning(LogEvent.TASTE_FAILED, problem=problem, exc_info=True)
             here = request._replace(replays=False)
             summary, report = compute_here(store, ranker, space, here)
             recent = recent._replace(failed=now)

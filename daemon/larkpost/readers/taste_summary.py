@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING
-
-from pydantic import TypeAdapter
 
 from larkpost.db import papers, votes
 from larkpost.domain import Interest, Paper, Reader, TermWeight, Vote
@@ -110,18 +107,3 @@ def _sum_weights(reasons: AverageReasons) -> dict[str, float]:
     for term, weight in reasons.lowered.items():
         total[term] = total.get(term, 0.0) + weight
     return total
-
-
-@cache
-def _format() -> TypeAdapter[TasteSummary]:
-    return TypeAdapter(TasteSummary)
-
-
-def summary_to_json(summary: TasteSummary) -> bytes:
-    """Return the summary as one line of JSON; its numbers keep every digit."""
-    return _format().dump_json(summary)
-
-
-def summary_from_json(body: bytes) -> TasteSummary:
-    """Read a summary; raises ValueError if the bytes are none."""
-    return _format().validate_json(body)

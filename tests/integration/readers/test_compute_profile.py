@@ -32,13 +32,12 @@ from larkpost.readers.compute_profile import (
     ProfileRequest,
     compute_here,
 )
+from larkpost.readers.profile_json import profile_from_json, profile_to_json
 from larkpost.readers.taste_profile import AFTER_FAILURE, TasteProfileCache
 from larkpost.readers.taste_summary import (
     Leaning,
     TasteSummary,
     TermChange,
-    summary_from_json,
-    summary_to_json,
 )
 from larkpost.web import app
 from larkpost.web.limits.fair_queue import QueueSlot
@@ -172,10 +171,11 @@ def test_a_summary_survives_json_unchanged(here: Place) -> None:
         offered,
     )
 
-    body = summary_to_json(summary)
-    read = summary_from_json(body)
+    body = profile_to_json(summary, None)
+    read, report = profile_from_json(body, replays=False)
 
     assert read == summary
+    assert report is None
     assert list(read.months[0].weights) == ["z", odd, "a"]
     assert len(body.splitlines()) == 1
 
