@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, select, update
 
@@ -109,7 +110,8 @@ def newest_thumbs(
     return [(row.at, Thumb(row.thumb)) for row in rows][::-1]
 
 
-class VoteExtent(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class VoteExtent:
     """The number of a reader's votes, and the time of the latest."""
 
     count: int

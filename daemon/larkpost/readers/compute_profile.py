@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.child_process import ChildProcess, database_for_child
 from larkpost.db import papers
@@ -16,6 +16,12 @@ from larkpost.readers.taste_summary import TasteSummary, summarize
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
     from larkpost.ranking import ReplayReport, TextSpace, TfidfRanker
+
+    # Computes a profile, writing nothing to the database; raises every error. The model is
+    # requested only to compute in this process.
+    ComputeProfile = Callable[
+        [Store, TfidfRanker, Callable[[], TextSpace], "ProfileRequest"], "ComputedProfile"
+    ]
 
 SMALL = 200  # papers, with fewer of which a profile takes less time than starting a process
 LONGEST = 120.0  # seconds: a reader waits for it
@@ -39,20 +45,6 @@ class ComputedProfile(NamedTuple):
 
     summary: TasteSummary
     report: ReplayReport | None
-
-
-class ComputeProfile(Protocol):
-    """A function that computes a profile; ``space`` is called only to compute in this process."""
-
-    def __call__(
-        self,
-        store: Store,
-        ranker: TfidfRanker,
-        space: Callable[[], TextSpace],
-        request: ProfileRequest,
-    ) -> ComputedProfile:
-        """Compute; raises every error, and writes nothing to the database."""
-        ...
 
 
 def compute_here(

@@ -14,15 +14,12 @@ from larkpost.domain import Interest, Reader
 from larkpost.editions.evaluate import FEWEST
 from larkpost.errors import LarkpostError
 from larkpost.log_events import LogEvent
-from larkpost.readers.compute_profile import (
-    ComputeProfile,
-    ProfileRequest,
-    compute_here,
-)
+from larkpost.readers.compute_profile import ProfileRequest, compute_here
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
     from larkpost.ranking import ReplayReport, TextSpace, TfidfRanker
+    from larkpost.readers.compute_profile import ComputeProfile
     from larkpost.readers.taste_summary import TasteSummary
 
 log = logs.get_logger(__name__)

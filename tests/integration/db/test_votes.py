@@ -182,5 +182,5 @@ def test_the_extent_counts_the_votes_of_one_reader_and_finds_the_latest(store: S
         votes.cast(connection, Vote(ada, first, Thumb.UP, NOW, "link"))
 
     with store.read() as connection:
-        assert votes.extent(connection, ada) == (2, NOW + MINUTE)
-        assert votes.extent(connection, eve) == (0, None)
+        assert votes.extent(connection, ada) == votes.VoteExtent(2, NOW + MINUTE)
+        assert votes.extent(connection, eve) == votes.VoteExtent(0, None)
