@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.helpers.memory_folder import use_memory
 from tests.helpers.postgres import PostgresMissingError, Server, running
 
 from larkpost.db import migrations
@@ -25,6 +26,7 @@ settings.register_profile("larkpost", deadline=None, suppress_health_check=[Heal
 settings.load_profile("larkpost")
 REFUSE_SKIPS = bool(os.environ.get("LARKPOST_REFUSE_SKIPS"))
 
+use_memory()
 _numbers = count(1)
 
 
