@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.helpers.memory_folder import use_memory
 from tests.helpers.postgres import PostgresMissingError, Server, running
+from tests.helpers.shared_statements import share_statements
 
 from larkpost.db import migrations
 from larkpost.db.engine import Store
@@ -27,6 +28,7 @@ settings.load_profile("larkpost")
 REFUSE_SKIPS = bool(os.environ.get("LARKPOST_REFUSE_SKIPS"))
 
 use_memory()
+share_statements()
 _numbers = count(1)
 
 
