@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.helpers.memory_folder import use_memory
 from tests.helpers.postgres import PostgresMissingError, Server, running
-from tests.helpers.shared_statements import share_statements
+from tests.helpers.speed.memory_folder import use_memory
+from tests.helpers.speed.shared_statements import share_statements
 
 from larkpost.db import migrations
 from larkpost.db.engine import Store

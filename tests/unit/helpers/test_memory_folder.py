@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tests.helpers import memory_folder
+from tests.helpers.speed import memory_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

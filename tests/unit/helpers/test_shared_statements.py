@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import create_engine, event, literal, select
-from tests.helpers.shared_statements import SharedStatements
+from tests.helpers.speed.shared_statements import SharedStatements
 
 
 def test_two_engines_share_a_statement_and_not_its_values() -> None:
