@@ -12,7 +12,7 @@ from functools import cache
 # mallopt(3): blocks from this size on are mapped one by one, and unmapped when they are freed.
 # A smaller limit saves little more and costs time: at 1 MB a morning takes a fifth longer.
 _M_MMAP_THRESHOLD = -3
-LARGE_BLOCK = 3 * 2**20  # bytes
+LARGE_BLOCK = 2 * 2**20  # bytes
 
 
 @cache

@@ -172,10 +172,13 @@ def evidence_against_unread(
     count, most = weights.shape
     places = np.hstack([np.tile(np.arange(most), (count, 1)), np.maximum(read, 0)])
     lines = np.arange(count)[:, None]
-    kernel = word_share * own.words + close_share * own.close
+    kernel = word_share * own.words
+    kernel += close_share * own.close
+    if read.size:
+        kernel = kernel[lines[:, :, None], places[:, :, None], places[:, None, :]]
     every = np.hstack([weights, np.where(read >= 0, -rest[:, None], 0)]).astype(np.float32)
     solved = ridge.solve(
-        kernel[lines[:, :, None], places[:, :, None], places[:, None, :]] if read.size else kernel,
+        kernel,
         turned[lines, places] * (every != 0)[:, :, None],
         np.hstack([targets, np.zeros(read.shape)]).astype(np.float32),
         every,
