@@ -263,8 +263,8 @@ class Program:
 
         from larkpost.fetch.host_limits import HostLimits
         from larkpost.fetch.http_client import FetchLimits, HttpClient
+        from larkpost.fetch.page_request import BaseUrls
         from larkpost.fetch.poll import PollContext
-        from larkpost.fetch.requests import BaseUrls
 
         wanted = self.settings.fetch
         limits = FetchLimits(total=wanted.timeout, size=wanted.max_megabytes * 1_000_000)
@@ -277,7 +277,7 @@ class Program:
                 limits,
                 HostLimits(self.store, stopped=self.stopping.is_set),
             ),
-            bases=BaseUrls(wanted.hugging_face, wanted.arxiv),
+            bases=BaseUrls(wanted.hugging_face, wanted.arxiv, wanted.arxiv_api),
             keep=timedelta(days=wanted.keep_days),
             stopped=self.stopping.is_set,
         )

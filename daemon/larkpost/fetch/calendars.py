@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-_ONE_DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 # arXiv announces at 20:00 US Eastern, Sunday to Thursday (info.arxiv.org/help/availability.html).
 _ANNOUNCED = time(20)
 _EVENINGS = frozenset({6, 0, 1, 2, 3})
 _MOST_DAYS = 400  # the most days that are counted
 
 
-def _eastern() -> ZoneInfo:
+def eastern_time() -> ZoneInfo:
+    """Return arXiv's time zone."""
     return ZoneInfo("America/New_York")
 
 
 def count_arxiv_announcements(since: datetime, until: datetime) -> int:
     """Count arXiv's announcements after ``since``, up to ``until``; none falls on a holiday."""
-    zone = _eastern()
-    day = max(since, until - _MOST_DAYS * _ONE_DAY).astimezone(zone).date()
-    count = 0
+    return sum(1 for _ in arxiv_announcements(since, until))
+
+
+def arxiv_announcements(since: datetime, until: datetime) -> Iterator[date]:
+    """Yield the evenings of the announcements after ``since``, up to ``until``."""
+    zone = eastern_time()
+    day = max(since, until - _MOST_DAYS * ONE_DAY).astimezone(zone).date()
     while (moment := datetime.combine(day, _ANNOUNCED, zone)) <= until:
-        if moment > since and day.weekday() in _EVENINGS and not is_arxiv_holiday(day):
-            count += 1
-        day += _ONE_DAY
-    return count
+        if moment > since and has_announcement(day):
+            yield day
+        day += ONE_DAY
+
+
+def has_announcement(evening: date) -> bool:
+    """Return whether arXiv announces papers on an evening (US Eastern)."""
+    return evening.weekday() in _EVENINGS and not is_arxiv_holiday(evening)
 
 
 def is_arxiv_holiday(day: date) -> bool:
@@ -48,9 +58,9 @@ def _moving_holidays(year: int) -> frozenset[date]:
             _weekday_of_month(year, 2, 0, 3),  # Presidents' Day
             memorial if memorial.month == 5 else memorial - timedelta(weeks=1),
             _weekday_of_month(year, 9, 0, 1),  # Labor Day
-            thanksgiving - _ONE_DAY,
+            thanksgiving - ONE_DAY,
             thanksgiving,
-            thanksgiving + _ONE_DAY,
+            thanksgiving + ONE_DAY,
         }
     )
 
@@ -67,14 +77,14 @@ def is_list_day(day: date) -> bool:
 
 def end_of_list_day(day: date) -> datetime:
     """Return when a day of the list is over, in UTC."""
-    return datetime.combine(day + _ONE_DAY, time(), UTC)
+    return datetime.combine(day + ONE_DAY, time(), UTC)
 
 
 def count_list_days(since: datetime, until: datetime) -> int:
     """Count the days with a list that began after ``since`` and were over by ``until``."""
-    day = max(since, until - _MOST_DAYS * _ONE_DAY).astimezone(UTC).date() + _ONE_DAY
+    day = max(since, until - _MOST_DAYS * ONE_DAY).astimezone(UTC).date() + ONE_DAY
     count = 0
     while end_of_list_day(day) <= until:
         count += is_list_day(day)
-        day += _ONE_DAY
+        day += ONE_DAY
     return count

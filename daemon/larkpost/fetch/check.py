@@ -13,7 +13,7 @@ from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
 from larkpost.fetch.answer_shape import is_empty_list
 from larkpost.fetch.calendars import is_list_day
 from larkpost.fetch.health import SourceProblem
-from larkpost.fetch.requests import PageRequest, day_request, plan_requests
+from larkpost.fetch.requests import day_request, plan_requests
 from larkpost.ingest.dump_reader import find_format, recognise_format
 from larkpost.ingest.file_reader import DumpCopy, copy_of_stream
 from larkpost.masking import mask_text
@@ -21,6 +21,7 @@ from larkpost.settings.polled_sources import PolledSource, SourceKind
 
 if TYPE_CHECKING:
     from larkpost.fetch.http_client import Answer
+    from larkpost.fetch.page_request import PageRequest
     from larkpost.fetch.poll import PollContext
 
 

@@ -86,7 +86,8 @@ class CheckedBackend(httpcore2.NetworkBackend):
             raise SourceFailure(
                 f"{host if addresses == [host] else found} is not a public address",
                 problem=FetchProblem.PRIVATE_ADDRESS,
-                hint="allow_private = true (source add --allow-private) allows it for one source",
+                hint="allow_private = true (source add --allow-private) allows the host and port "
+                "of one source, but not where it redirects to: set the final address",
             )
         for number, address in enumerate(allowed[:_MOST_ADDRESSES], 1):
             try:

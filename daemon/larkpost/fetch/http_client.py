@@ -98,7 +98,8 @@ class HttpClient:
     ) -> Iterator[Answer]:
         """Request ``url``, following at most five redirects, each checked like the first address.
 
-        Raises SourceFailure unless the answer is a complete 200, or a 304 to ``validators``; and
+        ``allow_private`` covers the host and port of ``url``, not where it redirects to. Raises
+        SourceFailure unless the answer is a complete 200, or a 304 to ``validators``; and
         TryAgainLater while another process sends a request to a limited host.
         """
         answer = self._follow(url, validators, allow_private, now)
@@ -116,7 +117,8 @@ class HttpClient:
         deadline = Deadline(self.limits.total)
         asked, moved_to, for_good = url, "", True
         for _ in range(MOST_REDIRECTS + 1):
-            with self._one(asked, validators, deadline, allow_private=allow_private) as response:
+            private = allow_private and is_same_server(asked, url)
+            with self._one(asked, validators, deadline, allow_private=private) as response:
                 if response.status_code not in _REDIRECTS:
                     return self._answer(response, asked, moved_to, validators, now)
                 target = _redirect_target(asked, response)
@@ -229,6 +231,13 @@ def _redirect_target(url: str, response: httpx2.Response) -> str:
         raise _no_web_address(location) from error
     _must_be_web_address(target)
     return target
+
+
+def is_same_server(one: str, other: str) -> bool:
+    """Return whether two web addresses have the same host and port; http and https count as one."""
+    first, second = urlsplit(one), urlsplit(other)
+    ports = {None if parts.port in (80, 443) else parts.port for parts in (first, second)}
+    return first.hostname == second.hostname and len(ports) == 1
 
 
 def _must_be_web_address(url: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,15 +13,9 @@ from larkpost.db.polling import polled_sources
 from larkpost.db.polling.polled_sources import PageState
 from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
 from larkpost.fetch.answer_shape import is_empty_list
-from larkpost.fetch.http_client import Answer, Validators
-from larkpost.fetch.requests import (
-    MISSING_DAYS,
-    MOST_PAGES,
-    PAGE_SIZE,
-    PageRequest,
-    day_request,
-    interval_of,
-)
+from larkpost.fetch.http_client import Answer, Validators, is_same_server
+from larkpost.fetch.page_request import MISSING_DAYS, MOST_PAGES, PageRequest
+from larkpost.fetch.requests import interval_of
 from larkpost.ingest.ingest import IngestReport, ingest
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
@@ -68,25 +62,29 @@ class PagePoller:
         self._pages = pages
         self._now = now
 
-    def ask(self, request: PageRequest) -> list[PageAnswer]:
+    def ask(self, request: PageRequest) -> Iterator[PageAnswer]:
         """Request a page, and the next ones if a day has more papers than fit on one.
 
         Raises SourceFailure, and TryAgainLater if it is not the source's fault.
         """
-        answers = [self._ask_one(request)]
-        if request.day is None:
-            return answers
-        for number in range(1, MOST_PAGES):
-            if answers[-1].papers < PAGE_SIZE:
+        yield (answer := self._ask_one(request))
+        before = self._pages.get(request.url)
+        for number in range(1, MOST_PAGES if request.further else 1):
+            if answer.papers < request.size:
                 break
-            before = self._pages.get(request.url)
-            request = day_request(self._source, self._context.bases, request.day, number)
-            following = self._ask_one(request)
-            after = self._pages.get(request.url)
+            following = request.page(number)
+            answer = self._ask_one(following)
+            after = self._pages.get(following.url)
             if before and after and before.digest == after.digest:
                 break  # this server does not support pages
-            answers.append(following)
-        return answers
+            yield answer
+            before = after
+
+    def note_missing_days(self, requests: Sequence[PageRequest]) -> None:
+        """Store that days are to be requested, so that they are, whatever happens until then."""
+        for request in requests:
+            if request.day is not None and request.url not in self._pages:
+                self._save(self._state_after(request, Answer(request.url), None, "", papers=0))
 
     def forget_old_pages(self, requests: Sequence[PageRequest]) -> None:
         """Delete the states of days long over, and of addresses that are no longer requested."""
@@ -121,7 +119,8 @@ class PagePoller:
 
     def _get(self, request: PageRequest, url: str, page: PageState | None) -> PageAnswer:
         sent = self._validators(page)
-        context, private = self._context, self._source.allow_private
+        context = self._context
+        private = self._source.allow_private and is_same_server(url, request.url)
         with context.client.get(url, sent, allow_private=private, now=self._now) as answer:
             if answer.body is not None:
                 return self._take(request, answer, url, page)

@@ -16,16 +16,18 @@ from larkpost.errors import FetchProblem, LarkpostError, SourceFailure, TryAgain
 from larkpost.fetch.configured import ConfiguredSources, compare_sources, save_changes
 from larkpost.fetch.health import SourceProblem, find_emptiness, find_stop, note_answer
 from larkpost.fetch.pages import PageAnswer, PagePoller
-from larkpost.fetch.requests import BaseUrls, interval_of, plan_requests
+from larkpost.fetch.requests import interval_of, plan_requests
 from larkpost.fetch.retry_after import back_off
 from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
+from larkpost.settings.polled_sources import SourceKind
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
     from larkpost.db.polling.polled_sources import SourceState
     from larkpost.fetch.http_client import HttpClient
+    from larkpost.fetch.page_request import BaseUrls
     from larkpost.ingest.ingest import IngestReport
     from larkpost.settings.polled_sources import PolledSource
 
@@ -175,12 +177,14 @@ class SourcePoll:
             pages = polled_sources.pages(connection, source.name)
         requests = plan_requests(source, pages, self._context.bases, now=self._now)
         poller = PagePoller(self._context, source, pages, self._now)
+        if source.kind is SourceKind.ARXIV:
+            poller.note_missing_days(requests)
         try:
             for request in requests:
                 if self._context.stopped() or self._is_hopeless():
                     break
                 try:
-                    self._answers += poller.ask(request)
+                    self._answers.extend(poller.ask(request))
                 except SourceFailure as fault:
                     self._faults.append(fault)
                 except LarkpostError:  # ours: the database, the disk

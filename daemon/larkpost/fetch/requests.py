@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from larkpost.fetch.calendars import end_of_list_day, is_list_day
+from larkpost.fetch.missed_announcements import missed_requests
+from larkpost.fetch.page_request import MISSING_DAYS, BaseUrls, PageRequest
 from larkpost.settings.polled_sources import PolledSource, SourceKind
 
 if TYPE_CHECKING:
     from larkpost.db.polling.polled_sources import PageState
 
-MISSING_DAYS = 14  # days of a daily list that are requested, back from today
-PAGE_SIZE = 100  # papers of a list per request
-MOST_PAGES = 5  # pages of the list of one day
+_LIST_PAGE = 100  # papers of a list per request
 _GRACE = timedelta(days=1)  # time after its end in which a day may still grow
 _AT_LAST = timedelta(days=3)  # time after its end at which a day is final in any case
 _INTERVALS = {
@@ -25,24 +24,6 @@ _INTERVALS = {
     SourceKind.ARXIV: timedelta(hours=2),
     SourceKind.FEED: timedelta(hours=1),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class BaseUrls:
-    """The addresses of the known names, without ``/`` at the end: the sites, or mirrors of them."""
-
-    hugging_face: str = "https://huggingface.co"
-    arxiv: str = "https://rss.arxiv.org"
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """One address to request: ``label`` names the dump, ``day`` is the day of the list."""
-
-    url: str
-    label: str
-    day: date | None = None
-    dump_format: str | None = None
 
 
 def interval_of(source: PolledSource) -> timedelta:
@@ -57,27 +38,31 @@ def plan_requests(
 ) -> list[PageRequest]:
     """List the requests to a source that are due now, the newest day first.
 
-    For a daily list these are the last fourteen days that are missing or still growing.
+    For a daily list these are the last fourteen days that are missing or still growing; for arXiv
+    its feed, and the announcements of the last fourteen days that the feed no longer had.
     """
     name = source.name
     match source.kind:
         case SourceKind.HF_DAILY:
             return list(_days_to_ask(source, pages, bases, now))
         case SourceKind.HF_TRENDING:
-            url = f"{bases.hugging_face}/api/daily_papers?sort=trending&limit={PAGE_SIZE}"
+            url = f"{bases.hugging_face}/api/daily_papers?sort=trending&limit={_LIST_PAGE}"
             return [PageRequest(url, name, dump_format="huggingface-api")]
         case SourceKind.ARXIV:
             categories = quote(source.address.partition(":")[2], safe="+.-")
-            return [PageRequest(f"{bases.arxiv}/atom/{categories}", name)]
+            feed = PageRequest(f"{bases.arxiv}/atom/{categories}", name)
+            seen = pages[feed.url].checked_at if feed.url in pages else None
+            api = bases.arxiv_api
+            return [feed, *missed_requests(source, pages, api, seen=seen, now=now)]
         case SourceKind.FEED:
             return [PageRequest(source.address, name)]
 
 
-def day_request(source: PolledSource, bases: BaseUrls, day: date, page: int = 0) -> PageRequest:
-    """Make the request for one day of the daily list; ``page`` counts from 0."""
-    more = f"&p={page}" if page else ""
-    url = f"{bases.hugging_face}/api/daily_papers?date={day}&limit={PAGE_SIZE}{more}"
-    return PageRequest(url, f"{source.name} {day}", day, "huggingface-api")
+def day_request(source: PolledSource, bases: BaseUrls, day: date) -> PageRequest:
+    """Make the request for one day of the daily list."""
+    url = f"{bases.hugging_face}/api/daily_papers?date={day}&limit={_LIST_PAGE}"
+    label = f"{source.name} {day}"
+    return PageRequest(url, label, day, "huggingface-api", _LIST_PAGE, "&p={page}")
 
 
 def _days_to_ask(

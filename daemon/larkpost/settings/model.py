@@ -227,6 +227,7 @@ class FetchSettings(SettingsSection):
 
     hugging_face: Annotated[str, AfterValidator(read_base_url)] = "https://huggingface.co"
     arxiv: Annotated[str, AfterValidator(read_base_url)] = "https://rss.arxiv.org"
+    arxiv_api: Annotated[str, AfterValidator(read_base_url)] = "https://export.arxiv.org"
     timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
     max_megabytes: Annotated[int, Field(ge=1, le=512)] = 32
     keep_days: Annotated[int, Field(ge=1, le=3660)] = 30

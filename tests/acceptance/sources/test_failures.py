@@ -50,6 +50,7 @@ PROBLEMS = {
     "no-address": "redirects",
     "round-and-round": "redirects",
     "inwards": "private-address",
+    "redirect-inwards": "private-address",
     "broken-tls": "tls",
     "nobody-there": "unreachable",
     "busy": "rate-limited",
@@ -104,6 +105,7 @@ class World:
             "/half-a-body": half(many.body),
             "/ten-gigabytes": BOMB,
             "/slow-drip": DRIP,
+            "/redirect-inwards": redirect(f"{self.busy.url}/admin", 302),
             "/no-address": redirect("file:///etc/passwd"),
             "/round-and-round": redirect("/round-and-round", 302),
             "/failing": Reply(b"Backend fetch failed", 500),
@@ -125,7 +127,8 @@ class World:
             tables.append(f'[[sources]]\nname = "{name}"\n{url}allow_private = {private}\n')
         return (
             f'{"".join(tables)}[fetch]\nhugging_face = "{self.good.url}"\n'
-            f'arxiv = "{self.good.url}"\ntimeout = 3.0\nmax_megabytes = 1\n'
+            f'arxiv = "{self.good.url}"\narxiv_api = "{self.good.url}"\n'
+            "timeout = 3.0\nmax_megabytes = 1\n"
             '[mail]\nadmin_address = "boss@example.org"\n[web]\nadmin_link_version = 1\n'
             "[scheduler]\ninterval_seconds = 0.2\n"
         )

@@ -38,7 +38,8 @@ def settings(shell: Shell, server: SourceServer, *names: str) -> None:
     """Name sources in the settings file, and the server in place of the sites."""
     shell.home.mkdir(exist_ok=True)
     tables = "".join(f'[[sources]]\nname = "{name}"\nallow_private = true\n' for name in names)
-    fetch = f'[fetch]\nhugging_face = "{server.url}"\narxiv = "{server.url}"\ntimeout = 2.0\n'
+    sites = "".join(f'{name} = "{server.url}"\n' for name in ("hugging_face", "arxiv", "arxiv_api"))
+    fetch = f"[fetch]\n{sites}timeout = 2.0\n"
     (shell.home / "config.toml").write_text(f"{tables}{fetch}[scheduler]\ninterval_seconds = 0.2\n")
 
 

@@ -10,8 +10,8 @@ from larkpost.db import papers
 from larkpost.db.polling import polled_sources
 from larkpost.fetch.configured import ConfiguredSources
 from larkpost.fetch.http_client import FetchLimits, HttpClient
+from larkpost.fetch.page_request import BaseUrls
 from larkpost.fetch.poll import PollContext, PollResult, list_due, poll_sources
-from larkpost.fetch.requests import BaseUrls
 from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.settings.polled_sources import PolledSource
 
@@ -44,7 +44,7 @@ class Polling:
             dump_formats=DUMP_FORMATS,
             configured=lambda: ConfiguredSources(self.sources),
             client=self.client,
-            bases=BaseUrls(self.server.url, self.server.url),
+            bases=BaseUrls(self.server.url, self.server.url, self.server.url),
             draw=lambda: 0.5,
         )
 

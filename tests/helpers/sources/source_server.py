@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import zlib
@@ -12,6 +13,7 @@ from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from operator import itemgetter
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -86,6 +88,26 @@ def arxiv_feed(items: Iterable[Mapping[str, object]], *, day: date) -> bytes:
     ).encode()
 
 
+def arxiv_answer(items: Iterable[tuple[datetime, Mapping[str, object]]]) -> bytes:
+    """Return an answer of arXiv's API: items made by ``paper``, with the times of submission."""
+    entries = []
+    for at, item in items:
+        facts = item["paper"]
+        assert isinstance(facts, dict)
+        entries.append(
+            f"<entry><id>http://arxiv.org/abs/{facts['id']}v1</id><title>{facts['title']}</title>"
+            f"<updated>{at:%Y-%m-%dT%H:%M:%SZ}</updated><published>{at:%Y-%m-%dT%H:%M:%SZ}"
+            f"</published><summary>{facts['summary']}</summary>"
+            "<author><name>Ada Author</name></author></entry>"
+        )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><feed xmlns="http://www.w3.org/2005/Atom">'
+        '<link href="http://arxiv.org/api/query?search_query=cat:cs.CL" rel="self"/>'
+        '<title type="html">ArXiv Query: search_query=cat:cs.CL</title>'
+        f"<id>http://arxiv.org/api/1</id>{''.join(entries)}</feed>"
+    ).encode()
+
+
 @dataclass(frozen=True)
 class Reply:
     """A response: status, headers and body; ``length`` is the announced length."""
@@ -137,12 +159,15 @@ FAILURES: dict[str, Reply] = {
 class SourceServer:
     """Responds on loopback; ``days`` are the papers of the daily list, by day.
 
+    ``submissions`` are what arXiv's API has, by the time of submission.
+
     ``failure`` replaces every response; ``routes`` replace those of single paths. ``today`` is the
     server's day: a later one gets 400. ``requests`` are the requested paths, ``conditional`` counts
     the responses 304, ``at`` has the time of each request.
     """
 
     days: dict[date, list[dict[str, object]]] = field(default_factory=dict)
+    submissions: list[tuple[datetime, dict[str, object]]] = field(default_factory=list)
     routes: dict[str, Reply | Callable[[Mapping[str, str]], Reply]] = field(default_factory=dict)
     failure: Reply | None = None
     today: date | None = None
@@ -185,10 +210,24 @@ class SourceServer:
             day = max(self.days)
             feed = Reply(arxiv_feed(self.days[day], day=day))
             return with_etag(feed, headers)
+        if parts.path == "/api/query":
+            return Reply(arxiv_answer(self._submitted(parse_qs(parts.query))))
         if parts.path != "/api/daily_papers":
             return Reply(b"Not Found", 404)
         query = parse_qs(parts.query)
         return with_etag(self._papers(query), headers)
+
+    def _submitted(
+        self, query: Mapping[str, list[str]]
+    ) -> list[tuple[datetime, dict[str, object]]]:
+        first, last = re.findall(r"\d{12}", query["search_query"][0])
+        some = [
+            (at, item)
+            for at, item in sorted(self.submissions, key=itemgetter(0))
+            if first <= f"{at:%Y%m%d%H%M}" <= last
+        ]
+        start, limit = int(query.get("start", ["0"])[0]), int(query["max_results"][0])
+        return some[start : start + limit]
 
     def _papers(self, query: Mapping[str, list[str]]) -> Reply:
         number, limit = int(query.get("p", ["0"])[0]), int(query.get("limit", ["50"])[0])

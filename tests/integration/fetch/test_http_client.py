@@ -27,7 +27,7 @@ from tests.helpers.sources.source_server import (
 
 from larkpost.errors import FetchProblem, SourceFailure
 from larkpost.fetch import http_client
-from larkpost.fetch.http_client import FetchLimits, HttpClient, Validators
+from larkpost.fetch.http_client import FetchLimits, HttpClient, Validators, is_same_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -220,6 +220,35 @@ def test_a_redirect_inwards_is_refused(
 
     assert failure.problem is FetchProblem.PRIVATE_ADDRESS
     assert "169.254.169.254" in str(failure)
+
+
+@pytest.mark.parametrize("status", [301, 302])
+def test_a_source_in_ones_own_network_leads_to_no_other_server_of_it(
+    server: SourceServer, status: int
+) -> None:
+    with SourceServer(host="127.0.0.2") as other:
+        port = other.url.rpartition(":")[2]
+        for target in (other.url, f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
+            server.routes["/feed"] = redirect(f"{target}/admin", status)
+
+            failure = refuse(f"{server.url}/feed")
+
+            assert failure.problem is FetchProblem.PRIVATE_ADDRESS
+            assert "the final address" in failure.hint
+        assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://rsshub:1200/a", "http://RSSHub:1200/b?c", True),
+        ("http://host/a", "https://host:443/a", True),
+        ("http://host/a", "http://host:6379/a", False),
+        ("http://host:1200/a", "http://other:1200/a", False),
+    ],
+)
+def test_a_server_is_a_host_and_its_port(one: str, other: str, same: bool) -> None:
+    assert is_same_server(one, other) is same
 
 
 def test_a_name_that_changes_its_address_is_called_by_the_one_that_was_checked(

@@ -6,7 +6,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from larkpost.fetch.calendars import count_arxiv_announcements, count_list_days, is_arxiv_holiday
+from larkpost.fetch.calendars import (
+    count_arxiv_announcements,
+    count_list_days,
+    is_arxiv_holiday,
+)
 
 
 def at(day: int, hour: int, month: int = 8) -> datetime:
