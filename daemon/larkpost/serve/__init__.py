@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.errors import Busy
 from larkpost.freed_memory import return_freed_memory, unmap_large_blocks
-from larkpost.garbage_collection import shorten_collections
+from larkpost.garbage_collection import CollectionPauses
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
@@ -84,20 +84,17 @@ def run(
 
 
 def free_memory_after(tick: Job) -> Job:
-    """Return freed memory after each tick; after the first, ``shorten_collections`` once.
+    """Return freed memory after each tick, and keep the collector's pauses short from the first on.
 
-    By then most long-lived objects exist.
+    Most long-lived objects exist by then.
     """
-    is_first = True
+    pauses = CollectionPauses()
 
     def tick_and_free(program: Program, moved: Callable[[], None]) -> None:
-        nonlocal is_first
         try:
             tick(program, moved)
         finally:
-            if is_first:
-                is_first = False
-                shorten_collections()
+            pauses.shorten()
             return_freed_memory()
 
     return tick_and_free
