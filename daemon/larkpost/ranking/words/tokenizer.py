@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _english_stop_words() -> frozenset[str]:
-    """Read scikit-learn's list from its module alone.
+    """Read scikit-learn's list from its module alone, if it has one.
 
     Importing scikit-learn takes 60 MB, and a daemon, which fits models in a separate process, needs
     nothing else of it.
@@ -29,8 +29,10 @@ def _english_stop_words() -> frozenset[str]:
     folder = Path(str(package.origin if package else "")).parent
     file = folder / "feature_extraction" / "_stop_words.py"
     module = importlib.util.spec_from_file_location("_larkpost_stop_words", file)
-    if module is None or module.loader is None:
-        raise ImportError(f"scikit-learn has no list of stop words in {file}")
+    if not file.is_file() or module is None or module.loader is None:  # of another release
+        from sklearn.feature_extraction import text  # type: ignore[import-untyped]  # it has no types
+
+        return frozenset(text.ENGLISH_STOP_WORDS)
     loaded = importlib.util.module_from_spec(module)
     module.loader.exec_module(loaded)
     return frozenset(loaded.ENGLISH_STOP_WORDS)
