@@ -79,15 +79,23 @@ def receive(
     mail in bytes; ``content`` is its beginning. Mail beyond the limits of real mail programs is
     refused.
     """
-    size = len(content) if size is None else size
-    if size > LARGEST:
-        return InboundResult(
-            InboundKind.REFUSED, why=f"it has {size} bytes, and {LARGEST} are possible"
-        )
     try:
         message = parse(content)
     except OutsizedMail as error:
         return InboundResult(InboundKind.REFUSED, why=str(error))
+    return receive_parsed(
+        store, mailboxes, message, now=now, size=len(content) if size is None else size
+    )
+
+
+def receive_parsed(
+    store: Store, mailboxes: ReturnAddresses, message: Message, *, now: datetime, size: int
+) -> InboundResult:
+    """Do the same with a mail that is parsed already; ``size`` is that of the whole mail."""
+    if size > LARGEST:
+        return InboundResult(
+            InboundKind.REFUSED, why=f"it has {size} bytes, and {LARGEST} are possible"
+        )
     tag = find_tag(mailboxes, message)
     if tag is None:
         return InboundResult(InboundKind.FOREIGN)

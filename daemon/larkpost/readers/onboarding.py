@@ -61,10 +61,11 @@ def from_references(
     One list of a reader is imported at a time: two at once could exceed the quota together. An
     unknown reference with a title becomes a private paper of the reader; an unknown identifier
     alone is listed in ``unknown``. Existing papers are not changed, and other readers' private
-    papers are not looked at. ``read`` parses the list, with whatever limit of time a stranger's list
-    needs. Raises UsageError for an unknown kind of text, and QuotaExceeded for more than the ``allowance``; then nothing is imported. Raises UnknownReader if the reader is
-    removed meanwhile, with everything imported. Everything is looked up before anything is written,
-    and written in short transactions: a vote must not wait for a long list.
+    papers are not looked at. ``read`` parses the list, with the limit of time that a stranger's
+    list needs. Raises UsageError for an unknown kind of text, and QuotaExceeded for more than the
+    ``allowance``; then nothing is imported. Raises UnknownReader if the reader is removed
+    meanwhile, with everything imported. Everything is looked up before anything is written, and
+    written in short transactions: a vote must not wait for a long list.
     """
     drafts = [replace(draft, url=None) for draft in read(text)]
     with _LISTS.taking(store, reader_id):

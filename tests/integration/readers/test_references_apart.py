@@ -67,7 +67,9 @@ def test_the_process_reads_what_this_one_would(text: str) -> None:
 
 
 def test_odd_characters_arrive_unchanged() -> None:
-    text = "@article{a, title={Müde \u2028 {\\'e} \U0001f600 \ud800 one}, author={Ann Ö}, year=2024}"
+    text = (
+        "@article{a, title={Müde \u2028 {\\'e} \U0001f600 \ud800 one}, author={Ann Ö}, year=2024}"
+    )
 
     assert APART(text) == read_references(text)
 
