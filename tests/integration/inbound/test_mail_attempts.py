@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.helpers.factories import NOW
 from tests.helpers.mail.digest_mails import LUNCH, mails_in, make_maildir, put_mail
-from tests.integration.inbound.test_maildir import NOW, POST
+from tests.integration.inbound.test_maildir import POST
 
 from larkpost.errors import Busy
 from larkpost.inbound import maildir as inbound_maildir

@@ -14,7 +14,7 @@ from tests.unit.formats.test_references import BIBTEX, CSL, RDF, RIS, ZOTERO_CSV
 
 from larkpost.db.private import private_papers
 from larkpost.errors import TryAgainLater, UsageError
-from larkpost.formats.references import read_references
+from larkpost.formats.references import MOST, read_references
 from larkpost.readers import onboarding
 from larkpost.readers.references_apart import REFERENCES_MODULE, ReadReferencesApart
 
@@ -86,7 +86,7 @@ def test_a_kind_of_text_that_is_not_supported_has_the_same_error() -> None:
 def test_a_list_of_megabytes_reaches_the_process() -> None:
     text = "\n".join(f"@article{{a{n}, title={{Title {n}}}}}" for n in range(60_000))
 
-    assert len(APART(text)) == onboarding.MOST
+    assert len(APART(text)) == MOST
 
 
 def test_a_list_that_takes_too_long_is_refused_and_nothing_is_imported(

@@ -120,9 +120,9 @@ class TableRows:
 
     def _next(self) -> NumberedLine | None:
         if self._again:
-            line = self._again.popleft()
-            self._reread += len(line.text)
-            return line
+            again = self._again.popleft()
+            self._reread += len(again.text)
+            return again
         for line in self._lines:
             if isinstance(line, NumberedLine):
                 self._fresh += len(line.text)
