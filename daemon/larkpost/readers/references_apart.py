@@ -15,7 +15,7 @@ from larkpost.formats.references import read_references
 ReadReferences = Callable[[str], list[PaperRecord]]
 
 SMALL = 16_000  # characters, which every parser reads in less time than starting a process takes
-LONGEST = 15.0  # seconds; a list of the largest size takes two
+LONGEST = 10.0  # seconds, less than others wait for their turn; a list of 2,000 takes one or two
 REFERENCES_MODULE = "larkpost.readers.references_process"
 
 
