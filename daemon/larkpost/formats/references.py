@@ -218,17 +218,21 @@ def _table_rows(text: str, columns: Sequence[str]) -> Iterator[list[str]]:
     csv.field_size_limit(LONGEST_FIELD)
     rows = csv.reader(io.StringIO(text.lstrip()))
     with suppress(csv.Error):  # the rows read so far are good
-        headings = next(rows, [])
-        if len(headings) > MOST_COLUMNS:
-            raise UsageError(
-                f"this table has more than {MOST_COLUMNS:,} columns",
-                hint="export it again, with the columns of Zotero only",
-            )
-        places = {heading: place for place, heading in enumerate(headings)}
-        wanted = [places.get(column, MOST_COLUMNS) for column in columns]
+        wanted = _find_columns(next(rows, []), columns)
         for row in rows:
             if len(row) <= MOST_COLUMNS:
                 yield [row[place] if place < len(row) else "" for place in wanted]
+
+
+def _find_columns(headings: Sequence[str], columns: Sequence[str]) -> list[int]:
+    """Return the place of each column; a missing one gets a place that no row has."""
+    if len(headings) > MOST_COLUMNS:
+        raise UsageError(
+            f"this table has more than {MOST_COLUMNS:,} columns",
+            hint="export it again, with the columns of Zotero only",
+        )
+    places = {heading: place for place, heading in enumerate(headings)}
+    return [places.get(column, MOST_COLUMNS) for column in columns]
 
 
 def _from_names(text: str) -> Iterator[PaperRecord]:

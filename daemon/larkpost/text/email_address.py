@@ -45,12 +45,7 @@ def spell_address(address: str) -> str:
     """
     if len(address) > _LONGEST_TRIED:
         raise _no_address(address)
-    if _ENCODED_WORD in address.rpartition("@")[0]:
-        raise UsageError(
-            f"“{shorten(address, 120)}” has “{_ENCODED_WORD}” before the @, which begins encoded "
-            "text in mail",
-            hint="give another address of this mailbox",
-        )
+    _refuse_encoded_word(address)
     try:
         valid = _validator()(address.strip().rstrip(_DOTS))
     except ValueError as error:
@@ -59,6 +54,15 @@ def spell_address(address: str) -> str:
     if clean(spelt) != spelt or len(spelt.encode()) > 254:  # RFC 5321, 4.5.3.1.3, less the brackets
         raise _no_address(address)
     return spelt
+
+
+def _refuse_encoded_word(address: str) -> None:
+    if _ENCODED_WORD in address.rpartition("@")[0]:
+        raise UsageError(
+            f"“{shorten(address, 120)}” has “{_ENCODED_WORD}” before the @, which begins encoded "
+            "text in mail",
+            hint="give another address of this mailbox",
+        )
 
 
 @cache

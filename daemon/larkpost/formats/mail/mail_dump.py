@@ -100,20 +100,15 @@ def _start(head: bytes) -> str:
 
 
 def _mails(dump: BinaryIO) -> Iterator[bytes]:
-    """Yield each mail of a folder in one file (mbox, RFC 4155), or the only mail of the file.
+    """Yield each mail of a folder in one file, or the only mail of the file.
 
-    A line "From ..." begins a mail only if it is an envelope with a date, after an empty line:
-    others are text, or the first line of one mail. Raises UnreadableDump over the limits.
+    Raises UnreadableDump over the limits.
     """
     content = dump.read(LARGEST_MAIL)
     if not content.startswith(b"From "):
         yield content
         return
-    first, _, rest = content.partition(b"\n")
-    if not _ENVELOPE.fullmatch(first):
-        yield rest
-        return
-    parts = _NEXT_MAIL.split(b"\n" + rest, maxsplit=MOST_MAILS)
+    parts = _split_folder(content)
     if len(parts) > MOST_MAILS:
         raise UnreadableDump(f"it is a folder of more than {MOST_MAILS:,} mails", hint=_SPLIT_HINT)
     yield from (part.lstrip(b"\r\n") for part in parts)
@@ -121,6 +116,18 @@ def _mails(dump: BinaryIO) -> Iterator[bytes]:
         raise UnreadableDump(
             f"it is a folder of mails of more than {LARGEST_MAIL >> 20} MiB", hint=_SPLIT_HINT
         )
+
+
+def _split_folder(content: bytes) -> list[bytes]:
+    """Split a folder of mails (mbox, RFC 4155), at one mail more than are read.
+
+    A line "From ..." begins a mail only if it is an envelope with a date, after an empty line:
+    others are text, or the first line of one mail.
+    """
+    first, _, rest = content.partition(b"\n")
+    if not _ENVELOPE.fullmatch(first):
+        return [rest]
+    return _NEXT_MAIL.split(b"\n" + rest, maxsplit=MOST_MAILS)
 
 
 def _day_sent(message: Message, near: date) -> date | None:

@@ -101,11 +101,13 @@ class TableRows:
             if self._taken and (cells is None or any(cell.strip() for cell in cells)):
                 yield self._row(cells)
             if self._quoting == csv.QUOTE_MINIMAL and self._reread > _MOST_REREAD + self._fresh:
-                self._quoting = csv.QUOTE_NONE
+                yield self._stop_quoting()
                 reader = self._reader()
-                yield IngestWarning(
-                    self._taken[0].number, "so many quotes are not closed that the rest has none"
-                )
+
+    def _stop_quoting(self) -> IngestWarning:
+        self._quoting = csv.QUOTE_NONE
+        why = "so many quotes are not closed that the rest is read as if nothing were quoted"
+        return IngestWarning(self._taken[0].number, why)
 
     def _reader(self) -> Iterator[list[str]]:
         return csv.reader(self._feed(), delimiter=self._delimiter, quoting=self._quoting)

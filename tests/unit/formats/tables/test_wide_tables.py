@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.work import executed_lines
+from tests.helpers.timing import executed_lines
 
 from larkpost.domain import IngestWarning, PaperRecord
 from larkpost.errors import UnreadableDump, UsageError
