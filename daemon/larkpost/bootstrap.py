@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from larkpost.fetch.poll import PollContext
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.ranking import TfidfRanker
+    from larkpost.readers.compute_profile import ComputeProfile
     from larkpost.readers.expiry import LastUses
     from larkpost.readers.references_apart import ReadReferences
-    from larkpost.readers.replay_apart import Evaluate
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
     from larkpost.transports.dkim import DkimSignature
@@ -69,7 +69,7 @@ class Program:
         self.settings = settings
         self.stopping = threading.Event()  # set when the daemon should end
         self.fits_apart = (
-            False  # whether models are fitted, votes replayed and lists read in separate processes
+            False  # whether models, profiles and lists are computed in separate processes
         )
 
     def with_settings(self, settings: Settings) -> Program:
@@ -171,11 +171,11 @@ class Program:
         return ModelCache(FitApart(self.stopping.is_set))
 
     @property
-    def replay(self) -> Evaluate | None:
-        """The function that replays votes in a separate process, if this process is to use one."""
-        from larkpost.readers.replay_apart import EvaluateApart
+    def compute_profile(self) -> ComputeProfile:
+        """The function that computes taste profiles: in a separate process if this uses those."""
+        from larkpost.readers.compute_profile import ComputeProfileApart, compute_here
 
-        return EvaluateApart(self.stopping.is_set) if self.fits_apart else None
+        return ComputeProfileApart(self.stopping.is_set) if self.fits_apart else compute_here
 
     def reference_reader(self, is_gone: Callable[[], bool]) -> ReadReferences:
         """Return the function that reads a list of references, until its sender ``is_gone``.
