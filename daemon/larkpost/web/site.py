@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -168,7 +167,6 @@ def endpoint(
         if measure is not None:
             site.rate_limiter.check(measure, visitor)
         body, form = b"", FormData()
-        request.state.loop = asyncio.get_running_loop()  # for ``is_gone``
         try:
             async with AsyncExitStack() as held:
                 if request.method == "POST":
