@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from larkpost.ranking import TfidfRanker
     from larkpost.readers.compute_profile import ComputeProfile
     from larkpost.readers.expiry import LastUses
+    from larkpost.readers.references_apart import ReadReferences
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
     from larkpost.transports.dkim import DkimSignature
@@ -68,7 +69,7 @@ class Program:
         self.settings = settings
         self.stopping = threading.Event()  # set when the daemon should end
         self.fits_apart = (
-            False  # whether models are fitted, and votes replayed, in separate processes
+            False  # whether models, profiles and lists are computed in separate processes
         )
 
     def with_settings(self, settings: Settings) -> Program:
@@ -175,6 +176,18 @@ class Program:
         from larkpost.readers.compute_profile import ComputeProfileApart, compute_here
 
         return ComputeProfileApart(self.stopping.is_set) if self.fits_apart else compute_here
+
+    def reference_reader(self, is_gone: Callable[[], bool]) -> ReadReferences:
+        """Return the function that reads a list of references, until its sender ``is_gone``.
+
+        A process that serves visitors reads long lists in a separate process.
+        """
+        from larkpost.formats.references import read_references
+        from larkpost.readers.references_apart import ReadReferencesApart
+
+        if not self.fits_apart:
+            return read_references
+        return ReadReferencesApart(lambda: self.stopping.is_set() or is_gone())
 
     @cached_property
     def dump_formats(self) -> Sequence[DumpFormat]:

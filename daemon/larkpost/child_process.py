@@ -130,8 +130,10 @@ def database_for_child(store: Store) -> str | None:
 def _ask(process: subprocess.Popen[bytes], wanted: Mapping[str, object]) -> None:
     if process.stdin is None:
         raise ValueError("the process has no standard input")
+    left = memoryview(json.dumps(wanted).encode() + b"\n")
     with suppress(BrokenPipeError):  # it ended at once, and has printed why
-        process.stdin.write(json.dumps(wanted).encode() + b"\n")
+        while left:  # a signal can interrupt a long write
+            left = left[process.stdin.write(left) or 0 :]
 
 
 class _Reader:

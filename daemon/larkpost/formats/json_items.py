@@ -48,25 +48,30 @@ def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWar
         yield from _Walk(read_json(stream), 1, numbered=True).items()
         return
     for line in lines(stream):
-        if isinstance(line, NumberedLine) and (item := _lone_paper(line)):
-            yield item
-        elif isinstance(line, NumberedLine):
-            yield from _Walk(line.text, line.number, ended=line.whole).items()
+        if isinstance(line, NumberedLine):
+            yield from _line_items(line)
         else:
             yield line
 
 
-def _lone_paper(line: NumberedLine) -> JsonItem | None:
-    """Read a line that is one paper and nothing else, like nearly all lines; else None."""
+def _line_items(line: NumberedLine) -> Iterator[JsonItem | RejectedRecord]:
+    """Yield the items of a line; nearly all lines are one paper and nothing else.
+
+    A line that begins with a broken object has no other item: it is decoded only once.
+    """
+    walk = _Walk(line.text, line.number, ended=line.whole)
     if not line.text.startswith("{"):
-        return None
+        yield from walk.items()
+        return
     try:
         value, end = _DECODER.raw_decode(line.text)
-    except (ValueError, RecursionError):
-        return None
-    if end != len(line.text) or not _is_paper(value):
-        return None
-    return JsonItem(line.number, value, line.text[:_SHOWN])
+    except (ValueError, RecursionError) as error:
+        yield walk.reject(0, error)
+        return
+    if end == len(line.text) and _is_paper(value):
+        yield JsonItem(line.number, value, line.text[:_SHOWN])
+    else:
+        yield from walk.items()
 
 
 class HeadFirst:
@@ -133,7 +138,7 @@ class _Walk:
                 value, end = _DECODER.raw_decode(self.text, start)
             except (ValueError, RecursionError) as error:
                 self.count += 1
-                yield self._reject(start, error)
+                yield self.reject(start, error)
                 end = self._next(start, error)
             else:
                 shown = self.text[start : min(end, start + _SHOWN)]
@@ -160,7 +165,8 @@ class _Walk:
     def _place(self) -> str:
         return f"item {self.count}: " if self.numbered else ""
 
-    def _reject(self, start: int, error: Exception) -> RejectedRecord:
+    def reject(self, start: int, error: Exception) -> RejectedRecord:
+        """Reject the item at ``start``, which could not be decoded."""
         cut = not self.ended and self._is_cut(error)
         what = f"this is not JSON ({_reason(error)})"
         if cut:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from itertools import chain, islice
@@ -27,6 +27,7 @@ MOST_AUTHORS, LONGEST_AUTHOR = 100, 100
 LONGEST_AUTHORS = 50_000  # characters of one field of BibTeX
 MOST_NAMES, MOST_TRIED = 10, 50  # identifiers of one reference; texts tried to find them
 LONGEST_FIELD = 200_000  # characters in a table; the caller limits the whole text
+MOST_COLUMNS = 1_000  # of a table; Zotero writes 87
 
 RIS = re.compile(r"^TY  ?- ", re.MULTILINE)
 TABLE = re.compile(
@@ -35,6 +36,10 @@ TABLE = re.compile(
 # The headings of a table of ratings, such as Scholar Inbox exports: arxiv_id,user_id,rating,time.
 RATINGS = re.compile(r"(?=[^\n]{0,500}\brating\b)\w+\"?,[\w\", \t]{1,500}$", re.MULTILINE)
 _RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
+_ZOTERO_COLUMNS = (
+    "Title", "Abstract Note", "Author", "DOI", "Url", "Archive ID", "Date", "Publication Year"
+)  # fmt: skip
+_RATING_COLUMNS = ("rating", "title", "arxiv_id", "doi", "url", "id")
 _ARXIV_FIELDS = ("eprint", "arxiv", "arxivid")
 _WORD = re.compile(r"[^\s,;\"'<>(){}\[\]]+")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
@@ -184,29 +189,50 @@ def _from_rdf(text: str) -> Iterator[PaperRecord]:
 
 
 def _from_table(text: str) -> Iterator[PaperRecord]:
-    csv.field_size_limit(LONGEST_FIELD)
-    with suppress(csv.Error):  # the rows read so far are good
-        for row in csv.DictReader(io.StringIO(text)):
-            yield from _drafted(
-                title=row.get("Title") or "",
-                abstract=row.get("Abstract Note") or "",
-                authors=(row.get("Author") or "").split(";"),
-                names=(row.get("DOI") or "", row.get("Url") or "", row.get("Archive ID") or ""),
-                year=row.get("Date") or row.get("Publication Year") or "",
-            )
+    for row in _table_rows(text, _ZOTERO_COLUMNS):
+        title, abstract, author, doi, url, archive, day, year = row
+        yield from _drafted(
+            title=title,
+            abstract=abstract,
+            authors=author.split(";"),
+            names=(doi, url, archive),
+            year=day or year,
+        )
 
 
 def _from_ratings(text: str) -> Iterator[PaperRecord]:
     """Read the papers that somebody rated above 0; the others are not papers that they like."""
+    for rating, title, *names in _table_rows(text, _RATING_COLUMNS):
+        with suppress(ValueError):
+            if float(rating or 0) > 0:
+                yield from _drafted(title=title, abstract="", authors=(), names=names, year="")
+
+
+def _table_rows(text: str, columns: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the cells of these columns, row by row; empty where a row is short.
+
+    Only these cells are touched: a row costs no more than its own length, however many headings
+    there are. Rows after a damaged one, and those with too many cells, are skipped. Raises
+    UsageError for too many headings.
+    """
     csv.field_size_limit(LONGEST_FIELD)
-    with suppress(csv.Error):
-        for row in csv.DictReader(io.StringIO(text)):
-            with suppress(ValueError):
-                if float(row.pop("rating", "") or 0) > 0:
-                    named = [row.get(name) or "" for name in ("arxiv_id", "doi", "url", "id")]
-                    yield from _drafted(
-                        title=row.get("title") or "", abstract="", authors=(), names=named, year=""
-                    )
+    rows = csv.reader(io.StringIO(text.lstrip()))
+    with suppress(csv.Error):  # the rows read so far are good
+        wanted = _find_columns(next(rows, []), columns)
+        for row in rows:
+            if len(row) <= MOST_COLUMNS:
+                yield [row[place] if place < len(row) else "" for place in wanted]
+
+
+def _find_columns(headings: Sequence[str], columns: Sequence[str]) -> list[int]:
+    """Return the place of each column; a missing one gets a place that no row has."""
+    if len(headings) > MOST_COLUMNS:
+        raise UsageError(
+            f"this table has more than {MOST_COLUMNS:,} columns",
+            hint="export it again, with the columns of Zotero only",
+        )
+    places = {heading: place for place, heading in enumerate(headings)}
+    return [places.get(column, MOST_COLUMNS) for column in columns]
 
 
 def _from_names(text: str) -> Iterator[PaperRecord]:

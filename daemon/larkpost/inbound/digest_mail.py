@@ -13,22 +13,24 @@ from larkpost import logs
 from larkpost.errors import UnreadableDump
 from larkpost.formats.mail.header_fields import header_text, sender_address
 from larkpost.formats.mail.mail_dump import MailDump
-from larkpost.formats.mail.mail_parser import OutsizedMail, parse
 from larkpost.inbound.process import InboundKind, InboundResult
 from larkpost.ingest.ingest import ingest
 from larkpost.ingest.refused_files import Refusal, remember_mail_refusal
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
+    from email.message import Message
+
     from larkpost.db.engine import Store
     from larkpost.inbound.digest_senders import DigestSenders
 
 log = logs.get_logger(__name__)
 
 LARGEST_DIGEST = 5_000_000  # bytes of a digest; journals embed pictures
-# The header fields that identify a mail. The others describe its path, and differ in each copy.
+# The header fields that identify a mail. The others describe its path, and differ in each copy. No
+# space before the colon: "From : x" would look like the first line of a mail folder.
 _SHARED_FIELD = re.compile(
-    rb"(?:from|date|subject|message-id|mime-version|content-[a-z-]+)\s*:", re.IGNORECASE
+    rb"(?:from|date|subject|message-id|mime-version|content-[a-z-]+):", re.IGNORECASE
 )
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 
@@ -41,18 +43,15 @@ class DigestMail:
     folder: Path | None = None
 
     def receive(
-        self, store: Store, content: bytes, *, size: int, now: datetime
+        self, store: Store, content: bytes, message: Message, *, size: int, now: datetime
     ) -> InboundResult | None:
         """Ingest the papers of a mail; None, with nothing done, if its sender is not allowed.
 
+        ``message`` is the parsed beginning of ``content``.
         A mail is read once: another copy of it, or the same after a crash, changes nothing. A mail
         from an allowed sender without any paper is reported like a refused file, and left unread.
         Raises Busy and StoreError if the database cannot be written.
         """
-        try:
-            message = parse(content)
-        except OutsizedMail:
-            return None
         if why := self.senders.refusal(message):
             log.info(LogEvent.DIGEST_IGNORED, reason=why)
             return None

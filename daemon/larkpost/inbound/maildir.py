@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.errors import Failure, LarkpostError
+from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.formats.mail.mail_parser import MOST_READ, OutsizedMail, parse
 from larkpost.inbound.digest_mail import LARGEST_DIGEST, DigestMail
 from larkpost.inbound.maildir_files import (
@@ -24,7 +25,14 @@ from larkpost.inbound.maildir_files import (
     move_mail,
     read_mail,
 )
-from larkpost.inbound.process import InboundKind, InboundResult, find_tag, receive
+from larkpost.inbound.process import InboundKind, InboundResult, find_tag, receive_parsed
+from larkpost.ingest.spool import (
+    ReadAttempts,
+    forget_missing,
+    has_attempts,
+    inspect_file,
+    lying_in,
+)
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.transports.maildir import REFUSED
@@ -49,6 +57,7 @@ _TRY_AGAIN = timedelta(hours=1)
 # Mails that could not be read or moved, by folder and name, with the reason and time: this process
 # reports each once, puts it behind all others, and tries it again once per hour.
 _left: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
+_tidied: set[str] = set()  # folders without counts of mails that are gone
 
 
 def collect(
@@ -106,11 +115,19 @@ class _MaildirSweep:
             for part in ("new", "cur"):  # a link would have other folders emptied, or filled
                 if (self.folder / part).is_symlink():
                     raise NotADirectoryError(f"{part} in it is a symbolic link, not a folder")
+            self._forget_missing()
             return first_names(
                 self.folder / "new", MOST, last=lambda name: self._key(name) in _left
             )
         except OSError as error:
             raise self._unusable(error) from error
+
+    def _forget_missing(self) -> None:
+        """Delete the counts of mails that are gone, once: only a process that died leaves any."""
+        new = self.folder / "new"
+        if str(new) not in _tidied and has_attempts(new):
+            forget_missing(new, lying_in(new))
+        _tidied.add(str(new))
 
     def _key(self, name: str) -> tuple[str, str]:
         return str(self.folder), name
@@ -125,6 +142,7 @@ class _MaildirSweep:
         if self._rests(name):
             return None, 0
         try:
+            attempts = ReadAttempts(path.parent, inspect_file(path))
             mail = read_mail(path, LARGEST_DIGEST if self.digests else MOST_READ)
         except NoMailFile as error:
             self._move(name, partial(self._refuse, path, f"it is {error}, not a file"))
@@ -134,7 +152,27 @@ class _MaildirSweep:
         except OSError as error:
             self._leave(name, f"not read: {error.strerror}")
             return None, 0
-        return self._take_mail(path, mail), len(mail.content)
+        return self._take_counted(path, mail, attempts), len(mail.content)
+
+    def _take_counted(
+        self, path: Path, mail: MaildirEntry, attempts: ReadAttempts
+    ) -> InboundKind | None:
+        """Process a mail, unless processing it has ended this program several times.
+
+        The attempt is noted beside the mail before it is parsed: a mail that gets the program
+        killed leaves no other trace.
+        """
+        try:
+            with suppress(OSError):  # in a folder without space, mail is read uncounted
+                attempts.begin(one_line(path.name))
+        except UnreadableDump as error:
+            self._move(path.name, partial(self._refuse, path, str(error)))
+            attempts.forget()
+            return InboundKind.REFUSED
+        try:
+            return self._take_mail(path, mail)
+        finally:
+            attempts.forget()
 
     def _take_mail(self, path: Path, mail: MaildirEntry) -> InboundKind:
         result = receive_safely(
@@ -202,25 +240,22 @@ def receive_safely(
 
     Mail to a signed address of ours is never a digest, whatever its From says.
     """
+    size = len(content) if size is None else size
     try:
-        if digests is not None and not _is_to_us(mailboxes, content):
-            taken = digests.receive(store, content, size=size or len(content), now=now)
+        message = parse(content)  # once: parsing is what a hostile mail makes costly
+        if digests is not None and not (mailboxes and find_tag(mailboxes, message)):
+            taken = digests.receive(store, content, message, size=size, now=now)
             if taken is not None:
                 return taken
         if mailboxes is None:
             return InboundResult(InboundKind.FOREIGN)
-        return receive(store, mailboxes, content, now=now, size=size)
+        return receive_parsed(store, mailboxes, message, now=now, size=size)
+    except OutsizedMail as error:
+        if mailboxes is None:
+            return InboundResult(InboundKind.FOREIGN)
+        return InboundResult(InboundKind.REFUSED, why=str(error))
     except LarkpostError:
         raise
     except Exception:
         log.exception(LogEvent.INBOUND_FAILED)
         return InboundResult(InboundKind.UNREAD)
-
-
-def _is_to_us(mailboxes: ReturnAddresses | None, content: bytes) -> bool:
-    if mailboxes is None:
-        return False
-    try:
-        return find_tag(mailboxes, parse(content)) is not None
-    except OutsizedMail:
-        return False

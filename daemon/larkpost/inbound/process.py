@@ -79,22 +79,29 @@ def receive(
     mail in bytes; ``content`` is its beginning. Mail beyond the limits of real mail programs is
     refused.
     """
-    size = len(content) if size is None else size
-    if size > LARGEST:
-        return InboundResult(
-            InboundKind.REFUSED, why=f"it has {size} bytes, and {LARGEST} are possible"
-        )
     try:
         message = parse(content)
     except OutsizedMail as error:
-        return InboundResult(InboundKind.REFUSED, why=str(error))
+        return _refuse(str(error))
+    whole = len(content) if size is None else size
+    return receive_parsed(store, mailboxes, message, now=now, size=whole)
+
+
+def _refuse(why: str) -> InboundResult:
+    return InboundResult(InboundKind.REFUSED, why=why)
+
+
+def receive_parsed(
+    store: Store, mailboxes: ReturnAddresses, message: Message, *, now: datetime, size: int
+) -> InboundResult:
+    """Do the same with a mail that is parsed already; ``size`` is that of the whole mail."""
+    if size > LARGEST:
+        return _refuse(f"it has {size} bytes, and {LARGEST} are possible")
     tag = find_tag(mailboxes, message)
     if tag is None:
         return InboundResult(InboundKind.FOREIGN)
     if not _has_turn(store, tag, now):
-        return InboundResult(
-            InboundKind.REFUSED, why=f"over {MOST_AN_HOUR} mails an hour to its address"
-        )
+        return _refuse(f"over {MOST_AN_HOUR} mails an hour to its address")
     if tag.purpose in ("bounce", "answer"):
         return _to_a_letter(store, tag, message, now)
     if tag.purpose == "notice" and tag.number == 0:

@@ -114,6 +114,12 @@ class ReadAttempts:
             self.file.unlink()
 
 
+def has_attempts(folder: Path) -> bool:
+    """Return whether a folder contains counts of attempts; raises OSError."""
+    with os.scandir(folder) as entries:
+        return any(entry.name.startswith(_TRIES) for entry in entries)
+
+
 def forget_missing(inbox: Path, waiting: Sequence[InboxFile]) -> None:
     """Delete the counts of files that are gone.
 

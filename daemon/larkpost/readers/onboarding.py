@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from larkpost.db.matching.paper_matcher import PaperQuery
     from larkpost.ranking import PaperComparison, TextSpace
     from larkpost.readers.quotas import Allowance
+    from larkpost.readers.references_apart import ReadReferences
 
 VIA = "import"
 AT_ONCE = 50  # references that are written in one transaction
@@ -52,6 +53,7 @@ def from_references(
     now: datetime,
     allowance: Allowance | None = None,
     interest_id: int | None = None,
+    read: ReadReferences = read_references,
 ) -> OnboardingResult:
     """Give a thumb up to every paper of the list that the reader has not judged yet.
 
@@ -59,12 +61,13 @@ def from_references(
     One list of a reader is imported at a time: two at once could exceed the quota together. An
     unknown reference with a title becomes a private paper of the reader; an unknown identifier
     alone is listed in ``unknown``. Existing papers are not changed, and other readers' private
-    papers are not looked at. Raises UsageError for an unknown kind of text, and QuotaExceeded for
-    more than the ``allowance``; then nothing is imported. Raises UnknownReader if the reader is
-    removed meanwhile, with everything imported. Everything is looked up before anything is written,
-    and written in short transactions: a vote must not wait for a long list.
+    papers are not looked at. ``read`` parses the list, with the limit of time that a stranger's
+    list needs. Raises UsageError for an unknown kind of text, and QuotaExceeded for more than the
+    ``allowance``; then nothing is imported. Raises UnknownReader if the reader is removed
+    meanwhile, with everything imported. Everything is looked up before anything is written, and
+    written in short transactions: a vote must not wait for a long list.
     """
-    drafts = [replace(draft, url=None) for draft in read_references(text)]
+    drafts = [replace(draft, url=None) for draft in read(text)]
     with _LISTS.taking(store, reader_id):
         return _take(
             store, reader_id, drafts, now=now, allowance=allowance, interest_id=interest_id

@@ -160,7 +160,9 @@ def _is_no_host(host: str) -> bool:
 def _spell(address: str, text: str, example: str) -> str:
     try:
         spelt = spell_address(address)
-    except UsageError:
+    except UsageError as error:
+        if "=?" in address:
+            raise ValueError(str(error)) from None
         raise _no_mailbox(text, example) from None
     if not spelt.isascii():  # messages would need SMTPUTF8 (RFC 6531), which few servers support
         raise ValueError(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from email_validator import ValidatedEmail
 
 _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic
+_ENCODED_WORD = "=?"
 _DOTS = ".\u3002\uff0e\uff61"  # the dots of a domain, which may end with one (RFC 3490, 3.1)
 _ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]+\]", re.IGNORECASE)
 # Domains of countries often have names registered under one of these, as ac.uk and com.br.
@@ -39,10 +40,12 @@ def address_key(address: str) -> str:
 def spell_address(address: str) -> str:
     """Normalise an address for sending: NFC, its local part as typed, its domain in ASCII (IDNA).
 
-    Raises UsageError if mail cannot be sent to it (RFC 5321, 4.1.2).
+    Raises UsageError if mail cannot be sent to it (RFC 5321, 4.1.2), and for a local part with
+    ``=?``: programs would decode it as an encoded word (RFC 2047, 5), to any other address.
     """
     if len(address) > _LONGEST_TRIED:
         raise _no_address(address)
+    _refuse_encoded_word(address)
     try:
         valid = _validator()(address.strip().rstrip(_DOTS))
     except ValueError as error:
@@ -51,6 +54,15 @@ def spell_address(address: str) -> str:
     if clean(spelt) != spelt or len(spelt.encode()) > 254:  # RFC 5321, 4.5.3.1.3, less the brackets
         raise _no_address(address)
     return spelt
+
+
+def _refuse_encoded_word(address: str) -> None:
+    if _ENCODED_WORD in address.rpartition("@")[0]:
+        raise UsageError(
+            f"“{shorten(address, 120)}” has “{_ENCODED_WORD}” before the @, which begins encoded "
+            "text in mail",
+            hint="give another address of this mailbox",
+        )
 
 
 @cache

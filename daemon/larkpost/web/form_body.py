@@ -36,6 +36,7 @@ def refuse_odd_charset(request: Request) -> None:
 LARGEST_BODY = 64 * 1024  # of a form without a file or a list
 BODY_SECONDS = 15.0
 MOST_FIELDS = 200
+LONGEST_LOOK = 1.0  # seconds that a thread waits for the event loop's answer
 
 
 def _refuse_large(request: Request, largest: int) -> None:
@@ -50,6 +51,7 @@ async def read_body(request: Request, reservation: Reservation, largest: int) ->
 
     They count in ``reservation``. Raises HTTPException 400, 408, 413, 503.
     """
+    request.state.loop = asyncio.get_running_loop()  # for ``is_gone``
     refuse_odd_charset(request)
     _refuse_large(request, largest)
     body = bytearray()
@@ -65,6 +67,15 @@ async def read_body(request: Request, reservation: Reservation, largest: int) ->
     except ClientDisconnect:
         raise HTTPException(400) from None
     return bytes(body)
+
+
+def is_gone(request: Request) -> bool:
+    """Return whether the client has closed the connection; for a handler, in its thread."""
+    asked = asyncio.run_coroutine_threadsafe(request.is_disconnected(), request.state.loop)
+    try:
+        return asked.result(LONGEST_LOOK)
+    except TimeoutError:  # the event loop is busy
+        return False
 
 
 async def parse_form(request: Request, body: bytes, turn: QueueSlot, *, files: int) -> FormData:

@@ -110,10 +110,10 @@ def test_what_cannot_be_read_or_moved_is_reported_once_and_blocks_no_mail(
         (maildir / "new" / name).write_bytes(b"Subject: hello\n\nhello\n")
 
     def stubborn(function: Any, name: str) -> Any:
-        def call(path: Any, *args: Any) -> Any:
+        def call(path: Any, *args: Any, **named: Any) -> Any:
             if name in str(path):
                 raise PermissionError(13, "Permission denied", str(path))
-            return function(path, *args)
+            return function(path, *args, **named)
 
         return call
 

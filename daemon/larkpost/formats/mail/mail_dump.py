@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 
 LARGEST_MAIL = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
+MOST_MAILS = 1_000  # of a folder; a digest per working day for four years
+_MOST_FAILURES = 20  # mails without papers that are reported one by one
 _LONGEST_TEXT = 1_000_000  # bytes of a text that is not a listing
 _MOST_TEXTS = 20  # parts with text that are read
 _HEAD = 64 * 1024
@@ -43,10 +45,19 @@ _MAIL = re.compile(
 _PAGE = re.compile(
     rf"{_HEADERS}(?:Snapshot-Content-Location:|From: [\"<]*Saved by )", re.IGNORECASE
 )
+# The line between two mails: address, weekday, date and time, perhaps with a zone (RFC 4155,
+# appendix A). Thunderbird writes "-" for the address.
+_ENVELOPE_LINE = (
+    rb"From \S{1,320}[ \t]{1,9}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ \t]"
+    rb"[^\r\n]{0,30}\d\d:\d\d[^\r\n]{0,60}\r?"
+)
+_ENVELOPE = re.compile(_ENVELOPE_LINE)
+_NEXT_MAIL = re.compile(rb"\n\r?\n" + _ENVELOPE_LINE + rb"\n")
 _BEGINNING = 16 * 1024
 _HINT = (
     "save the text of the mail as a file and ingest that; docs/formats.md says which mails are read"
 )
+_SPLIT_HINT = "save each digest as a file of its own"
 
 
 class MailDump:
@@ -61,22 +72,26 @@ class MailDump:
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers of each mail in order, after the day on which it was sent.
 
-        Raises UnreadableDump if no mail contains a paper.
+        Raises UnreadableDump if no mail contains a paper, and for a folder of too many mails.
         """
-        taken = 0
-        failures: list[tuple[int, UnreadableDump]] = []
+        taken = failed = 0
+        first: UnreadableDump | None = None
         for number, content in enumerate(_mails(dump), 1):
             try:
                 records = mail_records(content, near)
             except UnreadableDump as error:
-                failures.append((number, error))
+                # Without its traceback, which would keep the mail in memory.
+                first = first or UnreadableDump(str(error), hint=error.hint)
+                failed += 1
+                if failed <= _MOST_FAILURES:
+                    yield IngestWarning(0, f"mail {number}: {error}")
                 continue
             taken += 1
             yield from records
-        if not taken:
-            raise failures[0][1]
-        for number, failure in failures:
-            yield IngestWarning(0, f"mail {number}: {failure}")
+        if first and not taken:
+            raise first
+        if failed > _MOST_FAILURES:
+            yield IngestWarning(0, f"{failed - _MOST_FAILURES} more mails without papers")
 
 
 def _start(head: bytes) -> str:
@@ -85,20 +100,34 @@ def _start(head: bytes) -> str:
 
 
 def _mails(dump: BinaryIO) -> Iterator[bytes]:
-    """Yield each mail of a folder in one file (mbox, RFC 4155), or the only mail of the file."""
-    start = dump.read(len(b"From "))
-    rest = dump.read(LARGEST_MAIL)
-    if start != b"From ":
-        yield start + rest
+    """Yield each mail of a folder in one file, or the only mail of the file.
+
+    Raises UnreadableDump over the limits.
+    """
+    content = dump.read(LARGEST_MAIL)
+    if not content.startswith(b"From "):
+        yield content
         return
-    parts = re.split(rb"\n\r?\nFrom [^\n]*(?=\n)", rest)
-    yield parts[0].partition(b"\n")[2]
-    yield from (part.lstrip(b"\r\n") for part in parts[1:])
+    parts = _split_folder(content)
+    if len(parts) > MOST_MAILS:
+        raise UnreadableDump(f"it is a folder of more than {MOST_MAILS:,} mails", hint=_SPLIT_HINT)
+    yield from (part.lstrip(b"\r\n") for part in parts)
     if dump.read(1):
         raise UnreadableDump(
-            f"it is a folder of mails of more than {LARGEST_MAIL >> 20} MiB",
-            hint="save each digest as a file of its own",
+            f"it is a folder of mails of more than {LARGEST_MAIL >> 20} MiB", hint=_SPLIT_HINT
         )
+
+
+def _split_folder(content: bytes) -> list[bytes]:
+    """Split a folder of mails (mbox, RFC 4155), at one mail more than are read.
+
+    A line "From ..." begins a mail only if it is an envelope with a date, after an empty line:
+    others are text, or the first line of one mail.
+    """
+    first, _, rest = content.partition(b"\n")
+    if not _ENVELOPE.fullmatch(first):
+        return [rest]
+    return _NEXT_MAIL.split(b"\n" + rest, maxsplit=MOST_MAILS)
 
 
 def _day_sent(message: Message, near: date) -> date | None:

@@ -17,6 +17,11 @@ MOST_PAGE_PARTS = 5_000  # of a saved web page (MHTML), which includes its pictu
 MOST_LEVELS = 12  # a returned message has six
 MOST_FIELDS = 500  # of one part
 LONGEST_FIELD = 16_000  # characters
+# Of a field whose parameters the library parses, several times per part, in time that grows with
+# the square of the number of semicolons (RFC 2045, 5.1). Long names of files are in pieces of 78.
+LONGEST_PARAMETERS = 2_000  # characters
+MOST_PARAMETERS = 50
+_PARAMETER_FIELDS = frozenset({"content-type", "content-disposition", "content-transfer-encoding"})
 
 # Character sets of mail (RFC 2046, 4.1.2; WHATWG Encoding). Python has many other codecs: some
 # are not for text, and some take quadratic time.
@@ -64,6 +69,8 @@ class MailPart(Message):
             raise OutsizedMail(f"its header has more than {MOST_FIELDS} fields")
         if len(value) > LONGEST_FIELD:
             raise OutsizedMail(f"a field of its header has more than {LONGEST_FIELD} characters")
+        if name.lower() in _PARAMETER_FIELDS:
+            _check_parameters(name, value)
         super().set_raw(name, value)
 
     def get_param(self, *args: Any, **named: Any) -> Any:
@@ -73,6 +80,13 @@ class MailPart(Message):
             value = (_codec(value[0] or "us-ascii"), *value[1:])
         param = str(args[0] if args else named.get("param")).lower()
         return _codec(value) if param == "charset" and isinstance(value, str) else value
+
+
+def _check_parameters(name: str, value: str) -> None:
+    if len(value) > LONGEST_PARAMETERS:
+        raise OutsizedMail(f"{name.title()} has more than {LONGEST_PARAMETERS} characters")
+    if value.count(";") > MOST_PARAMETERS:
+        raise OutsizedMail(f"{name.title()} has more than {MOST_PARAMETERS} parameters")
 
 
 class PagePart(MailPart):

@@ -79,9 +79,9 @@ def _put(given: dict[str, Any], key: str, value: Any) -> None:
     elif key == "authors":
         given[key] = max(before, value, key=lambda names: sum(map(len, names)))
     elif isinstance(value, list):
-        given[key] = [*before, *value]
+        before += value
     elif key == "url":
-        given["links"] = [*given.get("links", []), value]
+        given.setdefault("links", []).append(value)
 
 
 def _names(key: str, text: str) -> list[str]:

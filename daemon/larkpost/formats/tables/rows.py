@@ -10,12 +10,16 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.formats.decoding import NumberedLine
 
 DELIMITERS = ",;\t|"
 _LONGEST_ROW = 256 * 1024  # characters between two quotes, at most
+# Lines after an unclosed quote are read again. Without a limit, a file in which every line seems to
+# open a quote would take _LONGEST_ROW characters for each of its lines.
+_MOST_REREAD = 16 * _LONGEST_ROW  # characters, and as many again as were read
 _DECLARED = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)  # the first line that Excel reads
 
 
@@ -75,11 +79,13 @@ class TableRows:
         self._remarks: list[RejectedRecord | IngestWarning] = []
         self._delimiter = delimiter
         self._width = width
+        self._quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+        self._fresh = self._reread = 0  # characters
 
     def rows(self) -> Iterator[TableRow | RejectedRecord | IngestWarning]:
         """Yield the rows that are not empty, and warnings about the lines."""
         csv.field_size_limit(2 * _LONGEST_ROW)  # one limit for the whole program
-        reader = csv.reader(self._feed(), delimiter=self._delimiter)
+        reader = self._reader()
         while True:
             self._taken, self._size = [], 0
             try:
@@ -89,11 +95,22 @@ class TableRows:
                 return
             except (csv.Error, _UnclosedError):
                 cells = None
-                reader = csv.reader(self._feed(), delimiter=self._delimiter)
+                reader = self._reader()
             yield from self._remarks
             self._remarks = []
             if self._taken and (cells is None or any(cell.strip() for cell in cells)):
                 yield self._row(cells)
+            if self._quoting == csv.QUOTE_MINIMAL and self._reread > _MOST_REREAD + self._fresh:
+                yield self._stop_quoting()
+                reader = self._reader()
+
+    def _stop_quoting(self) -> IngestWarning:
+        self._quoting = csv.QUOTE_NONE
+        why = "so many quotes are not closed that the rest is read as if nothing were quoted"
+        return IngestWarning(self._taken[0].number, why)
+
+    def _reader(self) -> Iterator[list[str]]:
+        return csv.reader(self._feed(), delimiter=self._delimiter, quoting=self._quoting)
 
     def _feed(self) -> Iterator[str]:
         while (line := self._next()) is not None:
@@ -105,9 +122,12 @@ class TableRows:
 
     def _next(self) -> NumberedLine | None:
         if self._again:
-            return self._again.popleft()
+            again = self._again.popleft()
+            self._reread += len(again.text)
+            return again
         for line in self._lines:
             if isinstance(line, NumberedLine):
+                self._fresh += len(line.text)
                 return line
             self._remarks.append(line)
         return None

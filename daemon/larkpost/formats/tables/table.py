@@ -26,6 +26,7 @@ _HEAD = 64 * 1024
 _ENDINGS = re.compile(r"\.(?:csv|tsv|tab)$", re.IGNORECASE)
 _ELSE = ("{", "[", "<", "@", "%", "|")  # JSON, XML, BibTeX, EndNote, Markdown
 _LONGEST_HEADINGS = 20_000  # characters
+_MOST_HEADINGS = 1_000  # Scopus exports 60, OpenAlex 180
 _SHOWN = 10  # headings
 _HINT = "the headings that are known are in docs/formats.md"
 _NO_ROWS = "the table has headings and no rows: 0 papers"
@@ -78,6 +79,10 @@ def _items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWarning
     heading, delimiter = _headings(told, remarks)
     yield from remarks
     headings = split_line(heading.text.strip(), delimiter)
+    if len(headings) > _MOST_HEADINGS:
+        raise UnreadableDump(
+            f"it has {len(headings):,} columns, and {_MOST_HEADINGS:,} are possible", hint=_HINT
+        )
     keys = [key_of(one) for one in headings]
     if "title" not in keys:
         raise UnreadableDump("no column of it is headed “title”", hint=_HINT)

@@ -16,6 +16,7 @@ from larkpost.formats.references import MOST
 from larkpost.readers import onboarding
 from larkpost.readers.interest_hints import UnmatchedWord, describe
 from larkpost.render.presenters import stories_of
+from larkpost.web.form_body import is_gone
 from larkpost.web.forms import read_ids, text
 from larkpost.web.limits.action_limit import DAY, allowance, limit, take_network_turn, tell_when
 from larkpost.web.reader.account import find_unmatched, visitor
@@ -54,6 +55,7 @@ def start(site: SiteContext, request: Request, form: FormData) -> Response:
             brought,
             now=site.clock(),
             allowance=allowance(site, request),
+            read=site.program.reference_reader(lambda: is_gone(request)),
         )
     except QuotaExceeded as error:
         return tell_when(_start_page(site, reader, problem=in_words(error)), error)
