@@ -10,7 +10,6 @@ from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
 
 NOW = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
-THREADS = 8
 
 
 def test_of_many_transactions_in_a_row_each_is_stored_or_undone_alone(store: Store) -> None:
@@ -32,7 +31,9 @@ def test_of_many_transactions_in_a_row_each_is_stored_or_undone_alone(store: Sto
             assert set(job_status.latest(connection)) == {"first", "between", "last"}
 
 
-def test_after_many_transactions_sqlite_has_its_usual_cache(store: Store) -> None:
+def test_after_many_transactions_sqlite_has_its_usual_cache(sqlite_url: str) -> None:
+    store = Store(sqlite_url)
+
     def cache() -> tuple[int, int]:
         with store.read() as connection:
             names = ("cache_size", "wal_autocheckpoint")
@@ -41,8 +42,6 @@ def test_after_many_transactions_sqlite_has_its_usual_cache(store: Store) -> Non
             )
         return size, pages
 
-    if store.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL has no such cache")
     before = cache()
 
     with pytest.raises(ZeroDivisionError), store.begin_many():
