@@ -275,9 +275,7 @@ class _ShardRanking:
 
     def trending(self, connection: Connection, lost: Sequence[Reader]) -> dict[int, Found]:
         """Return the papers popular with all readers, for untrained readers."""
-        most = max(
-            self._places(reader) + len(self.ids & self.spent[reader.id]) for reader in lost
-        )
+        most = max(self._places(reader) + len(self.ids & self.spent[reader.id]) for reader in lost)
         hot = [
             judged.paper
             for judged in popularity.trending(

@@ -82,9 +82,7 @@ class _Entry(NamedTuple):
     term: InterestTerm | None = None
 
 
-def _raising_phrases(
-    named: NamedTerms, raised: Mapping[int, float]
-) -> dict[int, tuple[int, ...]]:
+def _raising_phrases(named: NamedTerms, raised: Mapping[int, float]) -> dict[int, tuple[int, ...]]:
     """Return the columns that raise the score, by the place of the phrase that has them."""
     held: dict[int, tuple[int, ...]] = {}
     for at in sorted(raised):
