@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from larkpost.db import readers
+from larkpost.db import papers, readers
+from larkpost.domain import PaperRecord
 from larkpost.editions import publish, recommend
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
 from larkpost.editions.recommend import ReaderRanking
 from larkpost.editions.training_evidence import WORK_OF_READER
-from larkpost.ranking import TfidfRanker
+from larkpost.ranking import TfidfRanker, near_duplicates
+from larkpost.ranking.near_duplicates import DuplicateGroups
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.db.engine import Store
-    from larkpost.domain import Reader
+    from larkpost.domain import Paper, Reader
 
 NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
 MORNING = datetime(2026, 8, 7, 6, 0, 5, tzinfo=UTC)
@@ -124,3 +126,23 @@ def test_a_daemon_that_stops_finishes_its_shard_and_leaves_the_others_due(
 
     assert shards == [["a@example.org"]]
     assert count_due(newsroom.store) == 2
+
+
+def test_the_near_duplicates_of_the_same_candidates_are_looked_for_once(
+    newsroom: PublishContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts = [PaperRecord(title=f"A study of case {n}", first_seen=NOW) for n in range(3)]
+    with newsroom.store.begin() as connection:
+        papers.absorb(connection, drafts, now=NOW)
+    looked_for: list[int] = []
+
+    def find(some: Sequence[Paper]) -> DuplicateGroups:
+        looked_for.append(len(some))
+        return DuplicateGroups({})
+
+    monkeypatch.setattr(near_duplicates, "find_near_duplicates", find)
+    for address in ("a@example.org", "b@example.org"):
+        reader = add(newsroom.store, address)
+        assert len(publish.draft(newsroom, publish.by_hand(reader, NOW), now=NOW).picks) == 3
+
+    assert looked_for == [3]

@@ -52,7 +52,7 @@ def interest_terms(
     and their contributions, by columns.
     """
     queue = [
-        _Entry(-sum(raised[at] for at in columns), "", named.phrases[place][0], columns)
+        _QueuedTerm(-sum(raised[at] for at in columns), "", named.phrases[place][0], columns)
         for place, columns in _raising_phrases(named, raised).items()
     ]
     heapify(queue)
@@ -65,14 +65,14 @@ def interest_terms(
         if first.term is None:
             if not seen.issuperset(stem_of(words[at]) for at in first.columns):
                 for one in _terms_of_phrase(first.phrase, first.columns, text, words, raised):
-                    heappush(queue, _Entry(-one.weight, one.text, term=one))
+                    heappush(queue, _QueuedTerm(-one.weight, one.text, term=one))
         elif seen.isdisjoint(first.term.stems):
             kept.append(first.term)
             seen |= first.term.stems
     return kept
 
 
-class _Entry(NamedTuple):
+class _QueuedTerm(NamedTuple):
     """A term, or a phrase whose terms weigh no more; ordered by weight, phrases first, by text."""
 
     weight: float
