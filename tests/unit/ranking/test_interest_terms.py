@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.ranking.linear_model import NamedTerms
@@ -45,7 +45,6 @@ def all_terms(of: NamedTerms, text: str, raised: Mapping[int, float]) -> list[In
     return kept[:MOST]
 
 
-@settings(deadline=None)
 @given(
     phrases=st.lists(st.lists(st.sampled_from(sorted(WORDS)), min_size=1, max_size=4, unique=True)),
     raised=st.dictionaries(st.sampled_from(sorted(WORDS)), st.integers(-8, 8).map(float)),
