@@ -146,7 +146,7 @@ def _neighbours(
                     yield min(one, other), max(one, other)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)  # about 3 KB each, with the text
 def _sketch(title: str, abstract: str) -> frozenset[int]:
     return sketch(title, abstract)
 

@@ -55,11 +55,11 @@ class TickContext:
     ``open_transport`` opens the transport, ``stopped`` returns true when it should end.
     ``inbound_folder`` is the Maildir for mail to the ``mailboxes``; ``digests`` names the senders
     whose mails are read for papers, there or in a separate Maildir; ``operator`` is the address for
-    reports on empty days, if any; ``moved`` is called whenever there is progress: a shard of editions
-    was published, a message settled, or none is waiting. ``per_domain`` requested messages per hour go to one domain.
-    ``uses`` are the readers whose page or feed was used, and ``span`` is the time without use after
-    which a reader without mail is removed. After ``publish_seconds`` of publishing, readers without
-    mail wait for the next tick.
+    reports on empty days, if any; ``moved`` is called whenever there is progress: a shard of
+    editions was published, a message settled, or none is waiting. ``per_domain`` requested messages
+    per hour go to one domain. ``uses`` are the readers whose page or feed was used, and ``span`` is
+    the time without use after which a reader without mail is removed. After ``publish_seconds`` of
+    publishing, readers without mail wait for the next tick.
     """
 
     publish_context: PublishContext

@@ -28,7 +28,7 @@ NEAREST = 3
 SHORTEST = 4  # the least length of a word with near words, in characters
 PER_SLIP = 4  # characters per wrong letter: up to 7 letters one, up to 11 two
 MOST_SLIPS = 3
-MOST_PHRASES = 10_000  # whose meaning is cached, about 1 KB each
+MOST_PHRASES = 4_000  # whose meaning is cached, about 1 KB each
 CODE = re.compile(r"([a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
 
 
