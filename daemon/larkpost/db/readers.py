@@ -177,11 +177,15 @@ def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reade
 
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[Reader]:
-    """List the active readers whose slot is due, longest waiting first."""
+    """List the active readers whose slot is due: those with a mail address before others.
+
+    Within both the longest waiting come first. An address was confirmed, and anybody can have any
+    number of readers without one, so these wait.
+    """
     chosen = (
         select(_table.c.id)
         .where(_table.c.status == Status.ACTIVE.value, _table.c.next_slot <= now)
-        .order_by(_table.c.next_slot, _table.c.id)
+        .order_by(_table.c.address.is_(None), _table.c.next_slot, _table.c.id)
         .limit(limit)
     )
     ids = connection.execute(chosen).scalars().all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,3 +52,23 @@ def write_among(
     return sum(
         connection.execute(statement.where(column.in_(some))).rowcount for some in batches(values)
     )
+
+
+def split_by_weight(
+    some: Sequence[T], weigh: Callable[[T], int], *, most: int, weight: int
+) -> Iterator[list[T]]:
+    """Split items, in order, into batches of at most ``most`` that weigh at most ``weight``.
+
+    An item that weighs more is a batch of its own.
+    """
+    batch: list[T] = []
+    total = 0
+    for one in some:
+        its = weigh(one)
+        if batch and (len(batch) >= most or total + its > weight):
+            yield batch
+            batch, total = [], 0
+        batch.append(one)
+        total += its
+    if batch:
+        yield batch

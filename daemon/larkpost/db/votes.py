@@ -133,6 +133,13 @@ def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, li
     return found
 
 
+def count_each(connection: Connection, reader_ids: Collection[int]) -> dict[int, int]:
+    """Count the votes of each of these readers; one without votes is left out."""
+    key = _table.c.reader_id
+    counted = select(key, func.count().label("votes")).group_by(key)
+    return {row.reader_id: row.votes for row in rows_among(connection, counted, key, reader_ids)}
+
+
 def count(connection: Connection) -> int:
     """Count the votes of all readers on public papers."""
     counted = select(func.count()).select_from(_table).where(ON_PUBLIC)

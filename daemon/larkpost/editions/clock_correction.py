@@ -1,7 +1,9 @@
-"""Repairs future dates after a clock that was ahead was set right."""
+"""Repairs future dates after a clock that was ahead was set right, and replaces used names."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,11 @@ from larkpost.db import editions, readers
 from larkpost.db.coordination import future_timestamps
 from larkpost.domain import Edition, Reader
 from larkpost.log_events import LogEvent
+from larkpost.render.email.mime import message_id
 from larkpost.schedule import is_available, local_date, next_after, timetable_of
 
 if TYPE_CHECKING:
+    from larkpost.db.editions import PreparedEdition
     from larkpost.db.engine import Connection, Store
 
 log = logs.get_logger(__name__)
@@ -78,3 +82,19 @@ def _bring_slot_back(connection: Connection, reader: Reader, now: datetime) -> b
         timetable_of(reader), now - timedelta(days=1), last=today if had else yesterday
     )
     return slot != reader.next_slot and readers.advance(connection, reader, slot)
+
+
+def replace_message_ids(
+    connection: Connection, prepared: Sequence[PreparedEdition], domain: str
+) -> Sequence[PreparedEdition]:
+    """Give messages new Message-IDs if theirs are in use.
+
+    That of a day is in use if its edition was published while the clock was ahead.
+    """
+    used = editions.find_used_message_ids(connection, [str(one.message_id) for one in prepared])
+    return [
+        replace(one, message_id=message_id(f"{one.reader.uid} again", one.day, domain))
+        if one.message_id in used
+        else one
+        for one in prepared
+    ]

@@ -15,7 +15,7 @@ from larkpost.schedule import local_date
 if TYPE_CHECKING:
     from larkpost.ranking import TextSpace
     from larkpost.ranking.exploration.unseen import Unseen
-    from larkpost.ranking.selection import DuplicateGroups
+    from larkpost.ranking.near_duplicates import DuplicateGroups
 
     Judge = Callable[[Paper], Pick]  # the scores of a paper from a reader's interests
 

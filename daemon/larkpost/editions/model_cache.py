@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from larkpost.log_events import LogEvent
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
     from larkpost.ranking import TextSpace, TfidfRanker
+    from larkpost.ranking.near_duplicates import DuplicateCache
 
 log = logs.get_logger(__name__)
 
@@ -84,6 +86,13 @@ class ModelCache:
         self._lock = Lock()
         self._readable = True
         self.papers = PaperCache()
+
+    @cached_property
+    def duplicates(self) -> DuplicateCache:
+        """Return the cache of the near-duplicates among candidates."""
+        from larkpost.ranking.near_duplicates import DuplicateCache
+
+        return DuplicateCache()
 
     def refresh(self, store: Store, ranker: TfidfRanker, *, now: datetime) -> None:
         """Fit and store a model if the newest does not match the papers any more.

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, partial
-from itertools import groupby
+from itertools import chain, groupby
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from larkpost.db import editions, readers
+from larkpost.db import editions, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
+from larkpost.db.value_batches import split_by_weight
 from larkpost.domain import Edition, Reader
 from larkpost.editions import empty_day_reasons, empty_notice, recommend
-from larkpost.editions.clock_correction import recover_from_future
+from larkpost.editions.clock_correction import recover_from_future, replace_message_ids
 from larkpost.editions.isolate_failures import bisect_failures
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.recommend import RankingRequest, ReaderRanking
+from larkpost.editions.training_evidence import training_work
 from larkpost.errors import LarkpostError
 from larkpost.render.email.mime import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
@@ -31,7 +35,8 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
     from larkpost.ranking import TextSpace, TfidfRanker
 
-SHARD = 500
+SHARD = 250  # readers that are ranked together, and committed
+SHARD_WORK = 12_500  # of a shard, see ``training_work``: some seconds
 LONGEST_CATCH_UP = timedelta(days=31)
 
 
@@ -175,22 +180,32 @@ class _PublishSummary:
             self.fault = self.fault or result.fault
 
 
-def publish_due(context: PublishContext, *, now: datetime) -> Counter[PublishOutcome]:
-    """Publish every edition that is due, one batch of readers at a time.
+def publish_due(
+    context: PublishContext,
+    *,
+    now: datetime,
+    moved: Callable[[], None] = lambda: None,
+    stopped: Callable[[], bool] = lambda: False,
+    seconds: float = inf,
+) -> Counter[PublishOutcome]:
+    """Publish every edition that is due, one shard of readers at a time; calls ``moved`` after it.
 
-    One that cannot be published does not stop the others, and stays due.
+    Readers without a mail address come last, and after so many ``seconds`` not at all: they stay
+    due, as do all when ``stopped``. An edition that cannot be published does not stop the others,
+    and stays due.
     """
     recover_from_future(context.store, now=now)
-    day = _PublishSummary()
-    while True:
+    day, began = _PublishSummary(), monotonic()
+    while not stopped():
         with context.store.read() as connection:
             found = readers.due(connection, now, limit=SHARD + len(day.failed))
-        shard = [reader for reader in found if reader.id not in day.failed]
-        if not shard:
+        left = [reader for reader in found if reader.id not in day.failed]
+        if not left or (left[0].address is None and monotonic() - began > seconds):
             break
-        occasions, lost = all_due(shard, now)
-        for result in (*lost, *publish(context, occasions, now=now)):
+        occasions, lost = all_due(left, now)
+        for result in (*lost, *next(_publish_shards(context, occasions, now), ())):
             day.take(result)
+        moved()
     if day.tally:
         with context.store.begin() as connection:
             _note(connection, day, now)
@@ -218,11 +233,18 @@ def _note(connection: Connection, day: _PublishSummary, now: datetime) -> None:
 def publish(
     context: PublishContext, occasions: Sequence[EditionRequest], *, now: datetime
 ) -> list[PublishResult]:
-    """Rank and publish these requests, grouped by equal candidates, in order within a group.
+    """Rank and publish these requests, in shards with equal candidates, in order within those.
 
     A reader without a paper gets no edition, only the next slot: a late dump is in the next
     edition. An error in one request does not stop the others.
     """
+    return list(chain.from_iterable(_publish_shards(context, occasions, now)))
+
+
+def _publish_shards(
+    context: PublishContext, occasions: Sequence[EditionRequest], now: datetime
+) -> Iterator[list[PublishResult]]:
+    """Rank and publish some requests at a time, committing their editions."""
 
     def together(some: Sequence[EditionRequest]) -> list[PublishResult]:
         question = context.question(some[0])
@@ -236,11 +258,8 @@ def publish(
     def alone(request: EditionRequest, fault: Exception) -> list[PublishResult]:
         return [PublishResult(request, PublishOutcome.FAILED, fault=_in_words(fault))]
 
-    results: list[PublishResult] = []
-    for _, alike in _by_question(context, occasions):
-        for some in bisect_failures(alike, together, alone):
-            results += some
-    return results
+    for shard in _shards(context, occasions):
+        yield list(chain.from_iterable(bisect_failures(shard, together, alone)))
 
 
 def _in_words(fault: Exception) -> str:
@@ -275,16 +294,23 @@ def draft(
     return _edition(request, ranking[request.reader.id])
 
 
-def _by_question(
+def _shards(
     context: PublishContext, occasions: Sequence[EditionRequest]
-) -> Iterator[tuple[RankingRequest, list[EditionRequest]]]:
-    def key(request: EditionRequest) -> tuple[datetime, timedelta]:
-        question = context.question(request)
-        return question.at, question.window
+) -> Iterator[list[EditionRequest]]:
+    """Split requests by candidates, then by work; those of readers with an address come first."""
 
-    for _, group in groupby(sorted(occasions, key=key), key=key):
-        alike = list(group)
-        yield context.question(alike[0]), alike
+    def key(request: EditionRequest) -> tuple[bool, datetime, timedelta]:
+        question = context.question(request)
+        return request.reader.address is None, question.at, question.window
+
+    with context.store.read() as connection:
+        thumbs = votes.count_each(connection, [one.reader.id for one in occasions])
+
+    def work(request: EditionRequest) -> int:
+        return training_work(request.reader, thumbs.get(request.reader.id, 0))
+
+    for _, alike in groupby(sorted(occasions, key=key), key=key):
+        yield from split_by_weight(list(alike), work, most=SHARD, weight=SHARD_WORK)
 
 
 def _window(request: EditionRequest, usual: timedelta) -> timedelta:
@@ -318,7 +344,7 @@ def _carry_out(
         partial(empty_day_reasons.of_reader, connection, now=occasions[0].at, window=window)
     )
     full = [one for one in occasions if rankings[one.reader.id].picks]
-    prepared = _replace_message_ids(
+    prepared = replace_message_ids(
         connection,
         [_prepare(one, rankings[one.reader.id], context.domain) for one in full],
         context.domain,
@@ -354,19 +380,3 @@ def _prepare(request: EditionRequest, ranking: ReaderRanking, domain: str) -> Pr
         candidate_count=ranking.candidate_count,
         note=ranking.note,
     )
-
-
-def _replace_message_ids(
-    connection: Connection, prepared: Sequence[PreparedEdition], domain: str
-) -> Sequence[PreparedEdition]:
-    """Give messages new Message-IDs if theirs are in use.
-
-    That of a day is in use if its edition was published while the clock was ahead.
-    """
-    used = editions.find_used_message_ids(connection, [str(one.message_id) for one in prepared])
-    return [
-        replace(one, message_id=message_id(f"{one.reader.uid} again", one.day, domain))
-        if one.message_id in used
-        else one
-        for one in prepared
-    ]

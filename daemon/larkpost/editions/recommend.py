@@ -23,9 +23,8 @@ from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.db.paper_cache import PaperCache
     from larkpost.ranking import LinearTaste, TextSpace, TfidfRanker
-    from larkpost.ranking.selection import DuplicateGroups
+    from larkpost.ranking.near_duplicates import DuplicateGroups
 
     Found = dict[int, Sequence[Pick]]  # the papers that each interest of a reader found, best first
 
@@ -97,8 +96,9 @@ def rank(
     have to be fitted and stored. If there is none, or training fails on a reader's data, that
     reader's papers are chosen without it; other readers are not affected.
     """
+    spaces = spaces or ModelCache()
     try:
-        shared = space or (spaces or ModelCache()).fresh(store, ranker, now=now)
+        shared = space or spaces.fresh(store, ranker, now=now)
     except LarkpostError:
         raise
     except Exception as fault:  # a failed training keeps nobody from their edition
@@ -106,7 +106,7 @@ def rank(
         return {reader.id: _plain(store, reader, question, fault) for reader in readers}
 
     def learnt(some: Sequence[Reader]) -> dict[int, ReaderRanking]:
-        return _learn(store, ranker, shared, some, question, spaces.papers if spaces else None)
+        return _learn(store, ranker, shared, some, question, spaces)
 
     def plain(reader: Reader, fault: Exception) -> dict[int, ReaderRanking]:
         _tell([reader], fault)
@@ -154,11 +154,11 @@ def _learn(
     space: TextSpace,
     readers: Sequence[Reader],
     question: RankingRequest,
-    known: PaperCache | None = None,
+    spaces: ModelCache,
 ) -> dict[int, ReaderRanking]:
     with store.read() as connection:
         cast = votes.of_many(connection, _ids(readers))
-        asked = evidence(connection, readers, now=question.at, cast=cast, known=known)
+        asked = evidence(connection, readers, now=question.at, cast=cast, known=spaces.papers)
         candidates = papers.candidates(connection, at=question.at, window=question.window)
         among = [paper.id for paper in candidates]
         picked = {} if question.again else editions.papers_given(connection, _ids(readers), among)
@@ -166,10 +166,10 @@ def _learn(
         reader.id: {*picked.get(reader.id, ()), *(vote.paper_id for vote in cast[reader.id])}
         for reader in readers
     }
-    most = max((question.limit or reader.papers_per_edition for reader in readers), default=0)
-    shard = _make_shard(ranker, space, question, candidates, spent, asked, most)
+    alike = spaces.duplicates.groups(candidates)
+    shard = _make_shard(ranker, space, question, candidates, spent, asked, alike)
     tastes = ranker.learn(space, asked, now=question.at)
-    found = shard.find_candidates(asked, tastes)
+    found = shard.find_candidates(readers, asked, tastes)
     if lost := [reader for reader in readers if not found.get(reader.id)]:
         with store.read() as connection:
             found |= shard.trending(connection, lost)
@@ -196,12 +196,9 @@ def _make_shard(
     candidates: Sequence[Paper],
     spent: Mapping[int, set[int]],
     asked: Sequence[Evidence],
-    most: int,
+    alike: DuplicateGroups,
 ) -> _ShardRanking:
-    """Prepare the ranking of readers who each get at most ``most`` papers."""
-    from larkpost.ranking import selection
-
-    alike = selection.twins(candidates)
+    """Prepare the ranking of readers: ``spent`` and ``asked`` are theirs."""
     return _ShardRanking(
         ranker,
         space,
@@ -210,7 +207,6 @@ def _make_shard(
         ids=frozenset(paper.id for paper in candidates),
         spent=spent,
         alike=alike,
-        enough=most + min(alike.doubles, most),
         # A chance is meaningful only after the first thumb up, as in messages.
         untaught=frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs),
         explorer=Explorer(space, candidates, spent, alike, question.exploration, question.at),
@@ -231,9 +227,8 @@ def _add_notes(
 class _ShardRanking:
     """The shared data of the rankings of a batch of readers.
 
-    ``spent`` are the ids of papers to leave out for each reader; ``enough`` is the number of picks
-    of an interest that fills any reader's edition without near-duplicates; ``untaught`` are the
-    interests without a thumb up, to which no threshold applies.
+    ``spent`` are the ids of papers to leave out for each reader; ``untaught`` are the interests
+    without a thumb up, to which no threshold applies.
     """
 
     ranker: TfidfRanker
@@ -243,22 +238,33 @@ class _ShardRanking:
     ids: frozenset[int]
     spent: Mapping[int, set[int]]
     alike: DuplicateGroups
-    enough: int
     untaught: frozenset[int]
     explorer: Explorer
 
     def find_candidates(
-        self, asked: Sequence[Evidence], tastes: Sequence[LinearTaste]
+        self,
+        readers: Iterable[Reader],
+        asked: Sequence[Evidence],
+        tastes: Sequence[LinearTaste],
     ) -> dict[int, Found]:
         """Return the papers that the interests find, by reader.
 
         Untrained interests find nothing.
         """
+        from larkpost.ranking import selection
+
+        wanted = {
+            (reader.id, interest): most
+            for reader in readers
+            for interest, most in selection.picks_to_find(
+                reader, self._size(reader), self.alike.doubles
+            ).items()
+        }
         ranked = self.ranker.rank(
             self.space,
             tastes,
             self.candidates,
-            self.enough,
+            [wanted[one.reader_id, one.interest_id] for one in asked],
             excluded=[self.spent[one.reader_id] for one in asked],
         )
         found: dict[int, Found] = {}
@@ -269,7 +275,7 @@ class _ShardRanking:
 
     def trending(self, connection: Connection, lost: Sequence[Reader]) -> dict[int, Found]:
         """Return the papers popular with all readers, for untrained readers."""
-        most = self.enough + max(len(self.spent[reader.id]) for reader in lost)
+        most = max(self._places(reader) + len(self.ids & self.spent[reader.id]) for reader in lost)
         hot = [
             judged.paper
             for judged in popularity.trending(
@@ -280,18 +286,32 @@ class _ShardRanking:
                 fewest=self.question.thumb_count_step,
             )
         ]
-        blank = self.ranker.learn(self.space, [Evidence(0, 0)], now=self.question.at)
-        (told,) = self.ranker.rank(self.space, blank, hot, len(hot))
-        picks = {pick.paper.id: pick for pick in told}
-        found: dict[int, Found] = {}
-        for reader in lost:
-            left = [paper.id for paper in hot if paper.id not in self.spent[reader.id]]
-            mine = [
-                replace(picks[paper_id], position=at, score=0.0)
-                for at, paper_id in enumerate(left, start=1)
+        left = {
+            reader.id: [paper for paper in hot if paper.id not in self.spent[reader.id]][
+                : self._places(reader)
             ]
-            found[reader.id] = {reader.interests[0].id: mine[: self.enough]}
-        return found
+            for reader in lost
+        }
+        shown = {paper.id: paper for mine in left.values() for paper in mine}
+        blank = self.ranker.learn(self.space, [Evidence(0, 0)], now=self.question.at)
+        (told,) = self.ranker.rank(self.space, blank, list(shown.values()), len(shown))
+        picks = {pick.paper.id: pick for pick in told}
+        return {
+            reader.id: {
+                reader.interests[0].id: [
+                    replace(picks[paper.id], position=at, score=0.0)
+                    for at, paper in enumerate(left[reader.id], start=1)
+                ]
+            }
+            for reader in lost
+        }
+
+    def _size(self, reader: Reader) -> int:
+        return self.question.limit or reader.papers_per_edition
+
+    def _places(self, reader: Reader) -> int:
+        """Return the number of papers that fill the reader's edition without near-duplicates."""
+        return self._size(reader) + min(self.alike.doubles, self._size(reader))
 
     def ranking(
         self, reader: Reader, found: Found, asked: Sequence[Evidence], tastes: Sequence[LinearTaste]
@@ -299,7 +319,7 @@ class _ShardRanking:
         """Return the reader's picks: shared between interests, above the threshold."""
         from larkpost.ranking import selection
 
-        size = self.question.limit or reader.papers_per_edition
+        size = self._size(reader)
         picks = selection.choose(reader, found, size, self.alike, untaught=self.untaught)
         below = 0
         if reader.threshold:

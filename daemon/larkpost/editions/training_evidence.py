@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from larkpost.db import votes
 from larkpost.db.paper_cache import PaperCache
 from larkpost.db.usage import shown_papers
-from larkpost.domain import Interest, Paper, Reader, Vote
+from larkpost.domain import Interest, Paper, Reader, Thumb, Vote
 from larkpost.interfaces import Evidence
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from larkpost.db.usage.shown_papers import Shown
 
 MOST_VOTES = 1000  # per interest and kind: the ranker uses no more
+MOST_OF_READER = 5000  # the newest thumbs of all interests of a reader
+MOST_WITHOUT_MAIL = 500  # the same of a reader without a mail address, of which anybody has many
+WORK_OF_READER, WORK_OF_OLD_THUMB = 20, 0.05  # relative to that for a thumb or phrase
 LOOK_BACK = timedelta(days=60)  # older editions are no longer relevant
 
 
@@ -51,8 +54,9 @@ def evidence(
     ids = [reader.id for reader in readers]
     cast = votes.of_many(connection, ids) if cast is None else cast
     own = {
-        (reader.id, interest.id): list(_newest(reader, interest, cast.get(reader.id, ())))
+        (reader.id, interest.id): list(_newest(reader, interest, mine))
         for reader in readers
+        for mine in [newest_of_reader(reader, cast.get(reader.id, ()))]
         for interest in reader.interests
     }
     given = shown_papers.since(connection, ids, (now - LOOK_BACK).date())
@@ -71,6 +75,36 @@ def evidence(
         for reader in readers
         for interest in reader.interests
     ]
+
+
+def most_thumbs(reader: Reader) -> int:
+    """Return the number of thumbs of a reader that training uses."""
+    return MOST_OF_READER if reader.address else MOST_WITHOUT_MAIL
+
+
+def training_work(reader: Reader, thumbs: int) -> int:
+    """Estimate the work of ranking for a reader with so many thumbs, in thumbs to learn from.
+
+    The other thumbs are read, too: they are papers that need not be shown again.
+    """
+    phrases = sum(len(interest.words) for interest in reader.interests)
+    learnt = min(thumbs, most_thumbs(reader))
+    return round(WORK_OF_READER + learnt + phrases + WORK_OF_OLD_THUMB * (thumbs - learnt))
+
+
+def newest_of_reader(reader: Reader, cast: Sequence[Vote]) -> Sequence[Vote]:
+    """Leave out a reader's oldest votes if there are too many; they are in order.
+
+    Half of the places are for thumbs up and half for thumbs down, if there are enough of both.
+    """
+    most = most_thumbs(reader)
+    if len(cast) <= most:
+        return cast
+    ups = [vote.paper_id for vote in cast if vote.thumb is Thumb.UP]
+    downs = [vote.paper_id for vote in cast if vote.thumb is not Thumb.UP]
+    room = min(len(ups), max(most // 2, most - len(downs)))
+    kept = {*ups[len(ups) - room :], *downs[len(downs) - min(len(downs), most - room) :]}
+    return [vote for vote in cast if vote.paper_id in kept]
 
 
 def _newest(reader: Reader, interest: Interest, cast: Sequence[Vote]) -> Iterator[Vote]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -64,7 +66,7 @@ class TrainingVotes:
     columns: Columns
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NamedTerms:
     """The meaning of an interest's words: terms (columns), and categories in lower case.
 
@@ -88,6 +90,15 @@ class NamedTerms:
         terms = frozenset[int]().union(*(columns for _, columns in phrases))
         categories = {name for phrase in words for name in space.lexicon.categories_of(phrase)}
         return cls(terms, frozenset(categories), phrases)
+
+    @cached_property
+    def holders(self) -> Mapping[int, Sequence[int]]:
+        """Return the places of the phrases that have a term, by its column."""
+        places: defaultdict[int, list[int]] = defaultdict(list)
+        for place, (_, columns) in enumerate(self.phrases):
+            for at in columns:
+                places[at].append(place)
+        return places
 
     def speak_for(self, paper: Paper, terms: Set[int]) -> bool:
         """Return whether one of the words is in a paper with these terms, or is its category."""

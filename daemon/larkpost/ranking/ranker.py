@@ -85,16 +85,23 @@ class TfidfRanker:
         space: TextSpace,
         tastes: Sequence[LinearTaste],
         candidates: Sequence[Paper],
-        limit: int,
+        limit: int | Sequence[int],
         *,
         excluded: Sequence[Collection[int]] = (),
     ) -> list[list[Pick]]:
-        """Return the best ``limit`` candidates of each taste; ties newest first, then by id."""
+        """Return the best ``limit`` candidates of each taste; ties newest first, then by id.
+
+        ``limit`` is one for all tastes, or that of each.
+        """
         papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
         rows = space.rows([paper.text for paper in papers])
         scores = scoring.score(space, tastes, rows)
         barred = list(excluded) or [()] * len(tastes)
-        chosen = [_best(papers, of, out, limit) for of, out in zip(scores, barred, strict=True)]
+        limits = [limit] * len(tastes) if isinstance(limit, int) else limit
+        chosen = [
+            _best(papers, of, out, most)
+            for of, out, most in zip(scores, barred, limits, strict=True)
+        ]
         return _explain_picks(space, tastes, _ScoredPapers(papers, rows, chosen))
 
     def average_reasons(
@@ -180,13 +187,16 @@ def _interest_terms(
     """Find for each reader (r) the interest's words that raise the score (r, t) of a paper."""
     if not any(mine.phrases for mine in named):
         return [[] for _ in named]
-    place = {at: n for n, at in enumerate(found.terms.tolist())}
+    columns = found.terms.tolist()
+    words = dict(zip(columns, shown.words, strict=True))
     asked = []
     for mine, raised in zip(named, told, strict=True):
-        columns = [at for at in mine.terms if at in place]
-        words = {at: shown.words[place[at]] for at in columns}
-        sizes = {at: float(raised[place[at]]) for at in columns}
-        asked.append(interest_terms(mine, shown.text, words, sizes) if columns else [])
+        sizes = {
+            columns[n]: float(raised[n])
+            for n in np.flatnonzero(raised > 0).tolist()
+            if columns[n] in mine.terms
+        }
+        asked.append(interest_terms(mine, shown.text, words, sizes) if sizes else [])
     return asked
 
 

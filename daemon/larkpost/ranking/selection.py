@@ -11,78 +11,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
-from itertools import combinations
 from typing import NamedTuple
 
-from larkpost.domain import Interest, Paper, Pick, Reader
-from larkpost.text.minhash import resemblance, sketch
+from larkpost.domain import Interest, Pick, Reader
+from larkpost.ranking.near_duplicates import DuplicateGroups
 from larkpost.text.normalize import one_line
 
-NEAR = 0.85  # a reader considers texts of this similarity one paper
-TELLING = 200  # the least length of texts that can be called the same, in characters
 MOST_GUESSED = 0.5  # before the first thumb up no probability may exceed a half
 UNKNOWN_RATE = 0.95  # the rate of exploration while nothing is known about a reader
 KNOWN_UPS = 15  # thumbs up after which the settled rate applies
-SHARED = 3  # from this number of shared sketch numbers on, texts are compared
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateGroups:
-    """Groups of near-duplicate papers: the group number of each paper, its own id if alone."""
-
-    groups: Mapping[int, int]
-
-    def of(self, paper_id: int) -> int:
-        """Return the group of a paper."""
-        return self.groups.get(paper_id, paper_id)
-
-    @property
-    def doubles(self) -> int:
-        """Count the redundant papers: all except one of each group."""
-        return len(self.groups) - len(set(self.groups.values()))
-
-
-def _count_shared_numbers(papers: Iterable[Paper]) -> Counter[tuple[int, int]]:
-    """Count the sketch numbers that each pair of papers shares."""
-    by_number: dict[int, list[int]] = {}
-    for paper in papers:
-        for number in _sketch(paper.title, paper.abstract):
-            by_number.setdefault(number, []).append(paper.id)
-    return Counter(
-        pair
-        for ids in by_number.values()
-        # A shingle of a hundred papers is a publisher's phrase and identifies nothing.
-        if 1 < len(ids) <= 100
-        for pair in combinations(sorted(ids), 2)
-    )
-
-
-def twins(papers: Iterable[Paper]) -> DuplicateGroups:
-    """Find the near-duplicates among papers, by comparing those that share sketch numbers.
-
-    A paper that is near to any member belongs to the group. A group's number is its least id.
-    """
-    told = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
-    groups: dict[int, int] = {}
-    for (a, b), numbers in sorted(_count_shared_numbers(told.values()).items()):
-        if numbers >= SHARED and resemblance(told[a].text, told[b].text) >= NEAR:
-            _unite(groups, a, b)
-    return DuplicateGroups(groups)
-
-
-def _unite(groups: dict[int, int], a: int, b: int) -> None:
-    old, new = groups.get(b, b), groups.get(a, a)
-    least = min(old, new)
-    groups[a] = groups[b] = least
-    for member, group in groups.items():
-        if group in (old, new):
-            groups[member] = least
-
-
-@lru_cache(maxsize=4096)  # about 3 KB each, with the text
-def _sketch(title: str, abstract: str) -> frozenset[int]:
-    return sketch(title, abstract)
+LEAST_FOUND = 20  # papers that each of several interests finds, in an edition of so many
 
 
 def choose(
@@ -126,6 +64,23 @@ def choose(
         _take(chosen, sorted(rest, key=_likeliest_leftover), size, alike)
     order = [*matched, *list(chosen.values())[len(matched) :]]
     return [one.at_place(place, alone) for place, one in enumerate(order, start=1)]
+
+
+def picks_to_find(reader: Reader, size: int, doubles: int) -> dict[int, int]:
+    """Return how many papers to find for each interest (by id) of an edition of this size.
+
+    They are enough to replace ``doubles``, near-duplicates. An interest among several may also have
+    places of others, but at most as many as its own and ``LEAST_FOUND`` more: each paper that is
+    found is explained, which takes most of the time of a ranking.
+    """
+    room = size + min(doubles, size)
+    if len(reader.interests) == 1:
+        return {reader.interests[0].id: room}
+    fair = apportion([interest.quota for interest in reader.interests], size)
+    return {
+        interest.id: min(room, 2 * places + LEAST_FOUND)
+        for interest, places in zip(reader.interests, fair, strict=True)
+    }
 
 
 class InterestPick(NamedTuple):

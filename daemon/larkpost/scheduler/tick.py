@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -54,10 +55,11 @@ class TickContext:
     ``open_transport`` opens the transport, ``stopped`` returns true when it should end.
     ``inbound_folder`` is the Maildir for mail to the ``mailboxes``; ``digests`` names the senders
     whose mails are read for papers, there or in a separate Maildir; ``operator`` is the address for
-    reports on empty days, if any; ``moved`` is called whenever sending made progress: a message was
-    settled, or none is waiting. ``per_domain`` requested messages per hour go to one domain.
-    ``uses`` are the readers whose page or feed was used, and ``span`` is the time without use after
-    which a reader without mail is removed.
+    reports on empty days, if any; ``moved`` is called whenever there is progress: a shard of
+    editions was published, a message settled, or none is waiting. ``per_domain`` requested messages
+    per hour go to one domain. ``uses`` are the readers whose page or feed was used, and ``span`` is
+    the time without use after which a reader without mail is removed. After ``publish_seconds`` of
+    publishing, readers without mail wait for the next tick.
     """
 
     publish_context: PublishContext
@@ -78,6 +80,7 @@ class TickContext:
     spaces: ModelCache = field(default_factory=ModelCache)
     uses: LastUses = field(default_factory=LastUses)
     span: ExpiryRule = _STAY
+    publish_seconds: float = inf
 
 
 @dataclass(slots=True)
@@ -167,7 +170,13 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
         with steps.step("space"):
             context.spaces.refresh(store, context.publish_context.ranker, now=now)
         with steps.step("publish"):
-            done.outcomes = publish_due(context.publish_context, now=now)
+            done.outcomes = publish_due(
+                context.publish_context,
+                now=now,
+                moved=context.moved,
+                stopped=context.stopped,
+                seconds=context.publish_seconds,
+            )
             if failed := done.outcomes[PublishOutcome.FAILED]:
                 editions = quantity(failed, "edition")
                 raise Failure(f"{editions} could not be published; the next tick tries again")

@@ -141,10 +141,19 @@ def _number(shingle: bytes) -> int:
 
 
 def resemblance(a: str, b: str) -> float:
-    """Return the similarity of two squeezed texts, 0 to 1: two thirds in common is about 0.8.
+    """Return the similarity of two texts, 0 to 1: two thirds in common is about 0.8.
 
-    It is the normalised Indel similarity; unrelated English texts reach about 0.45.
+    It is the normalised Indel similarity of the squeezed texts; unrelated English texts reach about
+    0.45.
+    """
+    return squeezed_resemblance(squeeze(a)[:_MOST_COMPARED], squeeze(b)[:_MOST_COMPARED])
+
+
+def squeezed_resemblance(a: str, b: str, *, least: float = 0.0) -> float:
+    """Return the ``resemblance`` of two squeezed texts, or 0 if it is below ``least``.
+
+    The comparison ends as soon as ``least`` cannot be reached.
     """
     from rapidfuzz import fuzz  # most callers never compare, and its import is slow
 
-    return fuzz.ratio(squeeze(a)[:_MOST_COMPARED], squeeze(b)[:_MOST_COMPARED]) / 100
+    return fuzz.ratio(a, b, score_cutoff=100 * least) / 100

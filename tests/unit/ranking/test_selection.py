@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.domain import Identifier, Interest, Paper, Pick, Reader, Status
-from larkpost.ranking import selection
+from larkpost.ranking.near_duplicates import find_near_duplicates
 from larkpost.ranking.selection import (
     Draw,
     apportion,
@@ -20,10 +20,9 @@ from larkpost.ranking.selection import (
     draw,
     exploration_rate,
     is_given_away,
+    picks_to_find,
     too_few,
-    twins,
 )
-from larkpost.text.minhash import resemblance
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
 
@@ -239,29 +238,8 @@ def told(number: int, title: str, abstract: str) -> Paper:
     return replace(a_paper(number), title=title, abstract=abstract)
 
 
-def test_near_duplicates_are_one_group_and_others_are_alone() -> None:
-    papers = [
-        told(1, "On what is not known", ABSTRACT),
-        told(2, "On what is not yet known", ABSTRACT.replace("nothing else", "nothing more")),
-        told(
-            3, "Glaciers by radar", "The ice of the southern Andes is thinner than was told. " * 4
-        ),
-    ]
-
-    alike = twins(papers)
-
-    assert alike.of(1) == alike.of(2) != alike.of(3)
-    assert alike.doubles == 1
-
-
-def test_short_texts_are_never_called_the_same() -> None:
-    alike = twins([told(n, "A study", "Of something.") for n in range(5)])
-
-    assert alike.doubles == 0
-
-
 def test_of_near_duplicates_the_likelier_is_shown_and_its_place_is_filled() -> None:
-    alike = twins([told(1, "One", ABSTRACT), told(2, "One again", ABSTRACT)])
+    alike = find_near_duplicates([told(1, "One", ABSTRACT), told(2, "One again", ABSTRACT)])
 
     chosen = choose(a_reader(1), {1: picks((1, 3.0), (2, 2.0), (3, 1.0))}, 2, alike)
 
@@ -269,22 +247,22 @@ def test_of_near_duplicates_the_likelier_is_shown_and_its_place_is_filled() -> N
     assert [pick.position for pick in chosen] == [1, 2]
 
 
-def test_of_thousands_of_texts_with_one_phrase_in_common_few_are_compared(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("quotas", "size", "doubles", "found"),
+    [
+        ((1,), 100, 0, [100]),
+        ((1,), 10, 50, [20]),
+        ((1, 1), 10, 0, [10, 10]),  # each may fill the edition alone
+        ((1,) * 10, 100, 0, [40] * 10),  # not a thousand
+        ((91, *(1,) * 9), 100, 0, [100, *(22,) * 9]),
+    ],
+)
+def test_several_interests_find_together_little_more_than_their_reader_is_shown(
+    quotas: tuple[int, ...], size: int, doubles: int, found: list[int]
 ) -> None:
-    same = "The authors thank everybody who made this work possible. " * 10
-    papers = [told(n, f"Title {n}", f"{same} {n * 7919 % 10007}") for n in range(2000)]
+    wanted = picks_to_find(a_reader(*quotas), size, doubles)
 
-    compared: list[float] = []
-
-    def counted(one: str, other: str) -> float:
-        compared.append(resemblance(one, other))
-        return compared[-1]
-
-    monkeypatch.setattr(selection, "resemblance", counted)
-    twins(papers)
-
-    assert len(compared) < 2 * len(papers)  # of two million pairs
+    assert list(wanted.values()) == found
 
 
 @given(uid=st.text(max_size=10), others=st.sets(st.integers(0, 50), max_size=20))

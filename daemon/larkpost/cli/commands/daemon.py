@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from larkpost.scheduler.status import StatusReport
     from larkpost.scheduler.tick import TickResult
 
+PUBLISH_SECONDS = 30.0  # after which readers without a mail address wait for the next run
+
 
 @click.command(short_help="Show papers, readers and emails; or why a day is empty.")
 @click.option(
@@ -323,7 +325,9 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
 def _tick(program: Program, moved: Callable[[], None]) -> None:
     from larkpost.scheduler.tick import edit
 
-    edit(program.tick_context, now=datetime.now(UTC))
+    # New papers, and readers whose slot has come meanwhile, go before the rest of them.
+    context = replace(program.tick_context, moved=moved, publish_seconds=PUBLISH_SECONDS)
+    edit(context, now=datetime.now(UTC))
     program.spaces.newest(program.store, program.ranker)  # read now, so that no page view waits
     moved()
 

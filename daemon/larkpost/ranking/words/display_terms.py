@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from larkpost.domain import Paper
 from larkpost.ranking.words.interest_terms import InterestTerm, stem_text
-from larkpost.ranking.words.phrases import ROOT, Phrase, phrases_of
+from larkpost.ranking.words.phrases import MOST_CACHED, ROOT, Phrase, phrases_of
 from larkpost.ranking.words.tokenizer import is_unspaced
 from larkpost.text.term_specificity import LEAST_PARTICULAR
 
@@ -81,8 +82,13 @@ def candidates(space: TextSpace, paper: Paper, terms: Indices) -> CandidateTerms
         barely,
         list(place),
         space.particularity[terms],
-        stem_text(f"{paper.title}\n{paper.abstract}"),
+        _stem_paper(paper.title, paper.abstract),
     )
+
+
+@lru_cache(maxsize=MOST_CACHED)
+def _stem_paper(title: str, abstract: str) -> str:
+    return stem_text(f"{title}\n{abstract}")
 
 
 def _value(phrase: Phrase) -> float:

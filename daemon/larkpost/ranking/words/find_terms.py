@@ -28,7 +28,15 @@ NEAREST = 3
 SHORTEST = 4  # the least length of a word with near words, in characters
 PER_SLIP = 4  # characters per wrong letter: up to 7 letters one, up to 11 two
 MOST_SLIPS = 3
+MOST_PHRASES = 4_000  # whose meaning is cached, about 1 KB each
 CODE = re.compile(r"([a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
+
+
+class _PhraseMeaning(NamedTuple):
+    """The terms that are forms of a phrase's words, and the categories that it names."""
+
+    forms: tuple[str, ...]
+    categories: tuple[str, ...]
 
 
 class Unmatched(NamedTuple):
@@ -71,13 +79,31 @@ class Lexicon:
         forms = {stem: tuple(same) for stem, same in by_stem.items()}
         return cls(forms, too_common, spread | dict(space.too_common), categories)
 
-    def forms_of(self, phrase: str) -> list[str]:
+    def forms_of(self, phrase: str) -> tuple[str, ...]:
         """Return the terms that are forms of a phrase's words; a category's code is no word."""
-        words = (word for word in phrase.split() if not self._is_code(word))
-        return [term for word in words for one in terms(word) for term in self._forms(one)]
+        return self._meaning(phrase).forms
 
-    def categories_of(self, phrase: str) -> list[str]:
+    def categories_of(self, phrase: str) -> tuple[str, ...]:
         """Return the categories that a phrase names by code or by arXiv's name, in lower case."""
+        return self._meaning(phrase).categories
+
+    def _meaning(self, phrase: str) -> _PhraseMeaning:
+        """Look a phrase up, once: every ranking asks for all phrases of all its readers."""
+        known = self._phrases.get(phrase)
+        if known is None:
+            words = (word for word in phrase.split() if not self._is_code(word))
+            forms = [term for word in words for one in terms(word) for term in self._forms(one)]
+            known = _PhraseMeaning(tuple(forms), tuple(self._named_categories(phrase)))
+            if len(self._phrases) >= MOST_PHRASES:
+                self._phrases.clear()
+            self._phrases[phrase] = known
+        return known
+
+    @cached_property
+    def _phrases(self) -> dict[str, _PhraseMeaning]:
+        return {}
+
+    def _named_categories(self, phrase: str) -> list[str]:
         name = " ".join(phrase.split()).casefold()
         codes = (word for word in name.split() if self._is_code(word))
         named = dict.fromkeys((name, *CODES.get(name, ()), *codes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.ranking.words.tokenizer import UNSPACED, plain_form
@@ -35,6 +36,12 @@ def _stem_phrase(phrase: str) -> str:
     return stem_text(phrase)
 
 
+@lru_cache(maxsize=4096)
+def _typed_words(phrase: str) -> Mapping[str, str]:
+    """Return the words of a phrase as typed, by their plain form."""
+    return {plain_form(word): word for word in phrase.split()}
+
+
 def interest_terms(
     named: NamedTerms, text: str, words: Mapping[int, str], raised: Mapping[int, float]
 ) -> list[InterestTerm]:
@@ -44,18 +51,60 @@ def interest_terms(
     words. ``text`` is the paper's text from ``stem_text``; ``words`` and ``raised`` are its terms
     and their contributions, by columns.
     """
-    found: list[InterestTerm] = []
-    for phrase, columns in named.phrases:
-        mine = [at for at in columns if raised.get(at, 0) > 0]
-        if not mine:
-            continue
-        stems = frozenset(stem_of(words[at]) for at in mine)
-        if (stem := _stem_phrase(phrase)).strip() and stem in text:
-            typed = " ".join(phrase.split())
-            found.append(InterestTerm(typed, stems, sum(raised[at] for at in mine)))
-        else:
-            found += _single_words(phrase, mine, words, raised)
-    return _without_twins(sorted(found, key=lambda one: (-one.weight, one.text)))
+    queue = [
+        _QueuedTerm(-sum(raised[at] for at in columns), "", named.phrases[place][0], columns)
+        for place, columns in _raising_phrases(named, raised).items()
+    ]
+    heapify(queue)
+    kept: list[InterestTerm] = []
+    seen: set[str] = set()
+    # A phrase raises the score at least as much as each of its words, so it waits for its turn:
+    # a reader may have hundreds of phrases, of which three words are shown.
+    while queue and len(kept) < MOST:
+        first = heappop(queue)
+        if first.term is None:
+            if not seen.issuperset(stem_of(words[at]) for at in first.columns):
+                for one in _terms_of_phrase(first.phrase, first.columns, text, words, raised):
+                    heappush(queue, _QueuedTerm(-one.weight, one.text, term=one))
+        elif seen.isdisjoint(first.term.stems):
+            kept.append(first.term)
+            seen |= first.term.stems
+    return kept
+
+
+class _QueuedTerm(NamedTuple):
+    """A term, or a phrase whose terms weigh no more; ordered by weight, phrases first, by text."""
+
+    weight: float
+    text: str
+    phrase: str = ""
+    columns: tuple[int, ...] = ()
+    term: InterestTerm | None = None
+
+
+def _raising_phrases(named: NamedTerms, raised: Mapping[int, float]) -> dict[int, tuple[int, ...]]:
+    """Return the columns that raise the score, by the place of the phrase that has them."""
+    held: dict[int, tuple[int, ...]] = {}
+    for at in sorted(raised):
+        if raised[at] > 0:
+            for place in named.holders.get(at, ()):
+                held[place] = (*held.get(place, ()), at)
+    return held
+
+
+def _terms_of_phrase(
+    phrase: str,
+    columns: Sequence[int],
+    text: str,
+    words: Mapping[int, str],
+    raised: Mapping[int, float],
+) -> list[InterestTerm]:
+    """Return the phrase as one term if a paper contains it, else the words that it contains."""
+    if (stem := _stem_phrase(phrase)).strip() and stem in text:
+        stems = frozenset(stem_of(words[at]) for at in columns)
+        typed = " ".join(phrase.split())
+        return [InterestTerm(typed, stems, sum(raised[at] for at in columns))]
+    return _single_words(phrase, columns, words, raised)
 
 
 def _single_words(
@@ -65,7 +114,7 @@ def _single_words(
     by_stem: dict[str, list[int]] = {}
     for at in sorted(columns, key=lambda at: (-raised[at], words[at])):
         by_stem.setdefault(stem_of(words[at]), []).append(at)
-    typed = {plain_form(word): word for word in phrase.split()}
+    typed = _typed_words(phrase)
     return [
         InterestTerm(
             next((typed[words[at]] for at in forms if words[at] in typed), words[forms[0]]),
@@ -74,11 +123,3 @@ def _single_words(
         )
         for stem, forms in by_stem.items()
     ]
-
-
-def _without_twins(found: Sequence[InterestTerm]) -> list[InterestTerm]:
-    kept: list[InterestTerm] = []
-    for one in found:
-        if all(one.stems.isdisjoint(other.stems) for other in kept):
-            kept.append(one)
-    return kept[:MOST]

@@ -1,0 +1,172 @@
+"""Finds near-duplicates among the candidates of an edition, with a bounded number of comparisons.
+
+Anybody may add papers to a polled source, so the work must stay in proportion to the number of
+papers, whatever their texts have in common.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from threading import Lock
+
+from larkpost.domain import Paper
+from larkpost.text.minhash import sketch, squeeze, squeezed_resemblance
+
+NEAR = 0.85  # a reader considers texts of this similarity one paper
+TELLING = 200  # the least length of texts that can be called the same, in characters
+SHARED = 3  # from this number of shared sketch numbers on, texts are compared
+MOST_SHARING = 100  # a shingle of more papers is a publisher's phrase and identifies nothing
+NEIGHBOURS = 10  # of a paper, among those with a common number, by the length of their texts
+MOST_OF_PAPER = 20  # comparisons
+MOST_COMPARISONS = 3_000  # of all candidates, a tenth of a millisecond each
+COMPARED = 3_000  # squeezed characters of a text, twice those of a usual abstract
+LONGEST = 20_000  # characters; a longer text is judged by its beginning
+MOST_CACHED = 8  # sets of candidates: one for each window of days
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroups:
+    """Groups of near-duplicate papers: the group number of each paper, its own id if alone."""
+
+    groups: Mapping[int, int]
+
+    def of(self, paper_id: int) -> int:
+        """Return the group of a paper."""
+        return self.groups.get(paper_id, paper_id)
+
+    @property
+    def doubles(self) -> int:
+        """Count the redundant papers: all except one of each group."""
+        return len(self.groups) - len(set(self.groups.values()))
+
+
+class DuplicateCache:
+    """The near-duplicates of the last sets of candidates, by the ids and texts of the papers."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, DuplicateGroups] = OrderedDict()
+        self._lock = Lock()
+
+    def groups(self, papers: Sequence[Paper]) -> DuplicateGroups:
+        """Return ``find_near_duplicates``; while one thread computes it, the others wait for it."""
+        key = _name_papers(papers)
+        with self._lock:
+            found = self._known.pop(key, None) or find_near_duplicates(papers)
+            self._known[key] = found
+            while len(self._known) > MOST_CACHED:
+                self._known.popitem(last=False)
+        return found
+
+
+def _name_papers(papers: Iterable[Paper]) -> bytes:
+    """Return a key of these papers, whatever their order: of their ids and texts."""
+    of = blake2b(digest_size=16)
+    for paper in sorted(papers, key=lambda paper: paper.id):
+        texts = (paper.title.encode("utf-8", "replace"), paper.abstract.encode("utf-8", "replace"))
+        of.update(b"%d %d %d\n" % (paper.id, *map(len, texts)))
+        for text in texts:
+            of.update(text)
+    return of.digest()
+
+
+def find_near_duplicates(papers: Iterable[Paper]) -> DuplicateGroups:
+    """Find the near-duplicates among papers, by comparing those that share sketch numbers.
+
+    A paper that is near to any member belongs to the group. A group's number is its least id. At
+    most ``MOST_COMPARISONS`` texts are compared; pairs that share the most numbers come first.
+    """
+    known = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
+    squeezed: dict[int, str] = {}
+    groups = _UnionFind()
+    for a, b in _likely_pairs(known):
+        if groups.root(a) == groups.root(b):
+            continue
+        for paper_id in (a, b):
+            if paper_id not in squeezed:
+                squeezed[paper_id] = squeeze(known[paper_id].text[:LONGEST])
+        if _is_near(squeezed[a], squeezed[b]):
+            groups.unite(a, b)
+    return DuplicateGroups(groups.groups())
+
+
+def _is_near(a: str, b: str) -> bool:
+    """Return whether two squeezed texts are near, which texts of unlike length cannot be."""
+    if 2 * min(len(a), len(b)) < NEAR * (len(a) + len(b)):
+        return False
+    return squeezed_resemblance(_ends(a), _ends(b), least=NEAR) >= NEAR
+
+
+def _ends(text: str) -> str:
+    """Return the beginning and the end of a long text, because the time grows with the square."""
+    half = COMPARED // 2
+    return text if len(text) <= COMPARED else text[:half] + text[-half:]
+
+
+def _likely_pairs(papers: Mapping[int, Paper]) -> list[tuple[int, int]]:
+    """Choose the pairs to compare: first the likeliest partner of each paper, then its second.
+
+    So papers with many neighbours do not use up the comparisons of those with one.
+    """
+    sketches = {paper.id: _sketch(paper.title, paper.abstract) for paper in papers.values()}
+    shared = {
+        pair: common
+        for pair in _neighbours(papers, sketches)
+        if (common := len(sketches[pair[0]] & sketches[pair[1]])) >= SHARED
+    }
+    partners: Counter[int] = Counter()
+    rounds: list[tuple[int, int, int, int]] = []
+    for (a, b), common in sorted(shared.items(), key=lambda one: (-one[1], one[0])):
+        turn = max(partners[a], partners[b])
+        if turn < MOST_OF_PAPER:
+            partners[a], partners[b] = partners[a] + 1, partners[b] + 1
+            rounds.append((turn, -common, a, b))
+    return [(a, b) for _, _, a, b in sorted(rounds)[:MOST_COMPARISONS]]
+
+
+def _neighbours(
+    papers: Mapping[int, Paper], sketches: Mapping[int, frozenset[int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield pairs of papers with a common sketch number, the lesser id first, some repeatedly.
+
+    Of many papers with one number each is paired with those nearest to it in length.
+    """
+    lengths = {paper.id: len(paper.title) + len(paper.abstract) for paper in papers.values()}
+    by_number: defaultdict[int, list[int]] = defaultdict(list)
+    for paper_id in sorted(papers, key=lambda paper_id: (lengths[paper_id], paper_id)):
+        for number in sketches[paper_id]:
+            by_number[number].append(paper_id)
+    for ids in by_number.values():
+        if len(ids) <= MOST_SHARING:
+            for at, one in enumerate(ids):
+                for other in ids[at + 1 : at + 1 + NEIGHBOURS]:
+                    yield min(one, other), max(one, other)
+
+
+@lru_cache(maxsize=4096)  # about 3 KB each, with the text
+def _sketch(title: str, abstract: str) -> frozenset[int]:
+    return sketch(title, abstract)
+
+
+class _UnionFind:
+    """Sets of papers that are united; the least id is the number of a set."""
+
+    def __init__(self) -> None:
+        self._above: dict[int, int] = {}
+
+    def root(self, paper_id: int) -> int:
+        while (above := self._above.get(paper_id, paper_id)) != paper_id:
+            self._above[paper_id] = self._above.get(above, above)
+            paper_id = above
+        return paper_id
+
+    def unite(self, a: int, b: int) -> None:
+        least, other = sorted((self.root(a), self.root(b)))
+        self._above[other] = least
+        self._above.setdefault(least, least)
+
+    def groups(self) -> dict[int, int]:
+        return {paper_id: self.root(paper_id) for paper_id in list(self._above)}

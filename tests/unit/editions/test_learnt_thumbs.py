@@ -1,0 +1,72 @@
+"""Tests how many thumbs of a reader are learnt from, and the work that is counted for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from larkpost.domain import Interest, Reader, Status, Thumb, Vote
+from larkpost.editions import training_evidence
+from larkpost.editions.training_evidence import newest_of_reader, training_work
+
+NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
+STRANGER = Reader(
+    id=1,
+    uid="r",
+    address=None,
+    name="",
+    status=Status.ACTIVE,
+    zone="UTC",
+    send_time=time(6),
+    weekdays=frozenset(range(7)),
+    papers_per_edition=10,
+    feed_key="f",
+    created=NOW,
+    interests=(Interest(1, "main"), Interest(2, "other")),
+)
+
+
+def thumbs(*runs: tuple[Thumb, int]) -> list[Vote]:
+    """Thumbs in order, in runs of one kind, on papers numbered from 0."""
+    kinds = [thumb for thumb, count in runs for _ in range(count)]
+    return [Vote(1, n, kind, NOW + timedelta(n), "x") for n, kind in enumerate(kinds)]
+
+
+@pytest.mark.parametrize(
+    ("cast", "first_learnt"),
+    [
+        (thumbs((Thumb.UP, 10)), [0]),
+        (thumbs((Thumb.UP, 12)), [2]),
+        (thumbs((Thumb.UP, 20), (Thumb.DOWN, 20)), [15, 35]),  # half of each kind
+        (thumbs((Thumb.UP, 3), (Thumb.DOWN, 20)), [0, 16]),  # all of the few
+        (thumbs((Thumb.DOWN, 20), (Thumb.UP, 3)), [13]),
+    ],
+)
+def test_the_newest_thumbs_of_both_kinds_are_learnt_from(
+    cast: list[Vote], first_learnt: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_evidence, "MOST_WITHOUT_MAIL", 10)
+
+    learnt = [vote.paper_id for vote in newest_of_reader(STRANGER, cast)]
+
+    assert len(learnt) == 10
+    assert [n for n in learnt if n - 1 not in learnt] == first_learnt
+    assert learnt == sorted(learnt)
+    assert learnt[-1] == cast[-1].paper_id
+
+
+def test_more_is_learnt_of_readers_with_an_address() -> None:
+    cast = thumbs((Thumb.UP, 6000))
+
+    assert len(newest_of_reader(STRANGER, cast)) == 500
+    assert len(newest_of_reader(replace(STRANGER, address="a@example.org"), cast)) == 5000
+
+
+def test_work_grows_with_phrases_and_thumbs_but_little_with_those_that_are_not_learnt() -> None:
+    wordy = replace(STRANGER, interests=(Interest(1, "main", words=("a",) * 50),))
+
+    assert training_work(wordy, 0) - training_work(STRANGER, 0) == 50
+    assert training_work(STRANGER, 500) - training_work(STRANGER, 0) == 500
+    assert training_work(STRANGER, 20_000) < 4 * training_work(STRANGER, 500)
