@@ -19,18 +19,29 @@ from larkpost.domain import Identifier, Paper
 if TYPE_CHECKING:
     from larkpost.db.matching.merge_log import RecordOrigin
     from larkpost.db.matching.paper_matcher import MatchOutcome
-    from larkpost.db.matching.paper_upsert import UpsertedPaper, absorb, take_turns
+    from larkpost.db.matching.paper_upsert import (
+        UpsertedPaper,
+        absorb,
+        absorb_prepared,
+        compare_ahead,
+        prepare,
+        take_turns,
+    )
+    from larkpost.db.matching.text_comparer import TextComparer
 
 __all__ = [
     "Extent",
     "MatchOutcome",
     "RecordOrigin",
+    "TextComparer",
     "UpsertedPaper",
     "absorb",
+    "absorb_prepared",
     "by_identifier",
     "by_uid",
     "candidate_marks",
     "candidates",
+    "compare_ahead",
     "corpus",
     "count",
     "count_candidates",
@@ -41,6 +52,7 @@ __all__ = [
     "iterate",
     "names",
     "owners",
+    "prepare",
     "recommendable_marks",
     "take_turns",
 ]
@@ -53,6 +65,10 @@ _FROM_ABSORBING = {
     "RecordOrigin": "merge_log",
     "UpsertedPaper": "paper_upsert",
     "absorb": "paper_upsert",
+    "absorb_prepared": "paper_upsert",
+    "compare_ahead": "paper_upsert",
+    "prepare": "paper_upsert",
+    "TextComparer": "text_comparer",
     "take_turns": "paper_upsert",
 }
 

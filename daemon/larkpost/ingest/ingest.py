@@ -20,6 +20,7 @@ from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
 from larkpost.ingest.dump_reader import DumpReader, Progress, find_format
 from larkpost.ingest.file_reader import DumpCopy, copy_of, copy_of_stream, lines_of
+from larkpost.ingest.transaction_limit import TransactionLimit
 from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
@@ -29,14 +30,17 @@ if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 
     from larkpost.db.engine import Connection, Store
+    from larkpost.db.matching.paper_matcher import PaperQuery
 
 log = logs.get_logger(__name__)
 
-# A dump of up to this many papers and characters is one transaction. A larger one takes several, so
-# that readers can vote in between and memory does not grow with the dump. If it is interrupted
-# between two of them, it is read again.
+# So many papers and characters of a dump are absorbed at a time, so that memory does not grow with
+# the dump. A transaction has at most these, and ends earlier at its limit (``transaction_limit``),
+# so that readers can vote in between. A dump that is interrupted between two is read again.
 BATCH = 1_000
 BATCH_CHARACTERS = 4_000_000
+SLICE = 250
+SLICE_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,16 @@ def _characters(draft: PaperRecord) -> int:
     return sum(map(len, filter(None, (*texts, *facts, *many, *names))))
 
 
+def _count_slice(asked: Sequence[PaperQuery], begin: int) -> int:
+    """Count the next drafts that are absorbed before the clock is read again."""
+    size = 0
+    for count, one in enumerate(asked[begin : begin + SLICE], 1):
+        size += len(one.draft.title) + len(one.draft.abstract)
+        if size >= SLICE_CHARACTERS:
+            return count
+    return min(SLICE, len(asked) - begin)
+
+
 class _DumpIngest:
     """The ingestion of one dump."""
 
@@ -200,6 +214,8 @@ class _DumpIngest:
         self.reader = DumpReader(copy, dump_formats, named, date, now, progress)
         self.counts: Counter[str] = Counter()
         self.paper_ids = array("q")
+        self.comparer = papers.TextComparer()
+        self.is_costly = False  # whether comparisons ended the last transaction
 
     def run(self) -> IngestReport:
         """Read the whole dump; the last transaction also records that it was read."""
@@ -207,29 +223,69 @@ class _DumpIngest:
         size, form = 0, ""
         for draft in self.reader.records():
             if drafts and form != self.reader.format_name:  # the next file of an archive
-                with self.store.begin() as connection:
-                    self._absorb(connection, drafts, form)
+                self._absorb(drafts, form)
                 drafts, size = [], 0
             drafts.append(draft)
             size, form = size + _characters(draft), self.reader.format_name
             if len(drafts) == BATCH or size >= BATCH_CHARACTERS:
-                with self.store.begin() as connection:
-                    self._absorb(connection, drafts, form)
+                self._absorb(drafts, form)
                 drafts, size = [], 0
-        with self.store.begin() as connection:
-            papers.take_turns(connection)
-            if twin := read_dumps.by_digest(connection, self.copy.digest):
-                return _again(connection, twin, self.copy.name)
-            self._absorb(connection, drafts, form)
-            dump_id = self._record(connection)
+        dump_id = self._finish(drafts, form)
+        if isinstance(dump_id, IngestReport):
+            return dump_id
         self.reader.progress(self.copy.size, self.copy.size)
         return self._report(dump_id)
 
-    def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord], form: str) -> None:
+    def _absorb(self, drafts: Sequence[PaperRecord], form: str) -> None:
+        asked = papers.prepare(drafts, self.now)
+        while asked:
+            with self.store.begin() as connection:
+                done = self._absorb_some(connection, asked, form)
+            asked = asked[done:]
+            self._compare_ahead(asked)
+
+    def _finish(self, drafts: Sequence[PaperRecord], form: str) -> int | IngestReport:
+        """Absorb the last drafts and record the dump; returns its id, or the report of a twin."""
+        asked = papers.prepare(drafts, self.now)
+        while True:
+            with self.store.begin() as connection:
+                papers.take_turns(connection)
+                if twin := read_dumps.by_digest(connection, self.copy.digest):
+                    return _again(connection, twin, self.copy.name)
+                asked = asked[self._absorb_some(connection, asked, form) :]
+                if not asked:
+                    return self._record(connection)
+            self._compare_ahead(asked)
+
+    def _absorb_some(self, connection: Connection, asked: Sequence[PaperQuery], form: str) -> int:
+        """Absorb drafts up to the limit of one transaction; returns their number."""
         origin = papers.RecordOrigin(form, self.copy.digest)
-        for one in papers.absorb(connection, drafts, now=self.now, origin=origin):
-            self.counts[one.what] += 1
-            self.paper_ids.append(one.paper_id)
+        limit = TransactionLimit(self.comparer)
+        done = 0
+        while done < len(asked) and not (done and limit.is_reached()):
+            some = asked[done : done + _count_slice(asked, done)]
+            absorbed = papers.absorb_prepared(
+                connection,
+                some,
+                now=self.now,
+                origin=origin,
+                comparer=self.comparer,
+                until=limit.is_enough_compared,
+            )
+            for one in absorbed:
+                self.counts[one.what] += 1
+                self.paper_ids.append(one.paper_id)
+            done += len(absorbed)
+        self.is_costly = limit.is_enough_compared()
+        return done
+
+    def _compare_ahead(self, asked: Sequence[PaperQuery]) -> None:
+        """Compare the next drafts while others can write, if the last ones took long."""
+        if not (asked and self.is_costly):
+            return
+        with self.store.read() as connection:
+            some = asked[: _count_slice(asked, 0)]
+            papers.compare_ahead(connection, some, now=self.now, comparer=self.comparer)
 
     def _record(self, connection: Connection) -> int:
         dump = read_dumps.Dump(
