@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from larkpost.db.matching.text_comparer import TextComparer
 
-# A record takes at most ``text_comparer.MOST_FOR_RECORD`` of these: about 80 of the worst records,
-# or 1,500 usual ones that are compared with one paper each.
-MOST_CHARACTERS = 5_000_000
+# A record takes at most ``text_comparer.MOST_FOR_RECORD`` of these: about 50 of the worst records,
+# or 1,000 usual ones that are compared with one paper each.
+MOST_CHARACTERS = 3_000_000
 MOST_SECONDS = 0.25
 
 

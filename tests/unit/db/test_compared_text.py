@@ -68,8 +68,13 @@ def test_a_text_is_squeezed_once_however_often_it_is_compared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     squeezed: list[str] = []
-    real = compared_text.squeeze
-    monkeypatch.setattr(compared_text, "squeeze", lambda text: squeezed.append(text) or real(text))
+    squeeze = compared_text.squeeze
+
+    def counting(text: str) -> str:
+        squeezed.append(text)
+        return squeeze(text)
+
+    monkeypatch.setattr(compared_text, "squeeze", counting)
     whole, others = ComparedText(WHOLE), [ComparedText(f"{k} {OTHER[:-1]}") for k in range(5)]
 
     for other in others:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from hashlib import blake2b
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, uncut
 from larkpost.db.search.tokenize import MOST_IN_BODY, stems, telling
@@ -22,6 +23,11 @@ class ComparedText:
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+    @cached_property
+    def digest(self) -> bytes:
+        """A short key of the whole text: 16 bytes of BLAKE2b."""
+        return blake2b(self.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
     @cached_property
     def letters(self) -> str:

@@ -66,8 +66,9 @@ def absorb(
     """
     take_turns(connection)
     absorbed: list[UpsertedPaper] = []
-    for some in batches(prepare(drafts, now)):
-        made, gone = _absorb_batch(connection, some, now, origin, TextComparer())
+    comparer = TextComparer()
+    for some in batches(drafts):
+        made, gone = _absorb_batch(connection, prepare(some, now), now, origin, comparer)
         absorbed = _follow(absorbed, gone) + made
     return absorbed
 
@@ -86,7 +87,7 @@ def absorb_prepared(
     comparer: TextComparer,
     until: Callable[[], bool],
 ) -> list[UpsertedPaper]:
-    """Do the same as ``absorb`` for drafts from ``prepare``, in order, ``until`` returns true.
+    """Do the same as ``absorb`` for drafts from ``prepare``, in order, until ``until`` is true.
 
     At least the first one is added or merged. The outcomes are those of the drafts up to there.
     """

@@ -19,7 +19,8 @@ from larkpost.domain import Paper, PaperRecord
 # of the longest. The next candidates are ever less similar.
 MOST_FOR_RECORD = 64_000
 MOST_CANDIDATES = 20  # papers that are compared with a record
-_MOST_HELD = 8_000_000  # characters of prepared texts in memory
+# In memory: characters of prepared texts, which with their words take ten times as much; results.
+_MOST_HELD = 2_000_000
 _MOST_RESULTS = 50_000
 
 
@@ -30,7 +31,7 @@ class ComparedPair(NamedTuple):
     characters: int
 
 
-_PairKey = tuple[str, str, datetime, str, str, datetime | None]
+_PairKey = tuple[bytes, bytes, datetime, bytes, bytes, datetime | None]
 
 
 class TextComparer:
@@ -49,10 +50,10 @@ class TextComparer:
 
     def compare(self, paper: Paper, draft: PaperRecord) -> ComparedPair:
         """Compare as ``text_rule`` does; the cost of a kept result is that of its comparison."""
-        key = (*_facts(paper), *_facts(draft))
+        pair = self._make_pair(paper, draft)
+        key = _key(pair)
         if kept := self._results.get(key):
             return kept
-        pair = self._make_pair(paper, draft)
         compared = ComparedPair(text_rule(pair), pair.characters)
         if pair.characters:
             self._count(pair)
@@ -71,7 +72,6 @@ class TextComparer:
     def _make_pair(self, paper: Paper, draft: PaperRecord) -> TextPair:
         if self._held >= _MOST_HELD:
             self._texts.clear()
-            self._results.clear()
             self._held = 0
         return make_pair(paper, draft, self._prepare)
 
@@ -87,6 +87,7 @@ class TextComparer:
         self.characters += pair.characters
 
 
-def _facts(one: Paper | PaperRecord) -> tuple[str, str, datetime | None]:
-    """Return everything of a paper or draft that ``text_rule`` reads."""
-    return one.title, one.abstract, one.first_seen
+def _key(pair: TextPair) -> _PairKey:
+    """Return everything that ``text_rule`` reads of a pair."""
+    old = pair.old_title.digest, pair.old_abstract.digest, pair.paper.first_seen
+    return (*old, pair.new_title.digest, pair.new_abstract.digest, pair.draft.first_seen)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert
 
 from larkpost.db import paper_rows, schema
+from larkpost.db.matching.bulk_rows import read_first_pairs
 from larkpost.db.matching.paper_matcher import (
     KnownPaper,
     MatchOutcome,
@@ -17,7 +18,7 @@ from larkpost.db.matching.paper_matcher import (
     PaperQuery,
 )
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, prepare, take_turns
-from larkpost.db.matching.text_comparer import TextComparer
+from larkpost.db.matching.text_comparer import MOST_CANDIDATES, TextComparer
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches, gather
 from larkpost.domain import PaperRecord
@@ -133,15 +134,11 @@ def _lay_out_own(
     """Read the owner's private papers that may match a draft: by identifier or title."""
     column, keys = schema.paper.c, {one.key for one in asked}
     named = private_papers.find(connection, owner_id, {name for one in asked for name in one.names})
-    titled = [
-        (key, number)
-        for some in batches(keys)
-        for key, number in connection.execute(
-            select(column.title_key, column.id).where(
-                column.title_key.in_(some), column.owner_id == owner_id
-            )
-        )
-    ]
+    # Not the index of owners: a reader may have thousands of papers, and a title few.
+    whose = func.coalesce(column.owner_id, 0) == owner_id
+    titled = read_first_pairs(
+        connection, column.title_key, column.id, keys, where=whose, most=MOST_CANDIDATES
+    )
     papers = paper_rows.get(connection, {*named.values(), *(number for _, number in titled)})
     places = {number: at for at, number in enumerate(papers)}
     names = private_papers.names(connection, papers)
