@@ -1,4 +1,4 @@
-"""Ingests one dump: completely or not at all, and the same bytes only once."""
+"""Ingests one dump: completely, or again if it was interrupted; the same bytes only once."""
 
 from __future__ import annotations
 
@@ -196,6 +196,8 @@ def _count_slice(asked: Sequence[PaperQuery], begin: int) -> int:
 class _DumpIngest:
     """The ingestion of one dump."""
 
+    is_costly = False  # whether comparisons ended the last transaction
+
     def __init__(
         self,
         store: Store,
@@ -215,7 +217,6 @@ class _DumpIngest:
         self.counts: Counter[str] = Counter()
         self.paper_ids = array("q")
         self.comparer = papers.TextComparer()
-        self.is_costly = False  # whether comparisons ended the last transaction
 
     def run(self) -> IngestReport:
         """Read the whole dump; the last transaction also records that it was read."""
@@ -263,18 +264,16 @@ class _DumpIngest:
         limit = TransactionLimit(self.comparer)
         done = 0
         while done < len(asked) and not (done and limit.is_reached()):
-            some = asked[done : done + _count_slice(asked, done)]
             absorbed = papers.absorb_prepared(
                 connection,
-                some,
+                asked[done : done + _count_slice(asked, done)],
                 now=self.now,
                 origin=origin,
                 comparer=self.comparer,
                 until=limit.is_enough_compared,
             )
-            for one in absorbed:
-                self.counts[one.what] += 1
-                self.paper_ids.append(one.paper_id)
+            self.counts.update(one.what for one in absorbed)
+            self.paper_ids.extend(one.paper_id for one in absorbed)
             done += len(absorbed)
         self.is_costly = limit.is_enough_compared()
         return done

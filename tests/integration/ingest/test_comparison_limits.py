@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.alike_texts import TITLE, ComparisonCount, make_texts
 from tests.helpers.dump_files import ABSTRACT, NOW, everything, read, write
+from tests.helpers.merging.alike_texts import TITLE, ComparisonCount, make_texts
 
 from larkpost.db import papers
 from larkpost.db.engine import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.alike_texts import TITLE, ComparisonCount, in_other_capitals, make_texts
+from tests.helpers.merging.alike_texts import TITLE, ComparisonCount, in_other_capitals, make_texts
 from tests.helpers.private_lists import read_private, read_thumbs
 from tests.helpers.web.site_client import NOW
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.db.matching import compared_text
 from larkpost.db.matching.compared_text import ComparedText, same_subject, similarity
-from larkpost.text.minhash import resemblance
+from larkpost.text.minhash import resemblance, squeeze
 
 if TYPE_CHECKING:
     import pytest
@@ -68,7 +68,6 @@ def test_a_text_is_squeezed_once_however_often_it_is_compared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     squeezed: list[str] = []
-    squeeze = compared_text.squeeze
 
     def counting(text: str) -> str:
         squeezed.append(text)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.helpers.alike_texts import TITLE, ComparisonCount, make_texts
 from tests.helpers.dump_files import ABSTRACT, NOW
+from tests.helpers.merging.alike_texts import TITLE, ComparisonCount, make_texts
 
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.text_comparer import TextComparer

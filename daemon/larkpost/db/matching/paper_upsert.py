@@ -191,17 +191,7 @@ def lay_out(
     # A URL may be that of a page which lists many papers.
     named = {name for name in owned if name.scheme != "url"}
     unnamed = [one for one in asked if all_by_text or named.isdisjoint(one.names)]
-    numbers = {number for one in unnamed for number in one.numbers}
-    paper = schema.paper.c
-    keys = {one.key for one in unnamed}
-    is_sqlite = connection.dialect.name == "sqlite"
-    public = paper_rows.PUBLIC_UNINDEXED if is_sqlite else paper_rows.PUBLIC
-    by_key = read_first_pairs(
-        connection, paper.title_key, paper.id, keys, where=public, most=COMMON
-    )
-    by_hash = read_pairs(
-        connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers, most=COMMON
-    )
+    by_key, by_hash = _read_owners(connection, unnamed)
     met, titled = gather(by_hash), gather(by_key)
     ids = set(owned.values())
     # Only papers that will be compared are read: thousands may have a title or a phrase in common.
@@ -218,3 +208,19 @@ def lay_out(
         decisions=decisions,
         comparer=comparer,
     )
+
+
+def _read_owners(
+    connection: Connection, asked: Sequence[PaperQuery]
+) -> tuple[list[tuple[str, int]], list[tuple[int, int]]]:
+    """Read the ids of papers by title keys and by numbers of sketches; at most 200 of each."""
+    paper, minhash = schema.paper.c, schema.minhash.c
+    keys = {one.key for one in asked}
+    numbers = {number for one in asked for number in one.numbers}
+    is_sqlite = connection.dialect.name == "sqlite"
+    public = paper_rows.PUBLIC_UNINDEXED if is_sqlite else paper_rows.PUBLIC
+    by_key = read_first_pairs(
+        connection, paper.title_key, paper.id, keys, where=public, most=COMMON
+    )
+    by_hash = read_pairs(connection, minhash.hash, minhash.paper_id, numbers, most=COMMON)
+    return by_key, by_hash

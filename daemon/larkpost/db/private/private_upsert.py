@@ -50,16 +50,17 @@ def look_up(
         for one in some:
             entry, what = _place(one, public, own)
             looked_up.append(UpsertedPaper(entry.paper.id, what))
-            if comparer.characters > MOST_FOR_LIST:
-                raise _too_many_alike(one.draft.title)
+            _check_limit(comparer, one)
     return looked_up
 
 
-def _too_many_alike(title: str) -> UsageError:
-    return UsageError(
-        f"too many alike titles with different abstracts, such as {shorten(title, 100)!r}",
-        hint="nothing was imported; leave them out, or import the list in parts",
-    )
+def _check_limit(comparer: TextComparer, asked: PaperQuery) -> None:
+    if comparer.characters > MOST_FOR_LIST:
+        title = shorten(asked.draft.title, 100)
+        raise UsageError(
+            f"too many alike titles with different abstracts, such as {title!r}",
+            hint="nothing was imported; leave them out, or import the list in parts",
+        )
 
 
 def bring(

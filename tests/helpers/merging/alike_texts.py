@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from larkpost.db.matching import duplicate_rules
+from larkpost.db.matching.compared_text import similarity
 
 if TYPE_CHECKING:
     import pytest
@@ -39,9 +40,8 @@ class ComparisonCount:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pairs: list[tuple[str, str]] = []
-        self._similarity = duplicate_rules.similarity
         monkeypatch.setattr(duplicate_rules, "similarity", self._compare)
 
     def _compare(self, a: ComparedText, b: ComparedText, *, at_least: float) -> float:
         self.pairs.append((a.text, b.text))
-        return self._similarity(a, b, at_least=at_least)
+        return similarity(a, b, at_least=at_least)
