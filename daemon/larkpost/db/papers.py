@@ -18,7 +18,7 @@ from larkpost.domain import Identifier, Paper
 
 if TYPE_CHECKING:
     from larkpost.db.matching.merge_log import RecordOrigin
-    from larkpost.db.matching.paper_matcher import MatchOutcome
+    from larkpost.db.matching.paper_matcher import MatchOutcome, PaperQuery
     from larkpost.db.matching.paper_upsert import (
         UpsertedPaper,
         absorb,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Extent",
     "MatchOutcome",
+    "PaperQuery",
     "RecordOrigin",
     "TextComparer",
     "UpsertedPaper",
@@ -62,6 +63,7 @@ __all__ = [
 # cost a read-only command a quarter of its time.
 _FROM_ABSORBING = {
     "MatchOutcome": "paper_matcher",
+    "PaperQuery": "paper_matcher",
     "RecordOrigin": "merge_log",
     "UpsertedPaper": "paper_upsert",
     "absorb": "paper_upsert",

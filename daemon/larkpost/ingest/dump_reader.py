@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 from typing import TYPE_CHECKING
 
+from larkpost.db.matching.replace_fields import replace_fields
 from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
@@ -131,7 +132,7 @@ class DumpReader:
                     yield record
                 case PaperRecord():
                     self.undated |= captured is None
-                    yield replace(record, first_seen=moment)
+                    yield replace_fields(record, first_seen=moment)
                 case DumpDate():
                     moment = self._moment(record.day)
                     captured = moment.date()

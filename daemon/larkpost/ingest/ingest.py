@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.db.matching.paper_matcher import PaperQuery
+    from larkpost.db.papers import PaperQuery
 
 log = logs.get_logger(__name__)
 
@@ -210,6 +210,7 @@ class _DumpIngest:
         source: str,
     ) -> None:
         self.store = store
+        self.begin: Callable[[], AbstractContextManager[Connection]] = store.begin
         self.source = source
         self.copy = copy
         self.now = now
@@ -220,43 +221,66 @@ class _DumpIngest:
 
     def run(self) -> IngestReport:
         """Read the whole dump; the last transaction also records that it was read."""
+        with ExitStack() as stack:
+            for drafts, form, is_last in self._batches():
+                # Prepared before the transaction, during which nobody else can write.
+                queries: Sequence[PaperQuery] = papers.prepare(drafts, self.now)
+                if is_last:
+                    break
+                if not self.paper_ids:  # the first of several
+                    self.begin = stack.enter_context(self.store.begin_many())
+                while queries:
+                    queries = self._absorb(queries, form)
+            result = self._finish(queries, form)
+        if isinstance(result, IngestReport):
+            return result
+        self.reader.progress(self.copy.size, self.copy.size)
+        return self._report(result)
+
+    def _batches(self) -> Iterator[tuple[list[PaperRecord], str, bool]]:
+        """Yield the records of each transaction, their format, and whether they are the last.
+
+        The last batch may be empty.
+        """
         drafts: list[PaperRecord] = []
         size, form = 0, ""
         for draft in self.reader.records():
             if drafts and form != self.reader.format_name:  # the next file of an archive
-                self._absorb(drafts, form)
+                yield drafts, form, False
                 drafts, size = [], 0
             drafts.append(draft)
             size, form = size + _characters(draft), self.reader.format_name
             if len(drafts) == BATCH or size >= BATCH_CHARACTERS:
-                self._absorb(drafts, form)
+                yield drafts, form, False
                 drafts, size = [], 0
-        dump_id = self._finish(drafts, form)
-        if isinstance(dump_id, IngestReport):
-            return dump_id
-        self.reader.progress(self.copy.size, self.copy.size)
-        return self._report(dump_id)
+        yield drafts, form, True
 
-    def _absorb(self, drafts: Sequence[PaperRecord], form: str) -> None:
-        asked = papers.prepare(drafts, self.now)
-        while asked:
-            with self.store.begin() as connection:
-                done = self._absorb_some(connection, asked, form)
-            asked = asked[done:]
-            self._compare_ahead(asked)
+    def _absorb(self, queries: Sequence[PaperQuery], form: str) -> Sequence[PaperQuery]:
+        """Absorb drafts in one transaction, up to its limit; returns the others."""
+        from larkpost.db.search import index  # importing it takes long
 
-    def _finish(self, drafts: Sequence[PaperRecord], form: str) -> int | IngestReport:
+        with self.begin() as connection:
+            if not self.paper_ids:
+                index.merge_rarely(connection)
+            queries = queries[self._absorb_some(connection, queries, form) :]
+        self._compare_ahead(queries)
+        return queries
+
+    def _finish(self, queries: Sequence[PaperQuery], form: str) -> int | IngestReport:
         """Absorb the last drafts and record the dump; returns its id, or the report of a twin."""
-        asked = papers.prepare(drafts, self.now)
+        from larkpost.db.search import index  # importing it takes long
+
         while True:
-            with self.store.begin() as connection:
+            with self.begin() as connection:
                 papers.take_turns(connection)
+                if self.paper_ids:
+                    index.merge_often(connection)
                 if twin := read_dumps.by_digest(connection, self.copy.digest):
                     return _again(connection, twin, self.copy.name)
-                asked = asked[self._absorb_some(connection, asked, form) :]
-                if not asked:
+                queries = queries[self._absorb_some(connection, queries, form) :]
+                if not queries:
                     return self._record(connection)
-            self._compare_ahead(asked)
+            self._compare_ahead(queries)
 
     def _absorb_some(self, connection: Connection, asked: Sequence[PaperQuery], form: str) -> int:
         """Absorb drafts up to the limit of one transaction; returns their number."""

@@ -15,6 +15,7 @@ from larkpost.db.matching.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, conflicting
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import further_links, merge, unite_keywords
+from larkpost.db.matching.replace_fields import replace_fields
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES, MOST_FOR_RECORD, TextComparer
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
@@ -93,7 +94,7 @@ class KnownPaper:
 
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
     """Prepare a draft: no date is after ``now``, and every link is valid."""
-    draft = replace(
+    draft = replace_fields(
         draft,
         url=draft.url if draft.url and is_web_address(draft.url) else None,
         links=tuple(filter(is_web_address, draft.links)),
@@ -136,6 +137,8 @@ def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dic
     enough = min(2, len(numbers))
     if len(telling) < enough:
         return {}
+    if enough == 2 and len(set().union(*telling)) == sum(map(len, telling)):
+        return {}  # nobody shares two, as in nearly all calls; counting takes longer than this
     met = Counter(chain.from_iterable(telling))
     return {one: shared for one, shared in met.items() if shared >= enough}
 

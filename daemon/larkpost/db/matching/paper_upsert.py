@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
-from larkpost.db.matching.bulk_rows import read_first_pairs, read_pairs
+from larkpost.db.matching.bulk_rows import read_first_pairs, read_rare
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting
 from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN, RecordOrigin
 from larkpost.db.matching.paper_matcher import (
@@ -191,8 +191,8 @@ def lay_out(
     # A URL may be that of a page which lists many papers.
     named = {name for name in owned if name.scheme != "url"}
     unnamed = [one for one in asked if all_by_text or named.isdisjoint(one.names)]
-    by_key, by_hash = _read_owners(connection, unnamed)
-    met, titled = gather(by_hash), gather(by_key)
+    by_key, met = _read_owners(connection, unnamed)
+    titled = gather(by_key)
     ids = set(owned.values())
     # Only papers that will be compared are read: thousands may have a title or a phrase in common.
     for one in unnamed:
@@ -203,7 +203,11 @@ def lay_out(
         [KnownPaper(paper, before=paper) for paper in papers.values()],
         by_name={name: places[one] for name, one in paper_names.of(connection, ids)},
         by_key=gather((key, places[one]) for key, one in by_key if one in places),
-        by_hash=gather((number, places[one]) for number, one in by_hash if one in places),
+        by_hash={
+            number: [places[one] for one in owners if one in places]
+            for number, owners in met.items()
+            if not places.keys().isdisjoint(owners)
+        },
         now=now,
         decisions=decisions,
         comparer=comparer,
@@ -212,7 +216,7 @@ def lay_out(
 
 def _read_owners(
     connection: Connection, asked: Sequence[PaperQuery]
-) -> tuple[list[tuple[str, int]], list[tuple[int, int]]]:
+) -> tuple[list[tuple[str, int]], dict[int, list[int]]]:
     """Read the ids of papers by title keys and by numbers of sketches; at most 200 of each."""
     paper, minhash = schema.paper.c, schema.minhash.c
     keys = {one.key for one in asked}
@@ -222,5 +226,5 @@ def _read_owners(
     by_key = read_first_pairs(
         connection, paper.title_key, paper.id, keys, where=public, most=COMMON
     )
-    by_hash = read_pairs(connection, minhash.hash, minhash.paper_id, numbers, most=COMMON)
+    by_hash = read_rare(connection, minhash.hash, minhash.paper_id, numbers, most=COMMON)
     return by_key, by_hash
