@@ -23,15 +23,18 @@ if TYPE_CHECKING:
         UpsertedPaper,
         absorb,
         absorb_prepared,
+        compare_ahead,
         prepare,
         take_turns,
     )
+    from larkpost.db.matching.text_comparer import TextComparer
 
 __all__ = [
     "Extent",
     "MatchOutcome",
     "PaperQuery",
     "RecordOrigin",
+    "TextComparer",
     "UpsertedPaper",
     "absorb",
     "absorb_prepared",
@@ -39,6 +42,7 @@ __all__ = [
     "by_uid",
     "candidate_marks",
     "candidates",
+    "compare_ahead",
     "corpus",
     "count",
     "count_candidates",
@@ -64,7 +68,9 @@ _FROM_ABSORBING = {
     "UpsertedPaper": "paper_upsert",
     "absorb": "paper_upsert",
     "absorb_prepared": "paper_upsert",
+    "compare_ahead": "paper_upsert",
     "prepare": "paper_upsert",
+    "TextComparer": "text_comparer",
     "take_turns": "paper_upsert",
 }
 

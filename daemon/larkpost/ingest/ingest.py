@@ -1,4 +1,4 @@
-"""Ingests one dump: completely or not at all, and the same bytes only once."""
+"""Ingests one dump: completely, or again if it was interrupted; the same bytes only once."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
 from larkpost.ingest.dump_reader import DumpReader, Progress, find_format
 from larkpost.ingest.file_reader import DumpCopy, copy_of, copy_of_stream, lines_of
+from larkpost.ingest.transaction_limit import TransactionLimit
 from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-# A dump of up to this many papers and characters is one transaction. A larger one takes several, so
-# that readers can vote in between and memory does not grow with the dump. If it is interrupted
-# between two of them, it is read again.
+# So many papers and characters of a dump are absorbed at a time, so that memory does not grow with
+# the dump. A transaction has at most these, and ends earlier at its limit (``transaction_limit``),
+# so that readers can vote in between. A dump that is interrupted between two is read again.
 BATCH = 1_000
 BATCH_CHARACTERS = 4_000_000
+SLICE = 250
+SLICE_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +183,20 @@ def _characters(draft: PaperRecord) -> int:
     return sum(map(len, filter(None, (*texts, *facts, *many, *names))))
 
 
+def _count_slice(asked: Sequence[PaperQuery], begin: int) -> int:
+    """Count the next drafts that are absorbed before the clock is read again."""
+    size = 0
+    for count, one in enumerate(asked[begin : begin + SLICE], 1):
+        size += len(one.draft.title) + len(one.draft.abstract)
+        if size >= SLICE_CHARACTERS:
+            return count
+    return min(SLICE, len(asked) - begin)
+
+
 class _DumpIngest:
     """The ingestion of one dump."""
+
+    is_costly = False  # whether comparisons ended the last transaction
 
     def __init__(
         self,
@@ -195,41 +210,32 @@ class _DumpIngest:
         source: str,
     ) -> None:
         self.store = store
+        self.begin: Callable[[], AbstractContextManager[Connection]] = store.begin
         self.source = source
         self.copy = copy
         self.now = now
         self.reader = DumpReader(copy, dump_formats, named, date, now, progress)
         self.counts: Counter[str] = Counter()
         self.paper_ids = array("q")
+        self.comparer = papers.TextComparer()
 
     def run(self) -> IngestReport:
         """Read the whole dump; the last transaction also records that it was read."""
-        from larkpost.db.search import index  # importing it takes long
-
         with ExitStack() as stack:
-            begin: Callable[[], AbstractContextManager[Connection]] = self.store.begin
             for drafts, form, is_last in self._batches():
                 # Prepared before the transaction, during which nobody else can write.
-                queries = papers.prepare(drafts, self.now)
+                queries: Sequence[PaperQuery] = papers.prepare(drafts, self.now)
                 if is_last:
                     break
-                is_first = not self.paper_ids
-                if is_first:  # of several
-                    begin = stack.enter_context(self.store.begin_many())
-                with begin() as connection:
-                    if is_first:
-                        index.merge_rarely(connection)
-                    self._absorb(connection, queries, form)
-            with begin() as connection:
-                papers.take_turns(connection)
-                if self.paper_ids:
-                    index.merge_often(connection)
-                if twin := read_dumps.by_digest(connection, self.copy.digest):
-                    return _again(connection, twin, self.copy.name)
-                self._absorb(connection, queries, form)
-                dump_id = self._record(connection)
+                if not self.paper_ids:  # the first of several
+                    self.begin = stack.enter_context(self.store.begin_many())
+                while queries:
+                    queries = self._absorb(queries, form)
+            result = self._finish(queries, form)
+        if isinstance(result, IngestReport):
+            return result
         self.reader.progress(self.copy.size, self.copy.size)
-        return self._report(dump_id)
+        return self._report(result)
 
     def _batches(self) -> Iterator[tuple[list[PaperRecord], str, bool]]:
         """Yield the records of each transaction, their format, and whether they are the last.
@@ -249,11 +255,60 @@ class _DumpIngest:
                 drafts, size = [], 0
         yield drafts, form, True
 
-    def _absorb(self, connection: Connection, queries: Sequence[PaperQuery], form: str) -> None:
+    def _absorb(self, queries: Sequence[PaperQuery], form: str) -> Sequence[PaperQuery]:
+        """Absorb drafts in one transaction, up to its limit; returns the others."""
+        from larkpost.db.search import index  # importing it takes long
+
+        with self.begin() as connection:
+            if not self.paper_ids:
+                index.merge_rarely(connection)
+            queries = queries[self._absorb_some(connection, queries, form) :]
+        self._compare_ahead(queries)
+        return queries
+
+    def _finish(self, queries: Sequence[PaperQuery], form: str) -> int | IngestReport:
+        """Absorb the last drafts and record the dump; returns its id, or the report of a twin."""
+        from larkpost.db.search import index  # importing it takes long
+
+        while True:
+            with self.begin() as connection:
+                papers.take_turns(connection)
+                if self.paper_ids:
+                    index.merge_often(connection)
+                if twin := read_dumps.by_digest(connection, self.copy.digest):
+                    return _again(connection, twin, self.copy.name)
+                queries = queries[self._absorb_some(connection, queries, form) :]
+                if not queries:
+                    return self._record(connection)
+            self._compare_ahead(queries)
+
+    def _absorb_some(self, connection: Connection, asked: Sequence[PaperQuery], form: str) -> int:
+        """Absorb drafts up to the limit of one transaction; returns their number."""
         origin = papers.RecordOrigin(form, self.copy.digest)
-        for one in papers.absorb_prepared(connection, queries, now=self.now, origin=origin):
-            self.counts[one.what] += 1
-            self.paper_ids.append(one.paper_id)
+        limit = TransactionLimit(self.comparer)
+        done = 0
+        while done < len(asked) and not (done and limit.is_reached()):
+            absorbed = papers.absorb_prepared(
+                connection,
+                asked[done : done + _count_slice(asked, done)],
+                now=self.now,
+                origin=origin,
+                comparer=self.comparer,
+                until=limit.is_enough_compared,
+            )
+            self.counts.update(one.what for one in absorbed)
+            self.paper_ids.extend(one.paper_id for one in absorbed)
+            done += len(absorbed)
+        self.is_costly = limit.is_enough_compared()
+        return done
+
+    def _compare_ahead(self, asked: Sequence[PaperQuery]) -> None:
+        """Compare the next drafts while others can write, if the last ones took long."""
+        if not (asked and self.is_costly):
+            return
+        with self.store.read() as connection:
+            some = asked[: _count_slice(asked, 0)]
+            papers.compare_ahead(connection, some, now=self.now, comparer=self.comparer)
 
     def _record(self, connection: Connection) -> int:
         dump = read_dumps.Dump(

@@ -19,6 +19,7 @@ from larkpost.formats.references import MOST, read_references
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
     from larkpost.db.matching.paper_matcher import PaperQuery
+    from larkpost.db.matching.text_comparer import TextComparer
     from larkpost.ranking import PaperComparison, TextSpace
     from larkpost.readers.quotas import Allowance
     from larkpost.readers.references_apart import ReadReferences
@@ -62,7 +63,8 @@ def from_references(
     unknown reference with a title becomes a private paper of the reader; an unknown identifier
     alone is listed in ``unknown``. Existing papers are not changed, and other readers' private
     papers are not looked at. ``read`` parses the list, with the limit of time that a stranger's
-    list needs. Raises UsageError for an unknown kind of text, and QuotaExceeded for more than the
+    list needs. Raises UsageError for an unknown kind of text and, with an ``allowance``, for too
+    many different texts under one title; QuotaExceeded for more than the
     ``allowance``; then nothing is imported. Raises UnknownReader if the reader is removed
     meanwhile, with everything imported. Everything is looked up before anything is written, and
     written in short transactions: a vote must not wait for a long list.
@@ -116,10 +118,11 @@ def _take(
         found = _find_named(connection, reader_id, drafts)
     titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
     nameless = [one for one, at in zip(drafts, found, strict=True) if at is None and not one.title]
-    asked = private_upsert.prepare((_backdate(one, now) for one in titled), now)
+    asked = papers.prepare((_backdate(one, now) for one in titled), now)
     known = list(dict.fromkeys(at for at in found if at is not None))
+    comparer = papers.TextComparer()
     if allowance:
-        _take_room(store, reader_id, asked, known, allowance, now)
+        _take_room(store, reader_id, asked, known, allowance, now, comparer)
     new = liked = 0
     for ids in batches(known, AT_ONCE):
         with store.begin() as connection:
@@ -128,7 +131,9 @@ def _take(
     for some in batches(asked, AT_ONCE):
         with store.begin() as connection:
             reader = readers.get(connection, reader_id)  # raises UnknownReader
-            absorbed = private_upsert.bring_prepared(connection, reader_id, some, now=now)
+            absorbed = private_upsert.bring_prepared(
+                connection, reader_id, some, now=now, comparer=comparer
+            )
             new += sum(one.what is papers.MatchOutcome.NEW for one in absorbed)
             brought = [one.paper_id for one in absorbed]
             own = interest_id or reader.interests[0].id
@@ -158,10 +163,11 @@ def _take_room(
     known: Collection[int],
     allowance: Allowance,
     now: datetime,
+    comparer: TextComparer,
 ) -> None:
-    """Count a list against the quotas; raises QuotaExceeded."""
+    """Count a list against the quotas; raises QuotaExceeded, and UsageError as ``look_up`` does."""
     with store.read() as connection:
-        looked_up = private_upsert.look_up(connection, reader_id, asked, now=now)
+        looked_up = private_upsert.look_up(connection, reader_id, asked, now=now, comparer=comparer)
         here = {one.paper_id for one in looked_up if one.paper_id} | set(known)
         judged = votes.judged(connection, reader_id, here)
     pairs = zip(asked, looked_up, strict=True)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from larkpost.db.engine import Connection, Store
-    from larkpost.db.papers import PaperQuery, UpsertedPaper
+    from larkpost.db.engine import Store
+    from larkpost.db.matching.paper_matcher import PaperQuery
     from larkpost.domain import Record
     from larkpost.ingest.ingest import IngestReport
 
@@ -265,15 +265,13 @@ def test_parts_are_bounded_by_the_length_of_their_texts_too(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts: list[int] = []
-    absorb = papers.absorb_prepared
+    prepare = papers.prepare
 
-    def counting(
-        connection: Connection, queries: Sequence[PaperQuery], **more: Any
-    ) -> list[UpsertedPaper]:
-        parts.append(len(queries))
-        return absorb(connection, queries, **more)
+    def counting(drafts: Sequence[PaperRecord], now: datetime) -> list[PaperQuery]:
+        parts.append(len(drafts))
+        return prepare(drafts, now)
 
-    monkeypatch.setattr(papers, "absorb_prepared", counting)
+    monkeypatch.setattr(papers, "prepare", counting)
     monkeypatch.setattr(flow, "BATCH_CHARACTERS", 1_000)
     given: list[dict[str, Any]] = [
         {"title": f"Lanterns {n}", "abstract": f"{n} " * 200} for n in range(5)

@@ -317,7 +317,7 @@ def test_one_list_of_a_reader_is_taken_at_a_time(
     here: Place, monkeypatch: pytest.MonkeyPatch, me: str
 ) -> None:
     """Two at once would each find room for themselves, and together be more than the quota."""
-    prepare = private_upsert.prepare
+    prepare = papers.prepare
     elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
     elsewhere.portal = here.client.portal  # one event loop for both, as the daemon has
     second: list[Any] = []
@@ -330,7 +330,7 @@ def test_one_list_of_a_reader_is_taken_at_a_time(
             second.append(elsewhere.post(f"{me}/start", data={"text": LIBRARY}))
         return prepare(*args)
 
-    monkeypatch.setattr(private_upsert, "prepare", bring_another)
+    monkeypatch.setattr(papers, "prepare", bring_another)
 
     first = here.client.post(f"{me}/start", data={"text": LIBRARY})
 

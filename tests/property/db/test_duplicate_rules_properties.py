@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larkpost.db.matching.abstract_rules import best_abstract, is_withdrawal_notice, similarity
+from larkpost.db.matching.abstract_rules import best_abstract, is_withdrawal_notice
+from larkpost.db.matching.compared_text import ComparedText, similarity
 from larkpost.db.matching.title_rules import TitleRelation, compare_titles
 
 TEXT = st.text(max_size=120)
@@ -25,7 +26,7 @@ def test_the_kept_abstract_is_one_of_the_two_and_its_own(first: str, second: str
 
     assert kept in {first, second}
     assert best_abstract(kept, kept, later=False) == kept
-    assert 0 <= similarity(first, second) <= 1
+    assert 0 <= similarity(ComparedText(first), ComparedText(second)) <= 1
 
 
 @given(st.lists(WORD, min_size=300), st.integers(0, 300))

@@ -8,8 +8,6 @@ from larkpost.db.matching.abstract_rules import (
     best_abstract,
     is_cut,
     is_withdrawal_notice,
-    same_subject,
-    similarity,
 )
 
 WHOLE = (
@@ -76,19 +74,6 @@ def test_an_abstract_that_tells_of_withdrawals_is_no_notice(abstract: str) -> No
 def test_an_ellipsis_at_the_end_tells_that_a_text_is_cut(end: str) -> None:
     assert is_cut(WHOLE[:100] + end)
     assert not is_cut(WHOLE[:100] + end + " And so it ends.")
-
-
-def test_a_cut_text_is_like_the_whole_and_unlike_another() -> None:
-    assert similarity(WHOLE, CUT) == similarity(CUT, WHOLE) == 1
-    assert similarity(WHOLE, WHOLE[:130]) == 1
-    assert similarity(WHOLE, "Bread rises slowly, and bakers rise early. We ask both why…") < 0.6
-
-
-def test_a_summary_speaks_of_the_same_and_another_text_does_not() -> None:
-    title = "When Ferries Leave"
-
-    assert same_subject(title, WHOLE, SUMMARY)
-    assert not same_subject(title, WHOLE, "Bread rises slowly; bakers sleep badly. Both are old.")
 
 
 @pytest.mark.parametrize("later", [True, False])

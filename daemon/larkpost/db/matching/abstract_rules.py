@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from larkpost.db.matching.title_rules import better_set
-from larkpost.db.search.tokenize import MOST_IN_BODY, stems, telling
 from larkpost.text.markup import has_html
-from larkpost.text.minhash import resemblance, squeeze
+from larkpost.text.minhash import squeeze
 
 LONGEST_NOTICE = 600  # characters
 _PAPER = r"(?:paper|article|preprint|e-?print|manuscript|submission|version|document)"
@@ -39,7 +38,6 @@ _CUT = re.compile(
     re.IGNORECASE,
 )
 _CUT_BEFORE = re.compile(r"\s*[(\[]?(?:…|\.{3,})")
-_PART = 60  # letters that a beginning needs to identify its text
 _SUMMARY = 0.97  # of the other's length: below, a sentence is missing, and the longest is kept
 
 
@@ -57,37 +55,14 @@ def is_withdrawal_notice(abstract: str) -> bool:
 
 def is_cut(abstract: str) -> bool:
     """Return whether a text begins or ends with an ellipsis, and so is part of a longer one."""
-    return len(_uncut(abstract)) < len(abstract)
+    return len(uncut(abstract)) < len(abstract)
 
 
-def _uncut(abstract: str) -> str:
-    """Remove ellipses at the start and the end, and a "Read more" after them."""
+def uncut(abstract: str) -> str:
+    """Return a text without ellipses at the start and the end, and a "Read more" after them."""
     begin = _CUT_BEFORE.match(abstract)
     end = _CUT.search(abstract, max(0, len(abstract) - 40))
     return abstract[begin.end() if begin else 0 : end.start() if end else None]
-
-
-def similarity(a: str, b: str) -> float:
-    """Return the similarity of two abstracts, 0 to 1; a cut one is compared with the beginning."""
-    short, long = sorted((squeeze(_uncut(a)), squeeze(_uncut(b))), key=len)
-    if len(short) >= _PART and (is_cut(a) or is_cut(b) or long.startswith(short)):
-        long = long[: len(short)]
-    return resemblance(short, long)
-
-
-def same_subject(title: str, a: str, b: str) -> bool:
-    """Return whether two texts under one title have one subject, like a summary and its abstract.
-
-    Two unrelated abstracts share about a tenth of their significant words, two texts about one work
-    a third or more.
-    """
-    short, long = sorted((a, b), key=len)
-    told = _subject(short)
-    return len(told & _subject(f"{title} {long}")) >= 0.25 * len(told)
-
-
-def _subject(text: str) -> set[str]:
-    return set(stems(" ".join(telling(text, MOST_IN_BODY))))
 
 
 def best_abstract(old: str, new: str, *, later: bool, newer: bool | None = None) -> str:
@@ -120,11 +95,11 @@ def _least_cut(old: str, new: str) -> str:
 
     A text cut after a full stop only looks complete, so its length decides.
     """
-    long = max(old, new, key=lambda text: len(squeeze(_uncut(text))))
+    long = max(old, new, key=lambda text: len(squeeze(uncut(text))))
     if is_cut(old) and is_cut(new):
         return long
     whole, cut = (new, old) if is_cut(old) else (old, new)
-    return long if squeeze(whole) in squeeze(_uncut(cut)) else whole
+    return long if squeeze(whole) in squeeze(uncut(cut)) else whole
 
 
 def _is_part(short: str, long: str) -> bool:

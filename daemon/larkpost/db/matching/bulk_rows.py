@@ -110,6 +110,34 @@ def read_pairs(
     return pairs
 
 
+def read_first_pairs(
+    connection: Connection,
+    column: Column[Any],
+    ids: Column[Any],
+    wanted: Collection[Any],
+    *,
+    where: ColumnElement[bool],
+    most: int,
+) -> list[tuple[Any, Any]]:
+    """Read ``column`` and ``ids`` of the first ``most`` rows, by id, with each of these values.
+
+    No more rows of a value are read than that, however many there are.
+    """
+    pairs: list[tuple[Any, Any]] = []
+    for some in batches(wanted, 10 * BATCH):
+        listed = _listed(connection, column, some)
+        first = select(ids).where(column == listed.c.value, where).order_by(ids).limit(most)
+        if connection.dialect.name == "sqlite":  # has no LATERAL, but looks the ids up as these
+            row = column.table.alias()
+            its = row.c[ids.name].in_(first.correlate(listed))
+            chosen = select(listed.c.value, row.c[ids.name]).join_from(listed, row, its)
+        else:
+            side = first.correlate(listed).lateral()
+            chosen = select(listed.c.value, side.c[ids.name]).join_from(listed, side, true())
+        pairs += map(tuple, connection.execute(chosen).all())
+    return pairs
+
+
 def read_rare(
     connection: Connection,
     column: Column[Any],

@@ -14,7 +14,8 @@ from enum import StrEnum
 from sqlalchemy import Connection, exists, func, select
 
 from larkpost.db import schema
-from larkpost.db.matching.abstract_rules import is_withdrawal_notice, similarity
+from larkpost.db.matching.abstract_rules import is_withdrawal_notice
+from larkpost.db.matching.compared_text import ComparedText, similarity
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, alike, conflicting
 from larkpost.db.matching.merge_log import RecordOrigin
 from larkpost.db.matching.merge_texts import further_links, unite_keywords
@@ -207,7 +208,7 @@ def _is_confirmed(entry: KnownPaper, asked: PaperQuery) -> bool:
     mine, theirs = entry.paper.abstract, asked.draft.abstract
     if not (squeeze(mine) and squeeze(theirs)) or is_withdrawal_notice(theirs):
         return False
-    return similarity(mine, theirs) >= _CONFIRMED
+    return similarity(ComparedText(mine), ComparedText(theirs)) >= _CONFIRMED
 
 
 def _is_in_time(paper: Paper, draft: PaperRecord) -> bool:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice
-from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, conflicting, text_rule
+from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, conflicting
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import further_links, merge, unite_keywords
 from larkpost.db.matching.replace_fields import replace_fields
+from larkpost.db.matching.text_comparer import MOST_CANDIDATES, MOST_FOR_RECORD, TextComparer
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH, text_marks
@@ -24,7 +25,6 @@ from larkpost.text.urls import is_web_address
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 COMMON = 200  # a shingle that this number of papers share is a common phrase
-_MOST_COMPARED = 20
 _LONGEST_ORGANISATION = 200  # characters
 _LONGEST_KEYWORD = 100
 _LONGEST_COMMENT = 1_000
@@ -143,6 +143,19 @@ def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dic
     return {one: shared for one, shared in met.items() if shared >= enough}
 
 
+def most_similar(met: Mapping[int, int], titled: Sequence[int]) -> list[int]:
+    """Choose the owners to compare with a draft, most similar first.
+
+    ``met`` is the result of ``sharing``; ``titled`` are the owners of the draft's title key.
+    """
+    if not (met or titled):
+        return []
+    counted = Counter(met)
+    # A whole title weighs more than any part of a text, because withdrawal notices are all alike.
+    counted.update(dict.fromkeys(titled[:COMMON], SKETCH))
+    return [one for one, _ in counted.most_common(MOST_CANDIDATES)]
+
+
 class PaperMatcher:
     """Entries, with three lookups: by identifier, by title key, by number of a sketch."""
 
@@ -155,6 +168,7 @@ class PaperMatcher:
         by_hash: dict[int, list[int]],
         now: datetime,
         decisions: MatchDecisions | None = None,
+        comparer: TextComparer | None = None,
     ) -> None:
         self.entries = list(entries)
         self.by_name = by_name
@@ -162,13 +176,17 @@ class PaperMatcher:
         self.by_hash = by_hash
         self.now = now
         self.decisions = decisions or MatchDecisions()
+        self.comparer = comparer or TextComparer()
         self.shared: list[tuple[int, int]] = []  # pairs of entries with identifiers in one draft
         for name, at in by_name.items():
             self.entries[at].names.add(name)
 
     def place(self, asked: PaperQuery) -> tuple[KnownPaper, MatchOutcome]:
         """Merge a draft into its paper, or create a new one."""
-        match = self.find(asked)
+        return self.put(asked, self.find(asked))
+
+    def put(self, asked: PaperQuery, match: Match | None) -> tuple[KnownPaper, MatchOutcome]:
+        """Merge a draft into the paper that ``find`` returned, or create a new one for None."""
         if match is None:
             return self._add(asked), MatchOutcome.NEW
         owners = {self.by_name[name] for name in asked.names if name in self.by_name}
@@ -178,7 +196,8 @@ class PaperMatcher:
     def find(self, asked: PaperQuery) -> Match | None:
         """Find the entry that a draft matches: by identifier, else the most similar by text.
 
-        Decisions of the operator come first.
+        Decisions of the operator come first. The comparison of texts ends at ``MOST_FOR_RECORD``
+        characters: anybody can write any number of long texts under one title.
         """
         for name in asked.names:
             if self._is_trusted(name, asked):
@@ -186,12 +205,20 @@ class PaperMatcher:
         for name in self.decisions.partners(asked.names):
             if name in self.by_name and not self.is_decided_apart(self.by_name[name], asked):
                 return Match(self.by_name[name], MatchRule.DECISION)
+        return self._find_by_text(asked)
+
+    def _find_by_text(self, asked: PaperQuery) -> Match | None:
+        characters = 0
         for at in self.candidates(asked):
             known = self.entries[at]
             if conflicting(known.names, asked.names) or self.is_decided_apart(at, asked):
                 continue
-            if rule := text_rule(known.paper, asked.draft):
-                return Match(at, rule)
+            compared = self.comparer.compare(known.paper, asked.draft)
+            if compared.rule:
+                return Match(at, compared.rule)
+            characters += compared.characters
+            if characters >= MOST_FOR_RECORD:
+                break
         return None
 
     def is_decided_apart(self, at: int, asked: PaperQuery) -> bool:
@@ -211,19 +238,12 @@ class PaperMatcher:
         known = self.entries[self.by_name[name]]
         if conflicting(known.names, asked.names):
             return False
-        return name.scheme != "url" or akin(known.paper, asked.draft)
+        return name.scheme != "url" or self.comparer.akin(known.paper, asked.draft)
 
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Return the entries whose texts are compared with a draft's, most similar first."""
         met = sharing(asked.numbers, self.by_hash)
-        titled = self.by_key.get(asked.key)
-        if not (met or titled):
-            return iter(())
-        counted = Counter(met)
-        # A whole title weighs more than any part of a text, because withdrawal notices are all
-        # alike.
-        counted.update(dict.fromkeys((titled or [])[:COMMON], SKETCH))
-        return (at for at, _ in counted.most_common(_MOST_COMPARED))
+        return iter(most_similar(met, self.by_key.get(asked.key, ())))
 
     def _add(self, asked: PaperQuery) -> KnownPaper:
         free = [name for name in asked.names if name not in self.by_name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
-from larkpost.db.matching.bulk_rows import read_pairs, read_rare
-from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
+from larkpost.db.matching.bulk_rows import read_first_pairs, read_rare
+from larkpost.db.matching.duplicate_rules import MatchRule, conflicting
 from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN, RecordOrigin
 from larkpost.db.matching.paper_matcher import (
     COMMON,
@@ -20,9 +20,11 @@ from larkpost.db.matching.paper_matcher import (
     PaperMatcher,
     PaperQuery,
     ask,
+    most_similar,
     sharing,
 )
 from larkpost.db.matching.paper_writer import write_changed, write_names, write_new
+from larkpost.db.matching.text_comparer import TextComparer
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import hand_over
 from larkpost.db.value_batches import batches, gather
@@ -62,35 +64,74 @@ def absorb(
     ``now``; no date is later than that. Private papers are neither read nor changed here; private
     copies of these papers become public ones (``db.private.merge_into_public``).
     """
+    take_turns(connection)
     absorbed: list[UpsertedPaper] = []
+    comparer = TextComparer()
     for some in batches(drafts):
-        queries = prepare(some, now)
-        absorbed += absorb_prepared(connection, queries, now=now, origin=origin)
+        made, gone = _absorb_batch(connection, prepare(some, now), now, origin, comparer)
+        absorbed = _follow(absorbed, gone) + made
     return absorbed
 
 
 def prepare(drafts: Iterable[PaperRecord], now: datetime) -> list[PaperQuery]:
-    """Compute the lookup keys of each draft, which needs no database."""
+    """Compute the lookup keys of each draft, without a database."""
     return [ask(draft, now) for draft in drafts]
 
 
 def absorb_prepared(
     connection: Connection,
-    queries: Sequence[PaperQuery],
+    asked: Sequence[PaperQuery],
     *,
     now: datetime,
-    origin: RecordOrigin = UNKNOWN_ORIGIN,
+    origin: RecordOrigin,
+    comparer: TextComparer,
+    until: Callable[[], bool],
 ) -> list[UpsertedPaper]:
-    """Do the same as ``absorb`` with drafts that ``prepare`` prepared for the same ``now``."""
+    """Do the same as ``absorb`` for drafts from ``prepare``, in order, until ``until`` is true.
+
+    At least the first one is added or merged. The outcomes are those of the drafts up to there.
+    """
     take_turns(connection)
-    absorbed: list[UpsertedPaper] = []
-    gone: dict[int, int] = {}
-    for asked in batches(queries):
-        matcher = lay_out(connection, asked, now)
-        placed = [matcher.place(one) for one in asked]
-        write(connection, matcher, origin)
-        absorbed += [UpsertedPaper(entry.paper.id, what) for entry, what in placed]
-        gone |= _unify_shared(connection, matcher)
+    absorbed, _ = _absorb_batch(connection, asked, now, origin, comparer, until)
+    return absorbed
+
+
+def compare_ahead(
+    connection: Connection, asked: Sequence[PaperQuery], *, now: datetime, comparer: TextComparer
+) -> None:
+    """Compare the texts that ``absorb_prepared`` will compare, without writing.
+
+    It then takes the results from ``comparer``, for all texts that are still the same. So nobody
+    waits for the comparisons.
+    """
+    matcher = lay_out(connection, asked, now, comparer=comparer)
+    for one in asked:
+        matcher.place(one)
+
+
+def _absorb_batch(
+    connection: Connection,
+    asked: Sequence[PaperQuery],
+    now: datetime,
+    origin: RecordOrigin,
+    comparer: TextComparer,
+    until: Callable[[], bool] = lambda: False,
+) -> tuple[list[UpsertedPaper], dict[int, int]]:
+    """Absorb drafts; returns also the ids of papers that became another one, and of that one."""
+    matcher = lay_out(connection, asked, now, comparer=comparer)
+    placed = []
+    for one in asked:
+        placed.append(matcher.place(one))
+        if until():
+            break
+    write(connection, matcher, origin)
+    absorbed = [UpsertedPaper(entry.paper.id, what) for entry, what in placed]
+    gone = _unify_shared(connection, matcher)
+    return _follow(absorbed, gone), gone
+
+
+def _follow(absorbed: list[UpsertedPaper], gone: Mapping[int, int]) -> list[UpsertedPaper]:
+    """Replace the ids of papers that became another one."""
     if not gone:
         return absorbed
     return [replace(one, paper_id=gone.get(one.paper_id, one.paper_id)) for one in absorbed]
@@ -111,7 +152,7 @@ def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, in
             continue
         record = merge_log.as_record(other.paper, other.names)
         apart = matcher.decisions.forbid(record.names, entry.names)
-        if apart or text_rule(entry.paper, record.record) is None:
+        if apart or matcher.comparer.compare(entry.paper, record.record).rule is None:
             continue
         stays, goes = choose_kept(connection, *ids)
         unify(connection, stays, goes, now=matcher.now, rule=MatchRule.SHARED_NAMES)
@@ -128,15 +169,21 @@ def write(
     write_changed(connection, [entry for entry in matcher.entries if entry.touched])
     write_names(connection, matcher.entries)
     merge_log.record_placed(connection, matcher.entries, origin, matcher.now)
-    hand_over(connection, told, now=matcher.now)
+    hand_over(connection, told, now=matcher.now, comparer=matcher.comparer)
 
 
 def lay_out(
-    connection: Connection, asked: Sequence[PaperQuery], now: datetime, *, all_by_text: bool = False
+    connection: Connection,
+    asked: Sequence[PaperQuery],
+    now: datetime,
+    *,
+    all_by_text: bool = False,
+    comparer: TextComparer | None = None,
 ) -> PaperMatcher:
     """Read every paper that may match a draft, in a fixed number of queries.
 
-    Only drafts without a known identifier are looked up by text, unless ``all_by_text``.
+    Only drafts without a known identifier are looked up by text, unless ``all_by_text``. Results
+    that ``comparer`` has already are not compared again.
     """
     wanted = {name for one in asked for name in one.names}
     decisions = match_decisions.read_about(connection, wanted)
@@ -144,22 +191,18 @@ def lay_out(
     # A URL may be that of a page which lists many papers.
     named = {name for name in owned if name.scheme != "url"}
     unnamed = [one for one in asked if all_by_text or named.isdisjoint(one.names)]
-    numbers = {number for one in unnamed for number in one.numbers}
-    paper = schema.paper.c
-    keys = {one.key for one in unnamed}
-    is_sqlite = connection.dialect.name == "sqlite"
-    public = paper_rows.PUBLIC_UNINDEXED if is_sqlite else paper_rows.PUBLIC
-    by_key = read_pairs(connection, paper.title_key, paper.id, keys, where=public)
-    sketched = schema.minhash.c
-    met = read_rare(connection, sketched.hash, sketched.paper_id, numbers, most=COMMON)
-    ids = {one for _, one in by_key} | set(owned.values())
-    ids.update(*(sharing(one.numbers, met) for one in unnamed))
+    by_key, met = _read_owners(connection, unnamed)
+    titled = gather(by_key)
+    ids = set(owned.values())
+    # Only papers that will be compared are read: thousands may have a title or a phrase in common.
+    for one in unnamed:
+        ids.update(most_similar(sharing(one.numbers, met), titled.get(one.key, ())))
     papers = paper_rows.get(connection, ids)
     places = {one: at for at, one in enumerate(papers)}
     return PaperMatcher(
         [KnownPaper(paper, before=paper) for paper in papers.values()],
         by_name={name: places[one] for name, one in paper_names.of(connection, ids)},
-        by_key=gather((key, places[one]) for key, one in by_key),
+        by_key=gather((key, places[one]) for key, one in by_key if one in places),
         by_hash={
             number: [places[one] for one in owners if one in places]
             for number, owners in met.items()
@@ -167,4 +210,21 @@ def lay_out(
         },
         now=now,
         decisions=decisions,
+        comparer=comparer,
     )
+
+
+def _read_owners(
+    connection: Connection, asked: Sequence[PaperQuery]
+) -> tuple[list[tuple[str, int]], dict[int, list[int]]]:
+    """Read the ids of papers by title keys and by numbers of sketches; at most 200 of each."""
+    paper, minhash = schema.paper.c, schema.minhash.c
+    keys = {one.key for one in asked}
+    numbers = {number for one in asked for number in one.numbers}
+    is_sqlite = connection.dialect.name == "sqlite"
+    public = paper_rows.PUBLIC_UNINDEXED if is_sqlite else paper_rows.PUBLIC
+    by_key = read_first_pairs(
+        connection, paper.title_key, paper.id, keys, where=public, most=COMMON
+    )
+    by_hash = read_rare(connection, minhash.hash, minhash.paper_id, numbers, most=COMMON)
+    return by_key, by_hash

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.matching.duplicate_rules import akin, alike, conflicting
+from larkpost.db.matching.duplicate_rules import conflicting
+from larkpost.db.matching.text_comparer import MOST_CANDIDATES, MOST_FOR_RECORD
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import gather, rows_among
 from larkpost.domain import Identifier, Paper, PaperRecord
@@ -17,11 +18,19 @@ from larkpost.text.minhash import title_key
 
 if TYPE_CHECKING:
     from larkpost.db.matching.paper_matcher import KnownPaper
+    from larkpost.db.matching.text_comparer import TextComparer
 
+MOST_COMPARED = 5_000_000  # characters for all private papers: 0.2 seconds
 _table = schema.private_identifier
 
 
-def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: datetime) -> None:
+def hand_over(
+    connection: Connection,
+    entries: Sequence[KnownPaper],
+    *,
+    now: datetime,
+    comparer: TextComparer,
+) -> None:
     """Move the thumbs on private papers to the public papers of these entries.
 
     The public paper takes over nothing else: no text, link or identifier from a reader. So nobody
@@ -35,8 +44,11 @@ def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: dat
     ids = {*_find_named(connection, by_name), *_find_titled(connection, by_key)}
     names = gather((number, name) for name, number in private_papers.names(connection, ids))
     public_of: dict[int, int] = {}
+    most = comparer.characters + MOST_COMPARED
     for number, private in paper_rows.get(connection, ids).items():
-        public = _choose_public(private, names.get(number, ()), by_name, by_key)
+        if comparer.characters >= most:
+            by_key = {}  # the others move by their identifiers and whole texts only
+        public = _choose_public(private, names.get(number, ()), by_name, by_key, comparer)
         if public is not None:
             public_of[number] = public.paper.id
     private_papers.move_to_public(connection, public_of, now=now)
@@ -67,24 +79,48 @@ def _choose_public(
     names: Collection[Identifier],
     by_name: Mapping[Identifier, KnownPaper],
     by_key: Mapping[str, Sequence[KnownPaper]],
+    comparer: TextComparer,
 ) -> KnownPaper | None:
-    """Choose the public paper that matches a private one, by the rules of ``db.matching``."""
+    """Choose the public paper that matches a private one, by the rules of ``db.matching``.
+
+    Their limit holds here too: readers may have any number of papers of one title.
+    """
     brought = PaperRecord(title=private.title, abstract=private.abstract)
     for name in sorted(names):
         entry = by_name.get(name)
-        if entry is not None and _is_trusted(name, entry, names, brought):
+        if entry is not None and _is_trusted(name, entry, names, brought, comparer):
             return entry
-    for entry in by_key.get(title_key(private.title), ()):
-        if not conflicting(entry.names, names) and alike(entry.paper, brought):
+    return _choose_by_text(brought, names, by_key.get(title_key(private.title), ()), comparer)
+
+
+def _choose_by_text(
+    brought: PaperRecord,
+    names: Collection[Identifier],
+    titled: Sequence[KnownPaper],
+    comparer: TextComparer,
+) -> KnownPaper | None:
+    characters = 0
+    for entry in titled[:MOST_CANDIDATES]:
+        if conflicting(entry.names, names):
+            continue
+        compared = comparer.compare(entry.paper, brought)
+        if compared.rule:
             return entry
+        characters += compared.characters
+        if characters >= MOST_FOR_RECORD:
+            break
     return None
 
 
 def _is_trusted(
-    name: Identifier, entry: KnownPaper, names: Collection[Identifier], brought: PaperRecord
+    name: Identifier,
+    entry: KnownPaper,
+    names: Collection[Identifier],
+    brought: PaperRecord,
+    comparer: TextComparer,
 ) -> bool:
     if name.scheme == "arxiv":
         return True
     if conflicting(entry.names, names):
         return False
-    return name.scheme != "url" or akin(entry.paper, brought)
+    return name.scheme != "url" or comparer.akin(entry.paper, brought)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert
 
 from larkpost.db import paper_rows, schema
+from larkpost.db.matching.bulk_rows import read_first_pairs
 from larkpost.db.matching.paper_matcher import (
     KnownPaper,
     MatchOutcome,
@@ -18,20 +19,49 @@ from larkpost.db.matching.paper_matcher import (
 )
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
 from larkpost.db.matching.paper_upsert import prepare as prepare
+from larkpost.db.matching.text_comparer import MOST_CANDIDATES, TextComparer
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches, gather
 from larkpost.domain import PaperRecord
+from larkpost.errors import UsageError
+from larkpost.text.normalize import shorten
+
+# Characters that are compared for one list, in a second or two: 4,000 pairs of usual abstracts,
+# twice as many as its references.
+MOST_FOR_LIST = 12_000_000
 
 
 def look_up(
-    connection: Connection, owner_id: int, drafts: Sequence[PaperQuery], *, now: datetime
+    connection: Connection,
+    owner_id: int,
+    drafts: Sequence[PaperQuery],
+    *,
+    now: datetime,
+    comparer: TextComparer | None = None,
 ) -> list[UpsertedPaper]:
-    """Return the outcome that each draft would have; the id of a new paper is 0."""
-    return [
-        UpsertedPaper(entry.paper.id, what)
-        for some in batches(drafts)
-        for entry, what in _place_all(*_lay_out_both(connection, owner_id, some, now), some)
-    ]
+    """Return the outcome that each draft would have; the id of a new paper is 0.
+
+    Raises UsageError if more than ``MOST_FOR_LIST`` characters would have to be compared, as for
+    thousands of texts under one title.
+    """
+    comparer = comparer or TextComparer()
+    looked_up: list[UpsertedPaper] = []
+    for some in batches(drafts):
+        public, own = _lay_out_both(connection, owner_id, some, now, comparer)
+        for one in some:
+            entry, what = _place(one, public, own)
+            looked_up.append(UpsertedPaper(entry.paper.id, what))
+            _check_limit(comparer, one)
+    return looked_up
+
+
+def _check_limit(comparer: TextComparer, asked: PaperQuery) -> None:
+    if comparer.characters > MOST_FOR_LIST:
+        title = shorten(asked.draft.title, 100)
+        raise UsageError(
+            f"too many alike titles with different abstracts, such as {title!r}",
+            hint="nothing was imported; leave them out, or import the list in parts",
+        )
 
 
 def bring(
@@ -47,14 +77,23 @@ def bring(
 
 
 def bring_prepared(
-    connection: Connection, owner_id: int, drafts: Iterable[PaperQuery], *, now: datetime
+    connection: Connection,
+    owner_id: int,
+    drafts: Iterable[PaperQuery],
+    *,
+    now: datetime,
+    comparer: TextComparer | None = None,
 ) -> list[UpsertedPaper]:
-    """Do the same as ``bring``, for drafts from ``prepare``."""
+    """Do the same as ``bring``, for drafts from ``paper_upsert.prepare``.
+
+    What ``comparer`` compared in ``look_up`` is not compared again.
+    """
+    comparer = comparer or TextComparer()
     take_turns(connection)
     brought: list[UpsertedPaper] = []
     for some in batches(drafts):
-        public, own = _lay_out_both(connection, owner_id, some, now)
-        placed = _place_all(public, own, some)
+        public, own = _lay_out_both(connection, owner_id, some, now, comparer)
+        placed = [_place(one, public, own) for one in some]
         new = [entry for entry in own.entries if not entry.paper.id]
         _write_new(connection, owner_id, new, now)
         brought += [UpsertedPaper(entry.paper.id, what) for entry, what in placed]
@@ -62,45 +101,46 @@ def bring_prepared(
 
 
 def _lay_out_both(
-    connection: Connection, owner_id: int, asked: Sequence[PaperQuery], now: datetime
+    connection: Connection,
+    owner_id: int,
+    asked: Sequence[PaperQuery],
+    now: datetime,
+    comparer: TextComparer,
 ) -> tuple[PaperMatcher, PaperMatcher]:
-    public = lay_out(connection, asked, now)
-    return public, _lay_out_own(connection, owner_id, asked, now)
-
-
-def _place_all(
-    public: PaperMatcher, own: PaperMatcher, asked: Sequence[PaperQuery]
-) -> list[tuple[KnownPaper, MatchOutcome]]:
-    return [_place(one, public, own) for one in asked]
+    public = lay_out(connection, asked, now, comparer=comparer)
+    return public, _lay_out_own(connection, owner_id, asked, now, comparer)
 
 
 def _place(
     asked: PaperQuery, public: PaperMatcher, own: PaperMatcher
 ) -> tuple[KnownPaper, MatchOutcome]:
-    for matcher in (public, own):
-        match = matcher.find(asked)
-        if match is not None and matcher.entries[match.at].before is not None:
-            return matcher.entries[match.at], MatchOutcome.KNOWN
+    match = public.find(asked)
+    if match is not None:
+        return public.entries[match.at], MatchOutcome.KNOWN
     # A reader's own papers are distinguished by identifiers and whole titles: comparing texts as
     # well took two seconds for 2,000 similar titles, while nobody else could write.
-    return own.place(replace(asked, numbers=frozenset()))
+    asked = replace(asked, numbers=frozenset())
+    match = own.find(asked)
+    if match is not None and own.entries[match.at].before is not None:
+        return own.entries[match.at], MatchOutcome.KNOWN
+    return own.put(asked, match)
 
 
 def _lay_out_own(
-    connection: Connection, owner_id: int, asked: Sequence[PaperQuery], now: datetime
+    connection: Connection,
+    owner_id: int,
+    asked: Sequence[PaperQuery],
+    now: datetime,
+    comparer: TextComparer,
 ) -> PaperMatcher:
     """Read the owner's private papers that may match a draft: by identifier or title."""
     column, keys = schema.paper.c, {one.key for one in asked}
     named = private_papers.find(connection, owner_id, {name for one in asked for name in one.names})
-    titled = [
-        (key, number)
-        for some in batches(keys)
-        for key, number in connection.execute(
-            select(column.title_key, column.id).where(
-                column.title_key.in_(some), column.owner_id == owner_id
-            )
-        )
-    ]
+    # Not the index of owners: a reader may have thousands of papers, and a title few.
+    whose = func.coalesce(column.owner_id, 0) == owner_id
+    titled = read_first_pairs(
+        connection, column.title_key, column.id, keys, where=whose, most=MOST_CANDIDATES
+    )
     papers = paper_rows.get(connection, {*named.values(), *(number for _, number in titled)})
     places = {number: at for at, number in enumerate(papers)}
     names = private_papers.names(connection, papers)
@@ -110,6 +150,7 @@ def _lay_out_own(
         by_key=gather((key, places[number]) for key, number in titled),
         by_hash={},
         now=now,
+        comparer=comparer,
     )
 
 

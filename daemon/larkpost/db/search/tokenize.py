@@ -127,7 +127,7 @@ def index_document(
 def telling(title: str, most: int = 8) -> list[str]:
     """Choose the longest words of a title that name its subject, in order."""
     found = dict.fromkeys(w for w in words(title) if len(w) > 2 and w not in _EMPTY)
-    longest = sorted(found, key=lambda word: (-len(word), word))[:most]
+    longest = set(sorted(found, key=lambda word: (-len(word), word))[:most])
     return [word for word in found if word in longest]
 
 
