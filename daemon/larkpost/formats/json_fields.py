@@ -14,6 +14,7 @@ from larkpost.formats.json_items import JsonItem, json_items
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.normalize import one_line, squash
+from larkpost.text.record_limits import AUTHORS, IDENTIFIERS, LINKS, ListLimit, describe_cut
 from larkpost.text.urls import is_web_address
 
 _MOST_VOTES = 2**31
@@ -79,9 +80,9 @@ class JsonFields:
             raise BadRecordError(f"its id is not of the form scheme:value ({error})") from error
 
     def identifiers(self, key: str) -> tuple[Identifier, ...]:
-        """Read a list of identifiers of the paper."""
+        """Read a list of identifiers of the paper; the first 50."""
         names = []
-        for name in self._texts(key):
+        for name in self._texts(key, IDENTIFIERS):
             try:
                 names.append(parse_identifier(name))
             except UsageError as error:
@@ -98,9 +99,9 @@ class JsonFields:
             return None
         return squash(self.clean(value)) or None
 
-    def words(self, key: str) -> tuple[str, ...]:
-        """Read a list of short texts, or of objects that have them as ``name``."""
-        return tuple(word for one in self._texts(key) if (word := squash(self.clean(one))))
+    def words(self, key: str, limit: ListLimit = AUTHORS) -> tuple[str, ...]:
+        """Read a list of short texts, or of objects that have them as ``name``; the first ones."""
+        return tuple(word for one in self._texts(key, limit) if (word := squash(self.clean(one))))
 
     def address(self, key: str) -> str | None:
         """Read a web address."""
@@ -111,8 +112,8 @@ class JsonFields:
         return None
 
     def addresses(self, key: str) -> tuple[str, ...]:
-        """Read a list of web addresses."""
-        read = [(one, _web_address(one)) for one in self._texts(key)]
+        """Read a list of web addresses; the first 50."""
+        read = [(one, _web_address(one)) for one in self._texts(key, LINKS)]
         if not all(address for _, address in read):
             self.remark(f"“{key}” has an entry that is not a web address; left out")
         return tuple(address for _, address in read if address)
@@ -155,10 +156,13 @@ class JsonFields:
             return None
         return moment
 
-    def _texts(self, key: str) -> list[str]:
+    def _texts(self, key: str, limit: ListLimit) -> list[str]:
         value = self.given.get(key)
         if value is None:
             return []
+        if isinstance(value, list) and len(value) > limit.most:
+            self.remark(describe_cut(key, len(value), limit))
+            value = value[: limit.most]
         if not isinstance(value, list) or not all(isinstance(one, str | dict) for one in value):
             self.remark(f"“{key}” is not a list of texts; left out")
             return []

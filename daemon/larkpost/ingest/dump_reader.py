@@ -15,6 +15,7 @@ from larkpost.formats.dates import GRACE
 from larkpost.ingest.capture_day import CaptureHint, capture_hint
 from larkpost.interfaces import DumpFormat
 from larkpost.text.normalize import one_line
+from larkpost.text.record_limits import limit_lists
 
 if TYPE_CHECKING:
     from larkpost.ingest.archives import DumpMember
@@ -128,10 +129,10 @@ class DumpReader:
                 case PaperRecord() if record.private:  # a private paper of an export
                     self._warn(record.line, "this is a private paper of a reader; left out")
                 case PaperRecord() if record.first_seen:
-                    yield record
+                    yield self._limit(record)
                 case PaperRecord():
                     self.undated |= captured is None
-                    yield replace(record, first_seen=moment)
+                    yield replace(self._limit(record), first_seen=moment)
                 case DumpDate():
                     moment = self._moment(record.day)
                     captured = moment.date()
@@ -141,6 +142,12 @@ class DumpReader:
                 case IngestWarning():
                     self._warn(record.line, record.text)
         self.formats[dump_format.name] = None
+
+    def _limit(self, record: PaperRecord) -> PaperRecord:
+        limited, cuts = limit_lists(record)
+        for what in cuts:
+            self._warn(record.line, what)
+        return limited
 
     def _moment(self, day: Date) -> datetime:
         """Return the time of a dump of that day: the start of the day, or now if it is today."""

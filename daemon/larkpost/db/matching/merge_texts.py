@@ -12,9 +12,9 @@ from larkpost.domain import Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
+from larkpost.text.record_limits import CATEGORIES, KEYWORDS
 
 MOST_LINKS = 20
-MOST_KEYWORDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def merge(
         updated=max(now, paper.updated) if reworded else paper.updated,
         first_seen=min(paper.first_seen, seen),
         authors=_best_authors(paper.authors, draft.authors),
-        categories=tuple(dict.fromkeys(paper.categories + draft.categories)),
+        categories=tuple(dict.fromkeys(paper.categories + draft.categories))[: CATEGORIES.most],
         published=paper.published or draft.published,
         url=url,
         upvotes=max((n for n in (paper.upvotes, draft.upvotes) if n is not None), default=None),
@@ -106,7 +106,7 @@ def unite_keywords(known: Collection[str], told: Collection[str]) -> tuple[str, 
     first: dict[str, str] = {}
     for word in (*known, *told):
         first.setdefault(word.casefold(), word)
-    return tuple(first.values())[:MOST_KEYWORDS]
+    return tuple(first.values())[: KEYWORDS.most]
 
 
 def _own_link(paper: Paper, draft: PaperRecord) -> tuple[str, ...]:

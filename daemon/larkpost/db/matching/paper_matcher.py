@@ -19,13 +19,13 @@ from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
+from larkpost.text.record_limits import KEYWORDS, MOST_NAMES, limit_lists
 from larkpost.text.urls import is_web_address
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 COMMON = 200  # a shingle that this number of papers share is a common phrase
 _MOST_COMPARED = 20
 _LONGEST_ORGANISATION = 200  # characters
-_LONGEST_KEYWORD = 100
 _LONGEST_COMMENT = 1_000
 _LONGEST_JOURNAL = 500
 _NAME_RULES = {
@@ -92,13 +92,14 @@ class KnownPaper:
 
 
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
-    """Prepare a draft: no date is after ``now``, and every link is valid."""
+    """Prepare a draft: no date is after ``now``, every link is valid, and no list is too long."""
+    draft, _ = limit_lists(draft)
     draft = replace(
         draft,
         url=draft.url if draft.url and is_web_address(draft.url) else None,
         links=tuple(filter(is_web_address, draft.links)),
         organisation=_shorten_or_none(draft.organisation, _LONGEST_ORGANISATION),
-        keywords=tuple(filter(None, (shorten(w, _LONGEST_KEYWORD) for w in draft.keywords))),
+        keywords=tuple(filter(None, (shorten(w, KEYWORDS.longest) for w in draft.keywords))),
         comment=_shorten_or_none(draft.comment, _LONGEST_COMMENT),
         journal_ref=_shorten_or_none(draft.journal_ref, _LONGEST_JOURNAL),
         thumbnail=draft.thumbnail if draft.thumbnail and is_web_address(draft.thumbnail) else None,
@@ -262,11 +263,14 @@ class PaperMatcher:
         return replace(draft, url=None)
 
     def add_names(self, at: int, names: Iterable[Identifier]) -> None:
-        """Add identifiers to an entry that no entry has."""
+        """Add identifiers to an entry that no entry has; at most 200 to one entry."""
+        entry = self.entries[at]
         for name in names:
+            if len(entry.names) >= MOST_NAMES:
+                return
             self.by_name[name] = at
-            self.entries[at].names.add(name)
-            self.entries[at].gained.append(name)
+            entry.names.add(name)
+            entry.gained.append(name)
 
 
 def rename(paper: Paper, gained: Iterable[Identifier]) -> Paper:
