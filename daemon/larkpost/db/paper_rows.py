@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, false, func, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import rows_among
-from larkpost.domain import Identifier, Paper
+from larkpost.domain import Identifier, Paper, Unverified
 
 COLUMNS = tuple(column for column in schema.paper.c if column.name != "title_key")
 # Public papers: not the private papers of readers.
@@ -43,6 +43,7 @@ def paper(row: Row[Any]) -> Paper:
         withdrawn=row.withdrawn,
         version=row.version,
         text_seen=row.text_seen,
+        unverified=Unverified(row.unverified),
         keywords=row.keywords or (),
         comment=row.comment,
         journal_ref=row.journal_ref,
@@ -75,6 +76,7 @@ def values(paper: Paper) -> dict[str, Any]:
         "withdrawn": paper.withdrawn,
         "version": paper.version,
         "text_seen": paper.text_seen,
+        "unverified": int(paper.unverified),
         "keywords": paper.keywords or None,
         "comment": paper.comment,
         "journal_ref": paper.journal_ref,

@@ -14,11 +14,17 @@ from larkpost.formats.json_items import JsonItem, json_items
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.normalize import one_line, squash
-from larkpost.text.record_limits import AUTHORS, IDENTIFIERS, LINKS, ListLimit, describe_cut
+from larkpost.text.record_limits import (
+    AUTHORS,
+    IDENTIFIERS,
+    LINKS,
+    MOST_VERSIONS,
+    ListLimit,
+    describe_cut,
+)
 from larkpost.text.urls import is_web_address
 
 _MOST_VOTES = 2**31
-_MOST_VERSIONS = 10_000
 _VERSION = re.compile(r"\dv([1-9]\d{0,3})$")  # of arxiv:2508.13426v2
 _HINT = 'write an object per line, as in {"id": "arxiv:2508.13426", "title": "…"}'
 
@@ -131,7 +137,7 @@ class JsonFields:
     def version(self, key: str, name_key: str) -> int | None:
         """Read arXiv's version: a number from 1, else the one in the paper's name."""
         version = self.given.get(key)
-        if type(version) is int and 1 <= version < _MOST_VERSIONS:
+        if type(version) is int and 1 <= version <= MOST_VERSIONS:
             return version
         if version is not None:
             self.remark(f"“{key}” is not the number of a version; left out")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 from typing import TYPE_CHECKING
 
-from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord, Unverified
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
 from larkpost.ingest.capture_day import CaptureHint, capture_hint
@@ -60,7 +60,7 @@ class DumpReader:
 
     After ``records`` has ended, the other attributes describe the result. ``format_name`` is the
     format of the last record; ``rejected`` and ``cut`` count records, and ``rejects`` has the first
-    thousand of these; ``warnings`` are texts.
+    thousand of these; ``warnings`` are texts. ``unverified`` is passed on to each record.
     """
 
     def __init__(
@@ -71,8 +71,11 @@ class DumpReader:
         date: Date | None,
         now: datetime,
         progress: Progress | None = None,
+        *,
+        unverified: Unverified = Unverified.NONE,
     ) -> None:
         self.copy = copy
+        self.unverified = unverified
         self.dump_formats = dump_formats
         self.named = named
         self.formats: dict[str, None] = {}  # names of the formats that were used
@@ -147,7 +150,7 @@ class DumpReader:
         limited, cuts = limit_lists(record)
         for what in cuts:
             self._warn(record.line, what)
-        return limited
+        return replace(limited, unverified=self.unverified) if self.unverified else limited
 
     def _moment(self, day: Date) -> datetime:
         """Return the time of a dump of that day: the start of the day, or now if it is today."""

@@ -15,7 +15,7 @@ from larkpost import logs
 from larkpost.db import papers, read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
-from larkpost.domain import PaperRecord, RejectedRecord
+from larkpost.domain import PaperRecord, RejectedRecord, Unverified
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
 from larkpost.ingest.dump_reader import DumpReader, Progress, find_format
@@ -73,6 +73,7 @@ def ingest(
     stream: BinaryIO | None = None,
     name: str = "standard input",
     source: str = "",
+    verified: bool = True,
     date: Date | None = None,
     dump_format: str | None = None,
     now: datetime,
@@ -82,10 +83,13 @@ def ingest(
 ) -> IngestReport:
     """Read the dump at ``path``, or else from ``stream``, under the name ``name``.
 
-    ``source`` is the polled source of the dump, if any. ``date`` is its day, for a dump that states
-    no day or no year; ``dump_format`` names its format. ``progress`` is called with the bytes read
-    and the total. ``follow`` allows a symbolic link to a file, and a hard link in a folder of
-    others. ``as_papers``: a list of references is read too, and its papers become candidates.
+    ``source`` is the polled source of the dump, if any; ``verified`` is false for one that is no
+    authority for papers, so that its texts replace no others. ``date`` is its day, for a dump that
+    states no day or no year; ``dump_format`` names its format. ``progress`` is called with the
+    bytes read and the total. ``follow`` allows a symbolic link to a file, and a hard link in a
+    folder of others. ``as_papers``: a list of references is read too, and its papers become
+    candidates.
+
     Raises UnreadableDump if nothing in it can be read or it must not be opened, UsageError for a
     missing file or an unknown format, TryAgainLater while somebody writes to the file.
     """
@@ -102,8 +106,9 @@ def ingest(
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
             if as_papers:
                 dump_formats = (ReferenceList(), *dump_formats)
+            unverified = Unverified.NONE if verified else Unverified.ALL
             report = _ingest_copy(
-                store, dump_formats, copy, dump_format, date, now, progress, source
+                store, dump_formats, copy, dump_format, date, now, progress, source, unverified
             )
     except UnreadableDump as error:
         facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
@@ -128,14 +133,15 @@ def _ingest_copy(
     now: datetime,
     progress: Progress | None,
     source: str,
+    unverified: Unverified,
 ) -> IngestReport:
     named = find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
         if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        run = _DumpIngest(store, copy, dump_formats, named, date, now, progress, source)
-        return run.run()
+        reader = DumpReader(copy, dump_formats, named, date, now, progress, unverified=unverified)
+        return _DumpIngest(store, copy, reader, now, source).run()
     except UnreadableDump as error:
         lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"
         raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
@@ -186,18 +192,15 @@ class _DumpIngest:
         self,
         store: Store,
         copy: DumpCopy,
-        dump_formats: Sequence[DumpFormat],
-        named: DumpFormat | None,
-        date: Date | None,
+        reader: DumpReader,
         now: datetime,
-        progress: Progress | None,
         source: str,
     ) -> None:
         self.store = store
         self.source = source
         self.copy = copy
         self.now = now
-        self.reader = DumpReader(copy, dump_formats, named, date, now, progress)
+        self.reader = reader
         self.counts: Counter[str] = Counter()
         self.paper_ids = array("q")
 

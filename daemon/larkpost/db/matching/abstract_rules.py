@@ -67,6 +67,12 @@ def _uncut(abstract: str) -> str:
     return abstract[begin.end() if begin else 0 : end.start() if end else None]
 
 
+def continues(cut: str, whole: str) -> bool:
+    """Return whether a text has all of a cut one, long enough to identify it, and is not cut."""
+    begun = squeeze(_uncut(cut))
+    return is_cut(cut) and not is_cut(whole) and len(begun) >= _PART and begun in squeeze(whole)
+
+
 def similarity(a: str, b: str) -> float:
     """Return the similarity of two abstracts, 0 to 1; a cut one is compared with the beginning."""
     short, long = sorted((squeeze(_uncut(a)), squeeze(_uncut(b))), key=len)

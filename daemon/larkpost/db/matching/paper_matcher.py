@@ -11,15 +11,27 @@ from itertools import chain
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from larkpost.db.matching.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, conflicting, text_rule
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import further_links, merge, unite_keywords
+from larkpost.db.matching.verified_texts import (
+    is_akin,
+    is_lesser,
+    is_withdrawal,
+    limit_outside,
+    without_unrelated_facts,
+)
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
-from larkpost.text.record_limits import KEYWORDS, MOST_NAMES, limit_lists
+from larkpost.text.record_limits import (
+    KEYWORDS,
+    MOST_NAMES,
+    MOST_OUTSIDE_NAMES,
+    MOST_VERSIONS,
+    limit_lists,
+)
 from larkpost.text.urls import is_web_address
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
@@ -94,6 +106,10 @@ class KnownPaper:
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
     """Prepare a draft: no date is after ``now``, every link is valid, and no list is too long."""
     draft, _ = limit_lists(draft)
+    if draft.version and draft.version > MOST_VERSIONS:
+        draft = replace(draft, version=None)
+    if draft.unverified:
+        draft = limit_outside(draft, now)
     draft = replace(
         draft,
         url=draft.url if draft.url and is_web_address(draft.url) else None,
@@ -103,9 +119,7 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         comment=_shorten_or_none(draft.comment, _LONGEST_COMMENT),
         journal_ref=_shorten_or_none(draft.journal_ref, _LONGEST_JOURNAL),
         thumbnail=draft.thumbnail if draft.thumbnail and is_web_address(draft.thumbnail) else None,
-        withdrawn=draft.withdrawn
-        or is_withdrawal_notice(draft.abstract)
-        or (draft.comment is not None and is_withdrawal_notice(draft.comment)),
+        withdrawn=is_withdrawal(draft),
         first_seen=min(draft.first_seen or now, now),
         ingested_at=min(draft.ingested_at or now, now),
         updated=draft.updated and min(draft.updated, now),
@@ -240,10 +254,11 @@ class PaperMatcher:
     def _merge(self, match: Match, asked: PaperQuery) -> MatchOutcome:
         entry = self.entries[match.at]
         repeated = asked.text_name in entry.names
-        gained = [name for name in asked.names if name not in self.by_name]
+        gained = self._gained_names(entry, asked)
         self.add_names(match.at, gained)
         entry.placed.append(PlacedRecord(asked, match.rule))
         draft = self._without_link_of_another(match.at, asked.draft)
+        draft = without_unrelated_facts(entry.paper, draft)
         merged = merge(entry.paper, draft, now=self.now, repeated=repeated)
         paper = with_url(rename(merged.paper, gained), entry.names)
         paper = date_new_link(entry.paper, paper, self.now)
@@ -254,6 +269,18 @@ class PaperMatcher:
         entry.paper = paper
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
+
+    def _gained_names(self, entry: KnownPaper, asked: PaperQuery) -> list[Identifier]:
+        """List the identifiers that a record adds to its paper.
+
+        An unverified record adds none if its text is another, and fewer than a verified one.
+        """
+        gained = [name for name in asked.names if name not in self.by_name]
+        if not asked.draft.unverified:
+            return gained
+        if is_lesser(entry.paper, asked.draft) and not is_akin(entry.paper, asked.draft):
+            return []
+        return gained[: max(0, MOST_OUTSIDE_NAMES - len(entry.names))]
 
     def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:
         """Leave out an address that identifies another paper since the two were split."""
@@ -327,6 +354,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         links=further_links(draft.url, draft.links),
         withdrawn=draft.withdrawn,
         version=draft.version,
+        unverified=draft.unverified,
         keywords=unite_keywords((), draft.keywords),
         comment=draft.comment,
         journal_ref=draft.journal_ref,

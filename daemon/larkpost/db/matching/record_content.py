@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
-from larkpost.domain import Identifier, PaperRecord
+from larkpost.domain import Identifier, PaperRecord, Unverified
 
 
 def write_content(record: PaperRecord) -> dict[str, Any]:
@@ -18,11 +18,14 @@ def write_content(record: PaperRecord) -> dict[str, Any]:
 def read_content(content: dict[str, Any]) -> PaperRecord:
     """Convert a result of ``write_content`` back; keys of a later program are ignored."""
     known = {one.name for one in fields(PaperRecord)}
-    return PaperRecord(**{key: _value(one) for key, one in content.items() if key in known})
+    given = {key: _value(one) for key, one in content.items() if key in known}
+    return PaperRecord(**given | {"unverified": Unverified(given.get("unverified", 0))})
 
 
 def _plain(value: Any) -> Any:
     match value:
+        case Unverified():
+            return int(value)
         case tuple():
             return [_plain(one) for one in value]
         case Identifier():
