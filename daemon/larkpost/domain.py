@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from enum import IntEnum, IntFlag, StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 Day = date  # for classes in which ``date`` is a field
@@ -22,19 +22,6 @@ class Identifier:
         return f"{self.scheme}:{self.value}"
 
 
-class Unverified(IntFlag):
-    """The texts that come from a source that is no authority for papers: a polled feed, a mail.
-
-    Such a text never replaces one of the operator's dumps, of arXiv or of Hugging Face.
-    """
-
-    NONE = 0
-    TITLE = 1
-    ABSTRACT = 2
-    AUTHORS = 4
-    ALL = 7
-
-
 @dataclass(frozen=True, slots=True)
 class PaperRecord:
     """A paper as read from a dump, before it is matched with the database.
@@ -46,8 +33,8 @@ class PaperRecord:
     these names; ``thumbnail`` is the address of a picture, which is never loaded. ``version`` is
     arXiv's version of title and abstract, if known. ``came_out``: the record announces a new
     version, or a new listing, of a paper that was out by that day; an unknown paper is stored with
-    that day, and is not a candidate. ``unverified`` are its texts from a source that is no
-    authority.
+    that day, and is not a candidate. ``unverified`` are the texts from a source that is no
+    authority (``text.unverified``).
     """
 
     title: str
@@ -73,7 +60,7 @@ class PaperRecord:
     thumbnail: str | None = None
     version: int | None = None
     came_out: date | None = None
-    unverified: Unverified = Unverified.NONE
+    unverified: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +112,7 @@ class Paper:
     and ``journal_ref`` are arXiv's fields of these names; ``thumbnail`` is the address of a
     picture, which is never loaded. ``version`` is arXiv's version of title and abstract, if a dump
     had it; ``text_seen`` is the time of the record with this text, None for ``first_seen``.
-    ``unverified`` are its texts from a source that is no authority.
+    ``unverified`` are the texts from a source that is no authority (``text.unverified``).
     """
 
     id: int
@@ -151,7 +138,7 @@ class Paper:
     thumbnail: str | None = None
     version: int | None = None
     text_seen: datetime | None = None
-    unverified: Unverified = Unverified.NONE
+    unverified: int = 0
 
     @property
     def text(self) -> str:

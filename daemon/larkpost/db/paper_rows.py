@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, false, func, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import rows_among
-from larkpost.domain import Identifier, Paper, Unverified
+from larkpost.domain import Identifier, Paper
 
 COLUMNS = tuple(column for column in schema.paper.c if column.name != "title_key")
 # Public papers: not the private papers of readers.
@@ -43,7 +43,7 @@ def paper(row: Row[Any]) -> Paper:
         withdrawn=row.withdrawn,
         version=row.version,
         text_seen=row.text_seen,
-        unverified=Unverified(row.unverified),
+        unverified=row.unverified,
         keywords=row.keywords or (),
         comment=row.comment,
         journal_ref=row.journal_ref,

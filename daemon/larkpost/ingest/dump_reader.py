@@ -9,13 +9,14 @@ from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 from typing import TYPE_CHECKING
 
-from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord, Unverified
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
 from larkpost.ingest.capture_day import CaptureHint, capture_hint
 from larkpost.interfaces import DumpFormat
 from larkpost.text.normalize import one_line
 from larkpost.text.record_limits import limit_lists
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.ingest.archives import DumpMember

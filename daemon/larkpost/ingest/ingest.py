@@ -15,7 +15,7 @@ from larkpost import logs
 from larkpost.db import papers, read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
-from larkpost.domain import PaperRecord, RejectedRecord, Unverified
+from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
 from larkpost.ingest.dump_reader import DumpReader, Progress, find_format
@@ -24,6 +24,7 @@ from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
@@ -106,9 +107,8 @@ def ingest(
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
             if as_papers:
                 dump_formats = (ReferenceList(), *dump_formats)
-            unverified = Unverified.NONE if verified else Unverified.ALL
             report = _ingest_copy(
-                store, dump_formats, copy, dump_format, date, now, progress, source, unverified
+                store, dump_formats, copy, dump_format, date, now, progress, source, verified
             )
     except UnreadableDump as error:
         facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
@@ -133,13 +133,14 @@ def _ingest_copy(
     now: datetime,
     progress: Progress | None,
     source: str,
-    unverified: Unverified,
+    verified: bool,
 ) -> IngestReport:
     named = find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
         if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
+        unverified = Unverified.NONE if verified else Unverified.ALL
         reader = DumpReader(copy, dump_formats, named, date, now, progress, unverified=unverified)
         return _DumpIngest(store, copy, reader, now, source).run()
     except UnreadableDump as error:

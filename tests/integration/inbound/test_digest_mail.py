@@ -14,7 +14,6 @@ from tests.integration.inbound.test_maildir import POST
 from larkpost.bootstrap import build
 from larkpost.db import read_dumps
 from larkpost.db.coordination import job_status
-from larkpost.domain import Unverified
 from larkpost.errors import Busy
 from larkpost.inbound import digest_mail
 from larkpost.inbound.digest_mail import LARGEST_DIGEST, DigestMail
@@ -24,6 +23,7 @@ from larkpost.inbound.process import InboundKind
 from larkpost.ingest.refused_files import all_refusals
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from pathlib import Path

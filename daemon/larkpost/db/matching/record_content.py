@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
-from larkpost.domain import Identifier, PaperRecord, Unverified
+from larkpost.domain import Identifier, PaperRecord
 
 
 def write_content(record: PaperRecord) -> dict[str, Any]:
@@ -18,14 +18,11 @@ def write_content(record: PaperRecord) -> dict[str, Any]:
 def read_content(content: dict[str, Any]) -> PaperRecord:
     """Convert a result of ``write_content`` back; keys of a later program are ignored."""
     known = {one.name for one in fields(PaperRecord)}
-    given = {key: _value(one) for key, one in content.items() if key in known}
-    return PaperRecord(**given | {"unverified": Unverified(given.get("unverified", 0))})
+    return PaperRecord(**{key: _value(one) for key, one in content.items() if key in known})
 
 
 def _plain(value: Any) -> Any:
     match value:
-        case Unverified():
-            return int(value)
         case tuple():
             return [_plain(one) for one in value]
         case Identifier():

@@ -18,9 +18,10 @@ from larkpost.db.matching.abstract_rules import (
 )
 from larkpost.db.matching.duplicate_rules import akin
 from larkpost.db.matching.title_rules import is_cut_title
-from larkpost.domain import Paper, PaperRecord, Unverified
+from larkpost.domain import Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import squeeze
+from larkpost.text.unverified import Unverified
 
 _LONG_TITLE = 25  # letters of a cut title that identify the rest of it
 _RECENT_MONTHS = 1  # of an arXiv id: such a paper may still be announced
@@ -101,10 +102,10 @@ def is_withdrawn(paper: Paper, draft: PaperRecord) -> bool:
     return paper.withdrawn or (draft.withdrawn and not is_lesser(paper, draft))
 
 
-def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> Unverified:
+def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
     """Return the unverified texts of a merged paper; a text of both is as good as the better."""
     both = paper.unverified & draft.unverified
-    told = Unverified.NONE
+    told = 0
     for text, old, new, chosen in (
         (Unverified.TITLE, paper.title, draft.title, merged.title),
         (Unverified.ABSTRACT, paper.abstract, draft.abstract, merged.abstract),

@@ -10,7 +10,8 @@ import pytest
 
 from larkpost.db import papers
 from larkpost.db.matching import split_paper
-from larkpost.domain import Identifier, PaperRecord, Unverified
+from larkpost.domain import Identifier, PaperRecord
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
