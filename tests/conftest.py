@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from itertools import count
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.helpers.postgres import PostgresMissingError, Server, running
+from tests.helpers.speed.memory_folder import use_memory
+from tests.helpers.speed.shared_statements import share_statements
 
 from larkpost.db import migrations
 from larkpost.db.engine import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -25,7 +28,20 @@ settings.register_profile("larkpost", deadline=None, suppress_health_check=[Heal
 settings.load_profile("larkpost")
 REFUSE_SKIPS = bool(os.environ.get("LARKPOST_REFUSE_SKIPS"))
 
+use_memory()
+share_statements()
 _numbers = count(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage meanwhile: a million objects come to stay, which took a third of it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from larkpost.fetch.poll import PollContext
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.ranking import TfidfRanker
+    from larkpost.readers.compute_profile import ComputeProfile
     from larkpost.readers.expiry import LastUses
-    from larkpost.readers.replay_apart import Evaluate
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
     from larkpost.transports.dkim import DkimSignature
@@ -170,11 +170,11 @@ class Program:
         return ModelCache(FitApart(self.stopping.is_set))
 
     @property
-    def replay(self) -> Evaluate | None:
-        """The function that replays votes in a separate process, if this process is to use one."""
-        from larkpost.readers.replay_apart import EvaluateApart
+    def compute_profile(self) -> ComputeProfile:
+        """The function that computes taste profiles: in a separate process if this uses those."""
+        from larkpost.readers.compute_profile import ComputeProfileApart, compute_here
 
-        return EvaluateApart(self.stopping.is_set) if self.fits_apart else None
+        return ComputeProfileApart(self.stopping.is_set) if self.fits_apart else compute_here
 
     @cached_property
     def dump_formats(self) -> Sequence[DumpFormat]:

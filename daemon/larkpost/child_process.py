@@ -83,7 +83,7 @@ class ChildProcess:
             try:
                 # The input stays open: when it ends, the child knows that this process is gone.
                 _ask(process, wanted)
-                self._wait(process)
+                self._wait(process, output)
             finally:
                 process.kill()
                 body, message = output.whole(), errors.whole()
@@ -95,12 +95,17 @@ class ChildProcess:
             )
         return body
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait(self, process: subprocess.Popen[bytes], output: _Reader) -> None:
+        """Wait for the end of the output and then of the process.
+
+        While it works, ``Popen.wait`` would look eighty times a second; a thread does not.
+        """
         ends = time.monotonic() + self.seconds
         while True:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(LOOK)
-                return
+            if output.has_ended(LOOK):
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(LOOK)
+                    return
             self._raise_if_stopped()
             if time.monotonic() > ends:
                 raise TimeoutError(f"{self.purpose} took longer than {self.seconds:.0f} seconds")
@@ -139,6 +144,11 @@ class _Reader:
 
     def _read(self, pipe: IO[bytes] | None) -> None:
         self._parts.append(pipe.read() if pipe else b"")
+
+    def has_ended(self, seconds: float) -> bool:
+        """Wait for the writer to end, at most so many seconds; return whether it has."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def whole(self) -> bytes:
         """Wait for the writer to end, and return all bytes."""

@@ -23,12 +23,22 @@ def collect_rarely() -> None:
     atexit.register(gc.freeze)
 
 
-def shorten_collections() -> None:
-    """Set the collector for the daemon: small steps, and existing objects are never checked again.
+class CollectionPauses:
+    """Keeps the collections of the daemon short, which stop all threads.
 
-    Existing objects are mostly modules, which live as long as the process. Call this when a pause
-    does no harm, because it checks all objects once.
+    After the 1st, 2nd, 4th, 8th … tick all objects are exempted from later collections
+    (``gc.freeze``): modules, which exist after the first one, and caches, which fill later. What is
+    in use then and becomes cyclic garbage later is never freed, a few megabytes each time; so the
+    times are as rare as that.
     """
-    gc.set_threshold(*DAEMON)
-    gc.collect()
-    gc.freeze()
+
+    def __init__(self) -> None:
+        self._ticks = 0
+
+    def shorten(self) -> None:
+        """Set the collector, and exempt all objects if that is due; call this after each tick."""
+        self._ticks += 1
+        if self._ticks.bit_count() == 1:  # a power of two
+            gc.set_threshold(*DAEMON)
+            gc.collect()
+            gc.freeze()

@@ -93,5 +93,6 @@ class LogEvent(StrEnum):
     SOURCE_RECOVERED = "source.recovered", "a source that failed answers again"
     SOURCE_RESET = "source.reset", "the new address of a source failed; the old one is polled again"
     STEP_FAILED = "step.failed", "a step of a tick failed; the other steps are done"
+    TASTE_FAILED = "taste.failed", "a taste page's separate process failed; the daemon did its work"
     TRAINING_FAILED = "training.failed", "no taste could be learnt; editions go without"
     VOTES_PRUNED = "votes.pruned", "forgotten thumbs were deleted for good"

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PATIENCE = 120.0  # seconds for the server to start
-CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
+# Nothing here survives the tests, and all of a server has to fit into memory.
+CARELESS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=128MB",
+    "shared_buffers=32MB",
+    "autovacuum=off",
+    "max_connections=60",
+)
 
 
 class PostgresMissingError(Exception):

@@ -1,7 +1,9 @@
-"""The fixtures of integration tests: a site with a reader, and the reader's own page."""
+"""The fixtures of integration tests: a site with a reader, the reader's own page, another disk."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,9 +11,24 @@ from tests.helpers.web.site_client import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.helpers.web.site_client import Place
+
+# In memory, for what is to outlive a restart, for anybody, and the checkout itself: mostly not all
+# of them are on one file system.
+DISKS = (Path("/dev/shm"), Path("/var/tmp"), Path("/tmp"), Path(__file__).parents[2])  # noqa: S108
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    """Make a folder on another file system than the test's own folder."""
+    own = tmp_path.stat().st_dev
+    for disk in DISKS:
+        if disk.is_dir() and disk.stat().st_dev != own:
+            with TemporaryDirectory(dir=disk) as name:
+                yield Path(name)
+            return
+    pytest.skip("needs a second file system")
 
 
 @pytest.fixture

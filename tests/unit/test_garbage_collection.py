@@ -1,17 +1,25 @@
-"""Tests that the garbage collector does not scan permanent objects again."""
+"""Tests that the garbage collector does not scan long-lived objects again."""
 
 from __future__ import annotations
 
 import gc
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost.garbage_collection import DAEMON, shorten_collections
-from larkpost.serve import shorten_after_first
+from larkpost.garbage_collection import DAEMON, CollectionPauses
+from larkpost.serve import shorten_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+class Ring:
+    """An object that refers to itself, so that only the collector frees it."""
+
+    def __init__(self) -> None:
+        self.ring = self
 
 
 @pytest.fixture(autouse=True)
@@ -23,13 +31,34 @@ def _as_it_was() -> Iterator[None]:
 
 
 def test_what_is_here_is_not_looked_at_again_and_few_objects_at_a_time() -> None:
-    shorten_collections()
+    CollectionPauses().shorten()
 
-    assert gc.get_threshold()[0] == DAEMON[0]
+    assert gc.get_threshold() == DAEMON
     assert gc.get_freeze_count() > len(gc.get_objects())
 
 
-def test_collections_are_shortened_after_the_first_round_even_where_it_fails() -> None:
+def test_what_came_since_is_exempted_after_each_power_of_two_of_ticks() -> None:
+    pauses, exempted, lasting = CollectionPauses(), [], []
+    for tick in range(1, 34):
+        lasting.append([tick])
+        pauses.shorten()
+        if not any(one is lasting[-1] for one in gc.get_objects()):
+            exempted.append(tick)
+
+    assert exempted == [1, 2, 4, 8, 16, 32]
+
+
+def test_garbage_is_collected_before_the_rest_is_exempted() -> None:
+    ring = Ring()
+    alive = weakref.ref(ring)
+
+    del ring
+    CollectionPauses().shorten()
+
+    assert alive() is None
+
+
+def test_collections_are_shortened_after_the_first_tick_even_where_it_fails() -> None:
     rounds: list[int] = []
 
     def work() -> None:
@@ -38,13 +67,10 @@ def test_collections_are_shortened_after_the_first_round_even_where_it_fails() -
             raise OSError("no disk")
 
     gc.unfreeze()
-    tick = shorten_after_first(lambda _program, _moved: work())
+    tick = shorten_pauses(lambda _program, _moved: work())
     with pytest.raises(OSError, match="no disk"):
         tick(None, lambda: None)  # type: ignore[arg-type]  # no program is needed
-    frozen = gc.get_freeze_count()
-    gc.unfreeze()
     tick(None, lambda: None)  # type: ignore[arg-type]  # as above
 
-    assert frozen > 0
-    assert rounds == [0, 0]
-    assert gc.get_freeze_count() == 0
+    assert rounds[0] == 0
+    assert rounds[1] > 0

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from math import log2
-from typing import Any
+from operator import itemgetter
 
-from sqlalchemy import Connection, Label, Row, Subquery, case, func, select
+from sqlalchemy import Connection, Label, Subquery, case, func, select
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import get
@@ -55,13 +56,17 @@ def trending(
     paper = schema.paper.c
     ups, downs = _number_of(Thumb.UP, at), _number_of(Thumb.DOWN, at)
     candidates = select(paper.id, paper.first_seen, paper.upvotes, ups, downs)
-    found = []
-    for row in connection.execute(candidates.where(*fresh(at, window))):
-        up, down = rounded_count(row.ups, fewest), rounded_count(row.downs, fewest)
-        found.append((heat(up, down, row.upvotes, _days(row, at)), up, down, row))
-    found.sort(key=lambda one: (-one[0], -one[3].first_seen.timestamp(), one[3].id))
-    papers = get(connection, [one[3].id for one in found[:limit]])
-    return [Judged(papers[row.id], up, down, hot) for hot, up, down, row in found[:limit]]
+    today, found = at.astimezone(UTC).date(), []
+    for number, seen, upvotes, up, down in connection.execute(candidates.where(*fresh(at, window))):
+        up, down = rounded_count(up, fewest), rounded_count(down, fewest)
+        found.append((heat(up, down, upvotes, _days(seen, today)), seen, number, up, down))
+    # Sorting is stable. One sort by all three would need a key made in Python for each candidate.
+    found.sort(key=itemgetter(2))
+    found.sort(key=itemgetter(1), reverse=True)
+    found.sort(key=itemgetter(0), reverse=True)
+    best = found[:limit]
+    papers = get(connection, [number for _, _, number, _, _ in best])
+    return [Judged(papers[number], up, down, hot) for hot, _, number, up, down in best]
 
 
 def rounded_count(count: int, fewest: int) -> int:
@@ -138,6 +143,7 @@ def _likers(least: int, at: datetime) -> Subquery:
     return liking.group_by(_vote.c.reader_id).having(func.count() >= least).subquery()
 
 
+@lru_cache(maxsize=10_000)  # most papers of a day share one heat
 def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
     """Return the heat of a paper: log2 of the share of thumbs up, halved for every 3 days of age.
 
@@ -159,7 +165,6 @@ def _number_of(thumb: Thumb, at: datetime) -> Label[int]:
     return select(func.count()).where(*mine).scalar_subquery().label(name)
 
 
-def _days(row: Row[Any, Any, Any, Any, Any], at: datetime) -> int:
+def _days(seen: datetime, today: date) -> int:
     """Count the days (UTC) since a paper was first seen: papers of one day have the same age."""
-    seen: datetime = row.first_seen
-    return max(0, (at.astimezone(UTC).date() - seen.date()).days)
+    return max(0, (today - seen.date()).days)

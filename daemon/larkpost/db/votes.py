@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +91,38 @@ def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
 def of(connection: Connection, reader_id: int) -> list[Vote]:
     """Read the votes of a reader, oldest first."""
     return of_many(connection, [reader_id])[reader_id]
+
+
+def newest(connection: Connection, reader_id: int, limit: int) -> list[Vote]:
+    """Read the newest ``limit`` votes of a reader, oldest first."""
+    mine = select(_table).where(_table.c.reader_id == reader_id).limit(limit)
+    rows = connection.execute(mine.order_by(_table.c.at.desc(), _table.c.paper_id.desc()))
+    return [from_row(row) for row in rows][::-1]
+
+
+def newest_thumbs(
+    connection: Connection, reader_id: int, limit: int
+) -> list[tuple[datetime, Thumb]]:
+    """Read the newest ``limit`` thumbs of a reader with their times, in order of both."""
+    columns = _table.c.at, _table.c.thumb
+    mine = select(*columns).where(_table.c.reader_id == reader_id).limit(limit)
+    rows = connection.execute(mine.order_by(*(column.desc() for column in columns)))
+    return [(row.at, Thumb(row.thumb)) for row in rows][::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class VoteExtent:
+    """The number of a reader's votes, and the time of the latest."""
+
+    count: int
+    latest: datetime | None
+
+
+def extent(connection: Connection, reader_id: int) -> VoteExtent:
+    """Count a reader's votes and find the time of the latest, without reading each one."""
+    measures = func.count(), func.max(_table.c.at)
+    row = connection.execute(select(*measures).where(_table.c.reader_id == reader_id)).one()
+    return VoteExtent(*row)
 
 
 def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, list[Vote]]:

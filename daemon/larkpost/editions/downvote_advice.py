@@ -11,6 +11,7 @@ from larkpost.domain import Thumb
 
 A_MONTH = timedelta(days=30)
 LATELY, BEFORE = 20, 100  # the most thumbs that are compared: the newest, and those before them
+MOST = LATELY + BEFORE  # no other thumbs matter
 FEWEST = 10  # the least of each for a comparison
 HALF = 0.5  # the least share of downs among the newest
 SURE = 2.326  # standard errors: one-sided, a false alarm in a hundred looks

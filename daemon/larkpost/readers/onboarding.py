@@ -120,14 +120,16 @@ def _take(
     new = liked = 0
     for ids in batches(known, AT_ONCE):
         with store.begin() as connection:
-            liked += _like(connection, reader_id, ids, now, interest_id)
+            own = interest_id or readers.get(connection, reader_id).interests[0].id
+            liked += _like(connection, reader_id, ids, now, own)
     for some in batches(asked, AT_ONCE):
         with store.begin() as connection:
-            readers.get(connection, reader_id)  # raises UnknownReader
+            reader = readers.get(connection, reader_id)  # raises UnknownReader
             absorbed = private_upsert.bring_prepared(connection, reader_id, some, now=now)
             new += sum(one.what is papers.MatchOutcome.NEW for one in absorbed)
             brought = [one.paper_id for one in absorbed]
-            liked += _like(connection, reader_id, brought, now, interest_id)
+            own = interest_id or reader.interests[0].id
+            liked += _like(connection, reader_id, brought, now, own)
     return OnboardingResult(
         liked=liked,
         new=new,
@@ -245,12 +247,13 @@ def _like(
     reader_id: int,
     ids: Iterable[int],
     now: datetime,
-    interest_id: int | None,
+    interest_id: int,
 ) -> int:
     """Give a thumb up to those of these papers that are not judged yet; returns their number."""
-    own = interest_id or readers.get(connection, reader_id).interests[0].id
     wanted = sorted(set(ids))
     judged = votes.judged(connection, reader_id, wanted)
-    new = [Vote(reader_id, one, Thumb.UP, now, VIA, own) for one in wanted if one not in judged]
+    new = [
+        Vote(reader_id, one, Thumb.UP, now, VIA, interest_id) for one in wanted if one not in judged
+    ]
     votes.cast_many(connection, new)
     return len(new)

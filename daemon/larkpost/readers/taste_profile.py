@@ -1,126 +1,34 @@
-"""Makes the taste profile of a reader: terms, their change by month, a replay of the votes."""
+"""Caches the taste profiles of readers: terms, their change by month, a replay of the votes."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost import logs
 from larkpost.db import fitted_models, papers, popularity, votes
-from larkpost.domain import Interest, Paper, Reader, TermWeight, Vote
-from larkpost.editions.evaluate import FEWEST, evaluate
-from larkpost.editions.second_interest import Offer, find_offer
-from larkpost.editions.training_evidence import evidence
+from larkpost.domain import Interest, Reader
+from larkpost.editions.evaluate import FEWEST
 from larkpost.errors import LarkpostError
-from larkpost.interfaces import Evidence
 from larkpost.log_events import LogEvent
+from larkpost.readers.compute_profile import ProfileRequest, compute_here
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
-    from larkpost.ranking import AverageReasons, ReplayReport, TextSpace, TfidfRanker
-    from larkpost.readers.replay_apart import Evaluate
+    from larkpost.ranking import ReplayReport, TextSpace, TfidfRanker
+    from larkpost.readers.compute_profile import ComputeProfile
+    from larkpost.readers.taste_summary import TasteSummary
 
 log = logs.get_logger(__name__)
 
-MOST_TERMS = 10  # words for, and against
-AMONG = 200  # papers over which the words are averaged
-MONTHS = 12
 MOST_CACHED = 256
 # When a history is replayed again: see ``TasteProfileCache``.
 AGAIN, MOST_REPLAYS, GROWTH = timedelta(hours=1), 4, 1.15
-AFTER_FAILURE = timedelta(minutes=10)  # until a replay that failed is tried again
+AFTER_FAILURE = timedelta(minutes=10)  # until a replay or process that failed is tried again
 MANY = 1_000  # from so many thumbs on a profile takes a second or more, so it is computed as rarely
-
-
-@dataclass(frozen=True, slots=True)
-class Leaning:
-    """The words for and against in an interest: how much each adds to a paper, on average."""
-
-    interest: Interest
-    toward: tuple[TermWeight, ...]
-    away: tuple[TermWeight, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TermChange:
-    """How much each word added or took, with the votes up to the end of a month (``2026-08``)."""
-
-    month: str
-    weights: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class TasteSummary:
-    """The taste of a reader: of each interest now, and of all together by month.
-
-    ``offer`` is an interest that they might want as well.
-    """
-
-    leanings: tuple[Leaning, ...]
-    months: tuple[TermChange, ...]
-    offer: Offer | None = None
-
-
-def tell(
-    store: Store, ranker: TfidfRanker, space: TextSpace, reader: Reader, *, now: datetime
-) -> TasteSummary:
-    """Compute a reader's taste from the ranker's reasons for the newest papers.
-
-    The months are the last ``MONTHS`` in which the reader voted; each uses the votes up to its end,
-    and the same papers.
-    """
-    with store.read() as connection:
-        asked = evidence(connection, [reader], now=now)
-        cast = votes.of(connection, reader.id)
-        seen = papers.get(connection, {one.paper_id for one in cast})
-        newest = papers.corpus(connection, until=now, limit=AMONG, withdrawn=False)
-    by_month = _by_month(reader, cast, seen)
-    tastes = ranker.learn(space, [*asked, *by_month.values()], now=now)
-    told = [_sum_weights(reasons) for reasons in ranker.average_reasons(space, tastes, newest)]
-    return TasteSummary(
-        leanings=tuple(map(_leaning, reader.interests, told)),
-        months=tuple(map(TermChange, by_month, told[len(asked) :])),
-        offer=find_offer(space, reader, asked, now=now),
-    )
-
-
-def _by_month(
-    reader: Reader, cast: Sequence[Vote], seen: Mapping[int, Paper]
-) -> dict[str, Evidence]:
-    """Return the taste from all votes up to the end of each month, of all interests."""
-    ends = {f"{one.at:%Y-%m}": number for number, one in enumerate(cast, start=1)}
-    return {
-        month: Evidence(
-            reader_id=reader.id,
-            interest_id=reader.interests[0].id,
-            papers=[seen[one.paper_id] for one in cast[:end]],
-            thumbs=[one.thumb for one in cast[:end]],
-            at=[one.at for one in cast[:end]],
-            words=[word for interest in reader.interests for word in interest.words],
-        )
-        for month, end in list(ends.items())[-MONTHS:]
-    }
-
-
-def _leaning(interest: Interest, told: Mapping[str, float]) -> Leaning:
-    strongest = sorted(told.items(), key=lambda one: (-abs(one[1]), one[0]))
-    return Leaning(
-        interest,
-        tuple(TermWeight(term, weight) for term, weight in strongest if weight > 0)[:MOST_TERMS],
-        tuple(TermWeight(term, weight) for term, weight in strongest if weight < 0)[:MOST_TERMS],
-    )
-
-
-def _sum_weights(reasons: AverageReasons) -> dict[str, float]:
-    """Return what each word adds to a paper or takes from it, on average."""
-    total = dict(reasons.raised)
-    for term, weight in reasons.lowered.items():
-        total[term] = total.get(term, 0.0) + weight
-    return total
 
 
 class TasteProfile(NamedTuple):
@@ -143,11 +51,18 @@ class _CachedProfile(NamedTuple):
 
 
 class _RecentReplay(NamedTuple):
-    """The times of replays within the last hour, and the last result; none if it ``failed``."""
+    """The times of replays within the last hour, and the last result; none if it failed.
+
+    ``failed`` is the time of the last computation if that failed, with a replay or without.
+    """
 
     at: tuple[datetime, ...] = ()
     report: ReplayReport | None = None
     failed: datetime | None = None
+
+    def waits(self, now: datetime) -> bool:
+        """Return whether the last computation failed too recently to try again."""
+        return self.failed is not None and timedelta(0) <= now - self.failed < AFTER_FAILURE
 
 
 class TasteProfileCache:
@@ -156,14 +71,15 @@ class TasteProfileCache:
     A profile stays until a vote or a paper comes or goes, an interest changes, or there is a newer
     model; the replay is at most an hour old, or older if nothing changed. For a reader with
     ``MANY`` thumbs the profile is computed at most four times per hour: with 20,000 votes each one
-    cost nine seconds of a core. ``replay`` is the function that replays; the daemon's does it in a
-    separate process. A replay that failed is tried again after ten minutes.
+    cost nine seconds of a core. ``compute`` is the function that computes; the daemon's does it in
+    a separate process, unless there are too few votes for a replay. Where it fails the terms are
+    computed here without a replay, for ten minutes.
     """
 
-    def __init__(self, replay: Evaluate | None = None) -> None:
-        self._evaluate = replay
+    def __init__(self, compute: ComputeProfile = compute_here) -> None:
+        self._compute = compute
         self._kept: OrderedDict[int, _CachedProfile] = OrderedDict()
-        self._reports: OrderedDict[int, _RecentReplay] = OrderedDict()
+        self._replays: OrderedDict[int, _RecentReplay] = OrderedDict()
         self._lock = Lock()
 
     def of(
@@ -188,59 +104,59 @@ class TasteProfileCache:
                 reader, mark, now
             ):  # the previous holder of the lock may have cached it
                 return known
-            summary = tell(store, ranker, space(), reader, now=now)
-            told = self._replay(store, ranker, reader, mark.votes, fewest, now)
-            profile = TasteProfile(summary, told.report, failed=told.failed is not None)
-            return self._keep(reader, mark, profile, now)
+            recent = self._replays.get(reader.id) if mark.votes >= FEWEST else None
+            recent = recent or _RecentReplay()
+            request = ProfileRequest(reader, now, _is_due(recent, mark.votes, now), fewest)
+            if mark.votes < FEWEST or recent.waits(now):
+                summary = compute_here(store, ranker, space, request).summary
+            else:
+                summary, recent = self._try_to_compute(store, ranker, space, request, recent)
+                self._record(reader, recent)
+            failed = recent.failed is not None and recent.report is None
+            return self._keep(reader, mark, TasteProfile(summary, recent.report, failed), now)
 
     def forget(self, reader_id: int) -> None:
         """Drop the entries of a removed reader."""
         self._kept.pop(reader_id, None)
-        self._reports.pop(reader_id, None)
+        self._replays.pop(reader_id, None)
 
-    def _replay(
+    def _try_to_compute(
         self,
         store: Store,
         ranker: TfidfRanker,
-        reader: Reader,
-        votes: int,
-        fewest: int,
-        now: datetime,
-    ) -> _RecentReplay:
-        """Replay a reader's votes, which takes seconds of a core, or return the recent result.
+        space: Callable[[], TextSpace],
+        request: ProfileRequest,
+        recent: _RecentReplay,
+    ) -> tuple[TasteSummary, _RecentReplay]:
+        """Compute, and return the summary and the replay to show from now on.
 
-        It runs once per hour; up to four times if votes were undone or increased by 15 %.
+        If that fails, compute the summary here: the page can do without a replay and says so.
         """
-        if votes < FEWEST:
-            return _RecentReplay()
-        told = self._reports.get(reader.id, _RecentReplay())
-        if told.failed and timedelta(0) <= now - told.failed < AFTER_FAILURE:
-            return told
-        lately = _lately(told.at, now)
-        if told.report and lately:
-            same = told.report.votes <= votes < told.report.votes * GROWTH
-            if same or len(lately) >= MOST_REPLAYS:
-                return told
-        report = self._try_replay(store, ranker, reader, fewest)
-        told = _RecentReplay((*lately, now), report, failed=None if report else now)
-        self._reports[reader.id] = told
-        self._reports.move_to_end(reader.id)
-        if len(self._reports) > MOST_CACHED:
-            self._reports.popitem(last=False)
-        return told
-
-    def _try_replay(
-        self, store: Store, ranker: TfidfRanker, reader: Reader, fewest: int
-    ) -> ReplayReport | None:
-        """Replay; None if that failed, because the page can do without and says so."""
+        now = request.now
         try:
-            return (self._evaluate or evaluate)(store, ranker, reader, fewest=fewest)
+            summary, report = self._compute(store, ranker, space, request)
         except LarkpostError:  # the whole page would fail, or is to
             raise
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"
-            log.warning(LogEvent.REPLAY_FAILED, problem=problem, exc_info=True)
-            return None
+            if request.replays:
+                log.warning(LogEvent.REPLAY_FAILED, problem=problem, exc_info=True)
+            else:
+                log.warning(LogEvent.TASTE_FAILED, problem=problem, exc_info=True)
+            here = request._replace(replays=False)
+            summary, report = compute_here(store, ranker, space, here)
+            recent = recent._replace(failed=now)
+        else:
+            recent = recent._replace(failed=None)
+        if request.replays:
+            recent = recent._replace(at=(*_lately(recent.at, now), now), report=report)
+        return summary, recent
+
+    def _record(self, reader: Reader, recent: _RecentReplay) -> None:
+        self._replays[reader.id] = recent
+        self._replays.move_to_end(reader.id)
+        if len(self._replays) > MOST_CACHED:
+            self._replays.popitem(last=False)
 
     def _recall(self, reader: Reader, mark: _ProfileKey, now: datetime) -> TasteProfile | None:
         known = self._kept.get(reader.id)
@@ -263,6 +179,20 @@ class TasteProfileCache:
         return told
 
 
+def _is_due(recent: _RecentReplay, votes: int, now: datetime) -> bool:
+    """Return whether to replay so many votes, which takes seconds of a core.
+
+    It is done once per hour; up to four times if votes were undone or increased by 15 %.
+    """
+    if votes < FEWEST or recent.waits(now):
+        return False
+    lately = _lately(recent.at, now)
+    if recent.report is None or not lately:
+        return True
+    same = recent.report.votes <= votes < recent.report.votes * GROWTH
+    return not same and len(lately) < MOST_REPLAYS
+
+
 def _lately(moments: Sequence[datetime], now: datetime) -> list[datetime]:
     return [at for at in moments if timedelta(0) <= now - at < AGAIN]
 
@@ -280,12 +210,11 @@ class _ProfileKey(NamedTuple):
 
 def _mark(store: Store, reader: Reader) -> _ProfileKey:
     with store.read() as connection:
-        cast = votes.of(connection, reader.id)
-        latest = max((one.at for one in cast), default=None)
+        cast = votes.extent(connection, reader.id)
         newest = fitted_models.newest_id(connection)
         return _ProfileKey(
-            len(cast),
-            latest,
+            cast.count,
+            cast.latest,
             papers.extent(connection),
             reader.interests,
             reader.offer_declined,

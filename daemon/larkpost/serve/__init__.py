@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Busy
-from larkpost.garbage_collection import shorten_collections
+from larkpost.garbage_collection import CollectionPauses
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
@@ -73,7 +73,7 @@ def run(
         _only_daemon(program, give_way),
         _signals(stop, app, renewal),
         watch.over(),
-        run_jobs(_bind_jobs(app, tick=shorten_after_first(tick), post=post, poll=poll), app.pulses),
+        run_jobs(_bind_jobs(app, tick=shorten_pauses(tick), post=post, poll=poll), app.pulses),
     ):
         server.run(sockets=[listener])
     _leave_rounds(app, watch, Busy.exit_code if superseded.is_set() else 0)
@@ -81,18 +81,18 @@ def run(
         raise _taken_over(program.store.name)
 
 
-def shorten_after_first(tick: Job) -> Job:
-    """Call ``shorten_collections`` after the first tick, when most long-lived objects exist."""
-    is_first = True
+def shorten_pauses(tick: Job) -> Job:
+    """Keep the pauses of the garbage collector short, from the first tick on.
+
+    Most long-lived objects exist by then.
+    """
+    pauses = CollectionPauses()
 
     def tick_and_shorten(program: Program, moved: Callable[[], None]) -> None:
-        nonlocal is_first
         try:
             tick(program, moved)
         finally:
-            if is_first:
-                is_first = False
-                shorten_collections()
+            pauses.shorten()
 
     return tick_and_shorten
 

@@ -84,6 +84,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Whether no request is being answered, and no response is being sent."""
         return not self._is_answering() and not self.transport.get_write_buffer_size()
 
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether a body is still coming, or what was sent is not read yet."""
+        cycle: RequestResponseCycle | None = self.cycle
+        is_coming = cycle is not None and cycle.more_body and not self.flow.read_paused
+        return is_coming or self.transport.get_write_buffer_size() > 0
+
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete

@@ -120,7 +120,7 @@ def app(
         pages,
         clock,
         pulses or {},
-        TasteProfileCache(program.replay),
+        TasteProfileCache(program.compute_profile),
         program.spaces,
         RatingPools(),
         SimilarPapers(),

@@ -155,3 +155,32 @@ def test_a_connection_is_as_before_after_votes_were_read_bit_by_bit(store: Store
         votes.cast(connection, Vote(ada, paper, Thumb.UP, NOW, "link"))
         assert len(all_votes(connection)) == 1
         assert votes.clear(connection, ada, paper) is not None
+
+
+def test_the_newest_votes_are_the_last_of_all_in_order(store: Store) -> None:
+    (ada, eve), ids = prepared(store)
+    moments = NOW, NOW + MINUTE, NOW + MINUTE, NOW - MINUTE
+    thumbs = Thumb.UP, Thumb.UP, Thumb.DOWN, Thumb.DOWN
+    with store.begin() as connection:
+        for paper, at, thumb in zip(ids, moments, thumbs, strict=True):
+            votes.cast(connection, Vote(ada, paper, thumb, at, "link"))
+            votes.cast(connection, Vote(eve, paper, Thumb.UP, NOW + 5 * MINUTE, "link"))
+
+    with store.read() as connection:
+        everything = votes.of(connection, ada)
+        pairs = sorted((vote.at, vote.thumb) for vote in everything)
+        for limit in range(6):
+            kept = max(0, len(ids) - limit)
+            assert votes.newest(connection, ada, limit) == everything[kept:]
+            assert votes.newest_thumbs(connection, ada, limit) == pairs[kept:]
+
+
+def test_the_extent_counts_the_votes_of_one_reader_and_finds_the_latest(store: Store) -> None:
+    (ada, eve), (first, second, *_) = prepared(store)
+    with store.begin() as connection:
+        votes.cast(connection, Vote(ada, second, Thumb.UP, NOW + MINUTE, "link"))
+        votes.cast(connection, Vote(ada, first, Thumb.UP, NOW, "link"))
+
+    with store.read() as connection:
+        assert votes.extent(connection, ada) == votes.VoteExtent(2, NOW + MINUTE)
+        assert votes.extent(connection, eve) == votes.VoteExtent(0, None)

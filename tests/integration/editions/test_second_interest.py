@@ -17,7 +17,7 @@ from larkpost.editions.model_cache import fresh_space
 from larkpost.editions.training_evidence import evidence
 from larkpost.errors import UsageError
 from larkpost.readers import interests
-from larkpost.readers.taste_profile import tell
+from larkpost.readers.taste_summary import summarize
 
 if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
@@ -77,7 +77,7 @@ def like(here: Place, birds: int, stones: int) -> tuple[list[int], list[int]]:
 def offer(here: Place, at: datetime = NOW) -> Offer | None:
     program = here.program
     space = fresh_space(program.store, program.ranker, now=NOW)
-    return tell(program.store, program.ranker, space, here.current(), now=at).offer
+    return summarize(program.store, program.ranker, space, here.current(), now=at).offer
 
 
 def counting(here: Place, reader: Reader) -> dict[str, set[int]]:

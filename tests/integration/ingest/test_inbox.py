@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from larkpost.domain import Record
 
 __all__ = ["folders"]  # a fixture
-
-OTHER_DISK = Path("/dev/shm")  # noqa: S108 - where Linux has memory as a file system
 
 
 def page(title: str = "A Title", day: str = "Aug 7") -> str:
@@ -223,18 +220,15 @@ def test_nothing_in_done_is_ever_overwritten(tmp_path: Path) -> None:
     assert [(done / name).read_text() for name in moved] == ["one", "two", "three"]
 
 
-@pytest.mark.skipif(not OTHER_DISK.is_dir(), reason="needs a second file system")
-def test_a_file_is_moved_across_file_systems(tmp_path: Path) -> None:
+def test_a_file_is_moved_across_file_systems(tmp_path: Path, other_disk: Path) -> None:
     file = tmp_path / "page.txt"
     file.write_text("whole")
-    with tempfile.TemporaryDirectory(dir=OTHER_DISK) as name:
-        other = Path(name)
-        first = move(file, other)
-        file.write_text("second")
-        second = move(file, other)
+    first = move(file, other_disk)
+    file.write_text("second")
+    second = move(file, other_disk)
 
-        assert (first.read_text(), second.read_text()) == ("whole", "second")
-        assert len(list(other.iterdir())) == 2
+    assert (first.read_text(), second.read_text()) == ("whole", "second")
+    assert len(list(other_disk.iterdir())) == 2
     assert not file.exists()
 
 

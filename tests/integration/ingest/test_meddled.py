@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-import pytest
 from tests.helpers.inbox_helpers import (
     NOW,
     PAPER,
@@ -32,11 +30,11 @@ from larkpost.ingest.ingest import IngestReport
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import pytest
+
     from larkpost.db.engine import Store
     from larkpost.domain import Record
 __all__ = ["file_store", "folders"]  # fixtures
-
-OTHER_DISK = Path("/dev/shm")  # noqa: S108 - where Linux has memory as a file system
 
 
 def meddle(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
@@ -210,14 +208,12 @@ def test_an_inbox_that_may_not_be_written_is_reported_and_nothing_is_lost(
     assert titles(file_store) == ["A Title"]
 
 
-@pytest.mark.skipif(not OTHER_DISK.is_dir(), reason="needs a second file system")
-def test_done_may_lie_on_another_disk(store: Store, folders: Folders) -> None:
+def test_done_may_lie_on_another_disk(store: Store, folders: Folders, other_disk: Path) -> None:
     put(folders, "a.txt", PAPER)
     put(folders, "b.txt", "no dump")
-    with tempfile.TemporaryDirectory(dir=OTHER_DISK) as name:
-        elsewhere = Folders(folders.inbox, Path(name) / "done", Path(name) / "bad")
+    elsewhere = Folders(folders.inbox, other_disk / "done", other_disk / "bad")
 
-        assert len(run(store, elsewhere)) == 2
-        assert [run(store, elsewhere) for _ in range(2)] == [[], []]
-        assert [path.name for path in elsewhere.done.iterdir()] == ["a.txt"]
+    assert len(run(store, elsewhere)) == 2
+    assert [run(store, elsewhere) for _ in range(2)] == [[], []]
+    assert [path.name for path in elsewhere.done.iterdir()] == ["a.txt"]
     assert list(folders.inbox.glob("*.txt")) == []

@@ -8,7 +8,9 @@ import resource
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,7 @@ ELSEWHERE = (
 )
 NEEDED = 40  # files that its tick opens at once
 PROC = Path("/proc")
+FORM = b"POST /subscribe HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\na"  # it never ends
 
 DAEMON = """
 import resource, sys
@@ -173,12 +176,11 @@ def test_connections_of_a_proxy_are_bounded_in_all(tmp_path: Path) -> None:
 
 def test_forms_that_drip_keep_neither_the_tick_nor_all_places(tmp_path: Path) -> None:
     """They are at work, so none is dropped; a network has half of all places at most."""
-    form = b"POST /subscribe HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\na"
     with running(tmp_path) as daemon, ExitStack() as stack:
         for _ in range(CONNECTIONS):
             connection = stack.enter_context(daemon.connect())
             with suppress(ConnectionError):
-                connection.sendall(form)
+                connection.sendall(FORM)
         refused = daemon.ask("/robots.txt")
         before = daemon.ticks
         until(lambda: daemon.ticks >= before + 3)
@@ -187,6 +189,41 @@ def test_forms_that_drip_keep_neither_the_tick_nor_all_places(tmp_path: Path) ->
         assert daemon.open < LIMIT - NEEDED
         assert "Too many open files" not in daemon.log
         until(lambda: daemon.ask("/robots.txt").startswith(b"HTTP/1.1 200 "))
+
+
+@contextmanager
+def slow_clients(daemon: Daemon) -> Iterator[None]:
+    """Open connections of three neighbourhoods again and again, and begin a form on each."""
+    ended, begun = threading.Event(), threading.Event()
+
+    def open_them() -> None:
+        with ExitStack() as stack:
+            for number in count():
+                where = f"127.{10 + number % 3}.0.{1 + number % 13}"
+                with suppress(OSError):
+                    stack.enter_context(daemon.connect(where)).sendall(FORM)
+                if number == LIMIT:
+                    begun.set()
+                if ended.wait(0.002):
+                    return
+                if number % 1_000 == 999:
+                    stack.pop_all().close()
+
+    thread = threading.Thread(target=open_them)
+    thread.start()
+    try:
+        assert begun.wait(PATIENCE)
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_slow_clients_of_several_neighbourhoods_keep_nobody_out(tmp_path: Path) -> None:
+    """Their forms never end, and would take all places together."""
+    with running(tmp_path) as daemon, slow_clients(daemon):
+        for _ in range(10):
+            assert daemon.ask("/robots.txt").startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_flood_of_broken_requests_does_not_fill_the_log(tmp_path: Path) -> None:

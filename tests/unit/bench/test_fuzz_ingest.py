@@ -85,3 +85,10 @@ def test_the_same_seed_makes_the_same_text() -> None:
     )
 
     assert first == again != other
+
+
+def test_seeds_come_until_the_processor_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([10.0, 10.0, 12.0, 12.1])
+    monkeypatch.setattr(fuzz_ingest, "process_time", lambda: next(now))
+
+    assert list(fuzz_ingest.seeds_for(2, 7)) == [7, 8]

@@ -28,7 +28,7 @@ class Greeting(asyncio.Protocol):
         self.limits = limits
         self.opened = opened
         self.peer: str | None = None
-        self.idle = False
+        self.idle = self.waits_for_client = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

@@ -1,4 +1,4 @@
-"""Limits the open connections, in total and per network; idle ones are closed first."""
+"""Limits the open connections, in total and per network; who keeps others waiting is closed."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ class Connection(Protocol):
     def idle(self) -> bool:
         """Whether no request is being answered on it."""
 
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether the rest of a request has to come, or the response has to be read."""
+
     def drop(self) -> None:
         """Close it at once, without a word."""
 
@@ -37,8 +41,9 @@ class ConnectionLimits:
     A network with its full share open loses its oldest idle connection to a new one; if all are
     busy the new one is refused. The same holds for a neighbourhood (``text.ip_networks``): its
     share is larger, but at most half of all places. When all places are taken, the network with the
-    most connections loses its oldest idle one. The ``proxies``, and Unix sockets, carry many
-    visitors and have no share.
+    most connections, in the neighbourhood with the most, loses one: the oldest idle one, or else
+    the oldest that waits for its client, for slow clients of many networks could take all places.
+    The ``proxies``, and Unix sockets, carry many visitors and have no share.
     """
 
     def __init__(
@@ -141,19 +146,27 @@ class ConnectionLimits:
         self._left.set()
 
     async def wait_for_room(self) -> None:
-        """Wait until one more connection may be open, after closing an idle one if need be."""
-        while self.room <= 0 and not self._drop_any_idle():
+        """Wait until one more connection may be open, after closing one if need be."""
+        while self.room <= 0 and not self._drop_any():
             self._left.clear()
             await self._left.wait()
 
-    def _drop_any_idle(self) -> bool:
-        fullest = sorted(self._open, key=lambda network: len(self._open[network]), reverse=True)
-        return any(self._drop_idle(network) for network in fullest)
+    def _drop_any(self) -> bool:
+        fullest = sorted(self._open, key=self._fullness, reverse=True)
+        return any(self._drop_idle(network) or self._drop_slow(network) for network in fullest)
+
+    def _fullness(self, network: str) -> tuple[int, int]:
+        return self._around[neighbourhood(network)], len(self._open[network])
 
     def _drop_idle(self, network: str) -> bool:
-        oldest = next((one for one in self._open[network] if one.idle), None)
-        if oldest is None:
+        return self._drop(next((one for one in self._open[network] if one.idle), None))
+
+    def _drop_slow(self, network: str) -> bool:
+        return self._drop(next((one for one in self._open[network] if one.waits_for_client), None))
+
+    def _drop(self, connection: Connection | None) -> bool:
+        if connection is None:
             return False
-        self.forget(oldest)
-        oldest.drop()
+        self.forget(connection)
+        connection.drop()
         return True

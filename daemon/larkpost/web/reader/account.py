@@ -153,14 +153,15 @@ def find_unmatched_in(site: SiteContext, words: Iterable[str]) -> list[Unmatched
 
 def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int = 200) -> Response:
     with site.program.store.read() as connection:
-        cast = votes.of(connection, reader.id)
-        shown = list(reversed(cast))[:SHOWN_VOTES]
+        total = votes.extent(connection, reader.id).count
+        shown = votes.newest(connection, reader.id, SHOWN_VOTES)[::-1]
+        thumbs = votes.newest_thumbs(connection, reader.id, downvote_advice.MOST)
         titles = papers.get(connection, {one.paper_id for one in shown})
         use = last_use.of(connection, [reader.id]).get(reader.id)
         latest = editions.latest(connection, reader.id, limit=SHOWN_EDITIONS)
         new = editions.news(connection, latest[0]) if latest else set()
         forgotten = forgotten_votes.latest(connection, reader.id)
-    found = downvote_advice.many_downs(((one.at, one.thumb) for one in cast), site.clock())
+    found = downvote_advice.many_downs(thumbs, site.clock())
     links = site.program.links
     return site.pages.page(
         "reader/account.html",
@@ -177,7 +178,7 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
         feeds=list(_feeds(site, reader)),
         opml=links.opml(reader),
         alternates=links.reader_alternates(site.pages.title, reader),
-        total=len(cast),
+        total=total,
         many_downs=found,
         before=local_date(reader.zone, found.since) if found else None,
         forgotten=forgotten,

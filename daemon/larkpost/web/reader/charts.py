@@ -11,7 +11,7 @@ from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from larkpost.ranking import ReplayReport
-    from larkpost.readers.taste_profile import Leaning, TermChange
+    from larkpost.readers.taste_summary import Leaning, TermChange
 
 WIDTH = 360  # units: about the pixels of a phone, which shows text of 14 units as 13 px
 ROW = 42  # units of height per row: a name, and its bar below

@@ -28,7 +28,8 @@ from larkpost.domain import Identifier, PaperRecord, Thumb
 from larkpost.editions import recommend
 from larkpost.editions.model_cache import fresh_space
 from larkpost.errors import UnknownPaper
-from larkpost.readers import onboarding, record_votes, subscriptions, taste_profile
+from larkpost.readers import onboarding, record_votes, subscriptions
+from larkpost.readers.taste_summary import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,7 +232,7 @@ def test_a_taste_is_reported_on_papers_for_everybody(here: Place) -> None:
     program = here.program
     space = fresh_space(program.store, program.ranker, now=NOW)
 
-    story = taste_profile.tell(program.store, program.ranker, space, here.reader, now=NOW)
+    story = summarize(program.store, program.ranker, space, here.reader, now=NOW)
 
     (leaning,) = story.leanings
     assert "pills" not in {one.term for one in leaning.toward}

@@ -16,7 +16,7 @@ from tests.helpers.web.site_client import NOW
 from larkpost.db import papers, readers, votes
 from larkpost.domain import TermWeight, Thumb, Vote
 from larkpost.editions.model_cache import fresh_space
-from larkpost.readers import interests, taste_profile
+from larkpost.readers import compute_profile, interests, taste_profile, taste_summary
 from larkpost.web.reader import charts
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
 
 
-def told(here: Place) -> taste_profile.TasteSummary:
+def told(here: Place) -> taste_summary.TasteSummary:
     program = here.program
     space = fresh_space(program.store, program.ranker, now=NOW)
-    return taste_profile.tell(program.store, program.ranker, space, here.reader, now=NOW)
+    return taste_summary.summarize(program.store, program.ranker, space, here.reader, now=NOW)
 
 
 def test_a_new_reader_is_told_that_nothing_is_known(here: Place, me: str) -> None:
@@ -114,7 +114,7 @@ def test_the_drawings_are_well_formed_and_described_in_words(here: Place, me: st
 
 
 def test_bars_share_one_scale_and_say_their_sign() -> None:
-    leaning = taste_profile.Leaning(
+    leaning = taste_summary.Leaning(
         interest=None,  # type: ignore[arg-type]  # a chart does not look at it
         toward=(TermWeight("a", 2.0), TermWeight("b", 1.0)),
         away=(TermWeight("c", -4.0),),
@@ -146,7 +146,7 @@ def test_the_months_show_a_taste_that_turns(here: Place, me: str) -> None:
 
 def test_lines_stay_inside_and_their_labels_apart() -> None:
     months = [
-        taste_profile.TermChange(f"2026-0{n}", {f"term {k}": (k + n) % 7 - 3.1 for k in range(8)})
+        taste_summary.TermChange(f"2026-0{n}", {f"term {k}": (k + n) % 7 - 3.1 for k in range(8)})
         for n in range(1, 6)
     ]
 
@@ -167,11 +167,11 @@ def test_lines_stay_inside_and_their_labels_apart() -> None:
     "months",
     [
         [],
-        [taste_profile.TermChange("2026-08", {"a": 1.0})],
-        [taste_profile.TermChange("2026-08", {})] * 2,
+        [taste_summary.TermChange("2026-08", {"a": 1.0})],
+        [taste_summary.TermChange("2026-08", {})] * 2,
     ],
 )
-def test_one_month_or_nothing_said_is_no_line(months: list[taste_profile.TermChange]) -> None:
+def test_one_month_or_nothing_said_is_no_line(months: list[taste_summary.TermChange]) -> None:
     assert charts.way(months) is None
 
 
@@ -179,13 +179,13 @@ def test_a_reader_of_many_thumbs_is_told_their_taste_four_times_an_hour_at_most(
     here: Place, me: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live(here)
-    tell, stories = taste_profile.tell, []
+    summarize, stories = taste_summary.summarize, []
 
-    def count(*given: Any, **named: Any) -> taste_profile.TasteSummary:
+    def count(*given: Any, **named: Any) -> taste_summary.TasteSummary:
         stories.append(given)
-        return tell(*given, **named)
+        return summarize(*given, **named)
 
-    monkeypatch.setattr(taste_profile, "tell", count)
+    monkeypatch.setattr(compute_profile, "summarize", count)
     monkeypatch.setattr(taste_profile, "MANY", 10)
     for minutes, told in ((0, taste_profile.MOST_REPLAYS), (61, taste_profile.MOST_REPLAYS + 1)):
         here.clock.now = NOW + timedelta(minutes=minutes)

@@ -15,7 +15,7 @@ from larkpost.domain import PaperRecord
 from larkpost.editions.evaluate import evaluate
 from larkpost.editions.model_cache import fresh_space
 from larkpost.ranking import TextSpace
-from larkpost.readers import interests, record_votes, taste_profile
+from larkpost.readers import compute_profile, interests, record_votes, taste_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -162,7 +162,7 @@ def test_a_history_is_replayed_once_an_hour_at_most(
         replayed.append(given)
         return evaluate(*given, **named)
 
-    monkeypatch.setattr(taste_profile, "evaluate", count)
+    monkeypatch.setattr(compute_profile, "evaluate", count)
     for minutes, position in ((0, 1), (1, 2), (61, 3)):
         here.clock.now = NOW + timedelta(minutes=minutes)
         here.client.post(here.vote_path(position, "up"))
@@ -181,7 +181,7 @@ def test_taking_thumbs_back_and_forth_replays_a_history_four_times_an_hour_at_mo
         replayed.append(given)
         return evaluate(*given, **named)
 
-    monkeypatch.setattr(taste_profile, "evaluate", count)
+    monkeypatch.setattr(compute_profile, "evaluate", count)
     for _ in range(6):
         with here.program.store.read() as connection:
             last = votes.of(connection, here.reader.id)[-1]

@@ -14,10 +14,11 @@ OTHER = "203.0.113.9"
 
 @dataclass(eq=False)
 class Open:
-    """A connection that is idle, or at work."""
+    """A connection that is idle, at work, or waits for its client."""
 
     peer: str | None
     idle: bool = True
+    waits_for_client: bool = False
     dropped: bool = field(default=False, init=False)
 
     def drop(self) -> None:
@@ -122,6 +123,51 @@ def test_where_all_places_are_taken_the_network_with_the_most_makes_room() -> No
     assert not lone.dropped
     assert [one.dropped for one in hostile[0]] == [True, False, False]
     assert limits.count == 6
+
+
+def make_room(limits: ConnectionLimits, times: int = 1) -> None:
+    async def wait() -> None:
+        for _ in range(times):
+            await limits.wait_for_room()
+            limits.admit(Open("198.51.100.1", idle=False))
+
+    asyncio.run(asyncio.wait_for(wait(), 60))
+
+
+def test_where_slow_clients_take_all_places_one_of_theirs_makes_room_and_no_newcomer() -> None:
+    limits = ConnectionLimits(6, per_network=3)
+    slow = [Open("192.0.2.1", idle=False, waits_for_client=True) for _ in range(3)]
+    others = [Open("192.0.4.1", idle=False, waits_for_client=True) for _ in range(2)]
+    newcomer = Open(OTHER)
+    assert all(admitted(limits, *others, *slow, newcomer))
+
+    make_room(limits)
+
+    assert [one.dropped for one in slow] == [True, False, False]
+    assert not any(one.dropped for one in (*others, newcomer))
+
+
+def test_slow_clients_of_many_neighbours_count_together() -> None:
+    limits = ConnectionLimits(8, per_network=4)
+    slow = [Open(f"192.0.2.{n}", idle=False, waits_for_client=True) for n in range(4)]
+    honest = [Open(OTHER, idle=False, waits_for_client=True) for _ in range(3)]
+    assert all(admitted(limits, *honest, *slow, Open("198.51.100.9")))
+
+    make_room(limits)
+
+    assert [one.dropped for one in (*slow, *honest)].index(True) < 4
+
+
+def test_what_the_server_works_on_is_never_closed_for_others() -> None:
+    limits = ConnectionLimits(4, per_network=2)
+    busy = [Open("192.0.2.1", idle=False) for _ in range(2)]
+    slow = Open(OTHER, idle=False, waits_for_client=True)
+    assert all(admitted(limits, *busy, slow, Open("198.51.100.9", idle=False)))
+
+    make_room(limits)
+
+    assert slow.dropped
+    assert not any(one.dropped for one in busy)
 
 
 def test_where_all_are_at_work_the_next_waits_until_one_has_left() -> None:

@@ -1,4 +1,4 @@
-"""Tests that votes are replayed in a separate process, whose death does no harm."""
+"""Tests that taste profiles are computed in a separate process, whose death does no harm."""
 
 from __future__ import annotations
 
@@ -14,24 +14,43 @@ from structlog.testing import capture_logs
 from tests.helpers.taste_history import live
 from tests.helpers.web.site_client import NOW
 
+from larkpost.db import papers
 from larkpost.db.engine import Store
+from larkpost.domain import Interest, TermWeight
 from larkpost.editions.evaluate import evaluate
+from larkpost.editions.model_cache import ModelCache
+from larkpost.editions.second_interest import Offer
 from larkpost.errors import TryAgainLater
 from larkpost.ranking import Logged, TfidfRanker
 from larkpost.ranking.evaluation.off_policy import off_policy
 from larkpost.ranking.evaluation.report_json import report_from_json, report_to_json
 from larkpost.ranking.exploration.stream_coverage import Coverage, Region
 from larkpost.readers import subscriptions
-from larkpost.readers.replay_apart import EvaluateApart
+from larkpost.readers.compute_profile import (
+    ComputedProfile,
+    ComputeProfileApart,
+    ProfileRequest,
+    compute_here,
+)
+from larkpost.readers.profile_json import profile_from_json, profile_to_json
 from larkpost.readers.taste_profile import AFTER_FAILURE, TasteProfileCache
+from larkpost.readers.taste_summary import (
+    Leaning,
+    TasteSummary,
+    TermChange,
+)
 from larkpost.web import app
 from larkpost.web.limits.fair_queue import QueueSlot
 
 if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
 
-REPLAY = "larkpost.readers.replay_process"
-APART = EvaluateApart(small=0)
+    from larkpost.domain import Paper, Reader
+    from larkpost.ranking import TextSpace
+    from larkpost.readers.compute_profile import ComputeProfile
+
+PROFILE = "larkpost.readers.profile_process"
+APART = ComputeProfileApart(small=0)
 BROKEN = "import sys; sys.stdin.readline(); sys.exit('out of luck')"
 KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 NO_REPORT = "import sys; sys.stdin.readline(); print('no report')"
@@ -66,12 +85,37 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return commands
 
 
-def replay_with(here: Place, replay: EvaluateApart) -> TasteProfileCache:
-    """Let the site replay votes with this function."""
-    tastes = TasteProfileCache(replay)
+def compute_with(here: Place, compute: ComputeProfileApart) -> TasteProfileCache:
+    """Let the site compute taste profiles with this function."""
+    tastes = TasteProfileCache(compute)
     site = here.client.app.state.site  # type: ignore[attr-defined]  # of Starlette
     object.__setattr__(site, "tastes", tastes)
     return tastes
+
+
+def profile(
+    here: Place,
+    compute: ComputeProfile,
+    ranker: TfidfRanker | None = None,
+    *,
+    reader: Reader | None = None,
+    replays: bool = True,
+) -> ComputedProfile:
+    """Compute a reader's profile with the newest stored model."""
+    store, ranker = here.program.store, ranker or here.program.ranker
+    request = ProfileRequest(reader or here.current(), NOW, replays=replays, fewest=5)
+    return compute(store, ranker, lambda: ModelCache().newest(store, ranker).space, request)
+
+
+def papers_of(here: Place, *, limit: int) -> list[Paper]:
+    """Return the newest papers."""
+    with here.program.store.read() as connection:
+        return papers.corpus(connection, limit=limit)
+
+
+def no_space() -> TextSpace:
+    """Fail if this process is to compute with a model."""
+    raise AssertionError("computed in this process")
 
 
 @pytest.mark.parametrize(
@@ -82,11 +126,14 @@ def replay_with(here: Place, replay: EvaluateApart) -> TasteProfileCache:
 def test_the_process_measures_what_this_one_would(here: Place, ranker: TfidfRanker) -> None:
     live(here)
 
-    apart = APART(here.program.store, ranker, here.reader, fewest=5)
+    apart = profile(here, APART, ranker)
 
-    assert apart == evaluate(here.program.store, ranker, here.reader, fewest=5)
-    assert apart.votes == 24
-    assert apart.systems["larkpost"].auc.count
+    assert apart == profile(here, compute_here, ranker)
+    assert apart.report
+    assert apart.report.votes == 24
+    assert apart.report.systems["larkpost"].auc.count
+    assert [month.month for month in apart.summary.months] == ["2026-05", "2026-06", "2026-07"]
+    assert apart.summary.leanings[0].toward
 
 
 def test_a_report_survives_json_unchanged(here: Place) -> None:
@@ -101,29 +148,63 @@ def test_a_report_survives_json_unchanged(here: Place) -> None:
     assert report_from_json(report_to_json(report)) == report
 
 
+@pytest.mark.parametrize("replays", [True, False])
+def test_a_profile_apart_needs_no_model_in_this_process(here: Place, *, replays: bool) -> None:
+    live(here)
+    store, ranker = here.program.store, here.program.ranker
+    request = ProfileRequest(here.current(), NOW, replays=replays, fewest=5)
+
+    computed = APART(store, ranker, no_space, request)
+
+    assert computed.summary.months
+    assert (computed.report is not None) == replays
+
+
+def test_a_summary_survives_json_unchanged(here: Place) -> None:
+    (paper,) = papers_of(here, limit=1)
+    odd = "müde \u2028 <b>\r\n"
+    offered = Offer(odd, "ice", (odd,), (replace(paper, title=odd),), ("b",))
+    terms = TermWeight(odd, 1 / 3), TermWeight("a", 5e-324)
+    summary = TasteSummary(
+        (Leaning(Interest(7, odd, (odd,), 3), terms, ()),),
+        (TermChange("2026-08", {"z": 0.1 + 0.2, odd: -1e-9, "a": 1.0}),),
+        offered,
+    )
+
+    body = profile_to_json(summary, None)
+    read, report = profile_from_json(body, replays=False)
+
+    assert read == summary
+    assert report is None
+    assert list(read.months[0].weights) == ["z", odd, "a"]
+    assert len(body.splitlines()) == 1
+
+
 def test_a_reader_without_thumbs_has_an_empty_report_either_way(here: Place) -> None:
     other = subscriptions.add(here.program.store, "eve@example.org", now=NOW)
 
-    apart = APART(here.program.store, TfidfRanker(), other, fewest=5)
+    apart = profile(here, APART, reader=other)
 
-    assert apart == evaluate(here.program.store, TfidfRanker(), other)
+    assert apart == profile(here, compute_here, reader=other)
+    assert apart.report
+    assert not apart.report.votes
 
 
 def test_the_page_is_the_same_either_way(here: Place, me: str, started: list[list[str]]) -> None:
     live(here)
     in_a_thread = here.client.get(f"{me}/taste").text
-    replay_with(here, APART)
+    compute_with(here, APART)
 
     assert here.client.get(f"{me}/taste").text == in_a_thread
     assert "Your 24 thumbs were replayed" in in_a_thread
-    assert [command[-1] for command in started] == [REPLAY]
+    assert [command[-1] for command in started] == [PROFILE]
 
 
 def test_eight_visitors_at_once_start_one_process(
     here: Place, me: str, started: list[list[str]]
 ) -> None:
     live(here)
-    tastes = replay_with(here, APART)
+    tastes = compute_with(here, APART)
     program = here.program
     space = program.spaces.newest(program.store, program.ranker).space
 
@@ -147,7 +228,7 @@ def test_where_the_process_dies_the_page_says_so_and_it_is_tried_again_in_ten_mi
     here: Place, me: str, program: list[str], instead: str, why: str
 ) -> None:
     live(here)
-    replay_with(here, EvaluateApart(small=0, seconds=1))
+    compute_with(here, ComputeProfileApart(small=0, seconds=1))
     program.append(instead)
 
     with capture_logs() as logged:
@@ -161,8 +242,7 @@ def test_where_the_process_dies_the_page_says_so_and_it_is_tried_again_in_ten_mi
     (warning,) = [one for one in logged if one["event"] == "replay.failed"]
     assert why in warning["problem"].lower()
     program.clear()
-    replayed = EvaluateApart(small=0)
-    here.client.app.state.site.tastes._evaluate = replayed  # type: ignore[attr-defined]
+    here.client.app.state.site.tastes._compute = APART  # type: ignore[attr-defined]
     here.clock.now = NOW + AFTER_FAILURE - timedelta(seconds=1)
     assert NOT_REPLAYED in here.client.get(f"{me}/taste").text
     here.clock.now = NOW + AFTER_FAILURE
@@ -173,7 +253,7 @@ def test_a_vote_does_not_start_a_failed_replay_again(
     here: Place, me: str, program: list[str]
 ) -> None:
     live(here)
-    replay_with(here, APART)
+    compute_with(here, APART)
     program.append(BROKEN)
 
     with capture_logs() as logged:
@@ -184,12 +264,53 @@ def test_a_vote_does_not_start_a_failed_replay_again(
     assert [one["event"] for one in logged].count("replay.failed") == 1
 
 
+def test_words_that_fail_apart_are_computed_here_and_the_last_replay_stays(
+    here: Place, me: str, program: list[str], started: list[list[str]]
+) -> None:
+    live(here)
+    compute_with(here, APART)
+    replayed = here.client.get(f"{me}/taste").text
+    program.append(BROKEN)
+
+    with capture_logs() as logged:
+        for position in (1, 2):
+            here.client.post(here.vote_path(position, "up"))
+            page = here.client.get(f"{me}/taste").text
+            assert "Your 24 thumbs were replayed" in page
+            assert "Words that raise the score" in page
+
+    assert "Your 24 thumbs were replayed" in replayed
+    assert [one["event"] for one in logged].count("taste.failed") == 1
+    assert len(started) == 2  # the first page's, and the one that failed
+    program.clear()
+    here.clock.now = NOW + AFTER_FAILURE
+    here.client.post(here.vote_path(3, "up"))
+    assert "Your 24 thumbs were replayed" in here.client.get(f"{me}/taste").text
+    assert len(started) == 3
+
+
+def test_a_new_vote_computes_the_words_apart_without_a_replay(
+    here: Place, me: str, started: list[list[str]]
+) -> None:
+    live(here)
+    tastes = compute_with(here, APART)
+    here.client.get(f"{me}/taste")
+
+    here.client.post(here.vote_path(1, "up"))
+    again = tastes.of(here.program.store, here.program.ranker, no_space, here.current(), now=NOW)
+
+    assert len(started) == 2
+    assert again.report
+    assert again.report.votes == 24
+    assert again.summary == profile(here, compute_here, replays=False).summary
+
+
 def test_when_the_daemon_ends_the_visitor_is_asked_to_come_back(
     here: Place, me: str, program: list[str]
 ) -> None:
     live(here)
-    stopping = EvaluateApart(lambda: True, small=0)
-    replay_with(here, stopping)
+    stopping = ComputeProfileApart(lambda: True, small=0)
+    compute_with(here, stopping)
     program.append(ENDLESS)
 
     answer = here.client.get(f"{me}/taste")
@@ -197,7 +318,7 @@ def test_when_the_daemon_ends_the_visitor_is_asked_to_come_back(
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     with pytest.raises(TryAgainLater):
-        stopping(here.program.store, TfidfRanker(), here.reader, fewest=5)
+        profile(here, stopping)
 
 
 def test_the_processor_time_of_the_process_counts_as_its_networks(
@@ -207,7 +328,7 @@ def test_the_processor_time_of_the_process_counts_as_its_networks(
     slot, other = QueueSlot(), QueueSlot()
 
     with pytest.raises(RuntimeError):
-        slot.run(APART, here.program.store, TfidfRanker(), here.reader, fewest=5)
+        slot.run(profile, here, APART)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(other.run, len, "").result()
 
@@ -218,11 +339,11 @@ def test_the_processor_time_of_the_process_counts_as_its_networks(
 def test_with_few_papers_or_few_thumbs_no_process_is_started(
     here: Place, me: str, started: list[list[str]]
 ) -> None:
-    replay_with(here, APART)
+    compute_with(here, APART)
     assert here.client.get(f"{me}/taste").status_code == 200  # no thumbs
 
     live(here)
-    replay_with(here, EvaluateApart())
+    compute_with(here, ComputeProfileApart())
     assert "Your 24 thumbs were replayed" in here.client.get(f"{me}/taste").text
 
     assert started == []
@@ -233,21 +354,22 @@ def test_no_password_of_the_database_is_in_the_command_line_or_in_an_error(
 ) -> None:
     nowhere = Store("postgresql://lark:s3cr3t@127.0.0.1:1/nowhere")
     monkeypatch.setattr(nowhere, "read", here.program.store.read)
+    request = ProfileRequest(here.current(), NOW, replays=True, fewest=5)
 
     with pytest.raises(RuntimeError) as failed:
-        APART(nowhere, TfidfRanker(), here.reader, fewest=5)
+        APART(nowhere, TfidfRanker(), no_space, request)
 
     assert "s3cr3t" not in str(failed.value)
     assert not any("s3cr3t" in word for command in started for word in command)
 
 
-def test_only_the_daemon_replays_in_a_process_and_it_ends_with_the_daemon(here: Place) -> None:
+def test_only_the_daemon_computes_in_a_process_and_it_ends_with_the_daemon(here: Place) -> None:
     program = here.program
-    assert app(program).state.site.tastes._evaluate is None
+    assert app(program).state.site.tastes._compute is compute_here
 
     program.fits_apart = True
-    replay = app(program).state.site.tastes._evaluate
+    compute = app(program).state.site.tastes._compute
     program.stopping.set()
 
-    assert isinstance(replay, EvaluateApart)
-    assert replay.stopped()
+    assert isinstance(compute, ComputeProfileApart)
+    assert compute.stopped()

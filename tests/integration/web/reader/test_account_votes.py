@@ -1,0 +1,71 @@
+"""Tests the list of thumbs on the page of a reader who has given many."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tests.helpers.web.site_client import NOW
+
+from larkpost.db import papers, votes
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
+from larkpost.web.reader.account import SHOWN_VOTES
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pytest
+    from tests.helpers.web.site_client import Place
+
+MANY = 300
+
+
+def vote_often(here: Place) -> None:
+    """Give 300 thumbs in 300 hours, the last 15 down."""
+    drafts = [
+        PaperRecord(
+            title=f"Paper number {number}",
+            identifiers=(Identifier("arxiv", f"2605.{number:05}"),),
+            first_seen=NOW - timedelta(days=20),
+        )
+        for number in range(MANY)
+    ]
+    with here.program.store.begin() as connection:
+        brought = papers.absorb(connection, drafts, now=NOW)
+        cast = [
+            Vote(
+                here.reader.id,
+                one.paper_id,
+                Thumb.DOWN if number >= MANY - 15 else Thumb.UP,
+                NOW - timedelta(hours=MANY - number),
+                "test",
+            )
+            for number, one in enumerate(brought)
+        ]
+        votes.cast_many(connection, cast)
+
+
+def test_the_page_reads_only_the_votes_that_it_shows(
+    here: Place, me: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vote_often(here)
+    rows, from_row = [], votes.from_row
+
+    def count(row: Any) -> Vote:
+        rows.append(row)
+        return from_row(row)
+
+    monkeypatch.setattr(votes, "from_row", count)
+    page = here.client.get(me).text
+
+    assert len(rows) == SHOWN_VOTES
+    assert f"Paper number {MANY - 1}<" in page
+    assert f"Paper number {MANY - SHOWN_VOTES}<" in page
+    assert f"Paper number {MANY - SHOWN_VOTES - 1}<" not in page
+    assert f"{MANY} thumbs" in page
+
+
+def test_the_page_says_that_many_of_the_newest_thumbs_are_down(here: Place, me: str) -> None:
+    vote_often(here)
+
+    assert "15 of your last 20" in here.client.get(me).text
