@@ -22,11 +22,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as
 
 from bench.closed_loop import systems
 from bench.closed_loop.measures import ORACLE, OURS, cells, chances, changes, summary
-from bench.closed_loop.ours import Cost, Ours, home, processor_seconds
+from bench.closed_loop.ours import Cost, Ours, home
 from bench.closed_loop.readers import REPORTED, draw_all
 from bench.closed_loop.record import live
 from bench.closed_loop.stream import make_stream, read_stream
 from bench.closed_loop.tables import against_goals, cost_table, months, tables
+from bench.support.process_cost import processor_seconds
 from bench.support.readers import data_folder
 
 if TYPE_CHECKING:

@@ -1,11 +1,12 @@
-"""Measures cost per reader and day at the start and the end of a year, and memory.
+"""Measures cost per reader and day in a month at the start and the end of a year, and memory.
 
 python -m bench.year_cost [--data FOLDER] [--readers N] [--json FILE]
 python -m bench.year_cost --quick            on generated papers, fewer days
 
-A hundred papers come per day, and readers give thumbs every day. Two weeks of days run in a process
+A hundred papers come per day, and readers give thumbs every day. A month of days runs in a process
 that does what the daemon does: ingest papers, fit a model in a child process, publish editions,
-record thumbs. Its first day, on which it reads everything, is the cost of a restart.
+record thumbs. Its first day, on which it reads everything, is the cost of a restart; the others
+contain at least one fit, however many papers there are.
 """
 
 from __future__ import annotations
@@ -21,9 +22,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from bench.closed_loop.ours import WEEKDAYS, megabytes
-from bench.closed_loop.readers import draw_all
-from bench.closed_loop.stream import make_stream, morning, read_stream
+from bench.closed_loop.stream import WEEKDAYS, make_stream, morning, read_stream
+from bench.support.process_cost import megabytes
 from bench.support.readers import data_folder
 
 from larkpost.blas_threads import limit_blas_threads
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from bench.closed_loop.readers import Draw
 
-MORNINGS = 11  # the first day is the restart, the others are two weeks
+MORNINGS = 23  # the first day is the restart, the others a cycle of fits at 20,000 papers
 START, END, QUICK_END = 20, 200, 30  # days of papers in the database
 SHOWN = 10  # papers per day that a reader saw before the measured days
 FLAT = 1.2  # the cost is flat up to this multiple of the cost at the start
@@ -99,8 +99,10 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
     """Run days as the daemon does; returns the cost of each, and the memory."""
     limit_blas_threads()
     import larkpost.serve  # noqa: F401 - it counts in a daemon's memory
+    from larkpost.freed_memory import return_freed_memory, unmap_large_blocks
     from larkpost.ranking import TfidfRanker
 
+    unmap_large_blocks()
     ships = RankingSettings()
     store, first = Store(f"sqlite:///{told['file']}"), told["first"]
     spaces, ranker = (
@@ -128,6 +130,7 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
         now = morning(day) + timedelta(hours=1)
         spaces.refresh(store, ranker, now=now)
         publish_due(newsroom, now=now)
+        return_freed_memory()  # as after the daemon's ticks
         costs.append(_seconds(resource.RUSAGE_SELF) - began)
         fits.append(_seconds(resource.RUSAGE_CHILDREN) - fitted)
         held.append(megabytes())
@@ -239,6 +242,8 @@ def main() -> int:
     if asked.mornings:
         print(json.dumps(live(json.load(sys.stdin))))
         return 0
+    from bench.closed_loop.readers import draw_all  # not in the measured process: 60 MB
+
     folder = data_folder(asked.data) / "arxiv-background"
     end = QUICK_END + MORNINGS if asked.quick else END
     if not asked.quick and not folder.is_dir():

@@ -6,7 +6,6 @@ editions published, thumbs cast.
 
 from __future__ import annotations
 
-import resource
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,8 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bench.closed_loop.stream import morning
+from bench.closed_loop.stream import WEEKDAYS, morning
 from bench.closed_loop.systems import Shown
+from bench.support.process_cost import megabytes, processor_seconds
 
 from larkpost.db import editions, migrations, papers
 from larkpost.db.engine import Store
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from larkpost.domain import Paper
     from larkpost.ranking import TextSpace
 
-WEEKDAYS = frozenset(range(5))
 AN_HOUR = timedelta(hours=1)
 
 
@@ -138,21 +137,6 @@ def home() -> Iterator[Store]:
             yield store
         finally:
             store.close()
-
-
-def processor_seconds() -> float:
-    """Return the processor time of this process and of its ended children."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
-def megabytes() -> float:
-    """Return the memory of this process, or its largest so far if that is unknown."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return pages * resource.getpagesize() / 2**20
 
 
 def _sign_up(store: Store, person: Person) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAILY = 100  # papers per day
+WEEKDAYS = frozenset(range(5))
 FRESH = 5  # weekdays whose papers are candidates: the default window of 7 days
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 TOPICS, WORDS_OF_A_TOPIC, COMMON = 12, 12, 400  # of generated papers

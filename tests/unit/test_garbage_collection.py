@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from larkpost.garbage_collection import DAEMON, CollectionPauses
-from larkpost.serve import shorten_pauses
+from larkpost.serve import free_memory_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def test_collections_are_shortened_after_the_first_tick_even_where_it_fails() ->
             raise OSError("no disk")
 
     gc.unfreeze()
-    tick = shorten_pauses(lambda _program, _moved: work())
+    tick = free_memory_after(lambda _program, _moved: work())
     with pytest.raises(OSError, match="no disk"):
         tick(None, lambda: None)  # type: ignore[arg-type]  # no program is needed
     tick(None, lambda: None)  # type: ignore[arg-type]  # as above

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -24,6 +24,11 @@ from larkpost.masking import mask_value, secrets_of_url
 __all__ = ["PATIENCE", "Connection", "Store", "open_sqlite", "time_limit"]
 
 PATIENCE = 15.0  # seconds to wait for another process's lock
+# Settings of a connection that writes many transactions in a row. With SQLite's own cache of 2 MB,
+# pages of the indexes are read, and written, several times per transaction; and a page that many
+# transactions change is copied from the journal once per 32 MB instead of once per 4 MB.
+_BULK = ("cache_size=-65536", "wal_autocheckpoint=8000")
+_USUAL = ("cache_size=-2000", "wal_autocheckpoint=1000")
 _STEPS_BETWEEN_LOOKS = 10_000  # instructions of SQLite: some tenths of a millisecond
 _HOW = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
 
@@ -68,6 +73,31 @@ class Store:
         is_single = self.engine.dialect.name == "sqlite"
         turn = self._writers.slot(self.patience) if is_single else nullcontext()
         with turn, self._transaction({}) as connection:
+            yield connection
+
+    @contextmanager
+    def begin_many(self) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
+        """Provide a ``begin`` for many transactions in a row, faster for SQLite files.
+
+        They use one connection, with a cache of up to 64 MB, which is freed at the end. Raises the
+        errors of ``begin``.
+        """
+        if self.file is None:
+            yield self.begin
+            return
+        with translate_errors(self.name), self.engine.connect() as connection:
+            lite: Any = connection.connection.driver_connection
+            _set_pragmas(lite, _BULK)
+            try:
+                yield lambda: self._begin_on(connection)
+            finally:
+                with suppress(sqlite3.Error):  # the original error counts
+                    _set_pragmas(lite, _USUAL)
+
+    @contextmanager
+    def _begin_on(self, connection: Connection) -> Iterator[Connection]:
+        """Open a writing transaction of ``begin_many``."""
+        with self._writers.slot(self.patience), translate_errors(self.name), connection.begin():
             yield connection
 
     @contextmanager
@@ -250,6 +280,11 @@ def _damage_error(file: Path, how: str) -> StoreError:
 def _has_journal(file: Path) -> bool:
     journal = file.with_name(f"{file.name}-wal")
     return journal.exists() and journal.stat().st_size > 0
+
+
+def _set_pragmas(connection: sqlite3.Connection, settings: tuple[str, ...]) -> None:
+    for one in settings:
+        connection.execute(f"PRAGMA {one}").fetchall()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -19,15 +19,23 @@ from larkpost.domain import Identifier, Paper
 
 if TYPE_CHECKING:
     from larkpost.db.matching.merge_log import RecordOrigin
-    from larkpost.db.matching.paper_matcher import MatchOutcome
-    from larkpost.db.matching.paper_upsert import UpsertedPaper, absorb, take_turns
+    from larkpost.db.matching.paper_matcher import MatchOutcome, PaperQuery
+    from larkpost.db.matching.paper_upsert import (
+        UpsertedPaper,
+        absorb,
+        absorb_prepared,
+        prepare,
+        take_turns,
+    )
 
 __all__ = [
     "Extent",
     "MatchOutcome",
+    "PaperQuery",
     "RecordOrigin",
     "UpsertedPaper",
     "absorb",
+    "absorb_prepared",
     "by_identifier",
     "by_uid",
     "candidate_marks",
@@ -43,6 +51,7 @@ __all__ = [
     "iterate",
     "names",
     "owners",
+    "prepare",
     "recommendable_marks",
     "take_turns",
 ]
@@ -52,9 +61,12 @@ __all__ = [
 # cost a read-only command a quarter of its time.
 _FROM_ABSORBING = {
     "MatchOutcome": "paper_matcher",
+    "PaperQuery": "paper_matcher",
     "RecordOrigin": "merge_log",
     "UpsertedPaper": "paper_upsert",
     "absorb": "paper_upsert",
+    "absorb_prepared": "paper_upsert",
+    "prepare": "paper_upsert",
     "take_turns": "paper_upsert",
 }
 

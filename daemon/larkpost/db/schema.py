@@ -116,7 +116,9 @@ minhash = Table(  # of the abstract, to find duplicates
     "minhash",
     metadata,
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True),
-    Column("hash", BigInteger, primary_key=True, index=True),
+    Column("hash", BigInteger, primary_key=True),
+    # With the paper, so that a lookup reads only the index.
+    Index("ix_minhash_hash_paper_id", "hash", "paper_id"),
 )
 
 dump_paper = Table(  # the papers of a dump, in its order

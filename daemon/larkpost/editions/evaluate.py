@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions, papers, popularity, votes
+from larkpost.db.usage import shown_papers
 from larkpost.domain import Edition, Paper, Reader, Thumb
+from larkpost.editions.training_evidence import LOOK_BACK, looked_at
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.ranking import History, Logged, ReplayReport, TfidfRanker
+    from larkpost.domain import Vote
+    from larkpost.ranking import EditionLog, History, Logged, ReplayReport, TfidfRanker
 
 FEWEST = 10  # votes; a replay of fewer measures chance
 MOST_VOTES = 5_000  # the newest are replayed
@@ -60,7 +64,20 @@ def history(connection: Connection, reader: Reader) -> History:
             [pick.paper.id for edition in issued for pick in edition.picks]
             + [one.paper_id for one in cast]
         ),
+        log=_log(connection, reader, cast),
     )
+
+
+def _log(connection: Connection, reader: Reader, cast: Sequence[Vote]) -> EditionLog:
+    """Read what editions with a thumb showed, as training does; a paper may be in several."""
+    from larkpost.ranking import EditionLog, ShownEdition
+
+    given = shown_papers.since(connection, [reader.id], date.min)[reader.id]
+    looked = list(looked_at(given, cast))
+    seen = papers.get(connection, {one.paper_id for one in looked})
+    runs = groupby(looked, key=lambda one: (one.at, one.edition_id))
+    issued = [ShownEdition(at, [seen[one.paper_id] for one in run]) for (at, _), run in runs]
+    return EditionLog(sorted(issued, key=lambda one: one.at), LOOK_BACK)
 
 
 def _stream(connection: Connection, issued: Sequence[Edition]) -> list[Paper]:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 # Up to this many papers the model is fitted again whenever one of them changes, which makes a
 # ranking a function of the data alone; beyond, fits are rarer, so that the cost of a year is
-# proportional to the papers, and tastes trained in a model can be cached.
+# proportional to the papers, and tastes trained in a model can be cached. A limit of a week would
+# make a fit, and the training of every taste after it, cost more the more papers there are.
 EXACT_UP_TO = 2_000
 GROWTH = 1.1
-STALE_AFTER = timedelta(days=7)
+STALE_AFTER = timedelta(days=28)
 # A reader can undo and repeat thumbs all day; that must not cause a fit each time.
 THUMBS_AFTER = timedelta(days=1)
 

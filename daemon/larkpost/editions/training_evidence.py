@@ -57,7 +57,7 @@ def evidence(
     }
     given = shown_papers.since(connection, ids, (now - LOOK_BACK).date())
     wanted = {vote.paper_id for mine in own.values() for vote in mine}
-    looked = {one: list(_looked_at(mine, cast.get(one, []))) for one, mine in given.items()}
+    looked = {one: list(looked_at(mine, cast.get(one, []))) for one, mine in given.items()}
     wanted |= {one.paper_id for mine in looked.values() for one in mine}
     seen = (known or PaperCache()).get(connection, wanted)
     return [
@@ -84,7 +84,7 @@ def _newest(reader: Reader, interest: Interest, cast: Sequence[Vote]) -> Iterato
             yield vote
 
 
-def _looked_at(given: Iterable[Shown], cast: Iterable[Vote]) -> Iterator[Shown]:
+def looked_at(given: Iterable[Shown], cast: Iterable[Vote]) -> Iterator[Shown]:
     """Leave out editions without any thumb, because nobody may have looked at them."""
     given = list(given)
     voted = {vote.paper_id for vote in cast}

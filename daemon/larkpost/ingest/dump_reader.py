@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 from typing import TYPE_CHECKING
 
+from larkpost.db.matching.replace_fields import replace_fields
 from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
@@ -136,7 +137,7 @@ class DumpReader:
                     yield self._limit(record)
                 case PaperRecord():
                     self.undated |= captured is None
-                    yield replace(self._limit(record), first_seen=moment)
+                    yield replace_fields(self._limit(record), first_seen=moment)
                 case DumpDate():
                     moment = self._moment(record.day)
                     captured = moment.date()

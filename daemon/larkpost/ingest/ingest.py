@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 
     from larkpost.db.engine import Connection, Store
+    from larkpost.db.papers import PaperQuery
 
 log = logs.get_logger(__name__)
 
@@ -207,31 +208,54 @@ class _DumpIngest:
 
     def run(self) -> IngestReport:
         """Read the whole dump; the last transaction also records that it was read."""
+        from larkpost.db.search import index  # importing it takes long
+
+        with ExitStack() as stack:
+            begin: Callable[[], AbstractContextManager[Connection]] = self.store.begin
+            for drafts, form, is_last in self._batches():
+                # Prepared before the transaction, during which nobody else can write.
+                queries = papers.prepare(drafts, self.now)
+                if is_last:
+                    break
+                is_first = not self.paper_ids
+                if is_first:  # of several
+                    begin = stack.enter_context(self.store.begin_many())
+                with begin() as connection:
+                    if is_first:
+                        index.merge_rarely(connection)
+                    self._absorb(connection, queries, form)
+            with begin() as connection:
+                papers.take_turns(connection)
+                if self.paper_ids:
+                    index.merge_often(connection)
+                if twin := read_dumps.by_digest(connection, self.copy.digest):
+                    return _again(connection, twin, self.copy.name)
+                self._absorb(connection, queries, form)
+                dump_id = self._record(connection)
+        self.reader.progress(self.copy.size, self.copy.size)
+        return self._report(dump_id)
+
+    def _batches(self) -> Iterator[tuple[list[PaperRecord], str, bool]]:
+        """Yield the records of each transaction, their format, and whether they are the last.
+
+        The last batch may be empty.
+        """
         drafts: list[PaperRecord] = []
         size, form = 0, ""
         for draft in self.reader.records():
             if drafts and form != self.reader.format_name:  # the next file of an archive
-                with self.store.begin() as connection:
-                    self._absorb(connection, drafts, form)
+                yield drafts, form, False
                 drafts, size = [], 0
             drafts.append(draft)
             size, form = size + _characters(draft), self.reader.format_name
             if len(drafts) == BATCH or size >= BATCH_CHARACTERS:
-                with self.store.begin() as connection:
-                    self._absorb(connection, drafts, form)
+                yield drafts, form, False
                 drafts, size = [], 0
-        with self.store.begin() as connection:
-            papers.take_turns(connection)
-            if twin := read_dumps.by_digest(connection, self.copy.digest):
-                return _again(connection, twin, self.copy.name)
-            self._absorb(connection, drafts, form)
-            dump_id = self._record(connection)
-        self.reader.progress(self.copy.size, self.copy.size)
-        return self._report(dump_id)
+        yield drafts, form, True
 
-    def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord], form: str) -> None:
+    def _absorb(self, connection: Connection, queries: Sequence[PaperQuery], form: str) -> None:
         origin = papers.RecordOrigin(form, self.copy.digest)
-        for one in papers.absorb(connection, drafts, now=self.now, origin=origin):
+        for one in papers.absorb_prepared(connection, queries, now=self.now, origin=origin):
             self.counts[one.what] += 1
             self.paper_ids.append(one.paper_id)
 

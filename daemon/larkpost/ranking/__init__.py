@@ -1,6 +1,7 @@
 """Trains readers' tastes and ranks papers; it loads scikit-learn, so import it late."""
 
 from larkpost.ranking.cold_start import PaperComparison, compare, informative
+from larkpost.ranking.evaluation.edition_log import EditionLog, ShownEdition
 from larkpost.ranking.evaluation.history import History
 from larkpost.ranking.evaluation.off_policy import Logged
 from larkpost.ranking.evaluation.replay import ReplayReport, evaluate
@@ -11,11 +12,13 @@ from larkpost.ranking.tfidf import TextSpace
 
 __all__ = [
     "AverageReasons",
+    "EditionLog",
     "History",
     "LinearTaste",
     "Logged",
     "PaperComparison",
     "ReplayReport",
+    "ShownEdition",
     "TextSpace",
     "TfidfRanker",
     "compare",

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no types
-    randomized_svd,
-)
 
 from larkpost.domain import Paper
 from larkpost.ranking.term_matrix import unit
@@ -116,6 +113,10 @@ def learn(
     rank = min(most, len(kept) - 1, fine.shape[1], int((counts > 0).sum()) - 1)
     if rank < 1:  # a corpus of a few papers has no themes
         return None
+    from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no types
+        randomized_svd,
+    )
+
     _, strengths, right = randomized_svd(liked, rank, n_iter=4, random_state=0)
     places = (right * np.sqrt(strengths)[:, None]).T.astype(np.float32)
     known = np.flatnonzero(counts)

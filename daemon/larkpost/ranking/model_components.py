@@ -23,6 +23,7 @@ SAME = 0.999  # similarity in words from which two rows are one paper (half prec
 DISLIKED = -0.2  # regression target of a thumb down; a thumb up has 1, unread papers 0
 LEAST_TERM = 1e-4  # of the strongest term's weight: smaller weights count as zero
 NEIGHBOURS = 100  # papers of the corpus that supplement few thumbs
+AT_ONCE = 1000  # rows compared with the background at once
 
 
 class ComponentScores(NamedTuple):
@@ -65,7 +66,7 @@ class VotedPapers:
         cls, space: TextSpace, rows: PaperRows, hints: NDArray[np.bool_] | None = None
     ) -> VotedPapers:
         """Compare the rows of a ledger with those of the background."""
-        words = (rows.words @ space.background.words.T).toarray()
+        words = _against(rows.words, space.background.words)
         twin = np.where(words.max(axis=1) > SAME, words.argmax(axis=1), -1)
         close = np.where(twin[:, None] >= 0, space.background.close[twin], rows.close)
         level = replace(rows, close=close)
@@ -131,6 +132,17 @@ class OwnVotes:
         return cls(words, places @ places.transpose(0, 2, 1), places)
 
 
+def _against(rows: csr_array, background: csr_array) -> Floats:
+    """Compare rows (u, v) with the background's (b, v), in blocks: (u, b).
+
+    A sparse product with few zeros takes several times the memory of its result.
+    """
+    turned = background.T.tocsr()
+    blocks = range(0, max(1, rows.shape[0]), AT_ONCE)
+    parts = [(rows[start : start + AT_ONCE] @ turned).toarray() for start in blocks]
+    return np.concatenate(parts).astype(np.float32, copy=False)
+
+
 def _likeness(rows: PaperRows, votes: Indices) -> Floats:
     mine = rows.words[votes]
     return np.asarray((mine @ mine.T).toarray(), dtype=np.float32)
@@ -160,10 +172,13 @@ def evidence_against_unread(
     count, most = weights.shape
     places = np.hstack([np.tile(np.arange(most), (count, 1)), np.maximum(read, 0)])
     lines = np.arange(count)[:, None]
-    kernel = word_share * own.words + close_share * own.close
+    kernel = word_share * own.words
+    kernel += close_share * own.close
+    if read.size:
+        kernel = kernel[lines[:, :, None], places[:, :, None], places[:, None, :]]
     every = np.hstack([weights, np.where(read >= 0, -rest[:, None], 0)]).astype(np.float32)
     solved = ridge.solve(
-        kernel[lines[:, :, None], places[:, :, None], places[:, None, :]] if read.size else kernel,
+        kernel,
         turned[lines, places] * (every != 0)[:, :, None],
         np.hstack([targets, np.zeros(read.shape)]).astype(np.float32),
         every,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST = 10_000  # rows of about 150 terms: at most 15 MB
+BATCH = 500  # texts made into rows at once: the words of a year's votes would take 100 MB
 
 
 class SparseRow(NamedTuple):
@@ -50,10 +51,12 @@ class RowCache:
         with self._lock:
             found = [self._rows.get(name) if name else None for name in names]
         missing = [at for at, row in enumerate(found) if row is None]
-        made = _split(self._make([texts[at] for at in missing])) if missing else []
-        for at, row in zip(missing, made, strict=True):
-            found[at] = row
-        self._keep({names[at]: row for at, row in zip(missing, made, strict=True)})
+        for start in range(0, len(missing), BATCH):
+            some = missing[start : start + BATCH]
+            made = _split(self._make([texts[at] for at in some]))
+            for at, row in zip(some, made, strict=True):
+                found[at] = row
+            self._keep({names[at]: row for at, row in zip(some, made, strict=True)})
         return self._join([row for row in found if row is not None])
 
     def _keep(self, made: Mapping[bytes, SparseRow]) -> None:

@@ -72,7 +72,8 @@ def solve(
     # The background has weight w each: its block is K + I/w, so 1/(value + 1/w) inverts it.
     damp = 1 / (common.values + (1 / np.maximum(rest, 1e-6))[:, None])
     damped = seen * damp[:, None, :]
-    system = own - damped @ seen.transpose(0, 2, 1)
+    system = damped @ seen.transpose(0, 2, 1)
+    np.subtract(own, system, out=system)  # no third array: they are the memory of a morning
     n = own.shape[1]
     cast = weights != 0
     system[:, np.arange(n), np.arange(n)] += 1 / np.where(cast, weights, 1e-6)
@@ -127,11 +128,11 @@ def _invert_one(system: NDArray[Any], sure: NDArray[np.bool_]) -> NDArray[Any]:
 def _invert_positive(matrix: NDArray[Any]) -> NDArray[Any] | None:
     """Invert a positive definite matrix (n, n); None if it is not."""
     factorise, finish = cast("tuple[Any, Any]", get_lapack_funcs(("potrf", "potri"), (matrix,)))
-    factor, failed = factorise(matrix.T, lower=1)
+    factor, failed = factorise(matrix.T, lower=1, clean=1)
     if failed:
         return None
     half, failed = finish(factor, lower=1, overwrite_c=1)
     if failed:
         return None
-    lower = np.tril(half)
-    return np.asarray(lower + np.tril(half, -1).T)
+    half += np.tril(half, -1).T  # above the diagonal are zeros
+    return np.asarray(half)

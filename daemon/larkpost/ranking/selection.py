@@ -80,7 +80,7 @@ def _unite(groups: dict[int, int], a: int, b: int) -> None:
             groups[member] = least
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)  # about 3 KB each, with the text
 def _sketch(title: str, abstract: str) -> frozenset[int]:
     return sketch(title, abstract)
 

@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no types
-    randomized_svd,
-)
 
 from larkpost.domain import Paper
 from larkpost.ranking import ridge
@@ -360,6 +357,10 @@ def _axes(plain: csr_array, most: int) -> Floats:
     dimensions = min(most, int(count / per), width - 1)
     if dimensions < 2 or plain.nnz == 0:
         return np.zeros((0, width), dtype=np.float32)
+    from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no types
+        randomized_svd,
+    )
+
     rounds = 4 + round(12 * fade)  # small corpora are fast, and have similar singular values
     _, sizes, axes = randomized_svd(plain, dimensions, n_iter=rounds, random_state=0)
     return np.asarray(axes * ((sizes / sizes[0]) ** fade)[:, None], dtype=np.float32)

@@ -55,7 +55,7 @@ DIRECTIONS = {
     "bulk": ("brevity",),
     "terms": ("strong terms", "odds", "near odds"),
 }
-BATCH = 2**21  # kernel entries of a batch
+BATCH = 2**20  # kernel entries of a batch: temporary arrays of 4 MB each
 
 
 class Learnt(NamedTuple):

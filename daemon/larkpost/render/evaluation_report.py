@@ -58,12 +58,12 @@ def _view(who: str, report: Any) -> dict[str, Any]:
 
 
 def calibration(bins: Iterable[Any]) -> list[Dot]:
-    """Place each bin of votes: the predicted chance to the right, the observed share upward."""
+    """Place each bin of papers: the predicted chance to the right, the observed share upward."""
     return [
         Dot(
             _right(one.predicted),
             _up(one.observed),
-            f"shown {one.predicted:.0%}, liked {one.observed:.0%}, {quantity(one.votes, 'thumb')}",
+            f"shown {one.predicted:.0%}, liked {one.observed:.0%}, {quantity(one.papers, 'paper')}",
         )
         for one in bins
     ]

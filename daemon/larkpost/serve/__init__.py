@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Busy
+from larkpost.freed_memory import return_freed_memory, unmap_large_blocks
 from larkpost.garbage_collection import CollectionPauses
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
@@ -54,6 +55,7 @@ def run(
     unavailable. Ends the process with 1 when a job makes no progress for long, so that a supervisor
     restarts it.
     """
+    unmap_large_blocks()
     web = program.settings.web
     app = ReloadableApp(program, make_heartbeats(program.settings.scheduler.interval_seconds))
     server = _server(app)
@@ -73,7 +75,7 @@ def run(
         _only_daemon(program, give_way),
         _signals(stop, app, renewal),
         watch.over(),
-        run_jobs(_bind_jobs(app, tick=shorten_pauses(tick), post=post, poll=poll), app.pulses),
+        run_jobs(_bind_jobs(app, tick=free_memory_after(tick), post=post, poll=poll), app.pulses),
     ):
         server.run(sockets=[listener])
     _leave_rounds(app, watch, Busy.exit_code if superseded.is_set() else 0)
@@ -81,20 +83,21 @@ def run(
         raise _taken_over(program.store.name)
 
 
-def shorten_pauses(tick: Job) -> Job:
-    """Keep the pauses of the garbage collector short, from the first tick on.
+def free_memory_after(tick: Job) -> Job:
+    """Return freed memory after each tick, and keep the collector's pauses short from the first on.
 
     Most long-lived objects exist by then.
     """
     pauses = CollectionPauses()
 
-    def tick_and_shorten(program: Program, moved: Callable[[], None]) -> None:
+    def tick_and_free(program: Program, moved: Callable[[], None]) -> None:
         try:
             tick(program, moved)
         finally:
             pauses.shorten()
+            return_freed_memory()
 
-    return tick_and_shorten
+    return tick_and_free
 
 
 def _bind_jobs(app: ReloadableApp, **jobs: Job) -> dict[str, Work]:

@@ -194,7 +194,8 @@ def plain_latex(text: str) -> str:
             opened, goes = groups.pop()
             if goes:
                 parts[opened] = parts[-1] = ""
-    return _QUOTED.sub("\u201c\\1\u201d", "".join(parts) + text[at:])
+    plain = "".join(parts) + text[at:]
+    return _QUOTED.sub("\u201c\\1\u201d", plain) if "``" in plain else plain
 
 
 def _latex_tokens(text: str) -> Iterator[re.Match[str]]:

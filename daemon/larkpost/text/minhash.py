@@ -11,7 +11,7 @@ from zlib import crc32
 
 from larkpost.domain import Identifier
 from larkpost.text.markup import plain_html
-from larkpost.text.normalize import normal_form, without_marks
+from larkpost.text.normalize import as_ascii, normal_form, without_marks
 
 _SHINGLE = 12  # squeezed characters: about two words
 SKETCH = 8  # numbers
@@ -19,6 +19,7 @@ SKETCH = 8  # numbers
 _ANCHORS = (b"y", b"g", b"d")
 _MOST_COMPARED = 20_000  # characters; a longer text is judged by its beginning
 
+_HASH = hashlib.blake2b(digest_size=8)
 _NOT_ALPHANUMERIC = bytes(code for code in range(128) if not chr(code).isalnum())
 _FORMATTING = re.compile(
     r"\\(?:text(?:bf|it|tt|sc|rm|sf|normal)?|emph|math(?:rm|bf|it|cal|bb|sf|tt|frak)"
@@ -37,9 +38,15 @@ _HAS_PLAIN = re.compile(f"[{''.join(map(chr, _PLAIN_LETTERS))}]")
 
 def fold(text: str) -> str:
     """Lower case without accents, ligatures, HTML and LaTeX's formatting; Greek letters by name."""
+    return _fold_letters(_without_formatting(text))
+
+
+def _without_formatting(text: str) -> str:
     text = plain_html(text)
-    if "\\" in text:
-        text = _FORMATTING.sub("", text)
+    return _FORMATTING.sub("", text) if "\\" in text else text
+
+
+def _fold_letters(text: str) -> str:
     if text.isascii():
         return text.lower()
     bare = without_marks(normal_form("NFKD", text)).casefold()
@@ -48,7 +55,9 @@ def fold(text: str) -> str:
 
 def squeeze(text: str) -> str:
     """Keep only the letters and digits of ``fold``, which near-duplicates share."""
-    folded = fold(text)
+    text = _without_formatting(text)
+    plain = as_ascii(text)
+    folded = _fold_letters(text if plain is None else plain)
     if folded.isascii():
         return folded.encode().translate(None, _NOT_ALPHANUMERIC).decode()
     return "".join(filter(str.isalnum, folded))
@@ -126,7 +135,9 @@ def _shingles(text: bytes, first: bytes) -> set[bytes]:
 
 def _number(shingle: bytes) -> int:
     # The CRC is only an order; 64 bits prevent collisions of unrelated papers.
-    return int.from_bytes(hashlib.blake2b(shingle, digest_size=8).digest(), "big", signed=True)
+    hashed = _HASH.copy()  # faster than a new one with its parameters
+    hashed.update(shingle)
+    return int.from_bytes(hashed.digest(), "big", signed=True)
 
 
 def resemblance(a: str, b: str) -> float:

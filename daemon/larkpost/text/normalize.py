@@ -53,6 +53,9 @@ _ODD = re.compile(
 
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?!(?:and|or|und|et|to)\b(?!-))(?=[^\W\d_])")
 
+# Quotation marks, dashes and the ellipsis: the only characters beyond ASCII in many English texts.
+_TYPOGRAPHIC = "\u2019\u201c\u201d\u2018\u2013\u2014\u2026"
+
 _MOST_MARKS = 4  # combining marks on one letter; Vietnamese needs two, vocalised Hebrew three
 _MOST_CLEANED = 20  # characters cleaned for each character of the result
 _MOST_DECOMPOSED = 2 * _MOST_MARKS  # before they are composed
@@ -85,6 +88,18 @@ def clean(text: str) -> str:
         text = _without_controls(text)
         text = _without_invisible(_CUT_WORD.sub("", _SPACE.sub(" ", text)))
     return _cap_marks(normal_form("NFC", text), _MOST_MARKS)
+
+
+def as_ascii(text: str) -> str | None:
+    """Return a text with spaces for typographic quotation marks, dashes and ellipses.
+
+    None if there are other characters beyond ASCII. For functions that ignore punctuation and are
+    several times as fast with ASCII.
+    """
+    if not text.isascii():
+        for mark in _TYPOGRAPHIC:
+            text = text.replace(mark, " ")
+    return text if text.isascii() else None
 
 
 def _without_controls(text: str) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.db.papers import UpsertedPaper
+    from larkpost.db.papers import PaperQuery, UpsertedPaper
     from larkpost.domain import Record
     from larkpost.ingest.ingest import IngestReport
 
@@ -265,15 +265,15 @@ def test_parts_are_bounded_by_the_length_of_their_texts_too(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts: list[int] = []
-    absorb = papers.absorb
+    absorb = papers.absorb_prepared
 
     def counting(
-        connection: Connection, drafts: Sequence[PaperRecord], **more: Any
+        connection: Connection, queries: Sequence[PaperQuery], **more: Any
     ) -> list[UpsertedPaper]:
-        parts.append(len(drafts))
-        return absorb(connection, drafts, **more)
+        parts.append(len(queries))
+        return absorb(connection, queries, **more)
 
-    monkeypatch.setattr(papers, "absorb", counting)
+    monkeypatch.setattr(papers, "absorb_prepared", counting)
     monkeypatch.setattr(flow, "BATCH_CHARACTERS", 1_000)
     given: list[dict[str, Any]] = [
         {"title": f"Lanterns {n}", "abstract": f"{n} " * 200} for n in range(5)

@@ -58,6 +58,15 @@ def test_words_of_ascii_are_runs_of_letters_and_digits_cut_at_64(text: str, run:
     assert stems(text) == stem_words(expected)
 
 
+@given(st.text("aB 1-.<i>&;\\\u2018\u2019\u201c\u201d\u2013\u2014\u2026"))
+def test_typographic_punctuation_is_ignored_alike_with_and_without_other_letters(text: str) -> None:
+    looked_at = f"{text} {LOOKED_AT}"
+    assert words(looked_at) == [*words(text), "e"]
+    assert stems(looked_at) == [*stems(text), "e"]
+    assert squeeze(looked_at) == f"{squeeze(text)}e"
+    assert squeeze(f"<b\u201c>{text}") == f"b{squeeze(text)}"
+
+
 @given(
     st.sampled_from(["http", "https", "HTTPS", "ftp"]),
     st.text("ab1-_.", min_size=1, max_size=80),

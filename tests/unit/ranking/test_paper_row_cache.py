@@ -26,10 +26,12 @@ class Counting:
     def __init__(self) -> None:
         self.space = TfidfRanker().fit(PAPERS)
         self.cut: list[str | Mapping[str, float]] = []
+        self.most = 0
 
     def make(self, texts: Sequence[str | Mapping[str, float]]) -> csr_array:
         """Make rows."""
         self.cut += texts
+        self.most = max(self.most, len(texts))
         return TfidfRanker().fit(PAPERS).rows(texts).plain  # by a space that has met none of them
 
     def cache(self) -> RowCache:
@@ -78,3 +80,16 @@ def test_the_texts_met_first_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.rows(TEXTS[:1])
 
     assert len(counting.cut) == 31
+
+
+def test_many_texts_are_cut_a_few_at_a_time_so_that_their_words_need_little_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(paper_row_cache, "BATCH", 7)
+    counting = Counting()
+
+    found = counting.cache().rows(TEXTS[:30])
+
+    assert counting.most == 7
+    assert len(counting.cut) == 30
+    assert np.array_equal(found.toarray(), counting.make(TEXTS[:30]).toarray())

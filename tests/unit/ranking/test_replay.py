@@ -115,7 +115,7 @@ def test_chances_come_true_as_often_as_predicted() -> None:
 
     # No chance was told on the first morning, before any thumb up.
     first = sum(at.date() == a_history().at[0].date() for at in a_history().at)
-    assert sum(one.votes for one in report.calibration) == report.votes - first
+    assert sum(one.papers for one in report.calibration) == report.votes - first
     assert report.calibration_error is not None
     assert report.calibration_error < 0.25
 
@@ -129,7 +129,7 @@ def test_a_chance_is_checked_from_the_second_day_with_votes_on() -> None:
 
     assert (one.calibration, one.calibration_error) == ((), None)
     assert two.calibration_error is not None
-    assert sum(one.votes for one in two.calibration) == 6
+    assert sum(one.papers for one in two.calibration) == 6
 
 
 def test_a_history_without_votes_gives_an_empty_report() -> None:

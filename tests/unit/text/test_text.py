@@ -103,6 +103,19 @@ def test_one_edited_sentence_leaves_most_of_the_sketch() -> None:
     assert len(sketch("A title", ABSTRACT) & sketch("A title", edited)) >= 4
 
 
+def test_a_sketch_has_the_numbers_that_databases_store() -> None:
+    assert sorted(sketch("Yoghurt in the gut of gulls", "They ate yoghurt daily.")) == [
+        -8348618733430912035,
+        -6817114388858437188,
+        -4830576758581881227,
+        35620461078038050,
+        83250532116775257,
+        434976849035497224,
+        1477227531701738982,
+        8355476805654770522,
+    ]
+
+
 @pytest.mark.parametrize("title", ["", "?", "短い題", "x"])
 def test_the_shortest_texts_have_a_sketch(title: str) -> None:
     assert 1 <= len(sketch(title, "")) <= 8

@@ -96,9 +96,9 @@ def _put_report(reader: Reader, report: ReplayReport) -> None:
     if report.calibration_error is not None:
         put(f"mean error of the probabilities (calibration error): {report.calibration_error:.3f}")
         put_table(
-            ["predicted", "thumbs", "predicted on average", "observed"],
+            ["predicted", "papers", "predicted on average", "observed"],
             [
-                [f"{one.low:.0%} to {one.high:.0%}", one.votes, one.predicted, one.observed]
+                [f"{one.low:.0%} to {one.high:.0%}", one.papers, one.predicted, one.observed]
                 for one in report.calibration
             ],
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 
 from larkpost.db.column_types import CleanText
-from larkpost.db.value_batches import BATCH, batches
+from larkpost.db.value_batches import BATCH, batches, gather
 from larkpost.text.normalize import clean
 
 
@@ -48,14 +49,23 @@ def _as_tuples(
 ) -> list[tuple[Any, ...]]:
     """Convert the values with the types of their columns."""
     dialect = connection.dialect
-    by_column = list(zip(*rows, strict=True))
+    writers: dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]] = {}
     for at, name in enumerate(columns):
         kind = table.c[name].type
         if isinstance(kind, CleanText):
-            by_column[at] = tuple(None if one is None else clean(one) for one in by_column[at])
+            writers[at] = _clean_each
         elif write := kind.dialect_impl(dialect).bind_processor(dialect):
-            by_column[at] = _write_each(write, by_column[at])
+            writers[at] = partial(_write_each, write)
+    if not writers:
+        return list(map(tuple, rows))
+    by_column = list(zip(*rows, strict=True))
+    for at, write_all in writers.items():
+        by_column[at] = write_all(by_column[at])
     return list(zip(*by_column, strict=True))
+
+
+def _clean_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(None if one is None else clean(one) for one in values)
 
 
 def _write_each(write: Callable[[Any], Any], values: Sequence[Any]) -> tuple[Any, ...]:
@@ -91,20 +101,54 @@ def read_pairs(
     wanted: Collection[Any],
     *,
     where: ColumnElement[bool] = true(),  # noqa: B008 - it never changes
-    most: int | None = None,
 ) -> list[tuple[Any, Any]]:
-    """Read ``column`` and ``other`` of the rows in which ``column`` has one of these values.
-
-    A value in more than ``most`` rows is left out, because it identifies too little.
-    """
+    """Read ``column`` and ``other`` of the rows in which ``column`` has one of these values."""
     pairs: list[tuple[Any, Any]] = []
     for some in batches(wanted, 10 * BATCH):
-        if most is None:
-            chosen = select(column, other).where(among(connection, column, some))
-        else:
-            chosen = _select_rare(_listed(connection, column, some), column, other, most)
-        pairs += map(tuple, connection.execute(chosen.where(where)).all())
+        chosen = select(column, other).where(among(connection, column, some), where)
+        pairs += map(tuple, connection.execute(chosen).all())
     return pairs
+
+
+def read_rare(
+    connection: Connection,
+    column: Column[Any],
+    other: Column[Any],
+    wanted: Collection[int],
+    *,
+    most: int,
+) -> dict[int, list[int]]:
+    """Read the numbers in ``other`` of the rows in which ``column`` has each of these numbers.
+
+    A number that is in no row, or in more than ``most``, is left out.
+    """
+    if connection.dialect.name == "sqlite":
+        return _read_rare_sqlite(connection, column, other, wanted, most)
+    found: dict[int, list[int]] = {}
+    for some in batches(wanted, 10 * BATCH):
+        rare = _select_rare(_listed(connection, column, some), column, other, most)
+        found |= gather(map(tuple, connection.execute(rare)))
+    return found
+
+
+def _read_rare_sqlite(
+    connection: Connection,
+    column: Column[Any],
+    other: Column[Any],
+    wanted: Collection[int],
+    most: int,
+) -> dict[int, list[int]]:
+    """Read one row per number, with all others in one text: a row each takes twice the time."""
+    statement = (
+        f"SELECT value, (SELECT group_concat({other.name}) FROM (SELECT {other.name}"  # noqa: S608 - names of our own tables
+        f" FROM {column.table} WHERE {column.name} = value LIMIT ?)) FROM json_each(?)"
+    )
+    # In the order of the index, so that neighbours are on one page.
+    rows = connection.exec_driver_sql(statement, (most + 1, json.dumps(sorted(wanted)))).all()
+    present = [(value, others) for value, others in rows if others]
+    lists: list[list[int]] = json.loads(f"[[{'],['.join(others for _, others in present)}]]")
+    pairs = zip((value for value, _ in present), lists, strict=False)  # [[]] if there is none
+    return {value: others for value, others in pairs if len(others) <= most}
 
 
 def _select_rare(listed: Any, column: Column[Any], other: Column[Any], most: int) -> Select[Any]:

@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, conflicting, text_rule
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import further_links, merge, unite_keywords
+from larkpost.db.matching.replace_fields import replace_fields
 from larkpost.db.matching.verified_texts import (
     is_akin,
     is_lesser,
@@ -110,7 +111,7 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         draft = replace(draft, version=None)
     if draft.unverified:
         draft = limit_outside(draft, now)
-    draft = replace(
+    draft = replace_fields(
         draft,
         url=draft.url if draft.url and is_web_address(draft.url) else None,
         links=tuple(filter(is_web_address, draft.links)),
@@ -151,6 +152,8 @@ def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dic
     enough = min(2, len(numbers))
     if len(telling) < enough:
         return {}
+    if enough == 2 and len(set().union(*telling)) == sum(map(len, telling)):
+        return {}  # nobody shares two, as in nearly all calls; counting takes longer than this
     met = Counter(chain.from_iterable(telling))
     return {one: shared for one, shared in met.items() if shared >= enough}
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
-from larkpost.db.matching.bulk_rows import read_pairs
+from larkpost.db.matching.bulk_rows import read_pairs, read_rare
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
 from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN, RecordOrigin
 from larkpost.db.matching.paper_matcher import (
@@ -62,11 +62,30 @@ def absorb(
     ``now``; no date is later than that. Private papers are neither read nor changed here; private
     copies of these papers become public ones (``db.private.merge_into_public``).
     """
+    absorbed: list[UpsertedPaper] = []
+    for some in batches(drafts):
+        queries = prepare(some, now)
+        absorbed += absorb_prepared(connection, queries, now=now, origin=origin)
+    return absorbed
+
+
+def prepare(drafts: Iterable[PaperRecord], now: datetime) -> list[PaperQuery]:
+    """Compute the lookup keys of each draft, which needs no database."""
+    return [ask(draft, now) for draft in drafts]
+
+
+def absorb_prepared(
+    connection: Connection,
+    queries: Sequence[PaperQuery],
+    *,
+    now: datetime,
+    origin: RecordOrigin = UNKNOWN_ORIGIN,
+) -> list[UpsertedPaper]:
+    """Do the same as ``absorb`` with drafts that ``prepare`` prepared for the same ``now``."""
     take_turns(connection)
     absorbed: list[UpsertedPaper] = []
     gone: dict[int, int] = {}
-    for some in batches(drafts):
-        asked = [ask(draft, now) for draft in some]
+    for asked in batches(queries):
         matcher = lay_out(connection, asked, now)
         placed = [matcher.place(one) for one in asked]
         write(connection, matcher, origin)
@@ -131,10 +150,8 @@ def lay_out(
     is_sqlite = connection.dialect.name == "sqlite"
     public = paper_rows.PUBLIC_UNINDEXED if is_sqlite else paper_rows.PUBLIC
     by_key = read_pairs(connection, paper.title_key, paper.id, keys, where=public)
-    by_hash = read_pairs(
-        connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers, most=COMMON
-    )
-    met = gather(by_hash)
+    sketched = schema.minhash.c
+    met = read_rare(connection, sketched.hash, sketched.paper_id, numbers, most=COMMON)
     ids = {one for _, one in by_key} | set(owned.values())
     ids.update(*(sharing(one.numbers, met) for one in unnamed))
     papers = paper_rows.get(connection, ids)
@@ -143,7 +160,11 @@ def lay_out(
         [KnownPaper(paper, before=paper) for paper in papers.values()],
         by_name={name: places[one] for name, one in paper_names.of(connection, ids)},
         by_key=gather((key, places[one]) for key, one in by_key),
-        by_hash=gather((number, places[one]) for number, one in by_hash if one in places),
+        by_hash={
+            number: [places[one] for one in owners if one in places]
+            for number, owners in met.items()
+            if not places.keys().isdisjoint(owners)
+        },
         now=now,
         decisions=decisions,
     )

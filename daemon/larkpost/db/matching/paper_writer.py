@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.bulk_rows import insert_rows, next_ids, read_pairs
+from larkpost.db.matching.replace_fields import replace_fields
 from larkpost.db.search import index
 from larkpost.db.value_batches import write_among
 from larkpost.text.minhash import sketch
@@ -28,7 +29,7 @@ def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
     for number, entry in zip(
         next_ids(connection, schema.paper, len(entries)), entries, strict=True
     ):
-        entry.paper = replace(entry.paper, id=number)
+        entry.paper = replace_fields(entry.paper, id=number)
         entry.touched = entry.reworded = False
         rows.append((number, *paper_rows.values(entry.paper).values()))
     columns = ("id", *paper_rows.values(entries[0].paper))

@@ -15,17 +15,12 @@ from larkpost.db.matching.paper_matcher import (
     MatchOutcome,
     PaperMatcher,
     PaperQuery,
-    ask,
 )
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
+from larkpost.db.matching.paper_upsert import prepare as prepare
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches, gather
 from larkpost.domain import PaperRecord
-
-
-def prepare(drafts: Iterable[PaperRecord], now: datetime) -> list[PaperQuery]:
-    """Compute the lookup keys of each draft, without a database."""
-    return [ask(draft, now) for draft in drafts]
 
 
 def look_up(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from larkpost.domain import Paper
-from larkpost.text.normalize import normal_form, without_marks
+from larkpost.text.normalize import as_ascii, normal_form, without_marks
 from larkpost.text.stemming import stem_words
 
 # These rules decide the search results on both databases, whose own text parsers agree neither on
@@ -20,7 +20,6 @@ UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _LONGEST = 64  # characters; a longer run is cut, in papers and in queries
 # Its marks that are no letters (Thai vowels) are removed like the accents of other scripts.
 _WORD = re.compile(rf"(?=[^\W_])[{UNSPACED}]|[^\W_{UNSPACED}]{{1,{_LONGEST}}}")
-_PLAIN_WORD = re.compile(rf"[a-z0-9]{{1,{_LONGEST}}}")
 # ASCII letters become lower case; other ASCII characters except digits become spaces.
 _APART = bytes(ord(chr(c).lower()) if c < 128 and chr(c).isalnum() else 32 for c in range(256))
 
@@ -50,12 +49,19 @@ class Document:
 
 def words(text: str) -> list[str]:
     """Split a text into words: lower case, without accents or ligatures."""
-    if text.isascii():
-        cut = text.encode().translate(_APART).decode().split()
-        if max(map(len, cut), default=0) > _LONGEST:
-            return _PLAIN_WORD.findall(text.lower())
-        return cut
+    if (plain := as_ascii(text)) is not None:
+        runs = _runs(plain)
+        return _cut_long(runs) if max(map(len, runs), default=0) > _LONGEST else runs
     return _WORD.findall(_fold_case(text))
+
+
+def _runs(text: str) -> list[str]:
+    """Split an ASCII text at all characters but letters and digits."""
+    return text.encode().translate(_APART).decode().split()
+
+
+def _cut_long(runs: Iterable[str]) -> list[str]:
+    return [run[at : at + _LONGEST] for run in runs for at in range(0, len(run), _LONGEST)]
 
 
 def stems(text: str) -> list[str]:
@@ -63,13 +69,27 @@ def stems(text: str) -> list[str]:
 
     Its author froze the algorithm, so an index stays valid with the library's next release.
     """
+    if (plain := as_ascii(text)) is not None:
+        try:
+            return list(map(_STEMS.__getitem__, _runs(plain)))
+        except _LongWordError:
+            pass
     return list(map(_STEMS.__getitem__, words(text)))
 
 
+class _LongWordError(Exception):
+    """A word has more than ``_LONGEST`` characters."""
+
+
 class _StemCache(dict[str, str]):
-    """Stems by their words, computed on first use; faster than a cached function."""
+    """Stems by their words, computed on first use; faster than a cached function.
+
+    It raises _LongWordError for a long word: measuring every word of a text takes longer.
+    """
 
     def __missing__(self, word: str) -> str:
+        if len(word) > _LONGEST:
+            raise _LongWordError
         if len(self) >= _MOST_STEMS:
             self.clear()
         stem = stem_words([word])[0]

@@ -10,15 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  # it has no types
-    ENGLISH_STOP_WORDS,
-    strip_accents_unicode,
-)
-from sklearn.svm import LinearSVC  # type: ignore[import-untyped]  # it has no types
 
 from larkpost.domain import Paper
 from larkpost.ranking.term_matrix import weigh
-from larkpost.ranking.words.tokenizer import LONGEST_TEXT
+from larkpost.ranking.words.tokenizer import LONGEST_TEXT, is_stop_word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,6 +80,8 @@ class Vectors:
         labels = np.array([at in ups for at in seen])
         if not labels.any() or labels.all() or not self.rows.shape[1]:
             return [np.zeros(len(digest)) for digest in digests]
+        from sklearn.svm import LinearSVC  # type: ignore[import-untyped]  # it has no types
+
         model = LinearSVC(
             class_weight="balanced", C=0.01, max_iter=10000, tol=1e-6, random_state=0
         ).fit(self.rows[seen], labels)
@@ -100,13 +97,17 @@ def _count_terms(texts: Sequence[str]) -> csr_array:
 
     Words are replaced by numbers, and paired as numbers, which takes a quarter of the time.
     """
+    from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  # it has no types
+        strip_accents_unicode,
+    )
+
     number: defaultdict[str, int] = defaultdict()
     number.default_factory = number.__len__
     cut = [
         [
             number[word]
             for word in WORD.findall(strip_accents_unicode(text[:LONGEST_TEXT].lower()))
-            if word not in ENGLISH_STOP_WORDS
+            if not is_stop_word(word)
         ]
         for text in texts
     ]

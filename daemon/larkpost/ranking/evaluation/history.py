@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from larkpost.domain import Paper, Thumb, Vote
+from larkpost.ranking.evaluation.edition_log import EditionLog, day_of, passed_by_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +34,8 @@ class History:
 
     ``others`` are the thumbs of other readers, oldest first; ``logged`` the places that exploration
     may have filled. Thumbs of others count in steps of ``fewest``. ``stream`` are the papers since
-    the reader's first edition, ``shown`` the ids of those in an edition or with a thumb. The words
-    of interests are left out, because their history is unknown.
+    the reader's first edition, ``shown`` the ids of those in an edition or with a thumb. ``log``
+    are the editions with a thumb. The words of interests are left out: their history is unknown.
     """
 
     papers: Sequence[Paper]
@@ -46,6 +47,7 @@ class History:
     fewest: int = 1
     stream: Sequence[Paper] = ()
     shown: frozenset[int] = frozenset()
+    log: EditionLog = field(default_factory=EditionLog)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class VoteDay:
     """A day (UTC) with votes: papers to rank, by id, and which of them were liked and voted on.
 
     ``before`` votes were cast on earlier days; ``lesson`` of them were used for training.
+    ``passed`` are the papers passed over that day in editions; they are not ranked again.
     """
 
     day: date
@@ -61,11 +64,7 @@ class VoteDay:
     papers: tuple[Paper, ...]
     liked: tuple[bool, ...]
     voted: tuple[bool, ...]
-
-
-def day_of(moment: datetime) -> date:
-    """Return the day (UTC) of a time."""
-    return moment.astimezone(UTC).date()
+    passed: tuple[Paper, ...] = ()
 
 
 def vote_days(history: History) -> list[VoteDay]:
@@ -80,7 +79,7 @@ def vote_days(history: History) -> list[VoteDay]:
     by_day: dict[date, list[int]] = defaultdict(list)
     for number, moment in enumerate(history.at):
         by_day[day_of(moment)].append(number)
-    offer = CandidatePapers.of(history)
+    offer, passed = CandidatePapers.of(history), passed_by_day(history)
     found: list[VoteDay] = []
     lesson = 0
     last = date.min
@@ -101,6 +100,7 @@ def vote_days(history: History) -> list[VoteDay]:
                 tuple(papers),
                 tuple(voted.get(one.id, False) for one in papers),
                 tuple(one.id in voted for one in papers),
+                tuple(passed.get(day, ())),
             )
         )
     return found

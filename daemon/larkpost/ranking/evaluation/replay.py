@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from math import log1p
@@ -19,11 +19,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
 from larkpost.domain import Paper, Thumb
-from larkpost.interfaces import Evidence
 from larkpost.ranking import scoring
 from larkpost.ranking.calibration import logistic
 from larkpost.ranking.evaluation.arxiv_sanity import ArxivSanity
 from larkpost.ranking.evaluation.drift import TasteMonth, strongest
+from larkpost.ranking.evaluation.edition_log import evidence_before
 from larkpost.ranking.evaluation.history import History, VoteDay, vote_days
 from larkpost.ranking.evaluation.metrics import Measures, auc, measures, ndcg
 from larkpost.ranking.evaluation.off_policy import OffPolicy, off_policy
@@ -47,11 +47,14 @@ EDGES = (0, 1, 3, 5, 10, 20, 40, 80, 160, 320, 640, 1280)
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Votes with a predicted chance of ``low``..``high``: count, predicted and observed share."""
+    """Papers with a predicted chance of ``low``..``high``: count, predicted and observed share.
+
+    The papers are those voted on, and those of editions that were looked at and passed over.
+    """
 
     low: float
     high: float
-    votes: int
+    papers: int
     predicted: float
     observed: float
 
@@ -72,7 +75,7 @@ class ReplayReport:
 
     ``systems`` has each ranking with its measures over ``vote_days``; ``gains`` the paired
     differences of Larkpost to each other one. ``calibration_error`` is the expected one (Naeini et
-    al. 2015), None without votes that had a predicted chance. All of these measure only shown
+    al. 2015), None without papers that had a predicted chance. All of these measure only shown
     papers; ``coverage`` describes the rest, None if there are too few papers.
     """
 
@@ -92,7 +95,7 @@ class ReplayReport:
 class Replay:
     """The scores of each ranking for the papers of each day.
 
-    ``chances`` are the predictions for the papers voted on.
+    ``chances`` are the predictions for the papers voted on, then for those passed over.
     """
 
     days: list[VoteDay]
@@ -144,9 +147,10 @@ def replay(ranker: TfidfRanker, history: History) -> Replay:
     for era in eras:
         space = ranker.fit(era.known)
         tastes = _learn(ranker, space, history, era)
-        scores = _score(space, tastes, era)
+        scores = _score(space, tastes, era.cut_numbers, [one.papers for one in era.days])
         ours += scores
-        chances += _chances(tastes, era, scores)
+        passed = _score(space, tastes, era.cut_numbers, [one.passed for one in era.days])
+        chances += _chances(tastes, era, scores, passed)
         theirs += _by_sanity(sanity, history, era)
         drift += _drift(ranker, space, tastes, history, era)
     newest = [np.array([paper.first_seen.timestamp() for paper in one.papers]) for one in days]
@@ -208,38 +212,49 @@ def _papers(days: Sequence[VoteDay]) -> Iterator[Paper]:
 def _learn(
     ranker: TfidfRanker, space: TextSpace, history: History, era: ReplayPeriod
 ) -> list[LinearTaste]:
-    """Train a taste for each lesson, from votes of earlier days alone."""
-    asked = [
-        Evidence(number, 0, history.voted[:count], history.thumbs[:count], history.at[:count])
-        for number, (count, _) in enumerate(era.lessons)
-    ]
+    """Train a taste for each lesson, from votes and editions of earlier days alone."""
     days = [datetime.combine(run[0].day, time(), UTC) for _, run in era.lessons]
+    asked = [
+        replace(evidence_before(history, count, day), reader_id=number)
+        for number, ((count, _), day) in enumerate(zip(era.lessons, days, strict=True))
+    ]
     if not ranker.half_life_days:
         return ranker.learn(space, asked, now=days[0])
     # The weight of a vote depends on the day.
     return [ranker.learn(space, [one], now=day)[0] for one, day in zip(asked, days, strict=True)]
 
 
-def _score(space: TextSpace, tastes: Sequence[LinearTaste], era: ReplayPeriod) -> list[Scores]:
-    """Score each day's papers by its lesson's taste; each text is tokenised once."""
-    papers = {paper.id: paper for paper in _papers(era.days)}
+def _score(
+    space: TextSpace,
+    tastes: Sequence[LinearTaste],
+    lines: Sequence[int],
+    days: Sequence[Sequence[Paper]],
+) -> list[Scores]:
+    """Score each day's papers by the taste of its line; each text is tokenised once."""
+    papers = {paper.id: paper for some in days for paper in some}
+    if not papers:
+        return [np.zeros(0)] * len(days)
     place = {number: at for at, number in enumerate(papers)}
     rows = space.rows([paper.text for paper in papers.values()])
     scores = scoring.score(space, tastes, rows).astype(np.float64).round(5)
     return [
-        scores[line, [place[paper.id] for paper in day.papers]]
-        for line, day in zip(era.cut_numbers, era.days, strict=True)
+        scores[line, np.array([place[paper.id] for paper in some], dtype=np.intp)]
+        for line, some in zip(lines, days, strict=True)
     ]
 
 
 def _chances(
-    tastes: Sequence[LinearTaste], era: ReplayPeriod, scores: Sequence[Scores]
+    tastes: Sequence[LinearTaste],
+    era: ReplayPeriod,
+    scores: Sequence[Scores],
+    passed: Sequence[Scores],
 ) -> list[Scores]:
     lines = [tastes[line].calibration for line in era.cut_numbers]
-    return [
-        logistic(line.slope * of[np.array(one.voted)] + line.offset)
-        for line, one, of in zip(lines, era.days, scores, strict=True)
+    seen = [
+        np.concatenate([of[np.array(one.voted)], others])
+        for one, of, others in zip(era.days, scores, passed, strict=True)
     ]
+    return [logistic(line.slope * of + line.offset) for line, of in zip(lines, seen, strict=True)]
 
 
 def _drift(
@@ -300,7 +315,7 @@ def _community_scores(told: Sequence[tuple[int, int]], fewest: int) -> Scores:
 def _calibration(
     days: Sequence[VoteDay], chances: Sequence[Scores], history: History
 ) -> tuple[tuple[CalibrationBin, ...], float | None]:
-    """Compare predicted chances with votes, in ten bins of chance.
+    """Compare predicted chances with votes, in ten bins of chance; papers passed over got none.
 
     No chance is predicted before the first thumb up, so days up to that one are left out.
     """
@@ -309,7 +324,9 @@ def _calibration(
         return (), None
     told = np.concatenate([chances[at] for at in knowing])
     checked = [days[at] for at in knowing]
-    true = np.concatenate([np.array(one.liked)[np.array(one.voted)] for one in checked])
+    true = np.concatenate(
+        [[*np.array(one.liked)[np.array(one.voted)], *[False] * len(one.passed)] for one in checked]
+    )
     which = np.minimum((told * BINS).astype(int), BINS - 1)
     bins = tuple(
         CalibrationBin(
@@ -323,7 +340,7 @@ def _calibration(
         for inside in [which == at]
         if inside.any()
     )
-    error = sum(one.votes * abs(one.predicted - one.observed) for one in bins) / len(told)
+    error = sum(one.papers * abs(one.predicted - one.observed) for one in bins) / len(told)
     return bins, float(error)
 
 

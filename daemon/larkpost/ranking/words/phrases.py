@@ -13,7 +13,7 @@ from larkpost.text.term_specificity import BARELY_PARTICULAR, GRADES, term_table
 
 LONGEST_PHRASE = 3  # words, a compound counts as one
 LONGEST_RUN = 6  # pairs of characters, in scripts without spaces
-MOST_CACHED = 1024  # papers
+MOST_CACHED = 256  # papers of about 35 KB each: more than a batch of readers is shown
 ROOT = 4  # letters
 ATTACHED = frozenset({"early", "long"})  # "early exit strategies" are no "exit strategies"
 IN_TITLE = 2  # how often a phrase in the title counts

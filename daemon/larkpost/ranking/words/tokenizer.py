@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  # it has no types
-    ENGLISH_STOP_WORDS,
-)
 
 from larkpost.text.normalize import normal_form
 from larkpost.text.stemming import strict_stems
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+def _english_stop_words() -> frozenset[str]:
+    """Read scikit-learn's list from its module alone, if it has one.
+
+    Importing scikit-learn takes 60 MB, and a daemon, which fits models in a separate process, needs
+    nothing else of it.
+    """
+    package = importlib.util.find_spec("sklearn")
+    folder = Path(str(package.origin if package else "")).parent
+    file = folder / "feature_extraction" / "_stop_words.py"
+    module = importlib.util.spec_from_file_location("_larkpost_stop_words", file)
+    if not file.is_file() or module is None or module.loader is None:  # of another release
+        from sklearn.feature_extraction import text  # type: ignore[import-untyped]  # it has no types
+
+        return frozenset(text.ENGLISH_STOP_WORDS)
+    loaded = importlib.util.module_from_spec(module)
+    module.loader.exec_module(loaded)
+    return frozenset(loaded.ENGLISH_STOP_WORDS)
+
+
+ENGLISH_STOP_WORDS = _english_stop_words()
 
 # A longer text is not an abstract; the cut limits the time that a hostile paper can take.
 LONGEST_TEXT = 50_000

@@ -221,5 +221,5 @@ def test_how_far_chances_were_off_is_told_from_the_second_day_with_votes_on(
     assert "newest first" not in first
     assert "were replayed day by day" in second
     assert "percentage point" not in first
-    assert "on average, over 4 thumbs" in second
+    assert "on average, over 4 papers" in second
     assert re.search(r"off by \d+ percentage points? on average", second)

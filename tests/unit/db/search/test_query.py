@@ -102,6 +102,12 @@ def test_the_forms_of_a_word_have_one_stem(text: str, stem: str) -> None:
     assert set(stems(text)) == {stem}
 
 
+def test_a_word_longer_than_64_characters_is_cut_before_its_parts_are_stemmed() -> None:
+    long = "ab" * 70
+
+    assert stems(f"One {long} running") == ["on", long[:64], long[:64], long[:12], "run"]
+
+
 def test_names_are_indexed_as_they_are_spelt_and_apart() -> None:
     laid = index_document("Routing", ["Marie Curie", "Bose"], "")
 

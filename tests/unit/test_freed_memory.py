@@ -1,0 +1,63 @@
+"""The daemon's memory: scikit-learn is not loaded, and freed blocks go back to the system."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  # it has no types
+    ENGLISH_STOP_WORDS as LIST_OF_SCIKIT_LEARN,
+)
+
+from larkpost.ranking.words.tokenizer import ENGLISH_STOP_WORDS
+
+GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim")
+IMPORTS = """
+import sys
+import larkpost.serve
+import larkpost.ranking
+print([name for name in sys.modules if name.split(".")[0] == "sklearn"])
+"""
+# The blocks are of a size that glibc would keep once the first of them was freed.
+FREED = """
+import sys
+from pathlib import Path
+from larkpost.freed_memory import return_freed_memory, unmap_large_blocks
+
+def pages():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+def use_blocks():
+    blocks = [bytearray(b"x" * 2**23) for _ in range(4)]
+    small = [bytearray(b"x" * 1000) for _ in range(30_000)]
+    return small[-1]
+
+assert unmap_large_blocks()
+use_blocks()
+before = pages()
+last = use_blocks()
+return_freed_memory()
+print((pages() - before) * 4096)
+"""
+
+
+def run(program: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_a_daemon_that_only_ranks_does_not_load_scikit_learn() -> None:
+    assert run(IMPORTS) == "[]"
+
+
+def test_stop_words_are_those_of_scikit_learn() -> None:
+    assert ENGLISH_STOP_WORDS == LIST_OF_SCIKIT_LEARN
+
+
+@pytest.mark.skipif(not GLIBC, reason="other C libraries return large blocks themselves")
+def test_the_memory_of_a_large_morning_is_returned() -> None:
+    assert int(run(FREED)) < 2**23
