@@ -99,8 +99,8 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
     """Run days as the daemon does; returns the cost of each, and the memory."""
     limit_blas_threads()
     import larkpost.serve  # noqa: F401 - it counts in a daemon's memory
-    from larkpost.freed_memory import return_freed_memory, unmap_large_blocks
     from larkpost.ranking import TfidfRanker
+    from larkpost.serve.freed_memory import return_freed_memory, unmap_large_blocks
 
     unmap_large_blocks()
     ships = RankingSettings()

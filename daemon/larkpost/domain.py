@@ -33,7 +33,8 @@ class PaperRecord:
     these names; ``thumbnail`` is the address of a picture, which is never loaded. ``version`` is
     arXiv's version of title and abstract, if known. ``came_out``: the record announces a new
     version, or a new listing, of a paper that was out by that day; an unknown paper is stored with
-    that day, and is not a candidate.
+    that day, and is not a candidate. ``unverified`` are the texts from a source that is no
+    authority (``text.unverified``).
     """
 
     title: str
@@ -59,6 +60,7 @@ class PaperRecord:
     thumbnail: str | None = None
     version: int | None = None
     came_out: date | None = None
+    unverified: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Paper:
     and ``journal_ref`` are arXiv's fields of these names; ``thumbnail`` is the address of a
     picture, which is never loaded. ``version`` is arXiv's version of title and abstract, if a dump
     had it; ``text_seen`` is the time of the record with this text, None for ``first_seen``.
+    ``unverified`` are the texts from a source that is no authority (``text.unverified``).
     """
 
     id: int
@@ -135,6 +138,7 @@ class Paper:
     thumbnail: str | None = None
     version: int | None = None
     text_seen: datetime | None = None
+    unverified: int = 0
 
     @property
     def text(self) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select, true, union
 
 from larkpost.db import schema
+from larkpost.db.matching.paper_names import first_of as first_names
 from larkpost.db.matching.paper_names import of as names
 from larkpost.db.matching.paper_names import owners
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, PUBLIC_UNINDEXED, RECOMMENDABLE, get, paper
@@ -48,6 +49,7 @@ __all__ = [
     "count_candidates",
     "current_ids",
     "extent",
+    "first_names",
     "fresh",
     "get",
     "iterate",

@@ -79,6 +79,7 @@ paper = Table(
     Column("links", TextList),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Column("version", Integer),  # arXiv's, of the title and abstract; NULL if unknown
+    Column("unverified", Integer, nullable=False, server_default="0"),  # text.unverified
     Column("text_seen", UtcDateTime),  # when the record of the text was seen; NULL: first_seen
     Column("keywords", TextList),
     Column("comment", CleanText),

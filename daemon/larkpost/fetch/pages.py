@@ -13,6 +13,7 @@ from larkpost.db.polling import polled_sources
 from larkpost.db.polling.polled_sources import PageState
 from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
 from larkpost.fetch.answer_shape import is_empty_list
+from larkpost.fetch.authorities import is_authoritative
 from larkpost.fetch.http_client import Answer, Validators, is_same_server
 from larkpost.fetch.page_request import MISSING_DAYS, MOST_PAGES, PageRequest
 from larkpost.fetch.requests import interval_of
@@ -178,6 +179,7 @@ class PagePoller:
                 stream=answer.body,
                 name=f"{request.label} ({mask_text(answer.url)})",
                 source=self._source.name,
+                verified=is_authoritative(self._source.kind, request.url, answer.url),
                 date=request.day or self._now.date(),
                 dump_format=request.dump_format,
                 now=self._now,

@@ -19,10 +19,10 @@ from larkpost.formats.json_items import JsonItem, json_items
 from larkpost.text.identifiers import find_identifier, identifier_url
 from larkpost.text.mail_dates import read_mail_date
 from larkpost.text.normalize import squash
+from larkpost.text.record_limits import AUTHORS, CATEGORIES
 
 _ARXIV_KEYS = frozenset(("authors_parsed", "versions", "update_date", "submitter"))
 _API_KEYS = frozenset(("paper", "publishedAt", "submittedOnDailyAt", "discussionId"))
-_MOST_AUTHORS = 5_000
 _BRACKETS = re.compile(r"\([^()]*\)")  # affiliations in a text with all authors
 # White space is matched from the start of a run, or a long run would take quadratic time.
 _BETWEEN_AUTHORS = re.compile(r"(?:(?<!\s)\s+)?(?:,|;|\band\b)\s*")
@@ -121,12 +121,12 @@ def _authors(fields: JsonFields) -> tuple[str, ...]:
     """Read ``[["Balázs", "C.", ""], …]``: family name, first names, suffix; else the text."""
     parsed, text = fields.given.get("authors_parsed"), fields.given.get("authors")
     if isinstance(parsed, list) and parsed:
-        named = (_author(fields, one) for one in parsed[:_MOST_AUTHORS])
+        named = (_author(fields, one) for one in parsed[: AUTHORS.most])
         return tuple(name for name in named if name)
     if not isinstance(text, str):
         return fields.words("authors")
     plain = _BRACKETS.sub("", _BRACKETS.sub("", squash(fields.clean(text))))
-    return tuple(name for name in _BETWEEN_AUTHORS.split(plain)[:_MOST_AUTHORS] if name)
+    return tuple(name for name in _BETWEEN_AUTHORS.split(plain)[: AUTHORS.most] if name)
 
 
 def _author(fields: JsonFields, parts: object) -> str:
@@ -138,7 +138,7 @@ def _author(fields: JsonFields, parts: object) -> str:
 
 def _categories(fields: JsonFields) -> tuple[str, ...]:
     text = fields.given.get("categories")
-    return tuple(text.split()) if isinstance(text, str) else fields.words("categories")
+    return tuple(text.split()) if isinstance(text, str) else fields.words("categories", CATEGORIES)
 
 
 def _first_version(fields: JsonFields) -> date | None:

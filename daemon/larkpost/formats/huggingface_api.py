@@ -13,6 +13,7 @@ from larkpost.formats.decoding import text_chunks
 from larkpost.formats.json_fields import JsonFields, read_papers
 from larkpost.formats.json_items import json_head
 from larkpost.text.identifiers import identifier_url
+from larkpost.text.record_limits import KEYWORDS
 
 # Keys that only the API writes; within a text, their quotation marks would have backslashes.
 _OURS = re.compile(
@@ -85,7 +86,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         url=next((identifier_url(n) for n in names if n.scheme == "arxiv"), None),
         links=tuple(filter(None, map(fields.address, ("projectPage", "githubRepo")))),
         upvotes=fields.votes("upvotes"),
-        keywords=fields.words("ai_keywords"),
+        keywords=fields.words("ai_keywords", KEYWORDS),
         thumbnail=fields.address("thumbnail"),
         line=fields.line,
     )

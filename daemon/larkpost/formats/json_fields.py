@@ -14,10 +14,17 @@ from larkpost.formats.json_items import JsonItem, json_items
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.normalize import one_line, squash
+from larkpost.text.record_limits import (
+    AUTHORS,
+    IDENTIFIERS,
+    LINKS,
+    MOST_VERSIONS,
+    ListLimit,
+    describe_cut,
+)
 from larkpost.text.urls import is_web_address
 
 _MOST_VOTES = 2**31
-_MOST_VERSIONS = 10_000
 _VERSION = re.compile(r"\dv([1-9]\d{0,3})$")  # of arxiv:2508.13426v2
 _HINT = 'write an object per line, as in {"id": "arxiv:2508.13426", "title": "…"}'
 
@@ -79,9 +86,9 @@ class JsonFields:
             raise BadRecordError(f"its id is not of the form scheme:value ({error})") from error
 
     def identifiers(self, key: str) -> tuple[Identifier, ...]:
-        """Read a list of identifiers of the paper."""
+        """Read a list of identifiers of the paper; the first 50."""
         names = []
-        for name in self._texts(key):
+        for name in self._texts(key, IDENTIFIERS):
             try:
                 names.append(parse_identifier(name))
             except UsageError as error:
@@ -98,9 +105,9 @@ class JsonFields:
             return None
         return squash(self.clean(value)) or None
 
-    def words(self, key: str) -> tuple[str, ...]:
-        """Read a list of short texts, or of objects that have them as ``name``."""
-        return tuple(word for one in self._texts(key) if (word := squash(self.clean(one))))
+    def words(self, key: str, limit: ListLimit = AUTHORS) -> tuple[str, ...]:
+        """Read a list of short texts, or of objects that have them as ``name``; the first ones."""
+        return tuple(word for one in self._texts(key, limit) if (word := squash(self.clean(one))))
 
     def address(self, key: str) -> str | None:
         """Read a web address."""
@@ -111,8 +118,8 @@ class JsonFields:
         return None
 
     def addresses(self, key: str) -> tuple[str, ...]:
-        """Read a list of web addresses."""
-        read = [(one, _web_address(one)) for one in self._texts(key)]
+        """Read a list of web addresses; the first 50."""
+        read = [(one, _web_address(one)) for one in self._texts(key, LINKS)]
         if not all(address for _, address in read):
             self.remark(f"“{key}” has an entry that is not a web address; left out")
         return tuple(address for _, address in read if address)
@@ -130,7 +137,7 @@ class JsonFields:
     def version(self, key: str, name_key: str) -> int | None:
         """Read arXiv's version: a number from 1, else the one in the paper's name."""
         version = self.given.get(key)
-        if type(version) is int and 1 <= version < _MOST_VERSIONS:
+        if type(version) is int and 1 <= version <= MOST_VERSIONS:
             return version
         if version is not None:
             self.remark(f"“{key}” is not the number of a version; left out")
@@ -155,10 +162,13 @@ class JsonFields:
             return None
         return moment
 
-    def _texts(self, key: str) -> list[str]:
+    def _texts(self, key: str, limit: ListLimit) -> list[str]:
         value = self.given.get(key)
         if value is None:
             return []
+        if isinstance(value, list) and len(value) > limit.most:
+            self.remark(describe_cut(key, len(value), limit))
+            value = value[: limit.most]
         if not isinstance(value, list) or not all(isinstance(one, str | dict) for one in value):
             self.remark(f"“{key}” is not a list of texts; left out")
             return []

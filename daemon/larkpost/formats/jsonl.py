@@ -15,6 +15,7 @@ from larkpost.formats.json_items import json_head
 from larkpost.formats.tables.columns import split_subjects
 from larkpost.text.author_names import split_authors
 from larkpost.text.normalize import shorten
+from larkpost.text.record_limits import CATEGORIES, KEYWORDS
 
 _KEYS = frozenset(
     [
@@ -92,7 +93,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         abstract=abstract,
         identifiers=tuple(dict.fromkeys(names)),
         authors=fields.words("authors"),
-        categories=fields.words("categories"),
+        categories=fields.words("categories", CATEGORIES),
         organisation=fields.text("organisation"),
         published=published.date() if published else None,
         first_seen=first_seen,
@@ -106,7 +107,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         private=not newer and given.get("guest") is True,
         withdrawn=given.get("withdrawn") is True,
         version=fields.version("version", "id"),
-        keywords=fields.words("keywords"),
+        keywords=fields.words("keywords", KEYWORDS),
         comment=fields.text("comment"),
         journal_ref=fields.text("journal_ref"),
         thumbnail=fields.address("thumbnail"),

@@ -67,6 +67,7 @@ class DigestMail:
                 stream=BytesIO(essential_mail(content)),
                 name=subject,
                 dump_format=MailDump.name,
+                verified=self.senders.is_from_arxiv(message),
                 now=now,
             )
         except UnreadableDump as error:

@@ -51,6 +51,11 @@ class DigestSenders:
             return f"{self.authserv_id} does not say that {who} sent it (DKIM, SPF or DMARC)"
         return ""
 
+    def is_from_arxiv(self, message: Message) -> bool:
+        """Return whether an allowed mail is arXiv's own, as our mail server has checked."""
+        domain = sender_address(message).rpartition("@")[2]
+        return bool(self.authserv_id) and (domain == "arxiv.org" or domain.endswith(".arxiv.org"))
+
 
 def _proven_domains(message: Message, authserv_id: str) -> Iterator[str]:
     """Yield the domains that passed, by the first field that our own server wrote.

@@ -9,13 +9,15 @@ from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 from typing import TYPE_CHECKING
 
-from larkpost.db.matching.replace_fields import replace_fields
 from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
 from larkpost.ingest.capture_day import CaptureHint, capture_hint
 from larkpost.interfaces import DumpFormat
+from larkpost.replace_fields import replace_fields
 from larkpost.text.normalize import one_line
+from larkpost.text.record_limits import limit_lists
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.ingest.archives import DumpMember
@@ -60,7 +62,7 @@ class DumpReader:
 
     After ``records`` has ended, the other attributes describe the result. ``format_name`` is the
     format of the last record; ``rejected`` and ``cut`` count records, and ``rejects`` has the first
-    thousand of these; ``warnings`` are texts.
+    thousand of these; ``warnings`` are texts. ``unverified`` is passed on to each record.
     """
 
     def __init__(
@@ -71,8 +73,11 @@ class DumpReader:
         date: Date | None,
         now: datetime,
         progress: Progress | None = None,
+        *,
+        unverified: Unverified = Unverified.NONE,
     ) -> None:
         self.copy = copy
+        self.unverified = unverified
         self.dump_formats = dump_formats
         self.named = named
         self.formats: dict[str, None] = {}  # names of the formats that were used
@@ -129,10 +134,10 @@ class DumpReader:
                 case PaperRecord() if record.private:  # a private paper of an export
                     self._warn(record.line, "this is a private paper of a reader; left out")
                 case PaperRecord() if record.first_seen:
-                    yield record
+                    yield self._limit(record)
                 case PaperRecord():
                     self.undated |= captured is None
-                    yield replace_fields(record, first_seen=moment)
+                    yield replace_fields(self._limit(record), first_seen=moment)
                 case DumpDate():
                     moment = self._moment(record.day)
                     captured = moment.date()
@@ -142,6 +147,12 @@ class DumpReader:
                 case IngestWarning():
                     self._warn(record.line, record.text)
         self.formats[dump_format.name] = None
+
+    def _limit(self, record: PaperRecord) -> PaperRecord:
+        limited, cuts = limit_lists(record)
+        for what in cuts:
+            self._warn(record.line, what)
+        return replace(limited, unverified=self.unverified) if self.unverified else limited
 
     def _moment(self, day: Date) -> datetime:
         """Return the time of a dump of that day: the start of the day, or now if it is today."""

@@ -25,6 +25,7 @@ from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
@@ -77,6 +78,7 @@ def ingest(
     stream: BinaryIO | None = None,
     name: str = "standard input",
     source: str = "",
+    verified: bool = True,
     date: Date | None = None,
     dump_format: str | None = None,
     now: datetime,
@@ -86,10 +88,13 @@ def ingest(
 ) -> IngestReport:
     """Read the dump at ``path``, or else from ``stream``, under the name ``name``.
 
-    ``source`` is the polled source of the dump, if any. ``date`` is its day, for a dump that states
-    no day or no year; ``dump_format`` names its format. ``progress`` is called with the bytes read
-    and the total. ``follow`` allows a symbolic link to a file, and a hard link in a folder of
-    others. ``as_papers``: a list of references is read too, and its papers become candidates.
+    ``source`` is the polled source of the dump, if any; ``verified`` is false for one that is no
+    authority for papers, so that its texts replace no others. ``date`` is its day, for a dump that
+    states no day or no year; ``dump_format`` names its format. ``progress`` is called with the
+    bytes read and the total. ``follow`` allows a symbolic link to a file, and a hard link in a
+    folder of others. ``as_papers``: a list of references is read too, and its papers become
+    candidates.
+
     Raises UnreadableDump if nothing in it can be read or it must not be opened, UsageError for a
     missing file or an unknown format, TryAgainLater while somebody writes to the file.
     """
@@ -107,7 +112,7 @@ def ingest(
             if as_papers:
                 dump_formats = (ReferenceList(), *dump_formats)
             report = _ingest_copy(
-                store, dump_formats, copy, dump_format, date, now, progress, source
+                store, dump_formats, copy, dump_format, date, now, progress, source, verified
             )
     except UnreadableDump as error:
         facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
@@ -132,14 +137,16 @@ def _ingest_copy(
     now: datetime,
     progress: Progress | None,
     source: str,
+    verified: bool,
 ) -> IngestReport:
     named = find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
         if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        run = _DumpIngest(store, copy, dump_formats, named, date, now, progress, source)
-        return run.run()
+        unverified = Unverified.NONE if verified else Unverified.ALL
+        reader = DumpReader(copy, dump_formats, named, date, now, progress, unverified=unverified)
+        return _DumpIngest(store, copy, reader, now, source).run()
     except UnreadableDump as error:
         lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"
         raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
@@ -202,11 +209,8 @@ class _DumpIngest:
         self,
         store: Store,
         copy: DumpCopy,
-        dump_formats: Sequence[DumpFormat],
-        named: DumpFormat | None,
-        date: Date | None,
+        reader: DumpReader,
         now: datetime,
-        progress: Progress | None,
         source: str,
     ) -> None:
         self.store = store
@@ -214,7 +218,7 @@ class _DumpIngest:
         self.source = source
         self.copy = copy
         self.now = now
-        self.reader = DumpReader(copy, dump_formats, named, date, now, progress)
+        self.reader = reader
         self.counts: Counter[str] = Counter()
         self.paper_ids = array("q")
         self.comparer = papers.TextComparer()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from larkpost.render.wording import PickReason
 
 CACHED_PAPERS = 8192
+_MOST_CACHED = 8_000  # characters of a cached paper, so that the cache holds at most 64 million
 
 log = logs.get_logger(__name__)
 
@@ -47,38 +48,54 @@ class PickView(NamedTuple):
 
 
 def facts_of(paper: Paper) -> Facts:
-    """Put a paper into words; cached by all that the words depend on."""
-    return _facts(
+    """Put a paper into words; cached by all that the words depend on, unless it is very long.
+
+    A paper may have thousands of authors, of which only the first are shown.
+    """
+    texts = _FactTexts(
         "" if paper.owner_id else paper.uid,
         paper.title,
         paper.abstract,
-        paper.authors,
-        paper.categories,
+        paper.authors[: wording.MOST_NAMES],
+        len(paper.authors),
+        paper.categories[: wording.MOST_NAMES],
         paper.url,
         paper.identifier,
     )
+    return (_cached_facts if texts.characters() <= _MOST_CACHED else _facts)(texts)
 
 
-@lru_cache(CACHED_PAPERS)
-def _facts(
-    uid: str,
-    title: str,
-    abstract: str,
-    authors: tuple[str, ...],
-    categories: tuple[str, ...],
-    url: str | None,
-    identifier: Identifier,
-) -> Facts:
+class _FactTexts(NamedTuple):
+    """All that the words of a paper depend on."""
+
+    uid: str
+    title: str
+    abstract: str
+    authors: tuple[str, ...]
+    author_count: int
+    categories: tuple[str, ...]
+    url: str | None
+    identifier: Identifier
+
+    def characters(self) -> int:
+        told = (self.title, self.abstract, self.url or "", *self.authors, *self.categories)
+        return sum(map(len, told))
+
+
+def _facts(texts: _FactTexts) -> Facts:
     return Facts(
-        uid=uid,
-        title=wording.title_text(title),
-        short=wording.short_title(title),
-        link=wording.link_address(url, identifier),
-        byline=wording.byline_text(authors, categories),
-        abstract=one_line(abstract),
-        authors=wording.names(authors),
-        categories=wording.names(categories),
+        uid=texts.uid,
+        title=wording.title_text(texts.title),
+        short=wording.short_title(texts.title),
+        link=wording.link_address(texts.url, texts.identifier),
+        byline=wording.byline_text(texts.authors, texts.categories, texts.author_count),
+        abstract=one_line(texts.abstract),
+        authors=wording.names(texts.authors),
+        categories=wording.names(texts.categories),
     )
+
+
+_cached_facts = lru_cache(CACHED_PAPERS)(_facts)
 
 
 def stories_of(edition: Edition, *, name_private: bool = False) -> list[PickView]:

@@ -133,11 +133,11 @@ def names(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in shown if name)
 
 
-def byline_text(authors: Sequence[str], categories: Sequence[str]) -> str:
-    """Return the byline: the first authors, and the categories; may be empty."""
+def byline_text(authors: Sequence[str], categories: Sequence[str], author_count: int) -> str:
+    """Return the byline: the first authors, of ``author_count``, and the categories; or nothing."""
     shown = names(authors)
     if len(shown) > AUTHORS_SHOWN + 1:
-        shown = (*shown[:AUTHORS_SHOWN], f"and {len(authors) - AUTHORS_SHOWN} more")
+        shown = (*shown[:AUTHORS_SHOWN], f"and {author_count - AUTHORS_SHOWN:,} more")
     fields = names(categories)[:CATEGORIES_SHOWN]
     return " · ".join(part for part in (", ".join(shown), ", ".join(fields)) if part)
 

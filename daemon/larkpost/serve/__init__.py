@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Busy
-from larkpost.freed_memory import return_freed_memory, unmap_large_blocks
 from larkpost.garbage_collection import CollectionPauses
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
+from larkpost.serve.freed_memory import return_freed_memory, unmap_large_blocks
 from larkpost.serve.jobs import Watchdog, Work, make_heartbeats, run_jobs
 from larkpost.serve.listener import check_listening, listen, open_listener
 from larkpost.serve.reload import ReloadableApp

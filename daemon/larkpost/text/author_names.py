@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-MOST_AUTHORS = 5_000
+from larkpost.text.record_limits import AUTHORS
+
 _LONGEST = 200_000  # characters that are read
 _SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv|ph\.?d|md)\.?", re.IGNORECASE)
 _AND = re.compile(r"(?<=\S)[ \t\n]+(?:and|&)[ \t\n]+(?=\S)")
@@ -35,7 +36,8 @@ def split_authors(text: str, *, family_first: bool = True) -> tuple[str, ...]:
     else:
         parts = _join_suffixes(re.split(r",", _AND.sub(",", plain)))
     names = (" ".join(part.split()).removeprefix("and ") for part in parts)
-    return tuple(name for name in names if name and "@" not in name)[:MOST_AUTHORS]
+    read = tuple(name for name in names if name and "@" not in name)
+    return read[: AUTHORS.most + 1]  # one more, so that a cut is reported
 
 
 def _is_turned(text: str) -> bool:

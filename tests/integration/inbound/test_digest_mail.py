@@ -23,6 +23,7 @@ from larkpost.inbound.process import InboundKind
 from larkpost.ingest.refused_files import all_refusals
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 8, 8, 6, tzinfo=UTC)
 DIGESTS = DigestMail(DigestSenders(("@arxiv.org",)))
+PASSED = b"Authentication-Results: mx.example.org; dmarc=pass header.from=arxiv.org\n"
 
 
 @pytest.fixture
@@ -59,6 +61,36 @@ def test_a_listing_from_an_allowed_sender_becomes_papers_of_its_day(
         "mail",
         5,
     )
+
+
+@pytest.mark.parametrize(
+    ("server", "field", "texts"),
+    [
+        ("", b"", Unverified.ALL),
+        ("mx.example.org", PASSED, Unverified.NONE),
+        ("", PASSED, Unverified.ALL),
+    ],
+)
+def test_the_texts_of_a_mail_are_arxivs_only_if_the_mail_server_says_so(
+    store: Store, maildir: Path, server: str, field: bytes, texts: Unverified
+) -> None:
+    put_mail(maildir, "1.a", field + LISTING)
+
+    sweep(store, maildir, DigestMail(DigestSenders(("@arxiv.org",), server)))
+
+    assert {paper.unverified for paper in everything(store)} == {texts}
+
+
+@pytest.mark.parametrize("domain", ["example.org", "notarxiv.org", "arxiv.org.example.org"])
+def test_the_texts_of_another_sender_are_never_arxivs(
+    store: Store, maildir: Path, domain: str
+) -> None:
+    mail = LISTING.replace(b"arxiv.org", domain.encode())
+    put_mail(maildir, "1.a", PASSED.replace(b"arxiv.org", domain.encode()) + mail)
+
+    sweep(store, maildir, DigestMail(DigestSenders((f"@{domain}",), "mx.example.org")))
+
+    assert {paper.unverified for paper in everything(store)} == {Unverified.ALL}
 
 
 def test_mails_of_others_are_left_as_they_were(store: Store, maildir: Path) -> None:

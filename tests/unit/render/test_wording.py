@@ -49,9 +49,11 @@ def test_an_abstract_is_cut_where_a_sentence_ends(text: str, room: int, shown: s
 
 
 def test_many_authors_are_counted() -> None:
-    shown = wording.byline_text([f"Author {n}" for n in range(80)], ["cs.CL"])
+    first = [f"Author {n}" for n in range(50)]  # of the authors, no more are passed on
 
-    assert shown == "Author 0, Author 1, Author 2, Author 3, Author 4, and 75 more · cs.CL"
+    shown = wording.byline_text(first, ["cs.CL"], 2955)
+
+    assert shown == "Author 0, Author 1, Author 2, Author 3, Author 4, and 2,950 more · cs.CL"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from larkpost.db.matching.title_rules import better_set
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
 
+LEAST_PART = 60  # letters that a beginning needs to identify its text
 LONGEST_NOTICE = 600  # characters
 _PAPER = r"(?:paper|article|preprint|e-?print|manuscript|submission|version|document)"
 _OURS = rf"(?:this|our)\s+(?:\w+\s+)?(?:{_PAPER}|work|report|study|note|chapter|contribution)"
@@ -63,6 +64,14 @@ def uncut(abstract: str) -> str:
     begin = _CUT_BEFORE.match(abstract)
     end = _CUT.search(abstract, max(0, len(abstract) - 40))
     return abstract[begin.end() if begin else 0 : end.start() if end else None]
+
+
+def continues(cut: str, whole: str) -> bool:
+    """Return whether a text has all of a cut one, long enough to identify it, and is not cut."""
+    begun = squeeze(uncut(cut))
+    return (
+        is_cut(cut) and not is_cut(whole) and len(begun) >= LEAST_PART and begun in squeeze(whole)
+    )
 
 
 def best_abstract(old: str, new: str, *, later: bool, newer: bool | None = None) -> str:

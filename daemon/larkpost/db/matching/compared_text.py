@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from hashlib import blake2b
 
-from larkpost.db.matching.abstract_rules import is_withdrawal_notice, uncut
+from larkpost.db.matching.abstract_rules import LEAST_PART, is_withdrawal_notice, uncut
 from larkpost.db.search.tokenize import MOST_IN_BODY, stems, telling
 from larkpost.text.minhash import squeeze
 
@@ -15,7 +15,6 @@ from larkpost.text.minhash import squeeze
 # as long.
 MOST_COMPARED = 6_000
 _MOST_STEMMED = 20_000  # characters
-_PART = 60  # letters that a beginning needs to identify its text
 
 
 class ComparedText:
@@ -81,7 +80,7 @@ def similarity(a: ComparedText, b: ComparedText, *, at_least: float = 0.0) -> fl
     if has_same_letters(a, b):
         return 1.0
     short, long = _by_length(a, b)
-    if len(short) >= _PART and (a.is_cut or b.is_cut):
+    if len(short) >= LEAST_PART and (a.is_cut or b.is_cut):
         long = long[: len(short)]
     return resemblance(short, long, at_least=at_least)
 
@@ -92,7 +91,7 @@ def has_same_letters(a: ComparedText, b: ComparedText) -> bool:
     This is known at once: no letters are compared beyond the first that differs.
     """
     short, long = _by_length(a, b)
-    return short == long or (len(short) >= _PART and long.startswith(short))
+    return short == long or (len(short) >= LEAST_PART and long.startswith(short))
 
 
 def _by_length(a: ComparedText, b: ComparedText) -> tuple[str, str]:

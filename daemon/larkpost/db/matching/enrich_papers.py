@@ -18,17 +18,20 @@ from larkpost.db.matching.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.compared_text import ComparedText, similarity
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, alike, conflicting
 from larkpost.db.matching.merge_log import RecordOrigin
-from larkpost.db.matching.merge_texts import further_links, unite_keywords
+from larkpost.db.matching.merge_texts import (
+    date_new_link,
+    further_links,
+    rename,
+    unite_keywords,
+    with_url,
+)
 from larkpost.db.matching.paper_matcher import (
     KnownPaper,
     PaperMatcher,
     PaperQuery,
     PlacedRecord,
     ask,
-    date_new_link,
-    rename,
     sharing,
-    with_url,
 )
 from larkpost.db.matching.paper_upsert import lay_out, take_turns, write
 from larkpost.db.paper_rows import PUBLIC

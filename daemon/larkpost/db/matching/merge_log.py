@@ -118,6 +118,7 @@ def as_record(
         comment=paper.comment,
         journal_ref=paper.journal_ref,
         thumbnail=paper.thumbnail,
+        unverified=paper.unverified,
     )
     query = ask(record, max(paper.updated, paper.ingested_at))
     return MergedRecord(paper.id, record, query.names, MatchRule.FIRST, paper.ingested_at, origin)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from larkpost.db.matching.abstract_rules import best_abstract, is_cut
+from larkpost.db.matching.duplicate_rules import LOOSE
 from larkpost.db.matching.title_rules import better_set, is_cut_title
-from larkpost.domain import Paper, PaperRecord
-from larkpost.text.identifiers import find_identifier
+from larkpost.db.matching.verified_texts import (
+    choose_abstract,
+    choose_authors,
+    choose_title,
+    choose_url,
+    is_lesser,
+    is_withdrawn,
+    unverified_texts,
+)
+from larkpost.domain import Identifier, Paper, PaperRecord
+from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
+from larkpost.text.record_limits import CATEGORIES, KEYWORDS
 
 MOST_LINKS = 20
-MOST_KEYWORDS = 50
+_MOST_NEW_VERSIONS = 20  # of a paper between two of its records
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +49,37 @@ def merge(
     ``updated`` changes only when the wording of title or abstract changes; the matcher also changes
     it when the paper gets a link. A withdrawal is final, because other pages keep listing the old
     text. Upvotes only grow: the highest count is the latest. ``repeated``: the same text was read
-    before, so it is not newer; otherwise two differing pages would reword the paper every day.
+    before, so it is not newer; otherwise two differing pages would reword the paper every day. Of
+    an unverified record less is taken (``db.matching.verified_texts``).
     """
-    seen = draft.first_seen or now
+    draft, lesser = _with_likely_version(paper, draft), is_lesser(paper, draft)
+    seen = _first_seen(paper, draft, now)
     version = _is_newer_version(paper, draft)
     later = (seen >= (paper.text_seen or paper.first_seen)) if version is None else version
-    later = later and not repeated
-    title = _best_title(paper.title, draft.title, later=later, newer=version)
-    abstract = best_abstract(paper.abstract, draft.abstract, later=later, newer=version)
+    later = later and not repeated and not lesser
+    best_title = _best_title(paper.title, draft.title, later=later, newer=version)
+    title = choose_title(paper, draft, best_title)
+    best = best_abstract(paper.abstract, draft.abstract, later=later, newer=version)
+    abstract = choose_abstract(paper, draft, best)
     reworded = any(
         squeeze(old) != squeeze(new)
         for old, new in ((paper.title, title), (paper.abstract, abstract))
     )
-    url = paper.url or draft.url
+    url = choose_url(paper, draft)
     merged = replace(
         paper,
         title=title,
         abstract=abstract,
         updated=max(now, paper.updated) if reworded else paper.updated,
         first_seen=min(paper.first_seen, seen),
-        authors=_best_authors(paper.authors, draft.authors),
-        categories=tuple(dict.fromkeys(paper.categories + draft.categories)),
+        authors=choose_authors(paper, draft, _best_authors(paper.authors, draft.authors)),
+        categories=tuple(dict.fromkeys(paper.categories + draft.categories))[: CATEGORIES.most],
         published=paper.published or draft.published,
         url=url,
         upvotes=max((n for n in (paper.upvotes, draft.upvotes) if n is not None), default=None),
         organisation=paper.organisation or draft.organisation,
-        links=further_links(url, (*paper.links, *_own_link(paper, draft), *draft.links)),
-        withdrawn=paper.withdrawn or draft.withdrawn,
+        links=further_links(url, (*paper.links, *_own_links(paper, draft, url), *draft.links)),
+        withdrawn=is_withdrawn(paper, draft),
         keywords=unite_keywords(paper.keywords, draft.keywords),
         comment=(later and draft.comment) or paper.comment or draft.comment,
         journal_ref=(later and draft.journal_ref) or paper.journal_ref or draft.journal_ref,
@@ -72,7 +87,21 @@ def merge(
         version=draft.version if version else paper.version,
         text_seen=_text_seen(paper, seen, later=later),
     )
+    merged = replace(merged, unverified=unverified_texts(paper, draft, merged))
     return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
+
+
+def _with_likely_version(paper: Paper, draft: PaperRecord) -> PaperRecord:
+    """Leave out a version that is far from the known one: it would outlast every real one."""
+    if paper.version and draft.version and draft.version > paper.version + _MOST_NEW_VERSIONS:
+        return replace(draft, version=None)
+    return draft
+
+
+def _first_seen(paper: Paper, draft: PaperRecord, now: datetime) -> datetime:
+    """Return when a record was first seen; an unverified one is not earlier than a verified one."""
+    seen = draft.first_seen or now
+    return max(seen, paper.first_seen) if is_lesser(paper, draft) else seen
 
 
 def _is_newer_version(paper: Paper, draft: PaperRecord) -> bool | None:
@@ -106,15 +135,18 @@ def unite_keywords(known: Collection[str], told: Collection[str]) -> tuple[str, 
     first: dict[str, str] = {}
     for word in (*known, *told):
         first.setdefault(word.casefold(), word)
-    return tuple(first.values())[:MOST_KEYWORDS]
+    return tuple(first.values())[: KEYWORDS.most]
 
 
-def _own_link(paper: Paper, draft: PaperRecord) -> tuple[str, ...]:
-    """Return the draft's address if its target differs from the paper's: a DOI, not a mirror."""
-    if not (paper.url and draft.url):
-        return ()
-    name = find_identifier(draft.url)
-    return () if name in {find_identifier(paper.url), paper.identifier} else (draft.url,)
+def _own_links(paper: Paper, draft: PaperRecord, url: str | None) -> Iterator[str]:
+    """Yield the addresses whose target differs from that of ``url``: a DOI, not a mirror."""
+    for one in (paper.url, draft.url):
+        if one and one != url and find_identifier(one) not in _targets(paper, url):
+            yield one
+
+
+def _targets(paper: Paper, url: str | None) -> set[Identifier | None]:
+    return {find_identifier(url) if url else None, paper.identifier}
 
 
 def _best_authors(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
@@ -145,3 +177,31 @@ def _best_title(old: str, new: str, *, later: bool, newer: bool | None) -> str:
     if has_html(old) != has_html(new):
         return new if has_html(old) else old
     return new if later else old
+
+
+def rename(paper: Paper, gained: Iterable[Identifier]) -> Paper:
+    """Make the first real identifier of a paper its main one, replacing its text or a mere URL."""
+    if paper.identifier.scheme not in LOOSE:
+        return paper
+    better = next((name for name in gained if name.scheme not in LOOSE), paper.identifier)
+    return replace(paper, identifier=better)
+
+
+def with_url(paper: Paper, names: Iterable[Identifier]) -> Paper:
+    """Store the link of an identifier as the URL of a paper that has no other."""
+    if link_of(paper):
+        return paper
+    url = paper_url(None, sorted(names)) or None
+    return paper if url == paper.url else replace(paper, url=url)
+
+
+def link_of(paper: Paper) -> str:
+    """Return the link of a paper that readers are shown; empty if it has none."""
+    return paper_url(paper.url, [paper.identifier])
+
+
+def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
+    """Set ``updated`` if the link was added or changed, so that feed readers notice."""
+    if link_of(before) == link_of(after):
+        return after
+    return replace(after, updated=max(now, after.updated))

@@ -11,22 +11,41 @@ from itertools import chain
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from larkpost.db.matching.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, conflicting
 from larkpost.db.matching.match_decisions import MatchDecisions
-from larkpost.db.matching.merge_texts import further_links, merge, unite_keywords
-from larkpost.db.matching.replace_fields import replace_fields
+from larkpost.db.matching.merge_texts import (
+    date_new_link,
+    further_links,
+    merge,
+    rename,
+    unite_keywords,
+    with_url,
+)
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES, MOST_FOR_RECORD, TextComparer
+from larkpost.db.matching.verified_texts import (
+    is_akin,
+    is_lesser,
+    is_withdrawal,
+    limit_outside,
+    without_unrelated_facts,
+)
 from larkpost.domain import Identifier, Paper, PaperRecord
-from larkpost.text.identifiers import find_identifier, paper_url
+from larkpost.replace_fields import replace_fields
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
+from larkpost.text.record_limits import (
+    KEYWORDS,
+    MOST_NAMES,
+    MOST_OUTSIDE_NAMES,
+    MOST_VERSIONS,
+    limit_lists,
+)
 from larkpost.text.urls import is_web_address
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 COMMON = 200  # a shingle that this number of papers share is a common phrase
 _LONGEST_ORGANISATION = 200  # characters
-_LONGEST_KEYWORD = 100
 _LONGEST_COMMENT = 1_000
 _LONGEST_JOURNAL = 500
 _NAME_RULES = {
@@ -93,19 +112,22 @@ class KnownPaper:
 
 
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
-    """Prepare a draft: no date is after ``now``, and every link is valid."""
+    """Prepare a draft: no date is after ``now``, every link is valid, and no list is too long."""
+    draft, _ = limit_lists(draft)
+    if draft.version and draft.version > MOST_VERSIONS:
+        draft = replace(draft, version=None)
+    if draft.unverified:
+        draft = limit_outside(draft, now)
     draft = replace_fields(
         draft,
         url=draft.url if draft.url and is_web_address(draft.url) else None,
         links=tuple(filter(is_web_address, draft.links)),
         organisation=_shorten_or_none(draft.organisation, _LONGEST_ORGANISATION),
-        keywords=tuple(filter(None, (shorten(w, _LONGEST_KEYWORD) for w in draft.keywords))),
+        keywords=tuple(filter(None, (shorten(w, KEYWORDS.longest) for w in draft.keywords))),
         comment=_shorten_or_none(draft.comment, _LONGEST_COMMENT),
         journal_ref=_shorten_or_none(draft.journal_ref, _LONGEST_JOURNAL),
         thumbnail=draft.thumbnail if draft.thumbnail and is_web_address(draft.thumbnail) else None,
-        withdrawn=draft.withdrawn
-        or is_withdrawal_notice(draft.abstract)
-        or (draft.comment is not None and is_withdrawal_notice(draft.comment)),
+        withdrawn=is_withdrawal(draft),
         first_seen=min(draft.first_seen or now, now),
         ingested_at=min(draft.ingested_at or now, now),
         updated=draft.updated and min(draft.updated, now),
@@ -262,10 +284,11 @@ class PaperMatcher:
     def _merge(self, match: Match, asked: PaperQuery) -> MatchOutcome:
         entry = self.entries[match.at]
         repeated = asked.text_name in entry.names
-        gained = [name for name in asked.names if name not in self.by_name]
+        gained = self._gained_names(entry, asked)
         self.add_names(match.at, gained)
         entry.placed.append(PlacedRecord(asked, match.rule))
         draft = self._without_link_of_another(match.at, asked.draft)
+        draft = without_unrelated_facts(entry.paper, draft)
         merged = merge(entry.paper, draft, now=self.now, repeated=repeated)
         paper = with_url(rename(merged.paper, gained), entry.names)
         paper = date_new_link(entry.paper, paper, self.now)
@@ -277,6 +300,18 @@ class PaperMatcher:
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
 
+    def _gained_names(self, entry: KnownPaper, asked: PaperQuery) -> list[Identifier]:
+        """List the identifiers that a record adds to its paper.
+
+        An unverified record adds none if its text is another, and fewer than a verified one.
+        """
+        gained = [name for name in asked.names if name not in self.by_name]
+        if not asked.draft.unverified:
+            return gained
+        if is_lesser(entry.paper, asked.draft) and not is_akin(entry.paper, asked.draft):
+            return []
+        return gained[: max(0, MOST_OUTSIDE_NAMES - len(entry.names))]
+
     def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:
         """Leave out an address that identifies another paper since the two were split."""
         name = find_identifier(draft.url) if draft.url else None
@@ -285,39 +320,14 @@ class PaperMatcher:
         return replace(draft, url=None)
 
     def add_names(self, at: int, names: Iterable[Identifier]) -> None:
-        """Add identifiers to an entry that no entry has."""
+        """Add identifiers to an entry that no entry has; at most 200 to one entry."""
+        entry = self.entries[at]
         for name in names:
+            if len(entry.names) >= MOST_NAMES:
+                return
             self.by_name[name] = at
-            self.entries[at].names.add(name)
-            self.entries[at].gained.append(name)
-
-
-def rename(paper: Paper, gained: Iterable[Identifier]) -> Paper:
-    """Make the first real identifier of a paper its main one, replacing its text or a mere URL."""
-    if paper.identifier.scheme not in LOOSE:
-        return paper
-    better = next((name for name in gained if name.scheme not in LOOSE), paper.identifier)
-    return replace(paper, identifier=better)
-
-
-def with_url(paper: Paper, names: Iterable[Identifier]) -> Paper:
-    """Store the link of an identifier as the URL of a paper that has no other."""
-    if link_of(paper):
-        return paper
-    url = paper_url(None, sorted(names)) or None
-    return paper if url == paper.url else replace(paper, url=url)
-
-
-def link_of(paper: Paper) -> str:
-    """Return the link of a paper that readers are shown; empty if it has none."""
-    return paper_url(paper.url, [paper.identifier])
-
-
-def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
-    """Set ``updated`` if the link was added or changed, so that feed readers notice."""
-    if link_of(before) == link_of(after):
-        return after
-    return replace(after, updated=max(now, after.updated))
+            entry.names.add(name)
+            entry.gained.append(name)
 
 
 def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
@@ -346,6 +356,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         links=further_links(draft.url, draft.links),
         withdrawn=draft.withdrawn,
         version=draft.version,
+        unverified=draft.unverified,
         keywords=unite_keywords((), draft.keywords),
         comment=draft.comment,
         journal_ref=draft.journal_ref,

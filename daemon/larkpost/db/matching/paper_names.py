@@ -31,3 +31,10 @@ def of(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier,
     table = schema.identifier
     for row in rows_among(connection, select(table), table.c.paper_id, ids):
         yield Identifier(row.scheme, row.value), row.paper_id
+
+
+def first_of(connection: Connection, paper_id: int, most: int) -> list[Identifier]:
+    """Read at most so many identifiers of one paper."""
+    table = schema.identifier
+    chosen = select(table.c.scheme, table.c.value).where(table.c.paper_id == paper_id)
+    return [Identifier(row.scheme, row.value) for row in connection.execute(chosen.limit(most))]

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, bindparam, delete, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.bulk_rows import insert_rows, next_ids, read_pairs
-from larkpost.db.matching.replace_fields import replace_fields
 from larkpost.db.search import index
 from larkpost.db.value_batches import write_among
+from larkpost.replace_fields import replace_fields
 from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:

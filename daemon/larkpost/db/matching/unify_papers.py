@@ -11,8 +11,8 @@ from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
-from larkpost.db.matching.merge_texts import merge
-from larkpost.db.matching.paper_matcher import KnownPaper, date_new_link, rename, with_url
+from larkpost.db.matching.merge_texts import date_new_link, merge, rename, with_url
+from larkpost.db.matching.paper_matcher import KnownPaper
 from larkpost.db.matching.paper_writer import write_changed
 from larkpost.db.search import index
 from larkpost.db.search.tokenize import document

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 5_000  # characters of an entry's text; some feeds contain whole articles
 _LONGEST_MADE_TITLE = 120
-_MOST_CHILDREN = 2_000
+_MOST_CHILDREN = 4_000  # more than the authors of a paper
 _MOST_TAGS = 50
 _TEXTS = (
     "description", "summary", "content:encoded", "content", "dc:description", "itunes:summary",
@@ -161,7 +161,8 @@ def _content(element: _Element) -> str:
 
 def authors_of(parts: EntryParts) -> list[str]:
     """Read the authors: one from each of several fields, or all from a single field."""
-    atom = [child for author in parts.all("author", "contributor") for child in author]
+    people = parts.all("author", "contributor")
+    atom = islice((child for one in people for child in one), _MOST_CHILDREN)
     named = [one.text.strip() for one in atom if name_of(one) == "name" and one.text]
     if named:
         return [name for one in named for name in _one_or_many(one, len(named))]

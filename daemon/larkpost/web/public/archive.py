@@ -17,6 +17,7 @@ from larkpost.editions.archive import DateSpan, SpanKind
 from larkpost.errors import UsageError
 from larkpost.render.paper_links import further_links
 from larkpost.text.identifiers import find_identifier
+from larkpost.text.record_limits import MOST_NAMES
 from larkpost.web.feeds.request import read_page, read_words
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def paper(site: SiteContext, request: Request, _form: FormData) -> Response:
             return RedirectResponse(site.pages.path(site.program.links.paper(uid)), 308)
         thumbs = _tallies(site, connection, [found]).get(found.id, (0, 0))
         near = site.similar.find(connection, site.program.ranker, held.space, found, limit=ALIKE)
-        names = [name for name, _ in papers.names(connection, [found.id])]
+        names = papers.first_names(connection, found.id, MOST_NAMES)
     links = further_links(found, names)
     return _public(site, "public/paper.html", paper=found, thumbs=thumbs, near=near, links=links)
 

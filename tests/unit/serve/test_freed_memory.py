@@ -24,7 +24,7 @@ print([name for name in sys.modules if name.split(".")[0] == "sklearn"])
 FREED = """
 import sys
 from pathlib import Path
-from larkpost.freed_memory import return_freed_memory, unmap_large_blocks
+from larkpost.serve.freed_memory import return_freed_memory, unmap_large_blocks
 
 def pages():
     return int(Path("/proc/self/statm").read_text().split()[1])

@@ -1,0 +1,180 @@
+"""Keeps the texts of a paper from records whose source is no authority for papers.
+
+An identifier shows that a record is about a paper, not that its text is the paper's: anybody may
+name a paper of arXiv in a feed. So an unverified record replaces unverified texts only. It adds
+what is missing, and the rest of a cut text. A verified record replaces unverified texts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from larkpost.db.matching.abstract_rules import continues, is_cut, is_withdrawal_notice
+from larkpost.db.matching.compared_text import ComparedText, same_subject
+from larkpost.db.matching.duplicate_rules import akin
+from larkpost.db.matching.title_rules import is_cut_title
+from larkpost.domain import Paper, PaperRecord
+from larkpost.text.identifiers import find_identifier, paper_url
+from larkpost.text.minhash import squeeze
+from larkpost.text.unverified import Unverified
+
+_LONG_TITLE = 25  # letters of a cut title that identify the rest of it
+_RECENT_MONTHS = 1  # of an arXiv id: such a paper may still be announced
+
+
+def is_lesser(paper: Paper, draft: PaperRecord, text: Unverified = Unverified.TITLE) -> bool:
+    """Whether a record's text is unverified, and that of the paper is not."""
+    return bool(text & draft.unverified & ~paper.unverified)
+
+
+def is_better(paper: Paper, draft: PaperRecord, text: Unverified = Unverified.TITLE) -> bool:
+    """Whether a paper's text is unverified, and that of the record is not."""
+    return bool(text & paper.unverified & ~draft.unverified)
+
+
+def choose_title(paper: Paper, draft: PaperRecord, usual: str) -> str:
+    """Choose a title; ``usual`` is the choice between two equally reliable ones."""
+    before, after = squeeze(paper.title), squeeze(draft.title)
+    if before == after:
+        return usual
+    if is_lesser(paper, draft):
+        whole = is_cut_title(paper.title) and not is_cut_title(draft.title)
+        is_rest = whole and len(before) >= _LONG_TITLE and after.startswith(before)
+        return draft.title if is_rest else paper.title
+    if is_better(paper, draft) and not (is_cut_title(draft.title) and before.startswith(after)):
+        return draft.title
+    return usual
+
+
+def choose_abstract(paper: Paper, draft: PaperRecord, usual: str) -> str:
+    """Choose an abstract; ``usual`` is the choice between two equally reliable ones.
+
+    A cut text, a summary or a withdrawal notice is not better than the abstract because its source
+    is.
+    """
+    before, after = squeeze(paper.abstract), squeeze(draft.abstract)
+    if before == after:
+        return usual
+    if is_lesser(paper, draft, Unverified.ABSTRACT):
+        is_rest = not before or continues(paper.abstract, draft.abstract)
+        return draft.abstract if is_rest else paper.abstract
+    if is_better(paper, draft, Unverified.ABSTRACT) and after and not is_cut(draft.abstract):
+        if is_withdrawal_notice(draft.abstract):
+            return usual
+        old, new = ComparedText(paper.abstract), ComparedText(draft.abstract)
+        if after in before or not same_subject(ComparedText(""), old, new):
+            return draft.abstract
+    return usual
+
+
+def choose_authors(paper: Paper, draft: PaperRecord, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """Choose authors; ``usual`` is the choice between two equally reliable lists.
+
+    A page may list the first authors only, arXiv lists all.
+    """
+    if is_lesser(paper, draft, Unverified.AUTHORS):
+        return paper.authors or draft.authors
+    if is_better(paper, draft, Unverified.AUTHORS) and draft.authors:
+        known = set(map(squeeze, paper.authors))
+        if draft.version or known.isdisjoint(map(squeeze, draft.authors)):
+            return draft.authors
+    return usual
+
+
+def choose_url(paper: Paper, draft: PaperRecord) -> str | None:
+    """Choose the address of a paper: the first; an unverified one only if there is no other."""
+    identified = bool(paper_url(None, [paper.identifier]))
+    if is_lesser(paper, draft) and identified:
+        return paper.url
+    if is_better(paper, draft) and (draft.url or identified):
+        return draft.url
+    return paper.url or draft.url
+
+
+def is_withdrawn(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether a paper is withdrawn: for good, by a record that is as reliable as its title."""
+    if is_better(paper, draft):
+        return draft.withdrawn
+    return paper.withdrawn or (draft.withdrawn and not is_lesser(paper, draft))
+
+
+def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
+    """Return the unverified texts of a merged paper; a text of both is as good as the better."""
+    both = paper.unverified & draft.unverified
+    told = 0
+    for text, old, new, chosen in (
+        (Unverified.TITLE, paper.title, draft.title, merged.title),
+        (Unverified.ABSTRACT, paper.abstract, draft.abstract, merged.abstract),
+        (Unverified.AUTHORS, "\n".join(paper.authors), "\n".join(draft.authors),
+         "\n".join(merged.authors)),
+    ):  # fmt: skip
+        before, after, result = squeeze(old), squeeze(new), squeeze(chosen)
+        if before == after:
+            told |= both & text
+        else:
+            told |= (draft if result == after else paper).unverified & text
+    return told
+
+
+def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
+    """Leave out all but votes, links and keywords of an unverified record with other texts."""
+    if not is_lesser(paper, draft) or is_akin(paper, draft):
+        return draft
+    return replace(
+        draft,
+        abstract="",
+        authors=(),
+        categories=(),
+        published=None,
+        organisation=None,
+        comment=None,
+        journal_ref=None,
+        thumbnail=None,
+    )
+
+
+def is_akin(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether an unverified record has the title or the abstract of a paper, slightly edited."""
+    return squeeze(paper.title) == squeeze(draft.title) or akin(paper, draft)
+
+
+def limit_outside(draft: PaperRecord, now: datetime) -> PaperRecord:
+    """Leave out of an unverified record what decides about later records.
+
+    A version outranks later texts. A uid belongs to an export. An early ingestion, or a paper that
+    came out before, keeps a paper from readers, and so would that of an id which arXiv has not
+    announced yet.
+    """
+    recent = draft.came_out is not None and _is_recent(_arxiv_id(draft), now)
+    return replace(
+        draft,
+        version=None,
+        uid=None,
+        updated=None,
+        ingested_at=now,
+        came_out=None if recent else draft.came_out,
+    )
+
+
+def is_withdrawal(draft: PaperRecord) -> bool:
+    """Whether a record withdraws its paper; an unverified one does not withdraw arXiv's papers."""
+    if draft.unverified and _arxiv_id(draft):
+        return False
+    notices = (draft.abstract, draft.comment or "")
+    return draft.withdrawn or any(map(is_withdrawal_notice, notices))
+
+
+def _arxiv_id(draft: PaperRecord) -> str:
+    """Return the arXiv id of a record; empty if it has none."""
+    linked = find_identifier(draft.url) if draft.url else None
+    names = (*draft.identifiers, *((linked,) if linked else ()))
+    return next((name.value for name in names if name.scheme == "arxiv"), "")
+
+
+def _is_recent(arxiv_id: str, now: datetime) -> bool:
+    """Whether an arXiv id such as 2608.00001 is of this month, the last one or a later one."""
+    if not arxiv_id[:4].isdigit():
+        return False
+    months = 12 * (2000 + int(arxiv_id[:2])) + int(arxiv_id[2:4])
+    return 12 * now.year + now.month - months <= _RECENT_MONTHS

@@ -1,0 +1,135 @@
+"""Tests what a source can do that the operator polls: a blog whose owner is hostile."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.helpers.sources.polling_helpers import FRIDAY, HF_DAILY, Polling
+from tests.helpers.sources.source_server import Reply, SourceServer, paper
+
+from larkpost.db import papers
+from larkpost.db.engine import Store
+from larkpost.domain import Identifier
+from larkpost.settings.polled_sources import PolledSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from larkpost.domain import Paper
+
+ITEM = paper(1, day=FRIDAY.date())
+OURS = Identifier("arxiv", "2608.00001")
+SPAM = "Buy pills now at evil.example, where they are cheap. " * 20
+
+
+@pytest.fixture
+def polling(sqlite_url: str) -> Iterator[Polling]:
+    """Poll a blog, and the daily list, which has one paper."""
+    store = Store(sqlite_url)
+    with SourceServer(today=FRIDAY.date()) as server:
+        server.days[FRIDAY.date()] = [ITEM]
+        blog = PolledSource("a-blog", f"{server.url}/blog", None, allow_private=True)
+        yield Polling(store, server, (HF_DAILY, blog))
+    store.close()
+
+
+def answer(polling: Polling, body: str) -> list[str]:
+    """Let the blog answer, an hour later; return the warnings about its answer."""
+    polling.server.routes["/blog"] = Reply(body.encode())
+    polling.now += timedelta(hours=1)
+    reports = [one for result in polling.poll(hours=1) for one in result.reports]
+    return [warning for report in reports for warning in report.warnings]
+
+
+def rss(title: str, text: str) -> str:
+    return (
+        '<rss version="2.0"><channel><title>A blog</title><item>'
+        f"<title>{title}</title><link>https://arxiv.org/abs/{OURS.value}</link>"
+        f"<description>{text}</description></item></channel></rss>"
+    )
+
+
+def line(**changed: object) -> str:
+    return json.dumps({"id": str(OURS), "title": "Buy pills now", "abstract": SPAM} | changed)
+
+
+def listed(polling: Polling) -> Paper:
+    with polling.store.read() as connection:
+        found = papers.by_identifier(connection, OURS)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rss("Buy pills now, cheap cheap", SPAM),
+        rss("x", "This paper has been withdrawn by the author"),
+        rss(str(ITEM["title"]), SPAM),
+        rss(str(ITEM["title"]), "This paper has been withdrawn by the author"),
+        line(version=9999, authors=["Evil"] * 50, url="https://evil.example/"),
+        line(title=ITEM["title"], withdrawn=True, first_seen="2020-01-01"),
+        line(title=ITEM["title"], version=2, authors=["Evil"] * 50, url="https://evil.example/"),
+    ],
+)
+def test_a_blog_neither_rewrites_nor_withdraws_a_paper_that_it_names(
+    polling: Polling, body: str
+) -> None:
+    polling.poll()
+    before = listed(polling)
+
+    answer(polling, body)
+
+    after = listed(polling)
+    for field in ("title", "abstract", "authors", "url", "version", "withdrawn", "first_seen"):
+        assert getattr(after, field) == getattr(before, field), field
+    assert after.updated == before.updated
+
+
+@pytest.mark.parametrize("changed", [{}, {"version": 9999}, {"withdrawn": True}])
+def test_what_a_blog_says_of_a_paper_first_lasts_until_the_paper_is_listed(
+    polling: Polling, changed: dict[str, object]
+) -> None:
+    days, polling.server.days = polling.server.days, {}
+    answer(polling, line(url="https://evil.example/", authors=["Evil"] * 50, **changed))
+    assert listed(polling).title == "Buy pills now"
+
+    polling.server.days = days
+    polling.poll(hours=2)
+
+    after = listed(polling)
+    assert (after.title, after.authors) == (ITEM["title"], ("Ada Author1",))
+    assert "pills" not in after.abstract
+    assert (after.url, after.withdrawn) == (f"https://arxiv.org/abs/{OURS.value}", False)
+
+
+def test_a_blog_with_endless_lists_is_cut_and_the_operator_is_told(polling: Polling) -> None:
+    polling.poll()
+    many = [f"x:{number}" for number in range(30_000)]
+    lists = dict.fromkeys(("also", "authors", "categories", "keywords"), many)
+
+    told = answer(polling, line(title=ITEM["title"], **lists))
+
+    with polling.store.read() as connection:
+        paper_id = listed(polling).id
+        names = [name for name, _ in papers.names(connection, [paper_id])]
+    assert len(names) <= 60
+    assert any("“also” has 30,000 entries; the first 50 are read" in one for one in told)
+    after = listed(polling)
+    assert max(map(len, (after.authors, after.categories, after.keywords))) <= 50
+
+
+def test_a_blog_that_names_other_papers_each_hour_fills_no_paper_with_names(
+    polling: Polling,
+) -> None:
+    polling.poll()
+    for hour in range(4):
+        also = [f"x{hour}:{number}" for number in range(50)]
+        answer(polling, line(title=ITEM["title"], abstract=ITEM["summary"], also=also))
+
+    with polling.store.read() as connection:
+        names = [name for name, _ in papers.names(connection, [listed(polling).id])]
+    assert 50 < len(names) <= 100
