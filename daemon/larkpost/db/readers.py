@@ -10,7 +10,18 @@ from datetime import datetime, time
 from typing import Any, TypedDict, Unpack
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy import update as change
 from sqlalchemy.exc import IntegrityError
 
@@ -177,15 +188,16 @@ def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reade
 
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[Reader]:
-    """List the active readers whose slot is due: those with a mail address before others.
+    """List the active readers whose slot is due: established ones before others.
 
-    Within both the longest waiting come first. An address was confirmed, and anybody can have any
-    number of readers without one, so these wait.
+    Within both the longest waiting come first. Who has a confirmed address, or thumbs that count
+    for others, is established; of other readers anybody can make any number, so these wait.
     """
+    is_other = and_(_table.c.address.is_(None), _table.c.counts_from.is_(None))
     chosen = (
         select(_table.c.id)
         .where(_table.c.status == Status.ACTIVE.value, _table.c.next_slot <= now)
-        .order_by(_table.c.address.is_(None), _table.c.next_slot, _table.c.id)
+        .order_by(is_other, _table.c.next_slot, _table.c.id)
         .limit(limit)
     )
     ids = connection.execute(chosen).scalars().all()

@@ -19,6 +19,7 @@ from larkpost.db import editions, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
+from larkpost.db.usage import vote_eligibility
 from larkpost.db.value_batches import split_by_weight
 from larkpost.domain import Edition, Reader
 from larkpost.editions import empty_day_reasons, empty_notice, recommend
@@ -26,7 +27,7 @@ from larkpost.editions.clock_correction import recover_from_future, replace_mess
 from larkpost.editions.isolate_failures import bisect_failures
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.recommend import RankingRequest, ReaderRanking
-from larkpost.editions.training_evidence import training_work
+from larkpost.editions.training_evidence import is_established, training_work
 from larkpost.errors import LarkpostError
 from larkpost.render.email.mime import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
@@ -190,7 +191,7 @@ def publish_due(
 ) -> Counter[PublishOutcome]:
     """Publish every edition that is due, one shard of readers at a time; calls ``moved`` after it.
 
-    Readers without a mail address come last, and after so many ``seconds`` not at all: they stay
+    Readers that are not established come last, and after so many ``seconds`` not at all: they stay
     due, as do all when ``stopped``. An edition that cannot be published does not stop the others,
     and stays due.
     """
@@ -199,8 +200,10 @@ def publish_due(
     while not stopped():
         with context.store.read() as connection:
             found = readers.due(connection, now, limit=SHARD + len(day.failed))
-        left = [reader for reader in found if reader.id not in day.failed]
-        if not left or (left[0].address is None and monotonic() - began > seconds):
+            left = [reader for reader in found if reader.id not in day.failed]
+            established = vote_eligibility.counting_since(connection, [one.id for one in left[:1]])
+        is_late = monotonic() - began > seconds
+        if not left or (is_late and not is_established(left[0], established)):
             break
         occasions, lost = all_due(left, now)
         for result in (*lost, *next(_publish_shards(context, occasions, now), ())):
@@ -297,17 +300,18 @@ def draft(
 def _shards(
     context: PublishContext, occasions: Sequence[EditionRequest]
 ) -> Iterator[list[EditionRequest]]:
-    """Split requests by candidates, then by work; those of readers with an address come first."""
+    """Split requests by candidates, then by work; those of established readers come first."""
+    ids = [one.reader.id for one in occasions]
+    with context.store.read() as connection:
+        thumbs = votes.count_each(connection, ids)
+        established = vote_eligibility.counting_since(connection, ids)
 
     def key(request: EditionRequest) -> tuple[bool, datetime, timedelta]:
         question = context.question(request)
-        return request.reader.address is None, question.at, question.window
-
-    with context.store.read() as connection:
-        thumbs = votes.count_each(connection, [one.reader.id for one in occasions])
+        return not is_established(request.reader, established), question.at, question.window
 
     def work(request: EditionRequest) -> int:
-        return training_work(request.reader, thumbs.get(request.reader.id, 0))
+        return training_work(request.reader, thumbs.get(request.reader.id, 0), established)
 
     for _, alike in groupby(sorted(occasions, key=key), key=key):
         yield from split_by_weight(list(alike), work, most=SHARD, weight=SHARD_WORK)

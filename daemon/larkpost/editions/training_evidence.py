@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import votes
 from larkpost.db.paper_cache import PaperCache
-from larkpost.db.usage import shown_papers
+from larkpost.db.usage import shown_papers, vote_eligibility
 from larkpost.domain import Interest, Paper, Reader, Thumb, Vote
 from larkpost.interfaces import Evidence
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_VOTES = 1000  # per interest and kind: the ranker uses no more
 MOST_OF_READER = 5000  # the newest thumbs of all interests of a reader
-MOST_WITHOUT_MAIL = 500  # the same of a reader without a mail address, of which anybody has many
+MOST_OF_STRANGER = 500  # the same of a reader that anybody can make many of
 WORK_OF_READER, WORK_OF_OLD_THUMB = 20, 0.05  # relative to that for a thumb or phrase
 LOOK_BACK = timedelta(days=60)  # older editions are no longer relevant
 
@@ -53,10 +53,11 @@ def evidence(
     """
     ids = [reader.id for reader in readers]
     cast = votes.of_many(connection, ids) if cast is None else cast
+    established = vote_eligibility.counting_since(connection, ids)
     own = {
         (reader.id, interest.id): list(_newest(reader, interest, mine))
         for reader in readers
-        for mine in [newest_of_reader(reader, cast.get(reader.id, ()))]
+        for mine in [newest_thumbs(cast.get(reader.id, ()), most_thumbs(reader, established))]
         for interest in reader.interests
     }
     given = shown_papers.since(connection, ids, (now - LOOK_BACK).date())
@@ -77,27 +78,34 @@ def evidence(
     ]
 
 
-def most_thumbs(reader: Reader) -> int:
+def is_established(reader: Reader, established: Container[int]) -> bool:
+    """Whether a reader has an address, or is among those whose thumbs count for others.
+
+    Strangers can make any number of other readers.
+    """
+    return reader.address is not None or reader.id in established
+
+
+def most_thumbs(reader: Reader, established: Container[int] = ()) -> int:
     """Return the number of thumbs of a reader that training uses."""
-    return MOST_OF_READER if reader.address else MOST_WITHOUT_MAIL
+    return MOST_OF_READER if is_established(reader, established) else MOST_OF_STRANGER
 
 
-def training_work(reader: Reader, thumbs: int) -> int:
+def training_work(reader: Reader, thumbs: int, established: Container[int] = ()) -> int:
     """Estimate the work of ranking for a reader with so many thumbs, in thumbs to learn from.
 
     The other thumbs are read, too: they are papers that need not be shown again.
     """
     phrases = sum(len(interest.words) for interest in reader.interests)
-    learnt = min(thumbs, most_thumbs(reader))
+    learnt = min(thumbs, most_thumbs(reader, established))
     return round(WORK_OF_READER + learnt + phrases + WORK_OF_OLD_THUMB * (thumbs - learnt))
 
 
-def newest_of_reader(reader: Reader, cast: Sequence[Vote]) -> Sequence[Vote]:
-    """Leave out a reader's oldest votes if there are too many; they are in order.
+def newest_thumbs(cast: Sequence[Vote], most: int) -> Sequence[Vote]:
+    """Leave out a reader's oldest votes if there are more than ``most``; they are in order.
 
     Half of the places are for thumbs up and half for thumbs down, if there are enough of both.
     """
-    most = most_thumbs(reader)
     if len(cast) <= most:
         return cast
     ups = [vote.paper_id for vote in cast if vote.thumb is Thumb.UP]

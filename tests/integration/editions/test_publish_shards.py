@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from larkpost.db import papers, readers
+from larkpost.db.usage import vote_eligibility
 from larkpost.domain import PaperRecord
 from larkpost.editions import publish, recommend
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
@@ -49,7 +50,8 @@ def shards(monkeypatch: pytest.MonkeyPatch) -> list[list[str | None]]:
 
 
 def add(store: Store, address: str | None, words: Sequence[str] = ()) -> Reader:
-    return subscriptions.add(store, address, now=NOW, words=words)
+    """Add a reader; without an address it signed up by the form."""
+    return subscriptions.add(store, address, now=NOW, words=words, signed_up=address is None)
 
 
 def count_due(store: Store) -> int:
@@ -66,6 +68,22 @@ def test_readers_with_an_address_come_before_all_without_one(
     publish_due(newsroom, now=MORNING)
 
     assert shards == [["a@example.org", "b@example.org"], [None, None]]
+
+
+def test_a_reader_whose_thumbs_count_comes_before_strangers(
+    newsroom: PublishContext, shards: list[list[str | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "SHARD", 1)
+    add(newsroom.store, None)
+    known = add(newsroom.store, None)
+    with newsroom.store.begin() as connection:
+        vote_eligibility.count_always(connection, [known.id])
+
+    publish_due(newsroom, now=MORNING, seconds=-1)
+
+    assert len(shards) == 1
+    with newsroom.store.read() as connection:
+        assert known.id not in {one.id for one in readers.due(connection, MORNING, limit=9)}
 
 
 def test_a_shard_has_a_limited_number_of_phrases_to_learn_from(

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from larkpost.domain import Interest, Reader, Status, Thumb, Vote
-from larkpost.editions import training_evidence
-from larkpost.editions.training_evidence import newest_of_reader, training_work
+from larkpost.editions.training_evidence import most_thumbs, newest_thumbs, training_work
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
 STRANGER = Reader(
@@ -45,11 +44,9 @@ def thumbs(*runs: tuple[Thumb, int]) -> list[Vote]:
     ],
 )
 def test_the_newest_thumbs_of_both_kinds_are_learnt_from(
-    cast: list[Vote], first_learnt: list[int], monkeypatch: pytest.MonkeyPatch
+    cast: list[Vote], first_learnt: list[int]
 ) -> None:
-    monkeypatch.setattr(training_evidence, "MOST_WITHOUT_MAIL", 10)
-
-    learnt = [vote.paper_id for vote in newest_of_reader(STRANGER, cast)]
+    learnt = [vote.paper_id for vote in newest_thumbs(cast, 10)]
 
     assert len(learnt) == 10
     assert [n for n in learnt if n - 1 not in learnt] == first_learnt
@@ -57,11 +54,10 @@ def test_the_newest_thumbs_of_both_kinds_are_learnt_from(
     assert learnt[-1] == cast[-1].paper_id
 
 
-def test_more_is_learnt_of_readers_with_an_address() -> None:
-    cast = thumbs((Thumb.UP, 6000))
-
-    assert len(newest_of_reader(STRANGER, cast)) == 500
-    assert len(newest_of_reader(replace(STRANGER, address="a@example.org"), cast)) == 5000
+def test_more_is_learnt_of_readers_with_an_address_and_of_those_whose_thumbs_count() -> None:
+    assert most_thumbs(STRANGER) == 500
+    assert most_thumbs(replace(STRANGER, address="a@example.org")) == 5000
+    assert most_thumbs(STRANGER, {STRANGER.id: NOW}) == 5000
 
 
 def test_work_grows_with_phrases_and_thumbs_but_little_with_those_that_are_not_learnt() -> None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from larkpost.scheduler.status import StatusReport
     from larkpost.scheduler.tick import TickResult
 
-PUBLISH_SECONDS = 30.0  # after which readers without a mail address wait for the next run
+PUBLISH_SECONDS = 30.0  # after which readers that are not established wait
 
 
 @click.command(short_help="Show papers, readers and emails; or why a day is empty.")
