@@ -14,6 +14,7 @@ from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.references import MOST_COLUMNS, read_references
 from larkpost.formats.tables import rows
 from larkpost.formats.tables.table import Table
+from larkpost.text.record_limits import LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +76,7 @@ def test_columns_that_share_a_key_are_joined_in_linear_time() -> None:
 
     (record,) = (one for one in read_dump(many) if isinstance(one, PaperRecord))
 
-    assert len(record.links) == 400
+    assert len(record.links) == LINKS.most
     assert executed_lines(lambda: read_dump(many)) < 6 * executed_lines(lambda: read_dump(few))
 
 
