@@ -16,6 +16,7 @@ from larkpost.db.matching.verified_texts import (
     choose_url,
     is_lesser,
     is_withdrawn,
+    takes_over,
     unverified_texts,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
@@ -87,8 +88,17 @@ def merge(
         version=draft.version if version else paper.version,
         text_seen=_text_seen(paper, seen, later=later),
     )
-    merged = replace(merged, unverified=unverified_texts(paper, draft, merged))
+    merged = _with_dates(paper, draft, merged, seen, now)
     return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
+
+
+def _with_dates(paper: Paper, draft: PaperRecord, merged: Paper, seen: datetime, now: datetime) -> Paper:
+    """Note which texts are unverified; a paper that an authority takes over begins with it."""
+    merged = replace(merged, unverified=unverified_texts(paper, draft, merged))
+    if not takes_over(paper, draft):
+        return merged
+    began = draft.ingested_at or now
+    return replace(merged, first_seen=seen, ingested_at=began, text_seen=None)
 
 
 def _with_likely_version(paper: Paper, draft: PaperRecord) -> PaperRecord:

@@ -23,10 +23,10 @@ from larkpost.db.matching.merge_texts import (
 )
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES, MOST_FOR_RECORD, TextComparer
 from larkpost.db.matching.verified_texts import (
-    is_akin,
-    is_lesser,
     is_withdrawal,
+    limit_names,
     limit_outside,
+    names_from_outside,
     without_unrelated_facts,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
@@ -37,7 +37,6 @@ from larkpost.text.normalize import shorten
 from larkpost.text.record_limits import (
     KEYWORDS,
     MOST_NAMES,
-    MOST_OUTSIDE_NAMES,
     MOST_VERSIONS,
     limit_lists,
 )
@@ -134,7 +133,10 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         published=draft.published and min(draft.published, now.date()),
     )
     marks = text_marks(draft.title, draft.abstract)
-    return PaperQuery(draft, _names(draft, marks.name), marks.key, marks.numbers)
+    names = _names(draft, marks.name)
+    if draft.unverified:
+        names = limit_names(names, now)
+    return PaperQuery(draft, names, marks.key, marks.numbers)
 
 
 def _shorten_or_none(text: str | None, most: int) -> str | None:
@@ -306,11 +308,9 @@ class PaperMatcher:
         An unverified record adds none if its text is another, and fewer than a verified one.
         """
         gained = [name for name in asked.names if name not in self.by_name]
-        if not asked.draft.unverified:
-            return gained
-        if is_lesser(entry.paper, asked.draft) and not is_akin(entry.paper, asked.draft):
-            return []
-        return gained[: max(0, MOST_OUTSIDE_NAMES - len(entry.names))]
+        if asked.draft.unverified:
+            return names_from_outside(entry.paper, entry.names, asked.draft, gained)
+        return gained
 
     def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:
         """Leave out an address that identifies another paper since the two were split."""

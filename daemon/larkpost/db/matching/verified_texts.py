@@ -7,16 +7,18 @@ what is missing, and the rest of a cut text. A verified record replaces unverifi
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from larkpost.db.matching.abstract_rules import continues, is_cut, is_withdrawal_notice
 from larkpost.db.matching.compared_text import ComparedText, same_subject
-from larkpost.db.matching.duplicate_rules import akin
+from larkpost.db.matching.duplicate_rules import LOOSE, akin
 from larkpost.db.matching.title_rules import is_cut_title
-from larkpost.domain import Paper, PaperRecord
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import squeeze
+from larkpost.text.record_limits import MOST_OUTSIDE_NAMES
 from larkpost.text.unverified import Unverified
 
 _LONG_TITLE = 25  # letters of a cut title that identify the rest of it
@@ -157,6 +159,42 @@ def limit_outside(draft: PaperRecord, now: datetime) -> PaperRecord:
     )
 
 
+def limit_names(names: Sequence[Identifier], now: datetime) -> tuple[Identifier, ...]:
+    """Leave an unverified record one identifier, besides addresses and its text.
+
+    With several it could join papers that have nothing to do with each other. An arXiv id of a
+    later month could be any paper's.
+    """
+    strong = [name for name in names if name.scheme not in LOOSE and not _is_of_future(name, now)]
+    strong.sort(key=lambda name: (name.scheme != "arxiv", name.scheme != "doi"))
+    return tuple(name for name in names if name.scheme in LOOSE or name in strong[:1])
+
+
+def names_from_outside(
+    paper: Paper, known: Collection[Identifier], draft: PaperRecord, gained: Sequence[Identifier]
+) -> list[Identifier]:
+    """Choose the identifiers that an unverified record adds to a paper with these ``known`` ones.
+
+    None if its text is another; only addresses if the paper is verified or has an identifier,
+    because its next record, from an authority, may be of another paper.
+    """
+    lesser = is_lesser(paper, draft)
+    if lesser and not is_akin(paper, draft):
+        return []
+    if lesser or any(name.scheme not in LOOSE for name in known):
+        gained = [name for name in gained if name.scheme in LOOSE]
+    return list(gained[: max(0, MOST_OUTSIDE_NAMES - len(known))])
+
+
+def takes_over(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether a record of an authority has an identifier that another text was put under before.
+
+    Then the paper is new: it must not be too old to be recommended because somebody named its
+    identifier in advance.
+    """
+    return is_better(paper, draft) and not is_akin(paper, draft)
+
+
 def is_withdrawal(draft: PaperRecord) -> bool:
     """Whether a record withdraws its paper; an unverified one does not withdraw arXiv's papers."""
     if draft.unverified and _arxiv_id(draft):
@@ -174,7 +212,17 @@ def _arxiv_id(draft: PaperRecord) -> str:
 
 def _is_recent(arxiv_id: str, now: datetime) -> bool:
     """Whether an arXiv id such as 2608.00001 is of this month, the last one or a later one."""
+    months = _months_old(arxiv_id, now)
+    return months is not None and months <= _RECENT_MONTHS
+
+
+def _is_of_future(name: Identifier, now: datetime) -> bool:
+    months = _months_old(name.value, now) if name.scheme == "arxiv" else None
+    return months is not None and months < 0
+
+
+def _months_old(arxiv_id: str, now: datetime) -> int | None:
+    """Return how many months ago an arXiv id was given; None for those before 2007."""
     if not arxiv_id[:4].isdigit():
-        return False
-    months = 12 * (2000 + int(arxiv_id[:2])) + int(arxiv_id[2:4])
-    return 12 * now.year + now.month - months <= _RECENT_MONTHS
+        return None
+    return 12 * now.year + now.month - 12 * (2000 + int(arxiv_id[:2])) - int(arxiv_id[2:4])

@@ -176,3 +176,62 @@ def test_a_paper_stays_unverified_when_it_is_split_and_merged_again(store: Store
         found = papers.get(connection, ids)
 
     assert {one.unverified for one in found.values()} == {Unverified.ALL, Unverified.NONE}
+
+
+def arxiv(number: int, month: int = 8) -> Identifier:
+    return Identifier("arxiv", f"26{month:02}.{number:05}")
+
+
+def test_a_feed_cannot_join_papers_by_naming_them_in_one_record(store: Store) -> None:
+    glue = PaperRecord(
+        "A post", "Hello", tuple(arxiv(n) for n in range(1, 9)), unverified=Unverified.ALL
+    )
+    real = [PaperRecord(f"{TITLE}, part {n} of {n * 7}", "", (arxiv(n),)) for n in range(1, 9)]
+    with store.begin() as connection:
+        papers.absorb(connection, [glue], now=NOW)
+        papers.absorb(connection, real, now=NOW + DAY)
+
+    with store.read() as connection:
+        assert {one.title for one in papers.iterate(connection)} == {one.title for one in real}
+
+
+def test_a_feed_gives_a_verified_paper_no_identifier_even_with_its_text(store: Store) -> None:
+    glue = replace(FERRIES, identifiers=(arxiv(9),), unverified=Unverified.ALL)
+    real = PaperRecord("Something Entirely Different, of Which Nobody Knew", "", (arxiv(9),))
+    with store.begin() as connection:
+        papers.absorb(connection, [replace(FERRIES, identifiers=())], now=NOW)
+        papers.absorb(connection, [glue], now=NOW)
+        papers.absorb(connection, [real], now=NOW + DAY)
+
+    with store.read() as connection:
+        assert {one.title for one in papers.iterate(connection)} == {TITLE, real.title}
+
+
+def test_a_paper_whose_id_was_named_in_advance_is_new_when_an_authority_lists_it(
+    store: Store,
+) -> None:
+    early = PaperRecord("x", "", (OURS,), unverified=Unverified.ALL)
+    listed = NOW + 9 * DAY
+    with store.begin() as connection:
+        papers.absorb(connection, [early], now=NOW)
+        papers.absorb(connection, [replace(FERRIES, first_seen=None)], now=listed)
+
+    with store.read() as connection:
+        (paper,) = papers.iterate(connection)
+    assert (paper.title, paper.first_seen, paper.ingested_at) == (TITLE, listed, listed)
+
+
+def test_a_paper_that_a_feed_had_first_stays_as_old_as_it_is(store: Store) -> None:
+    paper = take(store, replace(FERRIES, unverified=Unverified.ALL), FERRIES)
+
+    assert paper.ingested_at == NOW
+
+
+def test_a_feed_names_no_arxiv_id_of_a_later_month(store: Store) -> None:
+    early = PaperRecord("A post", "", (arxiv(1, month=9),), unverified=Unverified.ALL)
+    with store.begin() as connection:
+        papers.absorb(connection, [early], now=NOW)
+        papers.absorb(connection, [replace(FERRIES, identifiers=(arxiv(1, month=9),))], now=NOW)
+
+    with store.read() as connection:
+        assert {one.title for one in papers.iterate(connection)} == {"A post", TITLE}
