@@ -92,7 +92,9 @@ def merge(
     return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
 
 
-def _with_dates(paper: Paper, draft: PaperRecord, merged: Paper, seen: datetime, now: datetime) -> Paper:
+def _with_dates(
+    paper: Paper, draft: PaperRecord, merged: Paper, seen: datetime, now: datetime
+) -> Paper:
     """Note which texts are unverified; a paper that an authority takes over begins with it."""
     merged = replace(merged, unverified=unverified_texts(paper, draft, merged))
     if not takes_over(paper, draft):

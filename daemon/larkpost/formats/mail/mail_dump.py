@@ -7,7 +7,7 @@ arXiv's listings and of Hugging Face's digest, the HTML of alerts, whose links i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date
 from functools import partial
 from io import BytesIO
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 LARGEST_MAIL = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
 MOST_MAILS = 1_000  # of a folder; a digest per working day for four years
 _MOST_FAILURES = 20  # mails without papers that are reported one by one
-_LONGEST_TEXT = 1_000_000  # bytes of a text that is not a listing
+# Of all texts of a mail that are not a listing, HTML first: bytes, tags and lines. The cost of an
+# attempt depends on them all, and a mail has any number of parts.
+_MOST_TRIED = 1_000_000
+_MOST_TAGS = 50_000
+_MOST_LINES = 10_000
 _MOST_TEXTS = 20  # parts with text that are read
 _HEAD = 64 * 1024
 _HEADERS = r"\A(?:From [^\n]*\n)?(?:[\w-]{1,70}:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?"
@@ -190,16 +194,42 @@ def _digest(message: Message, near: date) -> list[Record]:
             return list(ArxivListing().read(BytesIO(text), near))
         if records := _listing_or_digest(text, near):
             return records
-    for part in pages:
-        charset = part.get_content_charset("")
-        if records := _papers(partial(page_records, _content(part), near, charset=charset)):
+    for read in _attempts(plain, pages, near):
+        if records := read():
             return records
-    for text in plain:
-        for dump_format in (LinkList(), HuggingFacePage()):
-            if records := _try(dump_format, text[:_LONGEST_TEXT], near):
-                return records
     subject = header_text(message, "Subject") or "without a subject"
     raise UnreadableDump(f"it is a mail (“{subject}”), and there is no paper in it", hint=_HINT)
+
+
+def _attempts(
+    plain: Sequence[bytes], pages: Sequence[Message], near: date
+) -> Iterator[Callable[[], list[Record]]]:
+    """Yield the ways to read texts of an unknown kind, up to a total length."""
+    budget = _TextBudget()
+    for part in pages:
+        text = budget.take(_content(part), b"<")
+        charset = part.get_content_charset("")
+        yield partial(_papers, partial(page_records, text, near, charset=charset))
+    for text in plain:
+        some = budget.take(text, b"\n")
+        for dump_format in (LinkList(), HuggingFacePage()):
+            yield partial(_try, dump_format, some, near)
+
+
+class _TextBudget:
+    """What may still be read of a mail: bytes, tags and lines."""
+
+    def __init__(self) -> None:
+        self._bytes = _MOST_TRIED
+        self._pieces = {b"<": _MOST_TAGS, b"\n": _MOST_LINES}
+
+    def take(self, text: bytes, mark: bytes) -> bytes:
+        """Return the beginning of a text that is left in the budget of its kind."""
+        pieces = text[: self._bytes].split(mark, self._pieces[mark])
+        some = mark.join(pieces[: self._pieces[mark]])
+        self._bytes -= len(some)
+        self._pieces[mark] -= min(len(pieces), self._pieces[mark])
+        return some
 
 
 def _texts(message: Message) -> tuple[list[bytes], list[Message]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from email.message import EmailMessage
+from email.mime.text import MIMEText
 from email.policy import SMTP
 from functools import partial
 
@@ -201,3 +202,21 @@ def test_hostile_mails_take_linear_time(unit: str) -> None:
         return long / max(short, 0.02)
 
     assert_grows_less_than(ratio, 24)
+
+
+@pytest.mark.parametrize(("paragraphs", "papers"), [(1_000, 1), (60_000, 0)])
+def test_a_mail_is_searched_for_papers_up_to_a_limit_of_all_its_parts(
+    paragraphs: int, papers: int
+) -> None:
+    """Each megabyte of tags takes seconds, and there may be any number of parts."""
+    message = EmailMessage(policy=SMTP)
+    message["From"], message["Date"] = "a@example.org", "Fri, 7 Aug 2026 08:00:00 +0000"
+    message.set_content("<p>x\n" * paragraphs, subtype="html")
+    message.make_mixed()
+    message.attach(MIMEText(LINK, "html"))
+
+    if papers:
+        assert len(papers_of(message.as_bytes())) == papers
+    else:
+        with pytest.raises(UnreadableDump, match="there is no paper in it"):
+            papers_of(message.as_bytes())
