@@ -88,19 +88,32 @@ def merge(
         version=draft.version if version else paper.version,
         text_seen=_text_seen(paper, seen, later=later),
     )
-    merged = _with_dates(paper, draft, merged, seen, now)
+    merged = _after_takeover(paper, draft, merged, seen, now)
     return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
 
 
-def _with_dates(
+def _after_takeover(
     paper: Paper, draft: PaperRecord, merged: Paper, seen: datetime, now: datetime
 ) -> Paper:
-    """Note which texts are unverified; a paper that an authority takes over begins with it."""
+    """Note which texts are unverified; of a paper that an authority takes over nothing stays."""
     merged = replace(merged, unverified=unverified_texts(paper, draft, merged))
     if not takes_over(paper, draft):
         return merged
-    began = draft.ingested_at or now
-    return replace(merged, first_seen=seen, ingested_at=began, text_seen=None)
+    return replace(
+        merged,
+        first_seen=seen,
+        ingested_at=draft.ingested_at or now,
+        text_seen=None,
+        categories=tuple(dict.fromkeys(draft.categories))[: CATEGORIES.most],
+        published=draft.published,
+        upvotes=draft.upvotes,
+        organisation=draft.organisation,
+        links=further_links(merged.url, draft.links),
+        keywords=unite_keywords((), draft.keywords),
+        comment=draft.comment,
+        journal_ref=draft.journal_ref,
+        thumbnail=draft.thumbnail,
+    )
 
 
 def _with_likely_version(paper: Paper, draft: PaperRecord) -> PaperRecord:

@@ -120,7 +120,7 @@ def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
 
 
 def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
-    """Leave out all but votes, links and keywords of an unverified record with other texts."""
+    """Leave out all facts of an unverified record with other texts than the paper's."""
     if not is_lesser(paper, draft) or is_akin(paper, draft):
         return draft
     return replace(
@@ -133,6 +133,10 @@ def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
         comment=None,
         journal_ref=None,
         thumbnail=None,
+        url=None,
+        links=(),
+        keywords=(),
+        upvotes=None,
     )
 
 

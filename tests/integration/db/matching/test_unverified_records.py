@@ -59,13 +59,21 @@ def words(paper: Paper) -> tuple[object, ...]:
     return (*text, paper.organisation, paper.comment, paper.categories, paper.first_seen)
 
 
-def test_a_feed_that_names_a_paper_adds_only_its_votes_links_and_keywords(store: Store) -> None:
+def test_a_feed_that_names_a_paper_over_another_text_adds_nothing(store: Store) -> None:
     before = take(store, FERRIES)
 
     paper = take(store, FERRIES, SPAM)
 
     assert words(paper) == words(before)
     assert paper.updated == before.updated
+    assert (paper.upvotes, paper.links, paper.keywords) == (None, (), ())
+
+
+def test_a_feed_with_the_text_of_a_paper_adds_votes_links_and_keywords(store: Store) -> None:
+    said = replace(SPAM, title=TITLE, abstract=ABSTRACT)
+
+    paper = take(store, FERRIES, said)
+
     assert (paper.upvotes, paper.links, paper.keywords) == (
         7, ("https://evil.example/",), ("pills",)
     )  # fmt: skip
@@ -210,7 +218,7 @@ def test_a_feed_gives_a_verified_paper_no_identifier_even_with_its_text(store: S
 def test_a_paper_whose_id_was_named_in_advance_is_new_when_an_authority_lists_it(
     store: Store,
 ) -> None:
-    early = PaperRecord("x", "", (OURS,), unverified=Unverified.ALL)
+    early = replace(SPAM, title="x", categories=("q-bio.PE",))
     listed = NOW + 9 * DAY
     with store.begin() as connection:
         papers.absorb(connection, [early], now=NOW)
@@ -219,6 +227,8 @@ def test_a_paper_whose_id_was_named_in_advance_is_new_when_an_authority_lists_it
     with store.read() as connection:
         (paper,) = papers.iterate(connection)
     assert (paper.title, paper.first_seen, paper.ingested_at) == (TITLE, listed, listed)
+    assert (paper.comment, paper.organisation, paper.upvotes) == (None, None, None)
+    assert (paper.links, paper.keywords, paper.categories) == ((), (), ())
 
 
 def test_a_paper_that_a_feed_had_first_stays_as_old_as_it_is(store: Store) -> None:
