@@ -16,7 +16,7 @@ from larkpost.garbage_collection import CollectionPauses
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
-from larkpost.serve.freed_memory import return_freed_memory, unmap_large_blocks
+from larkpost.serve.freed_memory import MemoryReturns, unmap_large_blocks
 from larkpost.serve.jobs import Watchdog, Work, make_heartbeats, run_jobs
 from larkpost.serve.listener import check_listening, listen, open_listener
 from larkpost.serve.reload import ReloadableApp
@@ -84,18 +84,18 @@ def run(
 
 
 def free_memory_after(tick: Job) -> Job:
-    """Return freed memory after each tick, and keep the collector's pauses short from the first on.
+    """Return freed memory after some ticks, and keep the collector's pauses short from the first.
 
     Most long-lived objects exist by then.
     """
-    pauses = CollectionPauses()
+    pauses, returns = CollectionPauses(), MemoryReturns()
 
     def tick_and_free(program: Program, moved: Callable[[], None]) -> None:
         try:
             tick(program, moved)
         finally:
             pauses.shorten()
-            return_freed_memory()
+            returns.return_if_due()
 
     return tick_and_free
 

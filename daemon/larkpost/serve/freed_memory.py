@@ -7,12 +7,15 @@ of up to 32 MB. Other C libraries return large blocks at once; there these funct
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
+from time import monotonic
 
 # mallopt(3): blocks from this size on are mapped one by one, and unmapped when they are freed.
 # A smaller limit saves little more and costs time: at 1 MB a morning takes a fifth longer.
 _M_MMAP_THRESHOLD = -3
 LARGE_BLOCK = 2 * 2**20  # bytes
+RETURN_SECONDS = 600.0  # between two returns of all blocks
 
 
 @cache
@@ -33,6 +36,26 @@ def unmap_large_blocks() -> bool:
 
 
 def return_freed_memory() -> None:
-    """Return all freed blocks to the system; it takes a few milliseconds."""
+    """Return all freed blocks to the system."""
     if library := _glibc():
         library.malloc_trim(0)
+
+
+class MemoryReturns:
+    """Returns freed memory now and then.
+
+    After each return all threads wait for their memory: with one after each tick, every five
+    seconds, the slowest hundredth of visits during an attack took 0.44 s instead of 0.27.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._due = clock() + RETURN_SECONDS
+
+    def return_if_due(self) -> bool:
+        """Return freed memory if the last time is long ago; returns whether it was."""
+        if self._clock() < self._due:
+            return False
+        self._due = self._clock() + RETURN_SECONDS
+        return_freed_memory()
+        return True

@@ -12,6 +12,7 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  #
 )
 
 from larkpost.ranking.words.tokenizer import ENGLISH_STOP_WORDS
+from larkpost.serve.freed_memory import MemoryReturns
 
 GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim")
 IMPORTS = """
@@ -61,3 +62,12 @@ def test_stop_words_are_those_of_scikit_learn() -> None:
 @pytest.mark.skipif(not GLIBC, reason="other C libraries return large blocks themselves")
 def test_the_memory_of_a_large_morning_is_returned() -> None:
     assert int(run(FREED)) < 2**23
+
+
+def test_memory_is_returned_every_ten_minutes_and_not_after_every_tick() -> None:
+    clock = iter(range(0, 10_000, 100))
+    returns = MemoryReturns(lambda: next(clock))
+
+    done = [returns.return_if_due() for _ in range(13)]
+
+    assert done == [False] * 5 + [True] + [False] * 5 + [True] + [False]
