@@ -1,4 +1,4 @@
-"""Repairs future dates after a clock that was ahead was set right, and replaces used names."""
+"""Repairs what a clock that was ahead left: future dates, and Message-IDs that are in use."""
 
 from __future__ import annotations
 

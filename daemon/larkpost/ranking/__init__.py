@@ -1,4 +1,4 @@
-"""Trains readers' tastes and ranks papers; it loads scikit-learn, so import it late."""
+"""Trains readers' tastes and ranks papers; it loads NumPy and SciPy, so import it late."""
 
 from larkpost.ranking.cold_start import PaperComparison, compare, informative
 from larkpost.ranking.evaluation.edition_log import EditionLog, ShownEdition

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from threading import Lock
 
 from larkpost.domain import Paper
-from larkpost.text.minhash import sketch, squeeze, squeezed_resemblance
+from larkpost.text.minhash import resemblance, sketch, squeeze
 
 NEAR = 0.85  # a reader considers texts of this similarity one paper
 TELLING = 200  # the least length of texts that can be called the same, in characters
@@ -97,7 +97,7 @@ def _is_near(a: str, b: str) -> bool:
     """Return whether two squeezed texts are near, which texts of unlike length cannot be."""
     if 2 * min(len(a), len(b)) < NEAR * (len(a) + len(b)):
         return False
-    return squeezed_resemblance(_ends(a), _ends(b), least=NEAR) >= NEAR
+    return resemblance(_ends(a), _ends(b), least=NEAR) >= NEAR
 
 
 def _ends(text: str) -> str:

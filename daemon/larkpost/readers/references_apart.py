@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 
 from larkpost.child_process import ChildProcess
-from larkpost.domain import Identifier, PaperRecord
+from larkpost.db.matching.record_content import read_content, write_content
+from larkpost.domain import PaperRecord
 from larkpost.errors import UsageError
 from larkpost.formats.references import read_references
 
@@ -54,7 +54,7 @@ def references_to_json(read: Callable[[], list[PaperRecord]]) -> bytes:
         records = read()
     except UsageError as error:
         return json.dumps({"error": str(error), "hint": error.hint}).encode()
-    return json.dumps({"references": [_to_json(one) for one in records]}).encode()
+    return json.dumps({"references": [write_content(one) for one in records]}).encode()
 
 
 def references_from_json(body: bytes) -> list[PaperRecord]:
@@ -62,20 +62,4 @@ def references_from_json(body: bytes) -> list[PaperRecord]:
     answer = json.loads(body)
     if "error" in answer:
         raise UsageError(answer["error"], hint=answer["hint"])
-    return [
-        PaperRecord(
-            title=title,
-            abstract=abstract,
-            identifiers=tuple(Identifier(scheme, value) for scheme, value in identifiers),
-            authors=tuple(authors),
-            published=date.fromisoformat(published) if published else None,
-        )
-        for title, abstract, identifiers, authors, published in answer["references"]
-    ]
-
-
-def _to_json(one: PaperRecord) -> list[object]:
-    """Return the fields that ``read_references`` sets."""
-    published = one.published.isoformat() if one.published else None
-    identifiers = [[name.scheme, name.value] for name in one.identifiers]
-    return [one.title, one.abstract, identifiers, one.authors, published]
+    return [read_content({"title": "", **one}) for one in answer["references"]]

@@ -17,8 +17,8 @@ _SHINGLE = 12  # squeezed characters: about two words
 SKETCH = 8  # numbers
 # Shingles that begin with these letters are taken first; all others come after them.
 _ANCHORS = (b"y", b"g", b"d")
-_MOST_COMPARED = 20_000  # characters; a longer text is judged by its beginning
 
+_MOST_SKETCHED = 20_000  # characters; a longer text is judged by its beginning
 _HASH = hashlib.blake2b(digest_size=8)
 _NOT_ALPHANUMERIC = bytes(code for code in range(128) if not chr(code).isalnum())
 _FORMATTING = re.compile(
@@ -109,7 +109,7 @@ def sketch(title: str, abstract: str) -> frozenset[int]:
 
 
 def _sketch(squeezed: str) -> frozenset[int]:
-    text = squeezed[:_MOST_COMPARED].encode("utf-8", "replace")
+    text = squeezed[:_MOST_SKETCHED].encode("utf-8", "replace")
     chosen: list[bytes] = []
     for anchor in _ANCHORS:
         chosen += sorted(_shingles(text, anchor), key=crc32)[: SKETCH - len(chosen)]
@@ -140,20 +140,15 @@ def _number(shingle: bytes) -> int:
     return int.from_bytes(hashed.digest(), "big", signed=True)
 
 
-def resemblance(a: str, b: str) -> float:
-    """Return the similarity of two texts, 0 to 1: two thirds in common is about 0.8.
+def resemblance(a: str, b: str, *, least: float = 0.0) -> float:
+    """Return the similarity of two squeezed texts, 0 to 1: two thirds in common is about 0.8.
 
-    It is the normalised Indel similarity of the squeezed texts; unrelated English texts reach about
-    0.45.
+    It is the normalised Indel similarity; unrelated English texts reach about 0.45. It is 0 below
+    ``least``: the comparison ends as soon as that cannot be reached. Its time grows with the
+    product of the lengths.
     """
-    return squeezed_resemblance(squeeze(a)[:_MOST_COMPARED], squeeze(b)[:_MOST_COMPARED])
-
-
-def squeezed_resemblance(a: str, b: str, *, least: float = 0.0) -> float:
-    """Return the ``resemblance`` of two squeezed texts, or 0 if it is below ``least``.
-
-    The comparison ends as soon as ``least`` cannot be reached.
-    """
+    if a == b:
+        return 1.0
     from rapidfuzz import fuzz  # most callers never compare, and its import is slow
 
     return fuzz.ratio(a, b, score_cutoff=100 * least) / 100

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.helpers.edition_factories import reader
 
-from larkpost.domain import Interest, Reader, Status, Thumb, Vote
+from larkpost.domain import Interest, Thumb, Vote
 from larkpost.editions.training_evidence import most_thumbs, newest_thumbs, training_work
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
-STRANGER = Reader(
-    id=1,
-    uid="r",
-    address=None,
-    name="",
-    status=Status.ACTIVE,
-    zone="UTC",
-    send_time=time(6),
-    weekdays=frozenset(range(7)),
-    papers_per_edition=10,
-    feed_key="f",
-    created=NOW,
-    interests=(Interest(1, "main"), Interest(2, "other")),
-)
+STRANGER = reader(address=None, interests=("main", "other"))
 
 
 def thumbs(*runs: tuple[Thumb, int]) -> list[Vote]:

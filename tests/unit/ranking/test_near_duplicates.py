@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from larkpost.domain import Identifier, Paper
 from larkpost.ranking import near_duplicates
 from larkpost.ranking.near_duplicates import DuplicateCache, find_near_duplicates
-from larkpost.text.minhash import squeezed_resemblance
+from larkpost.text.minhash import resemblance
 
 if TYPE_CHECKING:
     import pytest
@@ -56,12 +56,12 @@ class Comparisons:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = self.longest = 0
-        monkeypatch.setattr(near_duplicates, "squeezed_resemblance", self.compare)
+        monkeypatch.setattr(near_duplicates, "resemblance", self.compare)
 
     def compare(self, a: str, b: str, *, least: float = 0.0) -> float:
         self.count += 1
         self.longest = max(self.longest, len(a), len(b))
-        return squeezed_resemblance(a, b, least=least)
+        return resemblance(a, b, least=least)
 
 
 def test_near_duplicates_are_one_group_and_others_are_alone() -> None:

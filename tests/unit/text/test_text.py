@@ -8,7 +8,7 @@ from larkpost.errors import UsageError
 from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import plain_latex
-from larkpost.text.minhash import resemblance, sketch, text_marks, title_key
+from larkpost.text.minhash import resemblance, sketch, squeeze, text_marks, title_key
 from larkpost.text.normalize import clean, one_line, squash
 
 ABSTRACT = (
@@ -125,11 +125,14 @@ def test_resemblance_tells_edited_from_other() -> None:
     edited = ABSTRACT.replace("It needs no extra loss.", "It adds one small auxiliary loss.")
     other = "We present a corpus of birdsong recorded at dawn, with a transcript for each bird."
 
-    assert resemblance(ABSTRACT, ABSTRACT.upper()) == 1
-    assert resemblance(ABSTRACT, edited) > 0.85
-    assert resemblance(ABSTRACT, other) < 0.5
+    whole, changed, apart = map(squeeze, (ABSTRACT, edited, other))
+
+    assert resemblance(whole, squeeze(ABSTRACT.upper())) == 1
+    assert resemblance(whole, changed) > 0.85
+    assert resemblance(whole, changed, least=0.99) == 0
+    assert resemblance(whole, apart) < 0.5
     assert resemblance("", "") == 1
-    assert resemblance("", other) == 0
+    assert resemblance("", apart) == 0
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from larkpost.db.matching.abstract_rules import LEAST_PART, is_withdrawal_notice, uncut
 from larkpost.db.search.tokenize import MOST_IN_BODY, stems, telling
-from larkpost.text.minhash import squeeze
+from larkpost.text.minhash import resemblance, squeeze
 
 # Letters and digits of each text that are compared one by one; longer texts are judged by their
 # beginning. The cost grows with the product of both lengths: 0.7 ms for two such texts, 8 ms for
@@ -59,17 +59,9 @@ class ComparedText:
         return frozenset(stems(" ".join(telling(self.text[:_MOST_STEMMED], MOST_IN_BODY))))
 
 
-def resemblance(a: str, b: str, *, at_least: float = 0.0) -> float:
-    """Return the similarity of the beginnings of two squeezed texts, 0 to 1.
-
-    It is that of ``text.minhash.resemblance``; 0 if it is below ``at_least``.
-    """
-    if a == b:
-        return 1.0
-    from rapidfuzz import fuzz  # most callers never compare, and its import is slow
-
-    cutoff = 100 * at_least
-    return fuzz.ratio(a[:MOST_COMPARED], b[:MOST_COMPARED], score_cutoff=cutoff) / 100
+def compare_beginnings(a: str, b: str, *, at_least: float = 0.0) -> float:
+    """Return the ``resemblance`` of the beginnings of two squeezed texts."""
+    return resemblance(a[:MOST_COMPARED], b[:MOST_COMPARED], least=at_least)
 
 
 def similarity(a: ComparedText, b: ComparedText, *, at_least: float = 0.0) -> float:
@@ -82,7 +74,7 @@ def similarity(a: ComparedText, b: ComparedText, *, at_least: float = 0.0) -> fl
     short, long = _by_length(a, b)
     if len(short) >= LEAST_PART and (a.is_cut or b.is_cut):
         long = long[: len(short)]
-    return resemblance(short, long, at_least=at_least)
+    return compare_beginnings(short, long, at_least=at_least)
 
 
 def has_same_letters(a: ComparedText, b: ComparedText) -> bool:

@@ -10,8 +10,8 @@ from enum import StrEnum
 from larkpost.db.matching.compared_text import (
     MOST_COMPARED,
     ComparedText,
+    compare_beginnings,
     has_same_letters,
-    resemblance,
     same_subject,
     similarity,
 )
@@ -132,7 +132,7 @@ def _is_title_enough(pair: TextPair) -> bool:
     """
     old, new = pair.old_title.letters, pair.new_title.letters
     if _long_title(pair):
-        return resemblance(old, new, at_least=0.95) >= 0.95
+        return compare_beginnings(old, new, at_least=0.95) >= 0.95
     if old != new or is_generic(pair.old_title.text):
         return False
     seen = pair.draft.first_seen or pair.paper.first_seen
@@ -187,7 +187,7 @@ def _near_title(pair: TextPair) -> bool:
     short, long = sorted((pair.old_title.letters, pair.new_title.letters), key=len)
     if long.startswith(short) or long.endswith(short):
         return True
-    return resemblance(short, long, at_least=0.8) >= 0.8
+    return compare_beginnings(short, long, at_least=0.8) >= 0.8
 
 
 def akin(paper: Paper, draft: PaperRecord) -> bool:
@@ -200,10 +200,10 @@ def has_similar_text(pair: TextPair) -> bool:
     pair.count(pair.old_title.text, pair.new_title.text)
     if compare_titles(pair.old_title.text, pair.new_title.text) is TitleRelation.SIBLING:
         return False
-    if resemblance(pair.old_title.letters, pair.new_title.letters, at_least=0.6) >= 0.6:
+    if compare_beginnings(pair.old_title.letters, pair.new_title.letters, at_least=0.6) >= 0.6:
         return True
     if not pair.new_abstract.text:
         return False
     old, new = pair.old_abstract.letters, pair.new_abstract.letters
     pair.count(old, new)
-    return resemblance(old, new, at_least=0.6) >= 0.6
+    return compare_beginnings(old, new, at_least=0.6) >= 0.6

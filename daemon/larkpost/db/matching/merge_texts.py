@@ -1,10 +1,11 @@
-"""Merges a paper with a record of it, choosing the best value of each field."""
+"""Makes a paper of a record, and merges further ones: the best value of each field."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, time
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.db.matching.abstract_rules import best_abstract, is_cut
 from larkpost.db.matching.duplicate_rules import LOOSE
@@ -25,6 +26,7 @@ from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
 from larkpost.text.record_limits import CATEGORIES, KEYWORDS
 
+_NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 MOST_LINKS = 20
 _MOST_NEW_VERSIONS = 20  # of a paper between two of its records
 
@@ -53,6 +55,8 @@ def merge(
     before, so it is not newer; otherwise two differing pages would reword the paper every day. Of
     an unverified record less is taken (``db.matching.verified_texts``).
     """
+    if takes_over(paper, draft):
+        return MergedPaper(_begin_anew(paper, draft, now), reworded=True, enriched=True)
     draft, lesser = _with_likely_version(paper, draft), is_lesser(paper, draft)
     seen = _first_seen(paper, draft, now)
     version = _is_newer_version(paper, draft)
@@ -88,32 +92,14 @@ def merge(
         version=draft.version if version else paper.version,
         text_seen=_text_seen(paper, seen, later=later),
     )
-    merged = _after_takeover(paper, draft, merged, seen, now)
+    merged = replace(merged, unverified=unverified_texts(paper, draft, merged))
     return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
 
 
-def _after_takeover(
-    paper: Paper, draft: PaperRecord, merged: Paper, seen: datetime, now: datetime
-) -> Paper:
-    """Note which texts are unverified; of a paper that an authority takes over nothing stays."""
-    merged = replace(merged, unverified=unverified_texts(paper, draft, merged))
-    if not takes_over(paper, draft):
-        return merged
-    return replace(
-        merged,
-        first_seen=seen,
-        ingested_at=draft.ingested_at or now,
-        text_seen=None,
-        categories=tuple(dict.fromkeys(draft.categories))[: CATEGORIES.most],
-        published=draft.published,
-        upvotes=draft.upvotes,
-        organisation=draft.organisation,
-        links=further_links(merged.url, draft.links),
-        keywords=unite_keywords((), draft.keywords),
-        comment=draft.comment,
-        journal_ref=draft.journal_ref,
-        thumbnail=draft.thumbnail,
-    )
+def _begin_anew(paper: Paper, draft: PaperRecord, now: datetime) -> Paper:
+    """Keep nothing but the number and names of a paper that an authority takes over."""
+    fresh = paper_of(draft, paper.identifier)
+    return replace(fresh, id=paper.id, uid=paper.uid, updated=max(now, paper.updated))
 
 
 def _with_likely_version(paper: Paper, draft: PaperRecord) -> PaperRecord:
@@ -202,6 +188,47 @@ def _best_title(old: str, new: str, *, later: bool, newer: bool | None) -> str:
     if has_html(old) != has_html(new):
         return new if has_html(old) else old
     return new if later else old
+
+
+def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
+    """Make a new paper from a prepared draft."""
+    assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
+    assert draft.ingested_at is not None  # noqa: S101 - ``ask`` filled it in
+    first_seen, ingested_at = draft.first_seen, draft.ingested_at
+    if draft.came_out:  # new in this database, but not a new paper
+        out = datetime.combine(draft.came_out, time.min, tzinfo=UTC)
+        first_seen, ingested_at = min(first_seen, out), min(ingested_at, out)
+    return Paper(
+        id=0,
+        uid=_uid(draft.uid) or str(uuid5(_NAMESPACE, str(identifier))),
+        identifier=identifier,
+        title=draft.title,
+        abstract=draft.abstract,
+        first_seen=first_seen,
+        ingested_at=ingested_at,
+        updated=draft.updated or ingested_at,
+        authors=draft.authors,
+        categories=tuple(dict.fromkeys(draft.categories)),
+        published=draft.published,
+        url=draft.url,
+        upvotes=draft.upvotes,
+        organisation=draft.organisation,
+        links=further_links(draft.url, draft.links),
+        withdrawn=draft.withdrawn,
+        version=draft.version,
+        unverified=draft.unverified,
+        keywords=unite_keywords((), draft.keywords),
+        comment=draft.comment,
+        journal_ref=draft.journal_ref,
+        thumbnail=draft.thumbnail,
+    )
+
+
+def _uid(given: str | None) -> str | None:
+    try:
+        return str(UUID(given)) if given else None
+    except ValueError:
+        return None
 
 
 def rename(paper: Paper, gained: Iterable[Identifier]) -> Paper:

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time
+from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 from typing import NamedTuple
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, conflicting
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import (
     date_new_link,
-    further_links,
     merge,
+    paper_of,
     rename,
-    unite_keywords,
     with_url,
 )
-from larkpost.db.matching.text_comparer import MOST_CANDIDATES, MOST_FOR_RECORD, TextComparer
+from larkpost.db.matching.text_comparer import MOST_CANDIDATES, TextComparer
 from larkpost.db.matching.verified_texts import (
     is_withdrawal,
     limit_names,
@@ -42,7 +40,6 @@ from larkpost.text.record_limits import (
 )
 from larkpost.text.urls import is_web_address
 
-_NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 COMMON = 200  # a shingle that this number of papers share is a common phrase
 _LONGEST_ORGANISATION = 200  # characters
 _LONGEST_COMMENT = 1_000
@@ -220,8 +217,7 @@ class PaperMatcher:
     def find(self, asked: PaperQuery) -> Match | None:
         """Find the entry that a draft matches: by identifier, else the most similar by text.
 
-        Decisions of the operator come first. The comparison of texts ends at ``MOST_FOR_RECORD``
-        characters: anybody can write any number of long texts under one title.
+        Decisions of the operator come first.
         """
         for name in asked.names:
             if self._is_trusted(name, asked):
@@ -229,21 +225,14 @@ class PaperMatcher:
         for name in self.decisions.partners(asked.names):
             if name in self.by_name and not self.is_decided_apart(self.by_name[name], asked):
                 return Match(self.by_name[name], MatchRule.DECISION)
-        return self._find_by_text(asked)
-
-    def _find_by_text(self, asked: PaperQuery) -> Match | None:
-        characters = 0
-        for at in self.candidates(asked):
-            known = self.entries[at]
-            if conflicting(known.names, asked.names) or self.is_decided_apart(at, asked):
-                continue
-            compared = self.comparer.compare(known.paper, asked.draft)
-            if compared.rule:
-                return Match(at, compared.rule)
-            characters += compared.characters
-            if characters >= MOST_FOR_RECORD:
-                break
-        return None
+        likely = (
+            (at, self.entries[at].paper)
+            for at in self.candidates(asked)
+            if not conflicting(self.entries[at].names, asked.names)
+            and not self.is_decided_apart(at, asked)
+        )
+        found = self.comparer.first_match(likely, asked.draft)
+        return Match(*found) if found else None
 
     def is_decided_apart(self, at: int, asked: PaperQuery) -> bool:
         """Return whether the operator decided that a draft is not this entry."""
@@ -328,44 +317,3 @@ class PaperMatcher:
             self.by_name[name] = at
             entry.names.add(name)
             entry.gained.append(name)
-
-
-def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
-    """Make a new paper from a prepared draft."""
-    assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
-    assert draft.ingested_at is not None  # noqa: S101 - ``ask`` filled it in
-    first_seen, ingested_at = draft.first_seen, draft.ingested_at
-    if draft.came_out:  # new in this database, but not a new paper
-        out = datetime.combine(draft.came_out, time.min, tzinfo=UTC)
-        first_seen, ingested_at = min(first_seen, out), min(ingested_at, out)
-    return Paper(
-        id=0,
-        uid=_uid(draft.uid) or str(uuid5(_NAMESPACE, str(identifier))),
-        identifier=identifier,
-        title=draft.title,
-        abstract=draft.abstract,
-        first_seen=first_seen,
-        ingested_at=ingested_at,
-        updated=draft.updated or ingested_at,
-        authors=draft.authors,
-        categories=tuple(dict.fromkeys(draft.categories)),
-        published=draft.published,
-        url=draft.url,
-        upvotes=draft.upvotes,
-        organisation=draft.organisation,
-        links=further_links(draft.url, draft.links),
-        withdrawn=draft.withdrawn,
-        version=draft.version,
-        unverified=draft.unverified,
-        keywords=unite_keywords((), draft.keywords),
-        comment=draft.comment,
-        journal_ref=draft.journal_ref,
-        thumbnail=draft.thumbnail,
-    )
-
-
-def _uid(given: str | None) -> str | None:
-    try:
-        return str(UUID(given)) if given else None
-    except ValueError:
-        return None

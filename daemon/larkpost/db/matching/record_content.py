@@ -1,4 +1,4 @@
-"""Converts a record of a dump to JSON and back, as stored in the merge log."""
+"""Converts a record to JSON and back, for the merge log and for other processes."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
-from larkpost.db.matching.merge_texts import merge, rename, with_url
-from larkpost.db.matching.paper_matcher import KnownPaper, paper_of
+from larkpost.db.matching.merge_texts import merge, paper_of, rename, with_url
+from larkpost.db.matching.paper_matcher import KnownPaper
 from larkpost.db.matching.paper_writer import write_changed, write_new
 from larkpost.db.matching.unify_papers import first_shown, read_names
 from larkpost.domain import Identifier, Paper

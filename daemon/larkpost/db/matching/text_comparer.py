@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from larkpost.db.matching.compared_text import ComparedText
 from larkpost.db.matching.duplicate_rules import (
@@ -22,6 +23,8 @@ MOST_CANDIDATES = 20  # papers that are compared with a record
 # In memory: characters of prepared texts, which with their words take ten times as much; results.
 _MOST_HELD = 2_000_000
 _MOST_RESULTS = 50_000
+
+T = TypeVar("T")
 
 
 class ComparedPair(NamedTuple):
@@ -61,6 +64,24 @@ class TextComparer:
                 self._results.clear()
             self._results[key] = compared
         return compared
+
+    def first_match(
+        self, known: Iterable[tuple[T, Paper]], draft: PaperRecord
+    ) -> tuple[T, MatchRule] | None:
+        """Return the key of the first of these papers that a draft is, and the rule.
+
+        The search ends at ``MOST_FOR_RECORD`` characters: anybody can write any number of long
+        texts under one title.
+        """
+        characters = 0
+        for key, paper in known:
+            compared = self.compare(paper, draft)
+            if compared.rule:
+                return key, compared.rule
+            characters += compared.characters
+            if characters >= MOST_FOR_RECORD:
+                break
+        return None
 
     def akin(self, paper: Paper, draft: PaperRecord) -> bool:
         """Compare as ``duplicate_rules.akin`` does."""

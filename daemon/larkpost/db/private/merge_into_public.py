@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.duplicate_rules import conflicting
-from larkpost.db.matching.text_comparer import MOST_CANDIDATES, MOST_FOR_RECORD
+from larkpost.db.matching.text_comparer import MOST_CANDIDATES
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import gather, rows_among
 from larkpost.domain import Identifier, Paper, PaperRecord
@@ -90,26 +90,10 @@ def _choose_public(
         entry = by_name.get(name)
         if entry is not None and _is_trusted(name, entry, names, brought, comparer):
             return entry
-    return _choose_by_text(brought, names, by_key.get(title_key(private.title), ()), comparer)
-
-
-def _choose_by_text(
-    brought: PaperRecord,
-    names: Collection[Identifier],
-    titled: Sequence[KnownPaper],
-    comparer: TextComparer,
-) -> KnownPaper | None:
-    characters = 0
-    for entry in titled[:MOST_CANDIDATES]:
-        if conflicting(entry.names, names):
-            continue
-        compared = comparer.compare(entry.paper, brought)
-        if compared.rule:
-            return entry
-        characters += compared.characters
-        if characters >= MOST_FOR_RECORD:
-            break
-    return None
+    titled = by_key.get(title_key(private.title), ())[:MOST_CANDIDATES]
+    likely = ((one, one.paper) for one in titled if not conflicting(one.names, names))
+    found = comparer.first_match(likely, brought)
+    return found[0] if found else None
 
 
 def _is_trusted(

@@ -17,8 +17,7 @@ from larkpost.db.matching.paper_matcher import (
     PaperMatcher,
     PaperQuery,
 )
-from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
-from larkpost.db.matching.paper_upsert import prepare as prepare
+from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, prepare, take_turns
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES, TextComparer
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches, gather
