@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -42,3 +44,16 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 def me(here: Place) -> str:
     """Return the path of the reader's own page."""
     return here.path(here.program.links.page(here.reader))
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Put another program in the place of a child process: what is in this list."""
+    program: list[str] = []
+    real = subprocess.Popen
+
+    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
+        return real([sys.executable, "-c", *program] if program else command, **pipes)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    return program

@@ -60,19 +60,6 @@ def kept(store: Store) -> bytes:
     return newest.body
 
 
-@pytest.fixture
-def child(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Put another program in the place of the one that fits: what is in this list."""
-    program: list[str] = []
-    real = subprocess.Popen
-
-    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
-        return real([sys.executable, "-c", *program] if program else command, **pipes)
-
-    monkeypatch.setattr(subprocess, "Popen", popen)
-    return program
-
-
 def test_a_process_of_its_own_fits_the_space_that_this_one_would(store: Store) -> None:
     shared = ModelCache(FitApart())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -56,19 +55,6 @@ KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 NO_REPORT = "import sys; sys.stdin.readline(); print('no report')"
 ENDLESS = "import time; time.sleep(600)"
 NOT_REPLAYED = "Your thumbs could not be replayed just now"
-
-
-@pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Put another program in the place of the one that replays: what is in this list."""
-    wanted: list[str] = []
-    real = subprocess.Popen
-
-    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
-        return real([sys.executable, "-c", *wanted] if wanted else command, **pipes)
-
-    monkeypatch.setattr(subprocess, "Popen", popen)
-    return wanted
 
 
 @pytest.fixture
@@ -225,11 +211,11 @@ def test_eight_visitors_at_once_start_one_process(
     ids=["broken", "killed", "nonsense", "endless"],
 )
 def test_where_the_process_dies_the_page_says_so_and_it_is_tried_again_in_ten_minutes(
-    here: Place, me: str, program: list[str], instead: str, why: str
+    here: Place, me: str, child: list[str], instead: str, why: str
 ) -> None:
     live(here)
     compute_with(here, ComputeProfileApart(small=0, seconds=1))
-    program.append(instead)
+    child.append(instead)
 
     with capture_logs() as logged:
         first = here.client.get(f"{me}/taste")
@@ -241,7 +227,7 @@ def test_where_the_process_dies_the_page_says_so_and_it_is_tried_again_in_ten_mi
     assert again.text == first.text
     (warning,) = [one for one in logged if one["event"] == "replay.failed"]
     assert why in warning["problem"].lower()
-    program.clear()
+    child.clear()
     here.client.app.state.site.tastes._compute = APART  # type: ignore[attr-defined]
     here.clock.now = NOW + AFTER_FAILURE - timedelta(seconds=1)
     assert NOT_REPLAYED in here.client.get(f"{me}/taste").text
@@ -250,11 +236,11 @@ def test_where_the_process_dies_the_page_says_so_and_it_is_tried_again_in_ten_mi
 
 
 def test_a_vote_does_not_start_a_failed_replay_again(
-    here: Place, me: str, program: list[str]
+    here: Place, me: str, child: list[str]
 ) -> None:
     live(here)
     compute_with(here, APART)
-    program.append(BROKEN)
+    child.append(BROKEN)
 
     with capture_logs() as logged:
         here.client.get(f"{me}/taste")
@@ -265,12 +251,12 @@ def test_a_vote_does_not_start_a_failed_replay_again(
 
 
 def test_words_that_fail_apart_are_computed_here_and_the_last_replay_stays(
-    here: Place, me: str, program: list[str], started: list[list[str]]
+    here: Place, me: str, child: list[str], started: list[list[str]]
 ) -> None:
     live(here)
     compute_with(here, APART)
     replayed = here.client.get(f"{me}/taste").text
-    program.append(BROKEN)
+    child.append(BROKEN)
 
     with capture_logs() as logged:
         for position in (1, 2):
@@ -282,7 +268,7 @@ def test_words_that_fail_apart_are_computed_here_and_the_last_replay_stays(
     assert "Your 24 thumbs were replayed" in replayed
     assert [one["event"] for one in logged].count("taste.failed") == 1
     assert len(started) == 2  # the first page's, and the one that failed
-    program.clear()
+    child.clear()
     here.clock.now = NOW + AFTER_FAILURE
     here.client.post(here.vote_path(3, "up"))
     assert "Your 24 thumbs were replayed" in here.client.get(f"{me}/taste").text
@@ -306,12 +292,12 @@ def test_a_new_vote_computes_the_words_apart_without_a_replay(
 
 
 def test_when_the_daemon_ends_the_visitor_is_asked_to_come_back(
-    here: Place, me: str, program: list[str]
+    here: Place, me: str, child: list[str]
 ) -> None:
     live(here)
     stopping = ComputeProfileApart(lambda: True, small=0)
     compute_with(here, stopping)
-    program.append(ENDLESS)
+    child.append(ENDLESS)
 
     answer = here.client.get(f"{me}/taste")
 
@@ -322,9 +308,9 @@ def test_when_the_daemon_ends_the_visitor_is_asked_to_come_back(
 
 
 def test_the_processor_time_of_the_process_counts_as_its_networks(
-    here: Place, program: list[str]
+    here: Place, child: list[str]
 ) -> None:
-    program.append("import time\nwhile time.process_time() < 1: pass\nraise SystemExit(1)")
+    child.append("import time\nwhile time.process_time() < 1: pass\nraise SystemExit(1)")
     slot, other = QueueSlot(), QueueSlot()
 
     with pytest.raises(RuntimeError):
