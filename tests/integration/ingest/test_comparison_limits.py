@@ -14,7 +14,7 @@ from tests.helpers.merging.alike_texts import TITLE, ComparisonCount, make_texts
 
 from larkpost.db import papers
 from larkpost.db.engine import Store
-from larkpost.db.matching import paper_matcher
+from larkpost.db.matching import text_comparer
 from larkpost.db.matching.paper_upsert import lay_out
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.ingest import ingest as flow
@@ -60,7 +60,7 @@ def _dump(folder: Path, abstracts: list[str], titles: list[str] | None = None) -
 def test_a_record_is_compared_with_few_long_texts_under_its_title(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: ComparisonCount
 ) -> None:
-    monkeypatch.setattr(paper_matcher, "MOST_FOR_RECORD", 4_000)
+    monkeypatch.setattr(text_comparer, "MOST_FOR_RECORD", 4_000)
 
     report = read(store, _dump(tmp_path, make_texts(12, 700)))
 
