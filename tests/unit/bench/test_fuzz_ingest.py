@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from random import Random
+from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
 from bench import fuzz_ingest
+from bench.support import processor_budget
 from bench.support.mutations import encode, mutate
 
 from larkpost.formats.registry import DUMP_FORMATS
@@ -77,6 +79,23 @@ def test_a_text_over_its_budget_is_a_failure() -> None:
     outcome = fuzz_ingest.run("x", parse, ["a"], range(1), budget=True)
 
     assert "over its budget" in outcome.failures[0]
+
+
+def test_a_text_is_given_the_time_that_a_slow_machine_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = []
+
+    def parse(_: bytes) -> None:
+        tries.append(process_time())
+        while process_time() < tries[-1] + 0.05:
+            pass
+
+    monkeypatch.setattr(processor_budget, "slowdown", lambda: 1_000)
+
+    processor_budget.run_within(0.01, parse, b"a")
+
+    assert len(tries) == 2
 
 
 def test_the_same_seed_makes_the_same_text() -> None:
