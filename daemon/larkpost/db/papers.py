@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         take_turns,
     )
     from larkpost.db.matching.text_comparer import TextComparer
+    from larkpost.text.unverified import Unverified
 
 __all__ = [
     "Extent",
@@ -57,6 +58,7 @@ __all__ = [
     "owners",
     "prepare",
     "recommendable_marks",
+    "set_unverified",
     "take_turns",
 ]
 
@@ -206,6 +208,12 @@ def latest_change(connection: Connection) -> datetime | None:
     found = connection.execute(select(func.max(schema.paper.c.updated)).where(PUBLIC))
     latest: datetime | None = found.scalar_one()
     return latest
+
+
+def set_unverified(connection: Connection, paper_id: int, texts: Unverified) -> None:
+    """Change which texts of a paper come from a source that is no authority."""
+    changed = schema.paper.update().where(schema.paper.c.id == paper_id)
+    connection.execute(changed.values(unverified=int(texts)))
 
 
 def iterate(connection: Connection) -> Iterator[Paper]:

@@ -16,6 +16,7 @@ from larkpost.formats.tables.columns import split_subjects
 from larkpost.text.author_names import split_authors
 from larkpost.text.normalize import shorten
 from larkpost.text.record_limits import CATEGORIES, KEYWORDS
+from larkpost.text.unverified import Unverified
 
 _KEYS = frozenset(
     [
@@ -43,6 +44,7 @@ _KEYS = frozenset(
         "comment",
         "journal_ref",
         "thumbnail",
+        "unverified",
     ]
 )
 # The keys of records without a format, in addition to those above or instead of them.
@@ -111,6 +113,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         comment=fields.text("comment"),
         journal_ref=fields.text("journal_ref"),
         thumbnail=fields.address("thumbnail"),
+        unverified=Unverified.of(given.get("unverified")),
     )
 
 

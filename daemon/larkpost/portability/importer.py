@@ -39,6 +39,7 @@ from larkpost.portability.records import name_of
 from larkpost.readers import subscriptions
 from larkpost.text.identifiers import find_identifier
 from larkpost.text.normalize import shorten
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
@@ -63,10 +64,23 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
             public = [draft for draft in drafts if not draft.private]
             tally.guests += [draft for draft in drafts if draft.private]
             with store.begin() as connection:
-                papers.absorb(connection, public, now=now, origin=papers.RecordOrigin("import"))
+                _absorb(connection, public, now)
             tally.taken += len(drafts)
     take_former_uids(store, path, tally)
     return tally
+
+
+def _absorb(connection: Connection, drafts: Sequence[PaperRecord], now: datetime) -> None:
+    """Add or merge papers; the unverified texts of those that are added stay unverified.
+
+    Their identifiers are those of the exported paper: no limit of unverified records applies.
+    """
+    given = [replace(draft, unverified=Unverified.NONE) for draft in drafts]
+    origin = papers.RecordOrigin("import")
+    upserted = papers.absorb(connection, given, now=now, origin=origin)
+    for draft, one in zip(drafts, upserted, strict=True):
+        if draft.unverified and one.what is papers.MatchOutcome.NEW:
+            papers.set_unverified(connection, one.paper_id, Unverified(draft.unverified))
 
 
 def _note(tally: ImportReport, remarks: Iterable[IngestWarning]) -> None:

@@ -18,6 +18,7 @@ from larkpost.domain import (
 )
 from larkpost.formats.export_format import CURRENT
 from larkpost.settings import day_names
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.matching.match_decisions import MatchDecision
@@ -48,6 +49,7 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "comment": paper.comment,
         "journal_ref": paper.journal_ref,
         "thumbnail": paper.thumbnail,
+        "unverified": Unverified(paper.unverified).names,
     }
 
 

@@ -17,3 +17,16 @@ class Unverified(IntFlag):
     ABSTRACT = 2
     AUTHORS = 4
     ALL = 7
+
+    @classmethod
+    def of(cls, names: object) -> Unverified:
+        """Return the texts of these names, as in exports; others are ignored."""
+        found = cls.NONE
+        for name in names if isinstance(names, list) else ():
+            found |= cls.__members__.get(str(name).upper(), cls.NONE)
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        """The names of these texts, as in exports."""
+        return [text.name.lower() for text in type(self) if text in self and text.name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from larkpost.portability.exporter import export
 from larkpost.portability.importer import take_papers
 from larkpost.portability.sources import take_sources
 from larkpost.settings.polled_sources import PolledSource
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +133,42 @@ def test_the_uid_of_a_merged_paper_leads_to_the_same_paper_after_an_import(
         assert former_papers.read_uids(connection, [found.id]) == {found.id: [gone]}
     export(other, tmp_path / "again")
     assert lines(tmp_path / "again" / "papers.jsonl") == lines(tmp_path / "out" / "papers.jsonl")
+
+
+def test_a_text_of_a_feed_is_replaced_by_arxiv_also_after_an_import(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    arxiv = PaperRecord("Lanterns", "We study lanterns.", (Identifier("arxiv", "2608.01001"),))
+    feed = replace(arxiv, title="Buy lanterns now", abstract="Cheap.", unverified=Unverified.ALL)
+    with store.begin() as connection:
+        papers.absorb(connection, [feed], now=NOW)
+    export(store, tmp_path / "out")
+
+    take_papers(other, tmp_path / "out" / "papers.jsonl", now=LATER)
+
+    with other.begin() as connection:
+        (moved,) = papers.iterate(connection)
+        papers.absorb(connection, [arxiv], now=LATER)
+        (after,) = papers.iterate(connection)
+    assert (moved.title, moved.unverified) == ("Buy lanterns now", Unverified.ALL)
+    assert (after.title, after.abstract, after.unverified) == ("Lanterns", "We study lanterns.", 0)
+
+
+def test_an_import_makes_no_text_unverified_that_is_verified_here(
+    store: Store, tmp_path: Path
+) -> None:
+    paper = PaperRecord("Lanterns", "We study lanterns.", (Identifier("arxiv", "2608.01001"),))
+    with store.begin() as connection:
+        papers.absorb(connection, [paper], now=NOW)
+    file = write(
+        tmp_path / "papers.jsonl",
+        {"title": "Lanterns", "id": "arxiv:2608.01001", "unverified": ["title", "mood"]},
+    )
+
+    take_papers(store, file, now=LATER)
+
+    with store.read() as connection:
+        assert [one.unverified for one in papers.iterate(connection)] == [Unverified.NONE]
 
 
 def test_an_import_into_the_same_home_changes_no_trace_and_a_dump_leaves_none(
