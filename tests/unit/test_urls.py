@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 
 import pytest
+from tests.helpers.edition_factories import reader
 
-from larkpost.domain import Edition, Reader, Status, Thumb
+from larkpost.domain import Edition, Thumb
 from larkpost.errors import InvalidToken
 from larkpost.tokens import Tokens
 from larkpost.urls import UrlBuilder, open_token, stamp
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
-READER = Reader(
-    id=4,
-    uid="6f1c4f0e-8f0e-4b59-9f5e-0f5f0d8a9b11",
-    address="ada@example.org",
-    name="Ada",
-    status=Status.ACTIVE,
-    zone="UTC",
-    send_time=time(6),
-    weekdays=frozenset(range(7)),
-    papers_per_edition=10,
-    feed_key="k3y",
-    created=NOW,
-    interests=(),
-)
+READER = replace(reader(), id=4, feed_key="k3y")
 EDITION = Edition(id=9, reader=READER, date=date(2026, 8, 7), published_at=NOW, picks=())
 TOKENS = Tokens([bytes(32)])
 LINKS = UrlBuilder("https://papers.example.org/lark/", TOKENS)

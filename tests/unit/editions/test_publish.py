@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 
 import pytest
+from tests.helpers.edition_factories import reader
 
-from larkpost.domain import Interest, Reader, Status
 from larkpost.editions.publish import by_hand, due
 
-BERLIN = Reader(
-    id=1,
-    uid="r",
-    address="a@example.org",
-    name="",
-    status=Status.ACTIVE,
-    zone="Europe/Berlin",
-    send_time=time(6),
-    weekdays=frozenset(range(7)),
-    papers_per_edition=10,
-    feed_key="k",
-    created=datetime(2026, 8, 1, tzinfo=UTC),
-    interests=(Interest(1, "main"),),
-    next_slot=datetime(2026, 8, 7, 4, tzinfo=UTC),
-)
+BERLIN = replace(reader(), zone="Europe/Berlin", next_slot=datetime(2026, 8, 7, 4, tzinfo=UTC))
 
 
 def test_a_slot_that_has_just_come_is_todays_edition() -> None:

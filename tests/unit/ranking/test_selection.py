@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.helpers.edition_factories import reader
 
-from larkpost.domain import Identifier, Interest, Paper, Pick, Reader, Status
+from larkpost.domain import Identifier, Interest, Paper, Pick, Reader
 from larkpost.ranking.near_duplicates import find_near_duplicates
 from larkpost.ranking.selection import (
     Draw,
@@ -47,20 +48,8 @@ def picks(*scored: tuple[int, float]) -> list[Pick]:
 
 
 def a_reader(*quotas: int) -> Reader:
-    return Reader(
-        id=1,
-        uid="r",
-        address=None,
-        name="",
-        status=Status.ACTIVE,
-        zone="UTC",
-        send_time=time(6),
-        weekdays=frozenset(range(7)),
-        papers_per_edition=10,
-        feed_key="k",
-        created=NOW,
-        interests=tuple(Interest(n, f"i{n}", quota=q) for n, q in enumerate(quotas, 1)),
-    )
+    interests = tuple(Interest(n, f"i{n}", quota=q) for n, q in enumerate(quotas, 1))
+    return replace(reader(), interests=interests)
 
 
 @pytest.mark.parametrize(
