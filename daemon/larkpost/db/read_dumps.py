@@ -87,6 +87,19 @@ def latest(connection: Connection, limit: int = 1) -> Sequence[Dump]:
     return [Dump(**row._mapping) for row in connection.execute(order)]
 
 
+def count_new(
+    connection: Connection, since: datetime, *, source: str | None = None, form: str | None = None
+) -> int:
+    """Count the new papers of dumps that were read ``since`` a time.
+
+    Of one polled source, or else of dumps of one format that are no polled source's.
+    """
+    which = _table.c.source == source if source else _table.c.source.is_(None)
+    conditions = [which, _table.c.read_at > since, *([_table.c.format == form] if form else [])]
+    total = connection.execute(select(func.sum(_table.c.new)).where(*conditions)).scalar()
+    return int(total or 0)
+
+
 def last_news(connection: Connection) -> datetime | None:
     """Return when a dump last had a new paper."""
     return connection.execute(select(func.max(_table.c.read_at)).where(_table.c.new > 0)).scalar()

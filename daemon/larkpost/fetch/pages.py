@@ -17,6 +17,7 @@ from larkpost.fetch.authorities import is_authoritative
 from larkpost.fetch.http_client import Answer, Validators, is_same_server
 from larkpost.fetch.page_request import MISSING_DAYS, MOST_PAGES, PageRequest
 from larkpost.fetch.requests import interval_of
+from larkpost.ingest.dump_limits import MOST_NEW, NEW_WITHIN, OF_AUTHORITIES, OF_OTHERS
 from larkpost.ingest.ingest import IngestReport, ingest
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
@@ -171,6 +172,9 @@ class PagePoller:
         return PageAnswer(report.papers, news, report=report, moved_to=moved)
 
     def _ingest(self, request: PageRequest, answer: Answer) -> IngestReport:
+        verified = is_authoritative(self._source.kind, request.url, answer.url)
+        if not verified:
+            self._refuse_flood()
         try:
             return ingest(
                 self._context.store,
@@ -179,7 +183,8 @@ class PagePoller:
                 stream=answer.body,
                 name=f"{request.label} ({mask_text(answer.url)})",
                 source=self._source.name,
-                verified=is_authoritative(self._source.kind, request.url, answer.url),
+                verified=verified,
+                limits=OF_AUTHORITIES if verified else OF_OTHERS,
                 date=request.day or self._now.date(),
                 dump_format=request.dump_format,
                 now=self._now,
@@ -190,6 +195,18 @@ class PagePoller:
                 problem=FetchProblem.SHAPE,
                 hint=error.hint,
             ) from error
+
+    def _refuse_flood(self) -> None:
+        """Raise SourceFailure if the source had too many new papers within a day."""
+        with self._context.store.read() as connection:
+            since = self._now - NEW_WITHIN
+            count = read_dumps.count_new(connection, since, source=self._source.name)
+        if count >= MOST_NEW:
+            raise SourceFailure(
+                f"it brought {count:,} new papers within a day, and {MOST_NEW:,} are taken",
+                problem=FetchProblem.TOO_LARGE,
+                hint="look at its papers; if you want them all, ingest them as a file",
+            )
 
     def _has_news(self, report: IngestReport) -> bool:
         """Whether the page lists a paper that no page of this source listed before."""

@@ -18,11 +18,11 @@ from typing import BinaryIO, cast
 from larkpost.domain import RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.ingest.dump_limits import LARGEST
 from larkpost.text.normalize import shorten
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 MOST_MEMBERS = 1_000
-LARGEST_UNPACKED = 512 * 1024 * 1024  # bytes, of all members together
 MOST_TIMES = 200  # times its packed size; text compresses to a tenth, deflate can reach 1,032
 _SMALL = 16 * 1024 * 1024  # bytes that may always be unpacked
 _IN_MEMORY = 8 * 1024 * 1024
@@ -94,24 +94,23 @@ def _is_bomb(unpacked: int, packed: int) -> bool:
 
 
 def zip_members(
-    archive: BinaryIO, *, as_papers: bool = False
+    archive: BinaryIO, *, as_papers: bool = False, largest: int = LARGEST
 ) -> Iterator[DumpMember | RejectedRecord]:
     """Yield the members of a zip archive in order; one that is not a dump is rejected.
 
     Folders, hidden files and those of macOS are skipped. ``as_papers``: lists of references are
     dumps, too. Raises UnreadableDump for an archive that is damaged, has too many members or
-    unpacks to too much, and for an office document.
+    unpacks to more than ``largest`` bytes, and for an office document.
     """
     _refuse_large_directory(archive)
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [one for one in opened.infolist() if not one.is_dir()]
             _refuse_other_archives(members)
-            total = 0
+            left = largest
             for member in filter(_is_meant, members):
-                most = LARGEST_UNPACKED - total
-                with _unpack(opened, member, most, as_papers) as (unpacked, size):
-                    total += size
+                with _unpack(opened, member, left, as_papers) as (unpacked, size):
+                    left -= size
                     yield unpacked
     except zipfile.BadZipFile as error:
         raise UnreadableDump(
@@ -204,8 +203,7 @@ def _copy_member(
                 size += len(chunk)
                 if size > most:
                     raise UnreadableDump(
-                        f"the archive unpacks to more than {LARGEST_UNPACKED >> 20} MiB",
-                        hint=_SPLIT_UP,
+                        "the archive unpacks to more than is read of one", hint=_SPLIT_UP
                     )
                 if _is_bomb(size, member.compress_size):
                     return _BOMB.format(times=MOST_TIMES)

@@ -13,6 +13,7 @@ from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
 from larkpost.ingest.capture_day import CaptureHint, capture_hint
+from larkpost.ingest.dump_limits import OF_FILES, DumpLimits
 from larkpost.interfaces import DumpFormat
 from larkpost.replace_fields import replace_fields
 from larkpost.text.normalize import one_line
@@ -61,8 +62,9 @@ class DumpReader:
     """Reads one dump.
 
     After ``records`` has ended, the other attributes describe the result. ``format_name`` is the
-    format of the last record; ``rejected`` and ``cut`` count records, and ``rejects`` has the first
-    thousand of these; ``warnings`` are texts. ``unverified`` is passed on to each record.
+    format of the last record; ``counts`` has the ``papers``, and the ``rejected`` and ``cut``
+    records, and ``rejects`` the first thousand of these; ``warnings`` are texts. ``unverified`` is
+    passed on to each record.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class DumpReader:
         progress: Progress | None = None,
         *,
         unverified: Unverified = Unverified.NONE,
+        limits: DumpLimits = OF_FILES,
     ) -> None:
         self.copy = copy
+        self.limits = limits
         self.unverified = unverified
         self.dump_formats = dump_formats
         self.named = named
@@ -97,9 +101,12 @@ class DumpReader:
     def records(self) -> Iterator[PaperRecord]:
         """Yield the papers of the dump, or of all dumps in the archive, with the day of capture.
 
-        Refused records are in ``rejects``. Raises UnreadableDump if nothing can be read.
+        Refused records are in ``rejects``; those beyond the limit are left out. Raises
+        UnreadableDump if nothing can be read.
         """
         for member in self.copy.members():
+            if self._is_full:
+                break
             if isinstance(member, RejectedRecord):
                 self._reject(member)
                 continue
@@ -128,14 +135,21 @@ class DumpReader:
         moment = self._moment(self.near.day)
         bound = min(self.near.day, self.now.date())
         for count, record in enumerate(dump_format.read(member.body, bound)):
+            if self._is_full:
+                self._warn(
+                    0, f"it has more than {self.limits.records:,} records; the first are read"
+                )
+                break
             if count % _STEP == 0:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
                 case PaperRecord() if record.private:  # a private paper of an export
                     self._warn(record.line, "this is a private paper of a reader; left out")
                 case PaperRecord() if record.first_seen:
+                    self.counts["papers"] += 1
                     yield self._limit(record)
                 case PaperRecord():
+                    self.counts["papers"] += 1
                     self.undated |= captured is None
                     yield replace_fields(self._limit(record), first_seen=moment)
                 case DumpDate():
@@ -147,6 +161,10 @@ class DumpReader:
                 case IngestWarning():
                     self._warn(record.line, record.text)
         self.formats[dump_format.name] = None
+
+    @property
+    def _is_full(self) -> bool:
+        return self.counts["papers"] + self.counts["rejected"] >= self.limits.records
 
     def _limit(self, record: PaperRecord) -> PaperRecord:
         limited, cuts = limit_lists(record)

@@ -20,13 +20,13 @@ from larkpost.errors import TryAgainLater, UnreadableDump, UsageError
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.formats.json_items import HeadFirst
 from larkpost.ingest.archives import GZIP, ZIP, DumpMember, GunzipReader, zip_members
+from larkpost.ingest.dump_limits import LARGEST
 from larkpost.safe_files import others_may_write
 from larkpost.text.normalize import one_line
 
 _CHUNK = 1024 * 1024
 _HEAD = 64 * 1024
 _IN_MEMORY = 8 * 1024 * 1024
-LARGEST = 512 * 1024 * 1024  # bytes
 
 _PACKED = re.compile(r"\.gz(?:ip)?$", re.IGNORECASE)
 
@@ -56,6 +56,7 @@ class DumpCopy:
     body: BinaryIO
     modified: datetime | None
     as_papers: bool = False
+    largest: int = LARGEST  # bytes, unpacked
 
     @property
     def is_zip(self) -> bool:
@@ -65,7 +66,7 @@ class DumpCopy:
     def members(self) -> Iterator[DumpMember | RejectedRecord]:
         """Yield the dumps in it: itself, or the members of the archive; see ``zip_members``."""
         if self.is_zip:
-            yield from zip_members(self.body, as_papers=self.as_papers)
+            yield from zip_members(self.body, as_papers=self.as_papers, largest=self.largest)
         else:
             bare = _PACKED.sub("", self.name)
             yield DumpMember("", bare, self.head, self.body, self.modified)
@@ -83,15 +84,20 @@ def lines_of(copy: DumpCopy) -> int:
 
 @contextmanager
 def copy_of(
-    path: Path, *, follow: bool, linked: bool = True, as_papers: bool = False
+    path: Path,
+    *,
+    follow: bool,
+    linked: bool = True,
+    as_papers: bool = False,
+    largest: int = LARGEST,
 ) -> Iterator[DumpCopy]:
     """Copy a regular file; ``follow`` says whether it may be a symbolic link to one.
 
     Unless it may be ``linked``, a file with a second name is refused if others may put files into
     the folder: a hard link could make us read a file that they cannot read. A list of references is
     refused unless it is to be read ``as_papers``. Raises UsageError if it does not exist,
-    UnreadableDump if it must not or cannot be read, TryAgainLater while somebody is still writing
-    to it.
+    UnreadableDump if it must not or cannot be read or unpacks to more than ``largest`` bytes,
+    TryAgainLater while somebody is still writing to it.
     """
     name = one_line(path.name)
     with open_regular(path, follow=follow) as file:
@@ -99,7 +105,7 @@ def copy_of(
         if not linked and before.st_nlink > 1 and others_may_write(path.parent):
             raise UnreadableDump(f"{name} is a hard link", hint="put a copy of the file there")
         modified = datetime.fromtimestamp(before.st_mtime, UTC) if before.st_mtime > 0 else None
-        with _copy(file, name, modified, as_papers=as_papers) as copy:
+        with _copy(file, name, modified, as_papers=as_papers, largest=largest) as copy:
             after = os.fstat(file.fileno())
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise TryAgainLater(f"{name} is still being written", hint="it is read when whole")
@@ -112,9 +118,14 @@ def open_regular(path: Path, *, follow: bool) -> BinaryIO:
 
 
 @contextmanager
-def copy_of_stream(stream: BinaryIO, name: str, *, as_papers: bool = False) -> Iterator[DumpCopy]:
-    """Copy the bytes of a stream, such as standard input; raises UnreadableDump."""
-    with _copy(stream, name, None, as_papers=as_papers) as copy:
+def copy_of_stream(
+    stream: BinaryIO, name: str, *, as_papers: bool = False, largest: int = LARGEST
+) -> Iterator[DumpCopy]:
+    """Copy the bytes of a stream, such as standard input.
+
+    Raises UnreadableDump, also if it unpacks to more than ``largest`` bytes.
+    """
+    with _copy(stream, name, None, as_papers=as_papers, largest=largest) as copy:
         yield copy
 
 
@@ -154,7 +165,12 @@ def _must_be_regular(mode: int, name: str) -> None:
 
 @contextmanager
 def _copy(
-    file: BinaryIO, name: str, modified: datetime | None, *, as_papers: bool
+    file: BinaryIO,
+    name: str,
+    modified: datetime | None,
+    *,
+    as_papers: bool,
+    largest: int,
 ) -> Iterator[DumpCopy]:
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
@@ -164,16 +180,16 @@ def _copy(
                 head = chunk[:_HEAD]
                 _refuse_other_files(head, name, as_papers=as_papers)
             size += len(chunk)
-            if size > LARGEST:
+            if size > largest:
                 hint = "no digest is that large; arXiv's metadata goes to `larkpost enrich FILE`"
-                raise UnreadableDump(f"{name} is larger than {LARGEST >> 20} MiB", hint=hint)
+                raise UnreadableDump(f"{name} is larger than {largest >> 20} MiB", hint=hint)
             digest.update(chunk)
             body.write(chunk)
         _refuse_other_files(head, name, as_papers=as_papers)
         if as_papers and head.startswith(ZIP):  # it may have been read without references
             digest.update(b"as papers")
         body.seek(0)
-        yield DumpCopy(name, digest.hexdigest(), size, head, body, modified, as_papers)
+        yield DumpCopy(name, digest.hexdigest(), size, head, body, modified, as_papers, largest)
 
 
 def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:

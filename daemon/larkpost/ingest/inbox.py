@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +16,7 @@ from larkpost import logs
 from larkpost.db import read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.disk_space import is_no_room, no_room
-from larkpost.errors import Failure, LarkpostError, UnreadableDump
+from larkpost.errors import Failure, LarkpostError, TryAgainLater, UnreadableDump
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals, refusals_since
@@ -80,6 +81,7 @@ def sweep(
     *,
     stable_seconds: float,
     now: datetime,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[Taken]:
     """Read every file of the inbox that has not changed for ``stable_seconds``, oldest day first.
 
@@ -87,7 +89,8 @@ def sweep(
     are committed. It is moved to ``bad/``, with the reason in a ``.why`` file, if nothing in it can
     be read or if the program crashed on it three times. A file that ends within a paper stays until
     it has not changed for ten minutes; a file that changes after it was moved is moved back. An
-    error in one file does not stop the others. Raises Failure if the inbox itself cannot be used.
+    error in one file does not stop the others. When ``stopped``, the rest stays, also a file that
+    is being read. Raises Failure if the inbox itself cannot be used.
     """
     try:
         make_folder(places.inbox)
@@ -103,8 +106,9 @@ def sweep(
     settle = timedelta(seconds=stable_seconds)
     settled = [one for one in waiting if one.still_for(now) >= settle]
     settled.sort(key=lambda one: (one.day, one.modified, os.fsencode(one.path.name)))
-    sweeping = _Sweep(store, dump_formats, places, now)
-    taken = [one for one in map(sweeping.take, settled) if one is not None]
+    sweeping = _Sweep(store, dump_formats, places, now, stopped)
+    going = takewhile(lambda _file: not stopped(), settled)
+    taken = [one for one in map(sweeping.take, going) if one is not None]
     _note(store, taken, now)
     return taken
 
@@ -175,6 +179,7 @@ class _Sweep:
     dump_formats: Sequence[DumpFormat]
     places: InboxFolders
     now: datetime
+    stopped: Callable[[], bool]
 
     def take(self, one: InboxFile) -> Taken | None:
         """Read one file and move it; catches all errors. Returns None if it was read before."""
@@ -191,7 +196,7 @@ class _Sweep:
         except UnreadableDump as error:
             return self._refuse(one, name, error, tries)
         except (LarkpostError, OSError) as error:
-            return _left(name, error)
+            return None if self.stopped() else _left(name, error)
         except Exception as error:  # a bug that one file triggers must not stop the others
             log.exception(LogEvent.DUMP_FAILED, name=name)
             return _left(name, error)
@@ -203,7 +208,14 @@ class _Sweep:
             return None
         tries.begin(name)
         try:
-            report = ingest(self.store, self.dump_formats, one.path, now=self.now, follow=False)
+            report = ingest(
+                self.store,
+                self.dump_formats,
+                one.path,
+                now=self.now,
+                progress=self._end_if_stopped,
+                follow=False,
+            )
         except (LarkpostError, OSError):
             # These are not crashes: not a dump, a busy database, a full disk, a file being written.
             tries.forget()
@@ -211,6 +223,11 @@ class _Sweep:
         for warning in report.warnings:
             log.warning(LogEvent.DUMP_WARNED, name=name, warning=warning)
         return report
+
+    def _end_if_stopped(self, _done: int, _size: int) -> None:
+        """Raise TryAgainLater between two records of a file when told to stop."""
+        if self.stopped():
+            raise TryAgainLater("Larkpost was stopped")
 
     def _refuse(
         self, one: InboxFile, name: str, error: LarkpostError, tries: ReadAttempts

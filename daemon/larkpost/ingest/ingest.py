@@ -18,6 +18,7 @@ from larkpost.db.papers import MatchOutcome
 from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
+from larkpost.ingest.dump_limits import OF_FILES, DumpLimits
 from larkpost.ingest.dump_reader import DumpReader, Progress, find_format
 from larkpost.ingest.file_reader import DumpCopy, copy_of, copy_of_stream, lines_of
 from larkpost.ingest.transaction_limit import TransactionLimit
@@ -85,6 +86,7 @@ def ingest(
     progress: Progress | None = None,
     follow: bool = True,
     as_papers: bool = False,
+    limits: DumpLimits = OF_FILES,
 ) -> IngestReport:
     """Read the dump at ``path``, or else from ``stream``, under the name ``name``.
 
@@ -93,7 +95,7 @@ def ingest(
     states no day or no year; ``dump_format`` names its format. ``progress`` is called with the
     bytes read and the total. ``follow`` allows a symbolic link to a file, and a hard link in a
     folder of others. ``as_papers``: a list of references is read too, and its papers become
-    candidates.
+    candidates. ``limits`` are narrow for a dump that anybody may have written.
 
     Raises UnreadableDump if nothing in it can be read or it must not be opened, UsageError for a
     missing file or an unknown format, TryAgainLater while somebody writes to the file.
@@ -103,16 +105,33 @@ def ingest(
         with ExitStack() as stack:
             if path is not None:
                 copy = stack.enter_context(
-                    copy_of(path, follow=follow, linked=follow, as_papers=as_papers)
+                    copy_of(
+                        path,
+                        follow=follow,
+                        linked=follow,
+                        as_papers=as_papers,
+                        largest=limits.size,
+                    )
                 )
             elif stream is not None:
-                copy = stack.enter_context(copy_of_stream(stream, name, as_papers=as_papers))
+                copy = stack.enter_context(
+                    copy_of_stream(stream, name, as_papers=as_papers, largest=limits.size)
+                )
             else:
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
             if as_papers:
                 dump_formats = (ReferenceList(), *dump_formats)
             report = _ingest_copy(
-                store, dump_formats, copy, dump_format, date, now, progress, source, verified
+                store,
+                dump_formats,
+                copy,
+                dump_format,
+                date,
+                now,
+                progress,
+                source,
+                verified,
+                limits,
             )
     except UnreadableDump as error:
         facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
@@ -138,6 +157,7 @@ def _ingest_copy(
     progress: Progress | None,
     source: str,
     verified: bool,
+    limits: DumpLimits,
 ) -> IngestReport:
     named = find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
@@ -145,7 +165,9 @@ def _ingest_copy(
             return _again(connection, before, copy.name)
     try:
         unverified = Unverified.NONE if verified else Unverified.ALL
-        reader = DumpReader(copy, dump_formats, named, date, now, progress, unverified=unverified)
+        reader = DumpReader(
+            copy, dump_formats, named, date, now, progress, unverified=unverified, limits=limits
+        )
         return _DumpIngest(store, copy, reader, now, source).run()
     except UnreadableDump as error:
         lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
+    from larkpost.scheduler.inbox_reading import InboxReading
     from larkpost.settings import HomePaths
 
 _STAY = ExpiryRule(0, 0)  # no reader is removed
@@ -59,7 +60,8 @@ class TickContext:
     editions was published, a message settled, or none is waiting. ``per_domain`` requested messages
     per hour go to one domain. ``uses`` are the readers whose page or feed was used, and ``span`` is
     the time without use after which a reader without mail is removed. After ``publish_seconds`` of
-    publishing, readers that are not established wait for the next tick.
+    publishing, readers that are not established wait for the next tick. ``reading`` reads the inbox
+    beside the ticks; without it each tick reads it to the end.
     """
 
     publish_context: PublishContext
@@ -81,6 +83,7 @@ class TickContext:
     uses: LastUses = field(default_factory=LastUses)
     span: ExpiryRule = _STAY
     publish_seconds: float = inf
+    reading: InboxReading | None = None
 
 
 @dataclass(slots=True)
@@ -158,17 +161,12 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
     with alone(store, "tick", hint=_ELSEWHERE), _steps(context, "tick", now, done) as steps:
         with steps.step("ingest"):
             recover_from_future(store, now=now)
-            done.taken = sweep(
-                store,
-                context.dump_formats,
-                context.places,
-                stable_seconds=context.stable_seconds,
-                now=now,
-            )
+            done.taken = _read_inbox(context, now)
         with steps.step("inbound"):
             done.returned = _collect_mail(context, now)
         with steps.step("space"):
-            context.spaces.refresh(store, context.publish_context.ranker, now=now)
+            if context.reading is None or not context.reading.is_going_on:  # else once at its end
+                context.spaces.refresh(store, context.publish_context.ranker, now=now)
         with steps.step("publish"):
             done.outcomes = publish_due(
                 context.publish_context,
@@ -181,6 +179,26 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
                 editions = quantity(failed, "edition")
                 raise Failure(f"{editions} could not be published; the next tick tries again")
     return done
+
+
+def _read_inbox(context: TickContext, now: datetime) -> list[Taken]:
+    """Read the inbox: to the end, or beside the ticks if that takes long."""
+    store = context.publish_context.store
+
+    def read() -> list[Taken]:
+        with alone(store, "inbox", hint=_ELSEWHERE):
+            return sweep(
+                store,
+                context.dump_formats,
+                context.places,
+                stable_seconds=context.stable_seconds,
+                now=now,
+                stopped=context.stopped,
+            )
+
+    with suppress(Busy):  # another process reads it
+        return context.reading.read(read) if context.reading else read()
+    return []
 
 
 def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from tests.helpers.sources.source_server import Reply, SourceServer, paper
 from larkpost.db import papers
 from larkpost.db.engine import Store
 from larkpost.domain import Identifier
+from larkpost.ingest.dump_limits import MOST_OF_OTHERS
 from larkpost.settings.polled_sources import PolledSource
 
 if TYPE_CHECKING:
@@ -50,6 +52,21 @@ def rss(title: str, text: str) -> str:
         f"<title>{title}</title><link>https://arxiv.org/abs/{OURS.value}</link>"
         f"<description>{text}</description></item></channel></rss>"
     )
+
+
+def titles(start: int, count: int) -> str:
+    return "".join(
+        f'{{"title": "Lanterns of {n} harbours"}}\n' for n in range(start, start + count)
+    )
+
+
+def flood(polling: Polling, start: int) -> tuple[int, str]:
+    """Let the blog answer with many short titles in gzip; return its new papers and its problem."""
+    body = titles(start, MOST_OF_OTHERS + 500).encode()
+    polling.server.routes["/blog"] = Reply(gzip.compress(body))
+    polling.now += timedelta(hours=1)
+    (result,) = (one for one in polling.poll(hours=1) if one.source.name == "a-blog")
+    return result.new, str(result.problem.problem) if result.problem else ""
 
 
 def line(**changed: object) -> str:
@@ -133,3 +150,11 @@ def test_a_blog_that_names_other_papers_each_hour_fills_no_paper_with_names(
     with polling.store.read() as connection:
         names = [name for name, _ in papers.names(connection, [listed(polling).id])]
     assert [name.scheme for name in names if name.scheme.startswith("x")] == []
+
+
+def test_a_flood_of_papers_ends_at_the_limit_of_an_answer_and_of_a_day(polling: Polling) -> None:
+    assert flood(polling, 0) == (MOST_OF_OTHERS, "")
+    assert flood(polling, 10_000) == (0, "too-large")
+
+    polling.now += timedelta(days=1)
+    assert flood(polling, 20_000) == (MOST_OF_OTHERS, "")

@@ -20,6 +20,7 @@ from larkpost.inbound.digest_mail import LARGEST_DIGEST, DigestMail
 from larkpost.inbound.digest_senders import DigestSenders
 from larkpost.inbound.maildir import collect
 from larkpost.inbound.process import InboundKind
+from larkpost.ingest.dump_limits import MOST_OF_OTHERS
 from larkpost.ingest.refused_files import all_refusals
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
@@ -41,7 +42,7 @@ def maildir(tmp_path: Path) -> Path:
 
 
 def sweep(store: Store, maildir: Path, digests: DigestMail = DIGESTS) -> Counter[InboundKind]:
-    return collect(store, POST, maildir, now=NOW, digests=digests)
+    return collect(store, POST, maildir, now=NOW, digests=digests, clock=lambda: 0.0)
 
 
 def test_a_listing_from_an_allowed_sender_becomes_papers_of_its_day(
@@ -232,3 +233,23 @@ def test_the_tick_reads_both_maildirs_before_it_publishes(tmp_path: Path) -> Non
     assert (again.troubles, again.returned) == ({}, Counter())
     assert len(everything(program.store)) == 6  # one of them is in both
     program.store.close()
+
+
+def flood(start: int) -> bytes:
+    """Write a listing of more papers than any day has."""
+    papers = (
+        f"\\\\\narXiv:2608.{n:05}\nTitle: Lanterns of {n} harbours\n"
+        for n in range(start, start + MOST_OF_OTHERS + 100)
+    )
+    return LISTING.partition(b"\n\n")[0] + b"\n\n" + "".join(papers).encode()
+
+
+def test_a_flood_of_papers_ends_at_the_limit_of_a_mail_and_of_a_day(
+    store: Store, maildir: Path
+) -> None:
+    put_mail(maildir, "1.a", flood(0))
+    put_mail(maildir, "2.b", flood(10_000))
+
+    assert sweep(store, maildir) == Counter({InboundKind.DIGEST: 1, InboundKind.REFUSED: 1})
+
+    assert len(everything(store)) == MOST_OF_OTHERS

@@ -13,7 +13,7 @@ import pytest
 from tests.helpers.dump_files import everything, page, read, write
 
 from larkpost.errors import UnreadableDump
-from larkpost.ingest import archives
+from larkpost.ingest.dump_limits import DumpLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,14 +131,11 @@ def test_what_holds_no_dump_or_too_much_is_refused_by_name(
     assert everything(store) == []
 
 
-def test_members_share_one_limit(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archives, "LARGEST_UNPACKED", 5_000)
+def test_members_share_one_limit(store: Store, tmp_path: Path) -> None:
     members = {f"{n}.csv": dump("papers.csv") * 4 for n in range(5)}
 
     with pytest.raises(UnreadableDump, match="the archive unpacks to more than"):
-        read(store, write(tmp_path, packed(members), "a.zip"))
+        read(store, write(tmp_path, packed(members), "a.zip"), limits=DumpLimits(5_000))
 
 
 def test_an_encrypted_member_is_reported(store: Store, tmp_path: Path) -> None:
@@ -162,14 +159,13 @@ def test_a_list_of_members_that_is_too_long_is_not_read_into_memory(
 
 
 def test_what_is_unpacked_and_refused_counts_to_what_an_archive_may_unpack_to(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(archives, "LARGEST_UNPACKED", 1_000)
     refused = b"%PDF-1.7 " + bytes(600)
     body = packed({"a.pdf": refused, "b.pdf": refused, "papers.jsonl": dump("papers.jsonl")})
 
     with pytest.raises(UnreadableDump, match="the archive unpacks to more than"):
-        read(store, write(tmp_path, body, "a.zip"))
+        read(store, write(tmp_path, body, "a.zip"), limits=DumpLimits(1_000))
 
 
 def test_references_in_a_zip_become_papers_where_that_is_said_even_if_it_was_read_before(

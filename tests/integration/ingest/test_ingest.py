@@ -20,6 +20,7 @@ from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import LarkpostError, TryAgainLater, UnreadableDump, UsageError
 from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest import ingest as flow
+from larkpost.ingest.dump_limits import DumpLimits
 from larkpost.ingest.ingest import ingest
 from larkpost.packaged_files import shipped_path
 
@@ -192,13 +193,18 @@ def test_a_missing_file_is_the_callers_mistake(store: Store, tmp_path: Path) -> 
         read(store, tmp_path / "nothing.txt")
 
 
-def test_a_file_larger_than_the_cap_is_refused(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("larkpost.ingest.file_reader.LARGEST", 1 << 20)
-
+def test_a_file_larger_than_the_cap_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UnreadableDump, match="is larger than 1 MiB"):
-        read(store, write(tmp_path, page() + "x\n" * 600_000))
+        read(store, write(tmp_path, page() + "x\n" * 600_000), limits=DumpLimits(1 << 20))
+
+
+def test_records_beyond_the_limit_are_left_out_with_a_warning(store: Store, tmp_path: Path) -> None:
+    lines = "".join(f'{{"title": "Lanterns of harbour {n}"}}\n' for n in range(5))
+
+    report = read(store, write(tmp_path, lines, "a.jsonl"), limits=DumpLimits(records=3))
+
+    assert report.papers == len(everything(store)) == 3
+    assert report.warnings[0] == "it has more than 3 records; the first are read"
 
 
 def test_a_file_that_grows_while_it_is_read_is_left_for_later(store: Store, tmp_path: Path) -> None:

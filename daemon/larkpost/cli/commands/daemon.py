@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from larkpost.db.read_dumps import Dump
     from larkpost.ingest.inbox import Taken
     from larkpost.mail.circuit_breaker import Outage
+    from larkpost.scheduler.inbox_reading import InboxReading
     from larkpost.scheduler.status import StatusReport
     from larkpost.scheduler.tick import TickResult
 
@@ -303,6 +304,9 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
 
     SIGHUP makes it read the settings again.
     """
+    from functools import partial
+
+    from larkpost.scheduler.inbox_reading import InboxReading
     from larkpost.serve import run
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can handle it
@@ -315,18 +319,20 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
         program,
         host=web.host,
         port=web.port,
-        tick=_tick,
+        tick=partial(_tick, InboxReading()),
         post=_post,
         poll=_poll,
         renewal=lambda before: call.rebuild(before, flags),
     )
 
 
-def _tick(program: Program, moved: Callable[[], None]) -> None:
+def _tick(reading: InboxReading, program: Program, moved: Callable[[], None]) -> None:
     from larkpost.scheduler.tick import edit
 
     # New papers, and readers whose slot has come meanwhile, go before the rest of them.
-    context = replace(program.tick_context, moved=moved, publish_seconds=PUBLISH_SECONDS)
+    context = replace(
+        program.tick_context, moved=moved, publish_seconds=PUBLISH_SECONDS, reading=reading
+    )
     edit(context, now=datetime.now(UTC))
     program.spaces.newest(program.store, program.ranker)  # read now, so that no page view waits
     moved()
