@@ -21,6 +21,7 @@ from larkpost.web.limits.byte_budget import body_budget, response_budget
 from larkpost.web.limits.fair_queue import PageQueues
 from larkpost.web.limits.rate_limit import COSTLY, LOOKING, RateLimit, RateLimiter
 from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
+from larkpost.web.limits.requests_in_flight import RequestsInFlight
 from larkpost.web.limits.unread_responses import InPieces
 from larkpost.web.middleware import DateHeader, ErrorPages, HostHeader
 from larkpost.web.page_numbers import register_path_numbers
@@ -93,7 +94,8 @@ def app(
 ) -> Starlette:
     """Build the application; ``pulses`` give /healthz the state of this process.
 
-    If ``paced``, as in the daemon, requests that a network sends too fast wait.
+    If ``paced``, as in the daemon, requests that a network sends too fast wait, and too many at
+    once are refused.
     """
     site = program.settings.site
     feeds = FeedCache(program.store)
@@ -143,9 +145,11 @@ def _middleware(
             return []
         return [Middleware(RequestRate, limit=limit, pages=pages, https=https)]
 
+    in_flight = [Middleware(RequestsInFlight, pages=pages, https=https)] if paced else []
     return [
         Middleware(ErrorPages, pages=pages, https=https),
         Middleware(HostHeader, pages=pages, https=https),
+        *in_flight,
         Middleware(TrailingSlash),
         *at_most(ANY),
         cache,

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from starlette.exceptions import HTTPException
 
+from larkpost.text.ip_networks import neighbourhood
+
 MB = 1024 * 1024
 AT_A_TIME = 32  # bodies of a network: a body may drip for as long as a form may take
 PATIENCE = 15.0  # seconds that a request waits until its network has read older responses
@@ -25,14 +27,19 @@ def add_count(counter: Counter[str], network: str, change: int) -> None:
 class ByteBudget:
     """At most ``most`` bytes at a time, ``per_network`` of one network; only for the event loop.
 
-    ``held`` are the bytes of all networks, ``count`` their reservations.
+    A neighbourhood (``text.ip_networks``) gets half of ``most``. A network that holds at most
+    ``spared`` bytes gets them even if others hold all: four addresses of one owner held every byte
+    with uploads that never ended, and no form of anybody was accepted. ``held`` are the bytes of
+    all networks, ``count`` their reservations.
     """
 
-    def __init__(self, most: int, per_network: int) -> None:
+    def __init__(self, most: int, per_network: int, *, spared: int = 0) -> None:
         self.most = most
         self.per_network = per_network
+        self.spared = spared
         self.held = 0
         self._by_network: Counter[str] = Counter()
+        self._around: Counter[str] = Counter()  # by neighbourhood
         self._reservations: Counter[str] = Counter()
         self._released: dict[str, asyncio.Event] = {}  # per network with waiting requests
 
@@ -64,11 +71,16 @@ class ByteBudget:
             self._change(network, -size)
 
     def take(self, network: str, size: int) -> None:
-        """Take so many bytes; raises HTTPException 503 over the limit."""
-        mine = self._by_network[network]
-        if self.held + size > self.most or mine + size > self.per_network:
+        """Take so many bytes; raises HTTPException 503 over a limit."""
+        mine = self._by_network[network] + size
+        if mine > self.per_network or (mine > self.spared and self._is_full(network, size)):
             raise busy_error()
         self._change(network, size)
+
+    def _is_full(self, network: str, size: int) -> bool:
+        """Return whether so many bytes more are too many, in all or in a neighbourhood."""
+        around = self._around[neighbourhood(network)] + size
+        return self.held + size > self.most or around > max(self.most // 2, self.per_network)
 
     def has_room(self, network: str) -> bool:
         """Return whether one more response may be made for a network.
@@ -91,6 +103,7 @@ class ByteBudget:
     def _change(self, network: str, size: int) -> None:
         self.held += size
         add_count(self._by_network, network, size)
+        add_count(self._around, neighbourhood(network), size)
         if size < 0 and (released := self._released.pop(network, None)):
             released.set()
 
@@ -110,8 +123,11 @@ class Reservation:
 
 
 def body_budget() -> ByteBudget:
-    """Make the budget for bodies; a network gets two of the largest files, or 128 forms."""
-    return ByteBudget(32 * MB, per_network=8 * MB)
+    """Make the budget for bodies; a network gets two of the largest files, or 128 forms.
+
+    A form is accepted from a network that sends nothing else.
+    """
+    return ByteBudget(32 * MB, per_network=8 * MB, spared=64 * 1024)
 
 
 def response_budget() -> ByteBudget:

@@ -47,7 +47,7 @@ class RequestRate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on when it is due."""
-        visitor = _paced_network(scope)
+        visitor = paced_network(scope)
         if visitor is None:
             await self.app(scope, receive, send)
             return
@@ -75,7 +75,7 @@ class RequestRate:
         return None if wider is None else max(own, wider)
 
 
-def _paced_network(scope: Scope) -> str | None:
+def paced_network(scope: Scope) -> str | None:
     """Return the network to limit; None for non-requests and for a web server in front."""
     if scope["type"] != "http":
         return None

@@ -13,6 +13,7 @@ from larkpost.web import app
 from larkpost.web.limits import request_rate
 from larkpost.web.limits.rate_limit import RateLimiter
 from larkpost.web.limits.request_rate import ANY, MADE
+from larkpost.web.limits.requests_in_flight import RequestsInFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,3 +133,12 @@ def test_the_many_networks_of_one_owner_have_four_times_the_pace_of_one(
 
     assert answers == [200] * most + [429] * 20
     assert ask("/robots.txt", "2001:db8:1::1") == 200
+
+
+def test_a_request_of_a_network_with_too_many_in_progress_is_refused_in_the_daemon(
+    ask: Ask, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask("/robots.txt") == 200
+    monkeypatch.setattr(RequestsInFlight, "_is_full", lambda *_args: True)
+    assert ask("/robots.txt") == 429
+    assert pauses.seconds == []

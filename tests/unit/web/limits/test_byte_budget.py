@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 from starlette.exceptions import HTTPException
 
+from larkpost.web.form_body import LARGEST_BODY
 from larkpost.web.limits.byte_budget import AT_A_TIME, ByteBudget, body_budget
 
 
@@ -54,3 +55,36 @@ def test_a_network_may_send_so_many_bodies_at_a_time() -> None:
     assert refusal.value.status_code == 503
     with budget.reserve("a"):
         pass
+
+
+def test_a_form_is_accepted_whatever_uploads_others_hold() -> None:
+    """Four addresses of one owner held every byte, with uploads that never ended."""
+    budget = ByteBudget(100, per_network=25, spared=5)
+    with ExitStack() as stack:
+        for owner in ("192.0.2", "198.51.100"):
+            for number in range(2):
+                stack.enter_context(budget.reserve(f"{owner}.{number}")).grow(25)
+        form = stack.enter_context(budget.reserve("203.0.113.9"))
+        form.grow(5)
+        with pytest.raises(HTTPException):
+            form.grow(1)
+        more = stack.enter_context(budget.reserve("192.0.2.1"))
+        with pytest.raises(HTTPException):
+            more.grow(1)
+    assert budget.held == 0
+
+
+def test_one_owner_of_many_networks_holds_half_of_all_bytes() -> None:
+    budget = ByteBudget(100, per_network=25)
+    with ExitStack() as stack:
+        for number in range(2):
+            stack.enter_context(budget.reserve(f"192.0.2.{number}")).grow(25)
+        neighbour = stack.enter_context(budget.reserve("192.0.2.200"))
+        with pytest.raises(HTTPException):
+            neighbour.grow(1)
+        stack.enter_context(budget.reserve("203.0.113.9")).grow(25)
+    assert budget.held == 0
+
+
+def test_a_whole_form_fits_into_what_each_network_is_spared() -> None:
+    assert body_budget().spared >= LARGEST_BODY
