@@ -158,8 +158,9 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
         thumbs = votes.newest_thumbs(connection, reader.id, downvote_advice.MOST)
         titles = papers.get(connection, {one.paper_id for one in shown})
         use = last_use.of(connection, [reader.id]).get(reader.id)
-        latest = editions.latest(connection, reader.id, limit=SHOWN_EDITIONS)
-        new = editions.news(connection, latest[0]) if latest else set()
+        days = editions.latest_days(connection, reader.id, SHOWN_EDITIONS)
+        today = editions.get(connection, days[0].id) if days else None
+        new = editions.news(connection, today) if today else set()
         forgotten = forgotten_votes.latest(connection, reader.id)
     found = downvote_advice.many_downs(thumbs, site.clock())
     links = site.program.links
@@ -186,9 +187,10 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
             {"paper": titles[one.paper_id], "thumb": thumb_name(one.thumb), "at": one.at}
             for one in shown
         ],
-        today=stories_of(latest[0], name_private=True) if latest else [],
+        edition=today,
+        today=stories_of(today, name_private=True) if today else [],
         new=new,
-        editions=[(one, site.pages.path(links.edition(one))) for one in latest],
+        editions=[(one, site.pages.path(links.edition_of(reader, one.id))) for one in days],
         weekdays=WEEKDAYS,
         zones=zones(),
         most_interests=interest_words.MOST_INTERESTS,
