@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -164,6 +165,7 @@ def endpoint(
     async def endpoint(request: Request) -> Response:
         site: SiteContext = request.app.state.site
         visitor = network(request, site.program.settings.web.trusted_proxies)
+        request.state.loop = asyncio.get_running_loop()  # for ``is_gone``
         if measure is not None:
             site.rate_limiter.check(measure, visitor)
         body, form = b"", FormData()
