@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from sqlalchemy.dialects import sqlite
 
@@ -12,11 +13,11 @@ from larkpost.db.column_types import TextList
 def test_a_list_without_a_text_is_read_without_parsing() -> None:
     parsed: list[str] = []
 
-    def parse(text: str) -> object:
+    def parse(text: str) -> Any:
         parsed.append(text)
         return json.loads(text)
 
-    dialect = sqlite.dialect(json_deserializer=parse)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    dialect = sqlite.dialect(json_deserializer=parse)
     read = TextList().result_processor(dialect, None)
 
     assert read is not None
