@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from larkpost.fetch.configured import ConfiguredSources
     from larkpost.fetch.poll import PollContext
     from larkpost.inbound.digest_mail import DigestMail
+    from larkpost.portability.pack_export import PackExport
     from larkpost.ranking import TfidfRanker
     from larkpost.readers.compute_profile import ComputeProfile
     from larkpost.readers.expiry import LastUses
@@ -68,9 +69,7 @@ class Program:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()  # set when the daemon should end
-        self.fits_apart = (
-            False  # whether models, profiles and lists are computed in separate processes
-        )
+        self.fits_apart = False  # whether models, profiles, lists, exports get their own processes
 
     def with_settings(self, settings: Settings) -> Program:
         """Build a program with other settings on the same database; it ends together with this one.
@@ -178,16 +177,19 @@ class Program:
         return ComputeProfileApart(self.stopping.is_set) if self.fits_apart else compute_here
 
     def reference_reader(self, is_gone: Callable[[], bool]) -> ReadReferences:
-        """Return the function that reads a list of references, until its sender ``is_gone``.
-
-        A process that serves visitors reads long lists in a separate process.
-        """
+        """Return the function that reads a list of references; a long one in a process."""
         from larkpost.formats.references import read_references
         from larkpost.readers.references_apart import ReadReferencesApart
 
-        if not self.fits_apart:
-            return read_references
-        return ReadReferencesApart(lambda: self.stopping.is_set() or is_gone())
+        apart = ReadReferencesApart(lambda: self.stopping.is_set() or is_gone())
+        return apart if self.fits_apart else read_references
+
+    def export_packer(self, is_gone: Callable[[], bool]) -> PackExport:
+        """Return the function that packs a reader's data; much of it in a process."""
+        from larkpost.portability.pack_export import PackExportApart, pack_here
+
+        apart = PackExportApart(lambda: self.stopping.is_set() or is_gone())
+        return apart if self.fits_apart else pack_here
 
     @cached_property
     def dump_formats(self) -> Sequence[DumpFormat]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -58,13 +59,15 @@ def _seconds_of_all() -> float:
 class ChildProcess:
     """A module that runs as our child with a low priority (nice), for at most ``seconds``.
 
-    ``purpose`` names the work in errors. ``stopped`` says whether this process is to end.
+    ``purpose`` names the work in errors. ``stopped`` says whether this process is to end. The child
+    may use ``cpu_seconds`` of a processor, without a limit if that is None.
     """
 
     module: str
     purpose: str
     seconds: float
     stopped: Callable[[], bool] = lambda: False
+    cpu_seconds: int | None = None
 
     def run(self, wanted: Mapping[str, object]) -> bytes:
         """Return the child's output.
@@ -73,7 +76,8 @@ class ChildProcess:
         TryAgainLater if this process is to end.
         """
         with _count_seconds():
-            return self._run([sys.executable, "-P", "-m", self.module], wanted)
+            command = [sys.executable, "-P", "-m", self.module]
+            return self._run(command, {**wanted, "cpu_seconds": self.cpu_seconds})
 
     def _run(self, command: Sequence[str], wanted: Mapping[str, object]) -> bytes:
         pipe = subprocess.PIPE
@@ -89,6 +93,8 @@ class ChildProcess:
                 body, message = output.whole(), errors.whole()
         if process.returncode:
             self._raise_if_stopped()  # stopping a service signals all of its processes
+            if process.returncode == -signal.SIGXCPU:
+                raise TimeoutError(f"{self.purpose} used {self.cpu_seconds} seconds of processor")
             why = message.decode(errors="replace").strip()[-LONGEST_ERROR:]
             raise RuntimeError(
                 f"the process for {self.purpose} ended with {process.returncode}: {why}"
@@ -170,6 +176,7 @@ def answer_request(compute: Callable[[dict[str, object]], bytes]) -> None:
     os.dup2(2, 1)  # prints must not get into the output
     sys.stdout = sys.stderr
     wanted = json.loads(sys.stdin.buffer.readline())
+    _limit_cpu(wanted.get("cpu_seconds"))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         body = compute(wanted)
@@ -179,6 +186,16 @@ def answer_request(compute: Callable[[dict[str, object]], bytes]) -> None:
     with os.fdopen(answer, "wb") as pipe:
         pipe.write(body)
     os._exit(0)  # at once, without freeing the memory
+
+
+def _limit_cpu(seconds: int | None) -> None:
+    """Have the system end this process with SIGXCPU after so many seconds of processor.
+
+    However long a call is: a Python handler would wait for its end.
+    """
+    if seconds is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # SIGXCPU would write the memory to a file
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
 def _report(error: Exception, store: str) -> None:

@@ -57,6 +57,7 @@ class LogEvent(StrEnum):
     INBOUND_FAILED = "inbound.failed", "reading an inbound mail raised an unexpected error"
     INBOUND_PRUNED = "inbound.pruned", "a refused inbound mail was deleted to make room"
     INBOUND_REJECTED = "inbound.rejected", "an inbound mail was refused, and put aside"
+    EXPORT_FAILED = "export.failed", "an export's separate process failed; the daemon did its work"
     INBOUND_SKIPPED = "inbound.skipped", "an inbound mail could not be read or moved, and stays"
     INTEREST_UNCHECKED = "interest.unchecked", "the words of an interest could not be checked"
     JOB_FAILED = "job.failed", "a run of a job ended with an error"

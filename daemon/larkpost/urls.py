@@ -61,7 +61,11 @@ class UrlBuilder:
 
     def edition(self, edition: Edition) -> str:
         """Link to the edition in the browser."""
-        return self._sign("edition", edition.id, edition.reader)
+        return self.edition_of(edition.reader, edition.id)
+
+    def edition_of(self, reader: Reader, number: int) -> str:
+        """Link to the reader's edition with this number."""
+        return self._sign("edition", number, reader)
 
     def leave(self, reader: Reader) -> str:
         """Link to unsubscribe: GET shows a page, the POST of RFC 8058 acts at once."""

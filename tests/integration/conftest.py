@@ -57,3 +57,17 @@ def child(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(subprocess, "Popen", popen)
     return program
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Give the commands of the processes that were started."""
+    commands: list[list[str]] = []
+    real = subprocess.Popen
+
+    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
+        commands.append(command)
+        return real(command, **pipes)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    return commands

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,3 +73,18 @@ class TextList(TypeDecorator[Sequence[str]]):
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...] | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return a tuple, for frozen values."""
         return None if value is None else tuple(value)
+
+    def result_processor(
+        self, dialect: Dialect, coltype: Any
+    ) -> Callable[[Any], Sequence[str] | None] | None:
+        """Parse JSON, except the usual values without any text: a paper has four such columns."""
+        parse = super().result_processor(dialect, coltype)
+        if parse is None:
+            return None
+
+        def process(value: Any) -> Sequence[str] | None:
+            if value == "[]":
+                return ()
+            return None if value is None or value == "null" else parse(value)
+
+        return process

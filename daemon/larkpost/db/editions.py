@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
@@ -35,6 +35,14 @@ class PreparedEdition:
     note: str = ""
     candidate_count: int = 0
     number: int | None = None
+
+
+class EditionDay(NamedTuple):
+    """The day of an edition, its number in links, and how many papers it has."""
+
+    id: int
+    date: date
+    pick_count: int
 
 
 def publish(
@@ -130,6 +138,15 @@ def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Editi
     return list(_load(connection, connection.execute(newest.limit(limit)).all()))
 
 
+def latest_days(connection: Connection, reader_id: int, limit: int) -> list[EditionDay]:
+    """Read the days of the reader's last editions, newest first, without their papers."""
+    of_edition = schema.pick.c.edition_id == _table.c.id
+    count = select(func.count()).where(of_edition).correlate(_table).scalar_subquery()
+    days = select(_table.c.id, _table.c.date, count).where(_table.c.reader_id == reader_id)
+    newest = days.order_by(_table.c.date.desc()).limit(limit)
+    return [EditionDay(*row) for row in connection.execute(newest)]
+
+
 def future(connection: Connection, now: datetime) -> list[Edition]:
     """Read the editions of days that have not begun in UTC, the latest day's first."""
     later = select(_table).where(_table.c.date > now.date()).order_by(_table.c.date.desc())
@@ -151,6 +168,12 @@ def redate(connection: Connection, edition_id: int, day: date) -> None:
     connection.execute(update(_table).where(which).values(date=day))
     letter = update(schema.delivery).where(schema.delivery.c.edition_id == edition_id)
     connection.execute(letter.values(day=day))
+
+
+def count_picks(connection: Connection, reader_id: int) -> int:
+    """Count the picks of a reader's editions."""
+    joined = select(func.count()).select_from(_table).join(schema.pick)
+    return connection.execute(joined.where(_table.c.reader_id == reader_id)).scalar_one()
 
 
 def papers_given(

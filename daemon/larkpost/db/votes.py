@@ -93,6 +93,12 @@ def of(connection: Connection, reader_id: int) -> list[Vote]:
     return of_many(connection, [reader_id])[reader_id]
 
 
+def thumbs(connection: Connection, reader_id: int) -> dict[int, Thumb]:
+    """Read the thumbs of a reader by paper, without the rest of the votes."""
+    mine = select(_table.c.paper_id, _table.c.thumb).where(_table.c.reader_id == reader_id)
+    return {paper_id: Thumb(thumb) for paper_id, thumb in connection.execute(mine)}
+
+
 def newest(connection: Connection, reader_id: int, limit: int) -> list[Vote]:
     """Read the newest ``limit`` votes of a reader, oldest first."""
     mine = select(_table).where(_table.c.reader_id == reader_id).limit(limit)

@@ -16,6 +16,7 @@ ReadReferences = Callable[[str], list[PaperRecord]]
 
 SMALL = 16_000  # characters, which every parser reads in less time than starting a process takes
 LONGEST = 10.0  # seconds, less than others wait for their turn; a list of 2,000 takes one or two
+MOST_CPU = 5  # seconds of processor: beside other work a list of 2,000 may need LONGEST
 REFERENCES_MODULE = "larkpost.readers.references_process"
 
 
@@ -24,20 +25,23 @@ class ReadReferencesApart:
     """Reads lists of more than ``small`` characters in a separate process, others here.
 
     Strangers choose the text, and a thread cannot be ended: however slow a parser is, a list takes
-    ``seconds`` at most. Raises UsageError for an unsupported kind of text and for one that takes
-    longer, RuntimeError if the process fails, and TryAgainLater as soon as ``stopped`` says that
-    nobody waits any more.
+    ``seconds`` at most, and ``cpu_seconds`` of a processor. Raises UsageError for an unsupported
+    kind of text and for one that takes longer, RuntimeError if the process fails, and TryAgainLater
+    as soon as ``stopped`` says that nobody waits any more.
     """
 
     stopped: Callable[[], bool] = lambda: False
     seconds: float = LONGEST
     small: int = SMALL
+    cpu_seconds: int = MOST_CPU
 
     def __call__(self, text: str) -> list[PaperRecord]:
         """Read all references, as ``read_references`` does."""
         if len(text) <= self.small:
             return read_references(text)
-        child = ChildProcess(REFERENCES_MODULE, "reading a list", self.seconds, self.stopped)
+        child = ChildProcess(
+            REFERENCES_MODULE, "reading a list", self.seconds, self.stopped, self.cpu_seconds
+        )
         try:
             body = child.run({"store": "", "text": text})
         except TimeoutError as error:

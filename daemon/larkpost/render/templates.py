@@ -79,6 +79,7 @@ def environment(folder: str) -> Environment:
         loader=FileSystemLoader(shipped_path(f"templates/{folder}")),
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
+        auto_reload=False,  # a template does not change while the program runs
         trim_blocks=True,
         keep_trailing_newline=True,
         lstrip_blocks=True,

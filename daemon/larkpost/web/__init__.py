@@ -13,13 +13,14 @@ from starlette.routing import Route
 
 from larkpost.editions.similar import SimilarPapers
 from larkpost.readers.onboarding import RatingPools
+from larkpost.readers.references_apart import SMALL
 from larkpost.readers.taste_profile import TasteProfileCache
 from larkpost.web.admin import admin
 from larkpost.web.feeds.cache import FeedCache, FeedCacheMiddleware
 from larkpost.web.health import Heartbeat, healthz
 from larkpost.web.limits.byte_budget import body_budget, response_budget
 from larkpost.web.limits.fair_queue import PageQueues
-from larkpost.web.limits.rate_limit import COSTLY, LOOKING, RateLimit, RateLimiter
+from larkpost.web.limits.rate_limit import COSTLY, COSTLY_APART, LOOKING, RateLimit, RateLimiter
 from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
 from larkpost.web.limits.requests_in_flight import RequestsInFlight
 from larkpost.web.limits.unread_responses import InPieces
@@ -70,10 +71,14 @@ ROUTES = (
     Route("/edition/{token}", endpoint(edition)),
     Route("/vote/{token}/{position:number}/{wish}", endpoint(vote), methods=ASK_AND_ACT),
     Route("/me/{token}", endpoint(me), methods=ASK_AND_ACT),
-    Route("/me/{token}/start", endpoint(start, upload=True), methods=ASK_AND_ACT),
+    Route(
+        "/me/{token}/start",
+        endpoint(start, upload=True, apart_above=SMALL),
+        methods=ASK_AND_ACT,
+    ),
     Route("/me/{token}/rate", endpoint(rate, measure=COSTLY), methods=ASK_AND_ACT),
-    Route("/me/{token}/taste", endpoint(taste, measure=COSTLY)),
-    Route("/me/{token}/export.jsonl", endpoint(export, measure=COSTLY)),
+    Route("/me/{token}/taste", endpoint(taste, measure=COSTLY_APART)),
+    Route("/me/{token}/export.jsonl", endpoint(export, measure=COSTLY_APART)),
     Route("/me/{token}/delete", endpoint(delete), methods=ASK_AND_ACT),
     Route("/admin/{token}", endpoint(admin)),
     Route(

@@ -51,7 +51,6 @@ async def read_body(request: Request, reservation: Reservation, largest: int) ->
 
     They count in ``reservation``. Raises HTTPException 400, 408, 413, 503.
     """
-    request.state.loop = asyncio.get_running_loop()  # for ``is_gone``
     refuse_odd_charset(request)
     _refuse_large(request, largest)
     body = bytearray()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -150,20 +151,22 @@ def endpoint(
     from_anywhere: bool = False,
     upload: bool = False,
     measure: RateLimit | None = None,
+    apart_above: int | None = None,
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make an endpoint from a plain function, which runs in a thread and may use the database.
 
     It gets the form of a POST (empty otherwise); its exceptions become error pages. A form from
     another site is refused unless ``from_anywhere``; files are accepted only if ``upload``. A
-    ``measure`` is the rate limit of a network, and says whether the page is costly. A body is read
-    only after the form's origin and the path's token have been checked.
+    ``measure`` is the rate limit of a network, and says whether the page is costly; bodies of more
+    than ``apart_above`` bytes may be read by another process. A body is read only after the form's
+    origin and the path's token have been checked.
     """
-    costly = measure is not None and measure.costly
     largest = LARGEST_UPLOAD if upload else LARGEST_BODY
 
     async def endpoint(request: Request) -> Response:
         site: SiteContext = request.app.state.site
         visitor = network(request, site.program.settings.web.trusted_proxies)
+        request.state.loop = asyncio.get_running_loop()  # for ``is_gone``
         if measure is not None:
             site.rate_limiter.check(measure, visitor)
         body, form = b"", FormData()
@@ -175,10 +178,8 @@ def endpoint(
                     await _check_token(site, request, visitor)
                     reservation = held.enter_context(site.bodies.reserve(visitor))
                     body = await read_body(request, reservation, largest)
-                large, acts = len(body) > LARGEST_BODY, request.method == "POST"
-                turn = await held.enter_async_context(
-                    _turn_with_room(site, visitor, costly=costly or large, acts=acts)
-                )
+                queue = _choose_queue(request.method, len(body), measure, apart_above)
+                turn = await held.enter_async_context(_turn_with_room(site, visitor, queue))
                 if body:
                     form = await parse_form(request, body, turn, files=int(upload))
                 return await run_in_threadpool(turn.run, handler, site, request, form)
@@ -196,9 +197,21 @@ def endpoint(
     return endpoint
 
 
+def _choose_queue(
+    method: str, size: int, measure: RateLimit | None, apart_above: int | None
+) -> dict[str, bool]:
+    """Choose the queue of a request with a body of ``size`` bytes, as PageQueues.slot takes it."""
+    return {
+        "costly": size > LARGEST_BODY or (measure is not None and measure.costly),
+        "apart": (measure is not None and measure.apart)
+        or (apart_above is not None and size > apart_above),
+        "acts": method == "POST",
+    }
+
+
 @asynccontextmanager
 async def _turn_with_room(
-    site: SiteContext, visitor: str, *, costly: bool, acts: bool
+    site: SiteContext, visitor: str, queue: Mapping[str, bool]
 ) -> AsyncIterator[QueueSlot]:
     """Hold a turn while the budget has space for a response to the visitor's network.
 
@@ -207,7 +220,7 @@ async def _turn_with_room(
     """
     while True:
         await site.answers.wait_for_room(visitor)
-        async with site.queues.slot(visitor, costly=costly, acts=acts) as turn:
+        async with site.queues.slot(visitor, **queue) as turn:
             if site.answers.has_room(visitor):
                 yield turn
                 return

@@ -190,6 +190,7 @@ class PageTemplates:
             loader=FileSystemLoader(shipped_path("templates/web")),
             autoescape=True,
             undefined=StrictUndefined,
+            auto_reload=False,  # no look at the file of each template of each page
             trim_blocks=True,
             lstrip_blocks=True,
         )

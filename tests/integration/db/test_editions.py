@@ -216,8 +216,22 @@ def test_the_newest_edition_comes_first(store: Store) -> None:
             editions.publish_many(connection, [day])
 
         latest = editions.latest(connection, ada.id, limit=2)
+        days = editions.latest_days(connection, ada.id, limit=2)
 
     assert [edition.date for edition in latest] == [TODAY + 2 * DAY, TODAY + DAY]
+    assert [(day.id, day.date) for day in days] == [(one.id, one.date) for one in latest]
+
+
+def test_the_days_of_editions_come_with_the_number_of_their_papers(store: Store) -> None:
+    with store.begin() as connection:
+        (ada, emmy), papers = add_readers(connection, 2), add_papers(connection, 3)
+        publish(connection, ada, papers)
+        publish(connection, emmy, papers[:1])
+
+        (day,) = editions.latest_days(connection, ada.id, limit=9)
+
+        assert (day.date, day.pick_count) == (TODAY, 3)
+        assert editions.count_picks(connection, ada.id) == 3
 
 
 def test_what_was_picked_is_reported_by_reader(store: Store) -> None:

@@ -33,6 +33,17 @@ def everything(store: Store) -> list[Vote]:
         return all_votes(connection)
 
 
+def test_thumbs_alone_are_read_by_paper(store: Store) -> None:
+    (ada, emmy), (first, second, *_) = prepared(store)
+    with store.begin() as connection:
+        votes.cast(connection, Vote(ada, first, Thumb.DOWN, NOW, "link", None))
+        votes.cast(connection, Vote(ada, second, Thumb.UP, NOW, "link", None))
+
+    with store.read() as connection:
+        assert votes.thumbs(connection, ada) == {first: Thumb.DOWN, second: Thumb.UP}
+        assert votes.thumbs(connection, emmy) == {}
+
+
 def test_a_vote_comes_out_as_it_went_in(store: Store) -> None:
     (ada, _), (paper, *_) = prepared(store)
     vote = Vote(ada, paper, Thumb.DOWN, NOW, "link", None)

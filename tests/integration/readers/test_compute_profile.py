@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -55,20 +54,6 @@ KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 NO_REPORT = "import sys; sys.stdin.readline(); print('no report')"
 ENDLESS = "import time; time.sleep(600)"
 NOT_REPLAYED = "Your thumbs could not be replayed just now"
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Give the commands of the processes that were started."""
-    commands: list[list[str]] = []
-    real = subprocess.Popen
-
-    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
-        commands.append(command)
-        return real(command, **pipes)
-
-    monkeypatch.setattr(subprocess, "Popen", popen)
-    return commands
 
 
 def compute_with(here: Place, compute: ComputeProfileApart) -> TasteProfileCache:

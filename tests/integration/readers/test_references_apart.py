@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 APART = ReadReferencesApart(small=0)
 ENDLESS = "import time; time.sleep(600)"
+# One call without an end, which nothing in the process can stop.
+STUCK = """
+from larkpost.child_process import answer_request
+answer_request(lambda _: 1 in iter(int, 1))
+"""
 BROKEN = "import sys; sys.stdin.readline(); sys.exit('out of luck')"
 LONG = "@article{a, title={One}, abstract={%s}}" % ("word " * 4_000)
 
@@ -106,6 +112,15 @@ def test_a_list_that_takes_too_long_is_refused_and_nothing_is_imported(
     assert "in parts" in refused.value.hint
     assert own(here) == []
     assert [one.poll() for one in started] == [-9]
+
+
+def test_a_list_that_takes_too_much_of_the_processor_is_refused(started: Started) -> None:
+    started.instead = STUCK
+
+    with pytest.raises(UsageError, match="too long to read"):
+        ReadReferencesApart(seconds=60, cpu_seconds=1)(LONG)
+
+    assert [one.poll() for one in started] == [-signal.SIGXCPU]
 
 
 def test_a_process_that_fails_imports_nothing(here: Place, started: Started) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     Table,
     Text,
@@ -128,7 +129,7 @@ def read_first_pairs(
         listed = _listed(connection, column, some)
         first = select(ids).where(column == listed.c.value, where).order_by(ids).limit(most)
         if connection.dialect.name == "sqlite":  # has no LATERAL, but looks the ids up as these
-            row = column.table.alias()
+            row = _alias(column.table)
             its = row.c[ids.name].in_(first.correlate(listed))
             chosen = select(listed.c.value, row.c[ids.name]).join_from(listed, row, its)
         else:
@@ -136,6 +137,12 @@ def read_first_pairs(
             chosen = select(listed.c.value, side.c[ids.name]).join_from(listed, side, true())
         pairs += map(tuple, connection.execute(chosen).all())
     return pairs
+
+
+@cache
+def _alias(table: FromClause) -> FromClause:
+    """Return another name of a table; making one takes longer than the query, for wide tables."""
+    return table.alias()
 
 
 def read_rare(

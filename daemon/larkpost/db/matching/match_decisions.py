@@ -47,6 +47,8 @@ class MatchDecisions:
 
     def partners(self, names: Iterable[Identifier]) -> list[Identifier]:
         """Return the identifiers that were decided to identify the same paper as one of these."""
+        if not self._parts:  # as in nearly all homes; it is asked for each reference of a list
+            return []
         known = dict.fromkeys(names)
         return list(
             dict.fromkeys(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Threads share one interpreter, so each page in progress slows all others. So few pages of busy
 # networks (``CpuUsage``) are made at a time that others are hardly slowed.
 AT_ONCE = 1  # costly pages in progress, of all networks
+# Costly pages that wait for a process of their own, which takes seconds but not the interpreter.
+APART_AT_ONCE, APART_OF_A_NETWORK = 2, 1
 COSTLY_WAITING = 10  # waiting requests of a network, which take no thread
 PATIENCE = 15.0  # seconds that a request waits for a page
 PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
@@ -174,26 +176,32 @@ class FairQueue:
 
 
 class PageQueues:
-    """The queues of costly pages, of actions, and of all others; they share one usage."""
+    """The queues of costly pages, of pages by other processes, of actions, and of all others.
+
+    They share one usage.
+    """
 
     def __init__(self) -> None:
         usage = CpuUsage()
-        busy, waiting = PAGES_OF_THE_BUSY, PAGES_WAITING
-        self.costly = FairQueue(AT_ONCE, per_network=AT_ONCE, waiting=COSTLY_WAITING, usage=usage)
-        self.acts, self.others = (
+        busy = PAGES_OF_THE_BUSY
+        self.costly, self.apart, self.acts, self.others = (
             FairQueue(most, per_network=own, busy_at_once=busy, waiting=waiting, usage=usage)
-            for most, own in (
-                (ACTS_AT_ONCE, ACTS_OF_A_NETWORK),
-                (PAGES_AT_ONCE, PAGES_OF_A_NETWORK),
+            for most, own, waiting in (
+                (AT_ONCE, AT_ONCE, COSTLY_WAITING),
+                (APART_AT_ONCE, APART_OF_A_NETWORK, COSTLY_WAITING),
+                (ACTS_AT_ONCE, ACTS_OF_A_NETWORK, PAGES_WAITING),
+                (PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_WAITING),
             )
         )
 
     def slot(
-        self, network: str, *, costly: bool = False, acts: bool = False
+        self, network: str, *, costly: bool = False, apart: bool = False, acts: bool = False
     ) -> AbstractAsyncContextManager[QueueSlot]:
         """Wait for a network's turn to have a page made; HTTPException 503 if none comes.
 
-        A request that ``acts`` writes, so it takes no turn of read-only pages.
+        A request that ``acts`` writes, so it takes no turn of read-only pages; one that waits for a
+        process of its own (``apart``) takes no turn of either, because that may last.
         """
-        queue = self.costly if costly else self.acts if acts else self.others
+        order = ((apart, self.apart), (costly, self.costly), (acts, self.acts))
+        queue = next((queue for is_one, queue in order if is_one), self.others)
         return queue.slot(network, PATIENCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from threading import Lock
 
@@ -20,18 +20,20 @@ class RateLimit:
     """At most ``most`` requests per ``per`` seconds.
 
     A request that comes too early waits, for at most ``longest_wait`` seconds. ``costly`` pages are
-    made a few at a time.
+    made a few at a time; those that a process of their own computes (``apart``) have other places.
     """
 
     name: str
     most: int
     costly: bool = False
+    apart: bool = False
     per: float = 60.0
     longest_wait: float = 0.0
 
 
 LOOKING = RateLimit("looking", 300)
 COSTLY = RateLimit("costly", 60, costly=True)
+COSTLY_APART = replace(COSTLY, apart=True)  # by the same count
 MONTHS = RateLimit("months", 60, costly=True)  # a page of a month is a feed of 1,000 papers
 
 

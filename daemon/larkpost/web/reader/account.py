@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,13 +14,13 @@ from larkpost.domain import Interest, Reader
 from larkpost.editions import downvote_advice
 from larkpost.errors import QuotaExceeded, UsageError
 from larkpost.interfaces import FeedFormat
-from larkpost.portability import exporter
 from larkpost.readers import subscriptions
 from larkpost.readers.interest_hints import UnmatchedWord, describe, find_unmatched_words
 from larkpost.render.presenters import stories_of
 from larkpost.schedule import local_date
 from larkpost.text import interest_words
 from larkpost.web.auth import reader_of
+from larkpost.web.form_body import is_gone
 from larkpost.web.forms import WEEKDAYS, read_preferences, zones
 from larkpost.web.limits.action_limit import tell_when
 from larkpost.web.limits.unread_responses import PIECE
@@ -80,17 +79,11 @@ def export(site: SiteContext, request: Request, _form: FormData) -> Response:
     It is read at one time, and held compressed for slow clients: 20,000 thumbs make 40 MB, and
     repeated requests of one reader must not fill the memory.
     """
-    reader, packer = visitor(site, request), zlib.compressobj(1)
-    parts: list[bytes] = []
-    length = 0
-    with site.program.store.read() as connection:
-        for line in exporter.about(connection, reader):
-            written = f"{json.dumps(line, ensure_ascii=False)}\n".encode()
-            length += len(written)
-            parts.append(packer.compress(written))
-    parts.append(packer.flush())
+    reader = visitor(site, request)
+    pack = site.program.export_packer(lambda: is_gone(request))
+    length, packed = pack(site.program.store, reader)
     return StreamingResponse(
-        _unpack([part for part in parts if part]),
+        _unpack(packed[at : at + PIECE] for at in range(0, len(packed), PIECE)),
         media_type="application/jsonl; charset=utf-8",
         headers={
             "Content-Disposition": 'attachment; filename="larkpost.jsonl"',
@@ -158,8 +151,9 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
         thumbs = votes.newest_thumbs(connection, reader.id, downvote_advice.MOST)
         titles = papers.get(connection, {one.paper_id for one in shown})
         use = last_use.of(connection, [reader.id]).get(reader.id)
-        latest = editions.latest(connection, reader.id, limit=SHOWN_EDITIONS)
-        new = editions.news(connection, latest[0]) if latest else set()
+        days = editions.latest_days(connection, reader.id, SHOWN_EDITIONS)
+        today = editions.get(connection, days[0].id) if days else None
+        new = editions.news(connection, today) if today else set()
         forgotten = forgotten_votes.latest(connection, reader.id)
     found = downvote_advice.many_downs(thumbs, site.clock())
     links = site.program.links
@@ -186,9 +180,10 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
             {"paper": titles[one.paper_id], "thumb": thumb_name(one.thumb), "at": one.at}
             for one in shown
         ],
-        today=stories_of(latest[0], name_private=True) if latest else [],
+        edition=today,
+        today=stories_of(today, name_private=True) if today else [],
         new=new,
-        editions=[(one, site.pages.path(links.edition(one))) for one in latest],
+        editions=[(one, site.pages.path(links.edition_of(reader, one.id))) for one in days],
         weekdays=WEEKDAYS,
         zones=zones(),
         most_interests=interest_words.MOST_INTERESTS,

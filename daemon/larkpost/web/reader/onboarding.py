@@ -82,7 +82,7 @@ def rate(site: SiteContext, request: Request, form: FormData) -> Response:
     seen = read_ids(text(form, "seen") if acting else request.query_params.get("seen", ""))
     ten = read_ids(text(form, "ten"))
     with program.store.read() as connection:
-        cast = {one.paper_id: thumb_name(one.thumb) for one in votes.of(connection, reader.id)}
+        cast = votes.thumbs(connection, reader.id)
         # A thumb without its ten must not remove its paper from the page.
         rated = cast.keys() - set(read_ids(text(form, "paper")))
         known = {*rated, *seen}
@@ -93,7 +93,7 @@ def rate(site: SiteContext, request: Request, form: FormData) -> Response:
     edition = publish.draft(
         program.publish_context, publish.by_hand(reader, now), now=now, space=space
     )
-    thumbs = {paper.id: cast[paper.id] for paper in papers if paper.id in cast}
+    thumbs = {paper.id: thumb_name(cast[paper.id]) for paper in papers if paper.id in cast}
     return site.pages.page(
         "reader/rate.html",
         papers=papers,

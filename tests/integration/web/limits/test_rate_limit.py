@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
     from tests.helpers.web.site_client import Place
 
-    from larkpost.domain import Paper
+    from larkpost.domain import Paper, PaperRecord
     from larkpost.ranking import TextSpace
     from larkpost.render import EditionRenderer
     from larkpost.web.site import SiteContext
 
 MOMENT = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+LIST = "@article{a, title={One}, abstract={%s}}" % ("word " * 4_000)
 A_MINUTE = RateLimit("test", 60)
 
 
@@ -200,7 +201,7 @@ def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
         hostile = [pool.submit(here.client.get, f"{me}/taste") for _ in range(30)]
         until(lambda: sum(one.done() for one in hostile) == 30 - most)
         honest = pool.submit(elsewhere.get, f"{me}/taste")
-        until(lambda: site_of(here).queues.costly.active_count == fair_queue.AT_ONCE)
+        until(lambda: site_of(here).queues.apart.active_count == fair_queue.APART_OF_A_NETWORK)
         ranker.go.set()
         answer = honest.result(60)
         answers = [one.result(60) for one in hostile]
@@ -267,6 +268,41 @@ def test_forms_that_wait_for_the_database_keep_no_page_from_anybody(here: Place,
 
     assert looked == [200] * 3
     assert acted == {200}
+
+
+def test_lists_that_other_processes_read_keep_no_page_and_no_action_waiting(
+    here: Place, me: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.fit()
+    read = Event()
+
+    def read_slowly(_text: str) -> list[PaperRecord]:
+        read.wait(60)
+        return []
+
+    monkeypatch.setattr(here.program, "reference_reader", lambda _is_gone: read_slowly)
+    slow, other = (
+        [
+            TestClient(here.client.app, base_url=FOREIGN, client=(f"192.0.{block}.{number}", 1))
+            for number in range(fair_queue.APART_AT_ONCE + 1)
+        ]
+        for block in (2, 3)
+    )
+    for one in (*slow, *other):
+        one.portal = here.client.portal
+    thumb = {"action": "vote", "paper": str(here.papers[0].id), "thumb": "up"}
+    queue = site_of(here).queues.apart
+
+    with ThreadPoolExecutor(8) as pool:
+        lists = [pool.submit(one.post, f"{me}/start", data={"text": LIST}) for one in slow]
+        until(lambda: queue.active_count == fair_queue.APART_AT_ONCE)
+        answers = [other[0].get(f"{me}/rate"), other[1].post(me, data=thumb)]
+        read.set()
+        read_lists = [one.result(60).status_code for one in lists]
+
+    assert [one.status_code for one in answers] == [200, 200]
+    # Lists of one reader are imported one at a time: the second of two at once has to come again.
+    assert set(read_lists) <= {200, 429}
 
 
 def site_of(here: Place) -> SiteContext:

@@ -1,14 +1,15 @@
-"""Tests the list of thumbs on the page of a reader who has given many."""
+"""Tests the page of a reader who has given many thumbs and received many editions."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.helpers.web.site_client import NOW
+from tests.helpers.factories import DAY, TODAY
+from tests.helpers.web.site_client import NOW, publish
 
-from larkpost.db import papers, votes
-from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
+from larkpost.db import editions, papers, votes
+from larkpost.domain import Identifier, PaperRecord, Pick, Thumb, Vote
 from larkpost.web.reader.account import SHOWN_VOTES
 
 if TYPE_CHECKING:
@@ -69,3 +70,22 @@ def test_the_page_says_that_many_of_the_newest_thumbs_are_down(here: Place, me: 
     vote_often(here)
 
     assert "15 of your last 20" in here.client.get(me).text
+
+
+def test_the_page_reads_only_the_papers_of_the_newest_edition(
+    here: Place, me: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        publish(here.program.store, here.current(), 3, TODAY + number * DAY, NOW + number * DAY)
+    made: list[Pick] = []
+
+    def make(**facts: Any) -> Pick:
+        made.append(Pick(**facts))
+        return made[-1]
+
+    monkeypatch.setattr(editions, "Pick", make)
+    page = here.client.get(me).text
+
+    assert len(made) == 3
+    assert page.count('<span class="facts">3 papers</span>') == 2
+    assert here.path(here.program.links.edition(here.edition)) in page
