@@ -173,12 +173,17 @@ class TextSpace:
         )
 
     @cached_property
-    def common(self) -> ridge.BackgroundKernel:
-        """Return the decomposed kernel of the background, for the regressions."""
+    def background_kernel(self) -> Floats:
+        """Return the similarities of the background's papers in the regressions (b, b)."""
         words = (self.background.words @ self.background.words.T).toarray()
         close = self.background.close @ self.background.close.T
         word_share, close_share = self.kernel_shares
-        return ridge.decompose_kernel(word_share * words + close_share * close)
+        return np.asarray(word_share * words + close_share * close, dtype=np.float32)
+
+    @cached_property
+    def common(self) -> ridge.BackgroundKernel:
+        """Return the decomposed kernel of the background, for the regressions."""
+        return ridge.decompose_kernel(self.background_kernel)
 
     @property
     def kernel_shares(self) -> tuple[float, float]:

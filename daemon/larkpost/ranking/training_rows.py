@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from larkpost.ranking.training import Learnt
     from larkpost.ranking.training_examples import TextPlaces, TrainingExample
 
+BATCH = 2**20  # kernel entries of a batch: temporary arrays of 4 MB each
+
 
 @dataclass(frozen=True, slots=True)
 class BallotRows:
@@ -148,3 +150,28 @@ def kernel_of(
         return cache.kernel(whose[line], names, ballot_rows.rows.words[votes])
 
     return kernel
+
+
+def pad(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
+    """Arrange votes, thumbs, weights and checks as arrays (r, n), padded with zeros."""
+    shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
+    votes = np.zeros(shape, dtype=np.intp)
+    thumbs, weights, checks = (np.zeros(shape, dtype=np.float32) for _ in range(3))
+    for at, ballot in enumerate(ballots):
+        size = len(ballot.votes)
+        votes[at, :size] = ballot.votes
+        thumbs[at, :size], weights[at, :size] = ballot.thumbs, ballot.weights
+        checks[at, :size] = ballot.checks
+    return votes, thumbs, weights, checks
+
+
+def batches(sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Group ballots of similar size, so that padding them to the largest wastes little."""
+    batch: list[int] = []
+    for at in sorted(range(len(sizes)), key=lambda at: sizes[at]):
+        if batch and (len(batch) + 1) * (sizes[at] * (sizes[at] + 300) + 5000) > BATCH:
+            yield batch
+            batch = []
+        batch.append(at)
+    if batch:
+        yield batch
