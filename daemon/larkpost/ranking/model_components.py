@@ -345,6 +345,8 @@ def near_log_odds(space: TextSpace, rows: PaperRows, votes: Indices, lift: Float
 
 def _spread(has: csr_array, papers: Indices, weights: Floats) -> Floats:
     """Count for each reader in how many of these papers (r, m) each term is, by weight (r, v)."""
+    if len(papers) == 1:  # many papers of one reader: a tenth of the time of a sparse product
+        return np.asarray(has[papers[0]].T @ weights[0], dtype=np.float32)[None]
     ends = np.arange(len(papers) + 1) * papers.shape[1]
     shape = len(papers), has.shape[0]
     chosen = csr_array((weights.ravel(), papers.ravel(), ends), shape=shape)

@@ -29,10 +29,12 @@ T = TypeVar("T")
 class Line(NamedTuple):
     """The trained taste of one interest: its line of ``TrainingVotes``.
 
-    ``shares`` (n), ``dense`` (width); ``terms`` are the terms with a weight (none in fast mode).
+    ``shares`` (n), ``words`` (v), ``dense`` (width); ``terms`` are the terms with a weight (none in
+    fast mode).
     """
 
     shares: Floats
+    words: Floats
     dense: Floats
     terms: SparseRow
     calibration: Calibration
@@ -41,7 +43,7 @@ class Line(NamedTuple):
     def size(self) -> int:
         """Return its size in bytes."""
         terms = self.terms.columns.nbytes + self.terms.weights.nbytes
-        return int(self.shares.nbytes + self.dense.nbytes + terms)
+        return int(self.shares.nbytes + self.words.nbytes + self.dense.nbytes + terms)
 
 
 class _Kernel(NamedTuple):

@@ -46,6 +46,7 @@ from larkpost.ranking.training_rows import (
     ledger_of,
     lines_of,
     pad,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
     from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.taste_cache import Line, TasteCache, Whose
-    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
+    from larkpost.ranking.tfidf import Floats, Indices, TextSpace
 
 UNREAD = 5.0  # the weight of the whole background, in thumbs, for each thumb up
 FEW_UNREAD = 2.0  # the same in a small corpus, much of which the reader would like
@@ -189,8 +190,10 @@ def _lines(
     for batch, learnt in _learn_missing(space, ballot_rows, whose, missing, accurate, cache):
         ballots = [ballot_rows.ballots[at] for at in batch]
         dense = dense_of(space, learnt)
-        calibrations = _calibrate(passed, ballot_rows.rows, ballots, learnt, dense)
-        for at, line in zip(batch, lines_of(ballots, learnt, dense, calibrations), strict=True):
+        words = words_of(ballot_rows.rows, ballots, learnt.shares)
+        calibrations = _calibrate(passed, ballots, learnt, words, dense)
+        made = lines_of(ballots, learnt, words, dense, calibrations)
+        for at, line in zip(batch, made, strict=True):
             lines[at] = line
             if cache:
                 cache.keep_line(whose[at], keys[at], line)
@@ -314,16 +317,16 @@ def _left_out(
 
 def _calibrate(
     passed: Passed,
-    voted: PaperRows,
     ballots: Sequence[TrainingExample],
     learnt: Learnt,
+    words: Floats,
     dense: Floats,
 ) -> list[Calibration]:
     """Calibrate the leave-one-out scores of votes, and those of papers passed over."""
     none = np.zeros(0, dtype=np.float32)
     terms = learnt.dense.get("terms", [none] * len(ballots))
     scores = [
-        passed.scores(ballot, voted, learnt.shares[line], dense[line], terms[line])
+        passed.scores(ballot.passed, words[line], dense[line], terms[line])
         for line, ballot in enumerate(ballots)
     ]
     return calibrate(*add_passed(ballots, scores, learnt.checked))

@@ -107,18 +107,25 @@ def _compare(votes: VoteRows, some: Indices, background: csr_array) -> tuple[Flo
 
 
 def _without(before: VoteInverse, gone: Indices) -> VoteInverse:
-    """Remove votes, by their rows."""
-    kept = np.setdiff1d(np.arange(len(before.keys)), gone)
-    lost = before.through[gone]
-    beside = np.linalg.solve(before.inverse[np.ix_(gone, gone)], before.inverse[np.ix_(gone, kept)])
-    inverse = before.inverse[np.ix_(kept, kept)]
-    inverse -= before.inverse[np.ix_(kept, gone)] @ beside
+    """Remove votes, by their rows: the last rows take their places."""
+    size = len(before.keys) - len(gone)
+    order = np.arange(len(before.keys))
+    free, last = gone[gone < size], np.setdiff1d(order[size:], gone)
+    order[free], order[size:] = last, np.concatenate([free, gone[gone >= size]])
+    inverse = before.inverse.copy()
+    moved = np.flatnonzero(order != np.arange(len(order)))
+    for axis in (inverse, inverse.T):  # few rows move, so the others are not copied one by one
+        axis[moved] = axis[order[moved]]
+    through = before.through[order]
+    corner, lost = inverse[size:, size:], through[size:]
+    beside = np.linalg.solve(corner, inverse[size:, :size])
+    inverse = inverse[:size, :size] - inverse[:size, size:] @ beside
     return VoteInverse(
-        [before.keys[at] for at in kept],
+        [before.keys[at] for at in order[:size]],
         inverse,
-        before.through[kept] - beside.T @ lost,
-        before.inner - lost.T @ np.linalg.solve(before.inverse[np.ix_(gone, gone)], lost),
-        before.twins[kept],
+        through[:size] - beside.T @ lost,
+        before.inner - lost.T @ np.linalg.solve(corner, lost),
+        before.twins[order[:size]],
     )
 
 
