@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -22,11 +23,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+# Before numpy: the threads of OpenBLAS spin while they wait, which doubled the measured time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from bench.closed_loop.stream import WEEKDAYS, make_stream, morning, read_stream
 from bench.support.process_cost import megabytes
 from bench.support.readers import data_folder
 
-from larkpost.blas_threads import limit_blas_threads
 from larkpost.db import editions, migrations, papers, votes
 from larkpost.db.engine import Store
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
@@ -97,7 +100,6 @@ def measure(file: Path, draw: Draw, first: int) -> dict[str, Any]:
 
 def live(told: dict[str, Any]) -> dict[str, Any]:
     """Run days as the daemon does; returns the cost of each, and the memory."""
-    limit_blas_threads()
     import larkpost.serve  # noqa: F401 - it counts in a daemon's memory
     from larkpost.ranking import TfidfRanker
     from larkpost.serve.freed_memory import return_freed_memory, unmap_large_blocks

@@ -139,6 +139,12 @@ def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, li
     return found
 
 
+def on_papers(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> list[Vote]:
+    """Read the reader's votes on these papers, in no order."""
+    mine = select(_table).where(_table.c.reader_id == reader_id)
+    return [from_row(row) for row in rows_among(connection, mine, _table.c.paper_id, paper_ids)]
+
+
 def count_each(connection: Connection, reader_ids: Collection[int]) -> dict[int, int]:
     """Count the votes of each of these readers; one without votes is left out."""
     key = _table.c.reader_id

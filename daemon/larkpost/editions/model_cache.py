@@ -12,6 +12,7 @@ from larkpost import logs
 from larkpost.db import fitted_models, papers, popularity
 from larkpost.db.coordination import job_status
 from larkpost.db.paper_cache import PaperCache
+from larkpost.db.usage.vote_cache import VoteCache
 from larkpost.editions.fit_model import LIKED, Fit, Fitted, fit_here
 from larkpost.editions.refit_policy import FitBasis, still_serves
 from larkpost.errors import LarkpostError, TryAgainLater
@@ -77,7 +78,7 @@ class ModelCache:
     A fit takes seconds, and every new paper makes the last model stale, so page views never fit.
     They use the newest stored model, even if papers came since; words that occur only in newer
     papers are left out. ``fit`` is the function that the tick uses: the daemon's fits in a separate
-    process. ``papers`` are those that were voted on.
+    process. ``papers`` are those that were voted on, ``votes`` these votes.
     """
 
     def __init__(self, fit: Fit = fit_here) -> None:
@@ -86,6 +87,7 @@ class ModelCache:
         self._lock = Lock()
         self._readable = True
         self.papers = PaperCache()
+        self.votes = VoteCache()
 
     @cached_property
     def duplicates(self) -> DuplicateCache:

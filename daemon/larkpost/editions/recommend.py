@@ -157,7 +157,7 @@ def _learn(
     spaces: ModelCache,
 ) -> dict[int, ReaderRanking]:
     with store.read() as connection:
-        cast = votes.of_many(connection, _ids(readers))
+        cast = spaces.votes.of_many(connection, _ids(readers))
         asked = evidence(connection, readers, now=question.at, cast=cast, known=spaces.papers)
         candidates = papers.candidates(connection, at=question.at, window=question.window)
         among = [paper.id for paper in candidates]

@@ -10,22 +10,16 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.domain import TermWeight
+from larkpost.ranking.similarity import likeness
 from larkpost.ranking.term_matrix import scale_to_unit
-from larkpost.ranking.tfidf import (
-    CLOSE_SHARE,
-    WORD_SHARE,
-    Floats,
-    Indices,
-    PaperRows,
-    TextSpace,
-)
 from larkpost.text.term_specificity import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from larkpost.ranking.collaborative import CollaborativeFactors
-    from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
+    from larkpost.ranking.linear_model import LinearTaste
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
     Doubles = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -110,8 +104,7 @@ def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> DenseTastes:
     ledger = tastes[0].ledger
     lines = [taste.place for taste in tastes]
     dense, columns = ledger.dense[lines], ledger.columns
-    words = (ledger.shares[lines] @ ledger.rows.words).toarray()
-    words += (space.background.words.T @ dense[:, columns.background].T).T
+    words = ledger.words[:, lines].T + (space.background.words.T @ dense[:, columns.background].T).T
     close, base = dense[:, columns.close], np.zeros(len(tastes), dtype=np.float32)
     if space.companions is not None:
         base = close @ space.companions.base
@@ -135,16 +128,11 @@ def held_terms(tastes: Sequence[LinearTaste]) -> Flags:
 
     The tastes are those of ``write_out``.
     """
-    ledger = tastes[0].ledger
-    ends = np.cumsum([0, *(len(taste.speaking) for taste in tastes)])
-    rows = np.concatenate([taste.speaking for taste in tastes])
-    ones = np.ones(len(rows), dtype=np.int16)
-    speaking = csr_array((ones, rows, ends), shape=(len(tastes), len(ledger.rows)))
-    terms = ledger.rows.words
-    filled = csr_array(
-        (np.ones(len(terms.data), dtype=np.int16), terms.indices, terms.indptr), shape=terms.shape
-    )
-    return np.asarray((speaking @ filled).toarray() != 0)
+    words = tastes[0].ledger.rows.words
+    held = np.zeros((len(tastes), words.shape[1]), dtype=bool)
+    for line, taste in enumerate(tastes):
+        held[line, words[taste.speaking].indices] = True
+    return held
 
 
 def contributions(
@@ -327,23 +315,39 @@ def nearest(
     """
     if not pairs:
         return []
-    ledger = tastes[pairs[0][0]].ledger
-    alike = likeness(ledger, rows).round(6)
-    liked = [(at, row) for at, (taste, row) in enumerate(pairs) if len(tastes[taste].liked_votes)]
     found: list[NearestLiked | None] = [None] * len(pairs)
-    if not liked:
-        return found
-    near = []
-    for at, row in liked:
-        votes = tastes[pairs[at][0]].liked_votes
-        near.append(int(votes[np.argmax(alike[row, votes])]))
-    mine = [row for _, row in liked]
-    one, other = (_particular_words(space, some) for some in (rows, ledger.rows))
-    shared = np.asarray(one[mine].multiply(other[near]).sum(axis=1), dtype=np.float64).ravel()
-    for (at, row), vote, size in zip(liked, near, shared.tolist(), strict=True):
-        near_enough = is_sensible(float(alike[row, vote]), size, space.maturity)
-        found[at] = NearestLiked(vote, float(alike[row, vote]), near_enough)
+    near = _most_similar(tastes, rows, pairs)
+    mine = np.array([pairs[at][1] for at in near], dtype=np.intp)
+    votes = np.array([vote for vote, _ in near.values()], dtype=np.intp)
+    ledger_rows = tastes[pairs[0][0]].ledger.rows
+    one, other = (_particular_words(space, some) for some in (rows[mine], ledger_rows[votes]))
+    shared = np.asarray(one.multiply(other).sum(axis=1), dtype=np.float64).ravel()
+    for (at, (vote, size)), particular in zip(near.items(), shared.tolist(), strict=True):
+        near_enough = is_sensible(size, particular, space.maturity)
+        found[at] = NearestLiked(vote, size, near_enough)
     return found
+
+
+def _most_similar(
+    tastes: Sequence[LinearTaste], rows: PaperRows, pairs: Sequence[tuple[int, int]]
+) -> dict[int, tuple[int, float]]:
+    """Find the most similar liked paper, a row of the ledger, and its similarity, by pair.
+
+    Each paper is compared only with the papers that its reader likes.
+    """
+    places_of: dict[int, list[int]] = {}
+    for at, (taste, _) in enumerate(pairs):
+        places_of.setdefault(taste, []).append(at)
+    near: dict[int, tuple[int, float]] = {}
+    for number, places in places_of.items():
+        if len(liked := tastes[number].liked_votes):
+            mine = np.array([pairs[at][1] for at in places], dtype=np.intp)
+            alike = likeness(rows[mine], tastes[number].ledger.rows[liked]).round(6)
+            best = liked[alike.argmax(axis=1)].tolist()
+            near |= dict(
+                zip(places, zip(best, alike.max(axis=1).tolist(), strict=True), strict=True)
+            )
+    return near
 
 
 def _particular_words(space: TextSpace, rows: PaperRows) -> csr_array:
@@ -355,12 +359,6 @@ def _particular_words(space: TextSpace, rows: PaperRows) -> csr_array:
     )
     scale_to_unit(words)
     return words
-
-
-def likeness(ledger: TrainingVotes, rows: PaperRows) -> Floats:
-    """Return the similarities of the voted papers of a ledger and n papers (n, u)."""
-    words = (rows.words @ ledger.rows.words.T).toarray()
-    return np.asarray(WORD_SHARE * words + CLOSE_SHARE * (rows.broad @ ledger.rows.broad.T))
 
 
 def strongest(space: TextSpace, taste: LinearTaste, n: int) -> tuple[TermWeight, ...]:

@@ -53,14 +53,16 @@ class TrainingVotes:
     """The tastes of all readers that were trained together.
 
     ``papers`` (u) are the voted papers, each once, None if a row represents the words of an
-    interest; ``rows`` (u) their points; ``shares`` (r, u) the coefficient of each vote; ``dense``
-    (r, width) the weights outside votes, see ``Columns``; ``terms`` (v, r) weights of plain terms,
-    without columns if tastes were trained in fast mode.
+    interest; ``rows`` (u) their points; ``shares`` (r, u) the coefficient of each vote; ``words``
+    (v, r) the sum of the votes' stressed words times these; ``dense`` (r, width) the weights
+    outside votes, see ``Columns``; ``terms`` (v, r) weights of plain terms, without columns if
+    tastes were trained in fast mode.
     """
 
     papers: tuple[Paper | None, ...]
     rows: PaperRows
     shares: csr_array
+    words: Floats
     dense: Floats
     terms: Floats
     columns: Columns
@@ -110,7 +112,7 @@ class NamedTerms:
 class LinearTaste:
     """One line of a ledger: the score of a paper, in standard deviations above an ordinary one.
 
-    It is the sum of shares * (voted words . words), background * (background words . words), close
+    It is the sum of words * its stressed words, background * (background words . words), close
     . its coarse themes or collaborative factors, themes . its themes if there are no collaborative
     factors, bulk * its bulk, terms . its plain words, and the bias.
     """
@@ -139,6 +141,11 @@ class LinearTaste:
     def dense(self) -> Floats:
         """Return the weights that are not in votes; see ``Columns``."""
         return np.asarray(self.ledger.dense[self.place])
+
+    @property
+    def words(self) -> Floats:
+        """Return the weights of stressed words that come from votes (v)."""
+        return np.asarray(self.ledger.words[:, self.place])
 
     @property
     def terms(self) -> Floats:

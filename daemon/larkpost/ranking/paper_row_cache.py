@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST = 10_000  # rows of about 150 terms: at most 15 MB
+MOST = 10_000  # rows of about 150 terms and 200 themes: at most 25 MB
 BATCH = 500  # texts made into rows at once: the words of a year's votes would take 100 MB
 
 
@@ -26,24 +26,42 @@ class SparseRow(NamedTuple):
     weights: NDArray[np.float32]
 
 
+class CachedRow(NamedTuple):
+    """One row of a text, and its themes (d)."""
+
+    columns: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    themes: NDArray[np.float32]
+
+
+class TextRows(NamedTuple):
+    """Rows of texts (n, v), and their themes (n, d)."""
+
+    plain: csr_array
+    themes: NDArray[np.float32]
+
+
 class RowCache:
     """Rows of a model, each made once by ``make`` (texts to l2 rows of the model's width).
 
-    A text given as counts, the hint of an interest, is never cached.
+    ``axes`` (d, width) give the themes of a row. A text given as counts, the hint of an interest,
+    is never cached.
     """
 
     def __init__(
-        self, make: Callable[[Sequence[str | Mapping[str, float]]], csr_array], width: int
+        self,
+        make: Callable[[Sequence[str | Mapping[str, float]]], csr_array],
+        axes: NDArray[np.float32],
     ) -> None:
         self._make = make
-        self._width = width
-        self._rows: OrderedDict[bytes, SparseRow] = OrderedDict()
+        self._axes = axes
+        self._rows: OrderedDict[bytes, CachedRow] = OrderedDict()
         self._lock = Lock()
 
     def rows(
         self, texts: Sequence[str | Mapping[str, float]], names: Sequence[bytes] = ()
-    ) -> csr_array:
-        """Return the rows of these texts, in order (n, width).
+    ) -> TextRows:
+        """Return the rows of these texts, in order.
 
         ``names`` are their keys, if known.
         """
@@ -53,24 +71,28 @@ class RowCache:
         missing = [at for at, row in enumerate(found) if row is None]
         for start in range(0, len(missing), BATCH):
             some = missing[start : start + BATCH]
-            made = _split(self._make([texts[at] for at in some]))
+            plain = self._make([texts[at] for at in some])
+            made = _split(plain, np.asarray(plain @ self._axes.T, dtype=np.float32))
             for at, row in zip(some, made, strict=True):
                 found[at] = row
             self._keep({names[at]: row for at, row in zip(some, made, strict=True)})
         return self._join([row for row in found if row is not None])
 
-    def _keep(self, made: Mapping[bytes, SparseRow]) -> None:
+    def _keep(self, made: Mapping[bytes, CachedRow]) -> None:
         with self._lock:
             self._rows.update((name, row) for name, row in made.items() if name)
             while len(self._rows) > MOST:
                 self._rows.popitem(last=False)
 
-    def _join(self, rows: Sequence[SparseRow]) -> csr_array:
+    def _join(self, rows: Sequence[CachedRow]) -> TextRows:
         ends = np.concatenate([[0], np.cumsum([len(row.columns) for row in rows])])
         columns = np.concatenate([np.zeros(0, np.int32), *(row.columns for row in rows)])
         weights = np.concatenate([np.zeros(0, np.float32), *(row.weights for row in rows)])
-        shape = len(rows), self._width
-        return csr_array((weights, columns, ends.astype(np.int32)), shape=shape)
+        count, width = self._axes.shape
+        themes = np.concatenate([np.zeros(0, np.float32), *(row.themes for row in rows)])
+        shape = len(rows), width
+        plain = csr_array((weights, columns, ends.astype(np.int32)), shape=shape)
+        return TextRows(plain, themes.reshape(len(rows), count))
 
 
 def name_text(text: str | Mapping[str, float]) -> bytes:
@@ -82,13 +104,14 @@ def name_text(text: str | Mapping[str, float]) -> bytes:
     )
 
 
-def _split(rows: csr_array) -> list[SparseRow]:
+def _split(rows: csr_array, themes: NDArray[np.float32]) -> list[CachedRow]:
     """Split a matrix into its rows; copies, so that no row keeps the whole matrix in memory."""
     ends = rows.indptr.tolist()
     return [
-        SparseRow(
+        CachedRow(
             rows.indices[start:end].astype(np.int32),
             rows.data[start:end].astype(np.float32),
+            theme.copy(),
         )
-        for start, end in pairwise(ends)
+        for (start, end), theme in zip(pairwise(ends), themes, strict=True)
     ]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
-AT_ONCE = 512  # papers compared with all voted papers at a time, to limit memory
+AT_ONCE = 512  # papers compared with the background at a time, to limit memory
 
 
 def by_ledger(tastes: Sequence[LinearTaste]) -> Iterator[tuple[TrainingVotes, list[int]]]:
@@ -52,9 +52,7 @@ def _in_order(tastes: Sequence[LinearTaste]) -> bool:
 def _ledger_scores(
     ledger: TrainingVotes, lines: Indices | slice, rows: PaperRows, seen: Floats
 ) -> Floats:
-    whole = isinstance(lines, slice)
-    likeness = (ledger.rows.words @ rows.words.T).toarray()
-    found = (ledger.shares if whole else ledger.shares[lines]) @ likeness
+    found = (rows.words @ ledger.words[:, lines]).T
     found += ledger.dense[lines] @ seen
     if ledger.terms.shape[1]:
         found += (rows.plain @ ledger.terms[:, lines]).T

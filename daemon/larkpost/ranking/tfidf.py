@@ -173,12 +173,17 @@ class TextSpace:
         )
 
     @cached_property
-    def common(self) -> ridge.BackgroundKernel:
-        """Return the decomposed kernel of the background, for the regressions."""
+    def background_kernel(self) -> Floats:
+        """Return the similarities of the background's papers in the regressions (b, b)."""
         words = (self.background.words @ self.background.words.T).toarray()
         close = self.background.close @ self.background.close.T
         word_share, close_share = self.kernel_shares
-        return ridge.decompose_kernel(word_share * words + close_share * close)
+        return np.asarray(word_share * words + close_share * close, dtype=np.float32)
+
+    @cached_property
+    def common(self) -> ridge.BackgroundKernel:
+        """Return the decomposed kernel of the background, for the regressions."""
+        return ridge.decompose_kernel(self.background_kernel)
 
     @property
     def kernel_shares(self) -> tuple[float, float]:
@@ -237,7 +242,8 @@ class TextSpace:
         The first line of a text is its title; a hint replaces a text by its counts. Papers whose
         ids are given get their own collaborative factors; see ``RowCache`` for ``names``.
         """
-        return self.points(self._row_cache.rows(texts, names), ids)
+        rows = self._row_cache.rows(texts, names)
+        return self._points(rows.plain, rows.themes, ids)
 
     @cached_property
     def learnt(self) -> TasteCache:
@@ -246,16 +252,16 @@ class TextSpace:
 
     @cached_property
     def _row_cache(self) -> RowCache:
-        return RowCache(
-            lambda texts: self._weigh(_count_terms(texts, self.papers)), len(self.vocabulary)
-        )
+        return RowCache(lambda texts: self._weigh(_count_terms(texts, self.papers)), self.axes)
 
     def points(self, plain: csr_array, ids: Ids = ()) -> PaperRows:
         """Return the points of papers whose l2 TF-IDF rows are known."""
+        return self._points(plain, np.asarray(plain @ self.axes.T, dtype=np.float32), ids)
+
+    def _points(self, plain: csr_array, themes: Floats, ids: Ids) -> PaperRows:
         data = plain.data * self.sharpness[plain.indices]
         words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
         scale_to_unit(words)
-        themes = np.asarray(plain @ self.axes.T, dtype=np.float32)
         if self.companions is None:
             close = unit(themes[:, :BROAD])
         else:

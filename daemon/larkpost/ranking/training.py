@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from larkpost.interfaces import Evidence
+from larkpost.ranking import ridge
 from larkpost.ranking.calibration import calibrate
 from larkpost.ranking.exploration.passed_over import Passed, add_passed
+from larkpost.ranking.incremental.vote_inverse import VoteRows, update
 from larkpost.ranking.linear_model import Calibration, LinearTaste, NamedTerms
 from larkpost.ranking.model_components import (
     ComponentScores,
     DenseView,
     OwnVotes,
     VotedPapers,
+    against_unread,
     brevity,
     evidence_against_unread,
+    in_words_alone,
     log_odds,
     middle,
     near_log_odds,
@@ -34,14 +38,23 @@ from larkpost.ranking.model_components import (
     strong_terms,
 )
 from larkpost.ranking.training_examples import TrainingExample, place_votes
-from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledger_of, lines_of
+from larkpost.ranking.training_rows import (
+    BallotRows,
+    batches,
+    dense_of,
+    kernel_of,
+    ledger_of,
+    lines_of,
+    pad,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.taste_cache import Line, TasteCache, Whose
-    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
+    from larkpost.ranking.tfidf import Floats, Indices, TextSpace
 
 UNREAD = 5.0  # the weight of the whole background, in thumbs, for each thumb up
 FEW_UNREAD = 2.0  # the same in a small corpus, much of which the reader would like
@@ -55,7 +68,6 @@ DIRECTIONS = {
     "bulk": ("brevity",),
     "terms": ("strong terms", "odds", "near odds"),
 }
-BATCH = 2**20  # kernel entries of a batch: temporary arrays of 4 MB each
 
 
 class Learnt(NamedTuple):
@@ -174,49 +186,83 @@ def _lines(
     pairs = zip(whose, keys, strict=True)
     lines = {at: cache.line(*pair) if cache else None for at, pair in enumerate(pairs)}
     missing = [at for at, line in lines.items() if line is None]
-    if missing:
-        blank = np.array([paper is None for paper in ballot_rows.papers])
-        seen, passed = (
-            VotedPapers.of(space, ballot_rows.rows, blank),
-            Passed.of(space, ballot_rows.passed),
-        )
-    for places in _batches([len(ballot_rows.ballots[at].votes) for at in missing]):
-        batch = [missing[place] for place in places]
+    passed = Passed.of(space, ballot_rows.passed if missing else ())
+    for batch, learnt in _learn_missing(space, ballot_rows, whose, missing, accurate, cache):
         ballots = [ballot_rows.ballots[at] for at in batch]
-        kernel = kernel_of(cache, ballot_rows, [whose[at] for at in batch]) if cache else None
-        learnt = _learn_batch(space, seen, ballots, accurate, kernel)
         dense = dense_of(space, learnt)
-        calibrations = _calibrate(passed, seen.rows, ballots, learnt, dense)
-        for at, line in zip(batch, lines_of(ballots, learnt, dense, calibrations), strict=True):
+        words = words_of(ballot_rows.rows, ballots, learnt.shares)
+        calibrations = _calibrate(passed, ballots, learnt, words, dense)
+        made = lines_of(ballots, learnt, words, dense, calibrations)
+        for at, line in zip(batch, made, strict=True):
             lines[at] = line
             if cache:
                 cache.keep_line(whose[at], keys[at], line)
     return [line for line in lines.values() if line is not None]
 
 
-def _pad(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
-    """Arrange votes, thumbs, weights and checks as arrays (r, n), padded with zeros."""
-    shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
-    votes = np.zeros(shape, dtype=np.intp)
-    thumbs, weights, checks = (np.zeros(shape, dtype=np.float32) for _ in range(3))
-    for at, ballot in enumerate(ballots):
-        size = len(ballot.votes)
-        votes[at, :size] = ballot.votes
-        thumbs[at, :size], weights[at, :size] = ballot.thumbs, ballot.weights
-        checks[at, :size] = ballot.checks
-    return votes, thumbs, weights, checks
+def _learn_missing(
+    space: TextSpace,
+    ballot_rows: BallotRows,
+    whose: Sequence[Whose],
+    missing: Sequence[int],
+    accurate: bool,
+    cache: TasteCache | None,
+) -> Iterator[tuple[list[int], Learnt]]:
+    """Train these ballots, those with a long history alone, the others in batches."""
+    ballots = ballot_rows.ballots
+    long = [at for at in missing if _is_long(space, ballots[at], accurate=accurate)]
+    for at in long:
+        yield [at], _learn_long(space, ballot_rows, whose[at], ballots[at], accurate, cache)
+    rest = [at for at in missing if at not in set(long)]
+    if not rest:
+        return
+    blank = np.array([paper is None for paper in ballot_rows.papers])
+    seen = VotedPapers.of(space, ballot_rows.rows, blank)
+    for places in batches([len(ballots[at].votes) for at in rest]):
+        batch = [rest[place] for place in places]
+        kernel = kernel_of(cache, ballot_rows, [whose[at] for at in batch]) if cache else None
+        yield batch, _learn_batch(space, seen, [ballots[at] for at in batch], accurate, kernel)
 
 
-def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
-    """Group ballots of similar size, so that padding them to the largest wastes little."""
-    batch: list[int] = []
-    for at in sorted(range(len(sizes)), key=lambda at: sizes[at]):
-        if batch and (len(batch) + 1) * (sizes[at] * (sizes[at] + 300) + 5000) > BATCH:
-            yield batch
-            batch = []
-        batch.append(at)
-    if batch:
-        yield batch
+def _is_long(space: TextSpace, ballot: TrainingExample, *, accurate: bool) -> bool:
+    """Return whether a ballot has many votes, and a taste of nothing but the regression's parts."""
+    if len(ballot.votes) < ridge.ALONE_FROM or space.companions is not None:
+        return False
+    ups = np.array([ballot.weights[ballot.thumbs > 0].sum()], dtype=np.float32)
+    weighed = weighing(ups, ups, maturity=space.maturity, accurate=accurate, together=False)
+    others = weighed.keys() - {"ridge", "strong terms"}
+    return space.maturity == 1 and not any(_counts(weighed, name) for name in others)
+
+
+def _learn_long(
+    space: TextSpace,
+    ballot_rows: BallotRows,
+    whose: Whose,
+    ballot: TrainingExample,
+    accurate: bool,
+    cache: TasteCache | None,
+) -> Learnt:
+    """Train a ballot of ``_is_long``, with what changed since its last training."""
+    rows = ballot_rows.rows[ballot.votes]
+    names = [ballot_rows.names[at] for at in ballot.votes]
+    votes = VoteRows(names, ballot.weights, rows.words, ballot.hints)
+    inverse = update(cache.inverse(whose) if cache else None, votes, space.background.words)
+    if cache:
+        cache.keep_inverse(whose, inverse)
+    solved = against_unread(inverse, votes, ballot.thumbs, _unread_weight(space), space)
+    _, thumbs, weights, checks = pad([ballot])
+    ups, _ = _lift(thumbs, weights)
+    shown = np.array([ballot.shown], dtype=np.float32)
+    weighed = weighing(ups, shown, maturity=1, accurate=accurate, together=False)
+    views = {"ridge": in_words_alone(space, solved)}
+    if _counts(weighed, "strong terms"):
+        views["strong terms"] = strong_terms(space, rows, np.arange(len(rows))[None], solved)
+    parts = {name: view.part for name, view in views.items()}
+    scale, bias = _scales(parts, weighed, ups > 0)
+    dense = _dense(scale, views) | {"bias": bias}
+    dense["background"] = scale["ridge"][:, None] * solved.background
+    checked = _left_out(parts, scale, bias), thumbs, checks
+    return Learnt(scale["ridge"][:, None] * solved.votes, dense, checked)
 
 
 def _learn_batch(
@@ -226,13 +272,11 @@ def _learn_batch(
     accurate: bool,
     kernel: Kernel | None,
 ) -> Learnt:
-    rows, (votes, thumbs, weights, checks) = seen.rows, _pad(ballots)
+    rows, (votes, thumbs, weights, checks) = seen.rows, pad(ballots)
     own = OwnVotes.of(rows, [len(ballot.votes) for ballot in ballots], votes, kernel)
-    lift = np.where(thumbs > 0, weights, 0)
-    ups = lift.sum(axis=1)
-    lift = lift / np.maximum(ups, 1e-9)[:, None]
+    ups, lift = _lift(thumbs, weights)
     read = seen.read(votes, [len(ballot.votes) - ballot.hints for ballot in ballots])
-    unread = FEW_UNREAD + space.maturity * (UNREAD - FEW_UNREAD)
+    unread = _unread_weight(space)
     solved = evidence_against_unread(own, seen.turned[votes], read, thumbs, weights, unread, space)
     together = space.companions is not None
     shown = np.array([ballot.shown for ballot in ballots], dtype=np.float32)
@@ -240,34 +284,49 @@ def _learn_batch(
     views = _views(space, seen, votes, lift, weighed)
     views["ridge"] = regression(space, seen, own, votes, solved)
     if _counts(weighed, "strong terms"):
-        views["strong terms"] = strong_terms(space, seen, votes, solved)
-    parts = {
-        "words": middle(own.words, seen.words[votes], lift),
-        **{name: view.part for name, view in views.items()},
-    }
-    parts = {name: part for name, part in parts.items() if name in weighed}
+        views["strong terms"] = strong_terms(space, rows, votes, solved)
+    parts = {name: view.part for name, view in views.items()}
+    if "words" in weighed:
+        parts["words"] = middle(own.words, seen.words[votes], lift)
     scale, bias = _scales(parts, weighed, ups > 0)
-    uncast = _sum_parts(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
-    ridge = scale["ridge"][:, None] * space.kernel_shares[0]
-    words = scale["words"][:, None] if "words" in scale else np.zeros_like(ridge)
-    dense = _dense(scale, views)
-    dense["background"] = ridge * solved.background
-    dense["bias"] = bias
-    return Learnt(ridge * solved.votes + words * lift, dense, (uncast, thumbs, checks))
+    dense = _dense(scale, views) | {"bias": bias}
+    close = scale["ridge"][:, None] * space.kernel_shares[0]
+    dense["background"] = close * solved.background
+    words = scale["words"][:, None] if "words" in scale else np.zeros_like(close)
+    checked = _left_out(parts, scale, bias), thumbs, checks
+    return Learnt(close * solved.votes + words * lift, dense, checked)
+
+
+def _lift(thumbs: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return the weight of the thumbs up (r), and the share of each vote in it (r, n)."""
+    lift = np.where(thumbs > 0, weights, 0)
+    ups = lift.sum(axis=1)
+    return ups, lift / np.maximum(ups, 1e-9)[:, None]
+
+
+def _unread_weight(space: TextSpace) -> float:
+    return FEW_UNREAD + space.maturity * (UNREAD - FEW_UNREAD)
+
+
+def _left_out(
+    parts: Mapping[str, ComponentScores], scale: Mapping[str, Floats], bias: Floats
+) -> Floats:
+    """Return the leave-one-out scores of votes (r, n)."""
+    return _sum_parts(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
 
 
 def _calibrate(
     passed: Passed,
-    voted: PaperRows,
     ballots: Sequence[TrainingExample],
     learnt: Learnt,
+    words: Floats,
     dense: Floats,
 ) -> list[Calibration]:
     """Calibrate the leave-one-out scores of votes, and those of papers passed over."""
     none = np.zeros(0, dtype=np.float32)
     terms = learnt.dense.get("terms", [none] * len(ballots))
     scores = [
-        passed.scores(ballot, voted, learnt.shares[line], dense[line], terms[line])
+        passed.scores(ballot.passed, words[line], dense[line], terms[line])
         for line, ballot in enumerate(ballots)
     ]
     return calibrate(*add_passed(ballots, scores, learnt.checked))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from larkpost.ranking.training import Learnt
     from larkpost.ranking.training_examples import TextPlaces, TrainingExample
 
+BATCH = 2**20  # kernel entries of a batch: temporary arrays of 4 MB each
+
 
 @dataclass(frozen=True, slots=True)
 class BallotRows:
@@ -97,18 +99,30 @@ def dense_of(space: TextSpace, learnt: Learnt) -> Floats:
     return dense
 
 
+def words_of(rows: PaperRows, ballots: Sequence[TrainingExample], shares: Floats) -> Floats:
+    """Return the sum of the votes' stressed words times their coefficients (r, n): (r, v)."""
+    words = np.empty((len(ballots), rows.words.shape[1]), dtype=np.float32)
+    for at, ballot in enumerate(ballots):
+        words[at] = rows.words[ballot.votes].T @ shares[at, : len(ballot.votes)]
+    return words
+
+
 def lines_of(
     ballots: Sequence[TrainingExample],
     learnt: Learnt,
+    words: Floats,
     dense: Floats,
     calibrations: Sequence[Calibration],
 ) -> Iterator[Line]:
-    """Return the line of each ballot of a batch; ``dense`` as from ``dense_of``."""
+    """Return the line of each ballot of a batch.
+
+    ``words`` and ``dense`` are as from ``words_of`` and ``dense_of``.
+    """
     terms = learnt.dense.get("terms")
     for at, ballot in enumerate(ballots):
         shares = np.array(learnt.shares[at, : len(ballot.votes)], dtype=np.float32)
         mine = _filled(np.zeros(0) if terms is None else terms[at])
-        yield Line(shares, dense[at].copy(), mine, calibrations[at])
+        yield Line(shares, words[at].copy(), dense[at].copy(), mine, calibrations[at])
 
 
 def _filled(weights: NDArray[np.floating]) -> SparseRow:
@@ -129,13 +143,14 @@ def ledger_of(
     shares = np.concatenate([nothing, *(line.shares for line in lines)])
     dense = np.zeros((len(lines), columns.width), dtype=np.float32)
     # One column per reader: scoring then runs along the readers of one term.
+    words = np.zeros((len(space.vocabulary), len(lines)), dtype=np.float32)
     terms = np.zeros((len(space.vocabulary), len(lines) if accurate else 0), dtype=np.float32)
     for at, line in enumerate(lines):
-        dense[at] = line.dense
+        dense[at], words[:, at] = line.dense, line.words
         if accurate:
             terms[line.terms.columns, at] = line.terms.weights
     matrix = csr_array((shares, votes, ends), shape=(len(lines), len(ballot_rows.rows)))
-    return TrainingVotes(ballot_rows.papers, ballot_rows.rows, matrix, dense, terms, columns)
+    return TrainingVotes(ballot_rows.papers, ballot_rows.rows, matrix, words, dense, terms, columns)
 
 
 def kernel_of(
@@ -148,3 +163,28 @@ def kernel_of(
         return cache.kernel(whose[line], names, ballot_rows.rows.words[votes])
 
     return kernel
+
+
+def pad(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
+    """Arrange votes, thumbs, weights and checks as arrays (r, n), padded with zeros."""
+    shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
+    votes = np.zeros(shape, dtype=np.intp)
+    thumbs, weights, checks = (np.zeros(shape, dtype=np.float32) for _ in range(3))
+    for at, ballot in enumerate(ballots):
+        size = len(ballot.votes)
+        votes[at, :size] = ballot.votes
+        thumbs[at, :size], weights[at, :size] = ballot.thumbs, ballot.weights
+        checks[at, :size] = ballot.checks
+    return votes, thumbs, weights, checks
+
+
+def batches(sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Group ballots of similar size, so that padding them to the largest wastes little."""
+    batch: list[int] = []
+    for at in sorted(range(len(sizes)), key=lambda at: sizes[at]):
+        if batch and (len(batch) + 1) * (sizes[at] * (sizes[at] + 300) + 5000) > BATCH:
+            yield batch
+            batch = []
+        batch.append(at)
+    if batch:
+        yield batch

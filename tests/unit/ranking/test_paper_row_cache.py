@@ -36,7 +36,7 @@ class Counting:
 
     def cache(self) -> RowCache:
         """Make a cache of these rows."""
-        return RowCache(self.make, len(self.space.vocabulary))
+        return RowCache(self.make, self.space.axes)
 
 
 def test_a_text_is_cut_once_and_its_row_is_the_same_to_the_bit() -> None:
@@ -47,8 +47,10 @@ def test_a_text_is_cut_once_and_its_row_is_the_same_to_the_bit() -> None:
     again = cache.rows([*TEXTS[10:40], TEXTS[12]])
 
     assert len(counting.cut) == 40
-    assert np.array_equal(first.toarray(), counting.make(TEXTS[:30]).toarray())
-    assert np.array_equal(again.toarray(), counting.make([*TEXTS[10:40], TEXTS[12]]).toarray())
+    for found, texts in ((first, TEXTS[:30]), (again, [*TEXTS[10:40], TEXTS[12]])):
+        made = TfidfRanker().fit(PAPERS).rows(texts)
+        assert np.array_equal(found.plain.toarray(), made.plain.toarray())
+        assert np.array_equal(found.themes, made.themes)
 
 
 def test_hints_are_made_anew_and_stand_where_they_were_asked_for() -> None:
@@ -60,13 +62,14 @@ def test_hints_are_made_anew_and_stand_where_they_were_asked_for() -> None:
     cache.rows([hint])
 
     assert counting.cut.count(hint) == 2
-    assert np.array_equal(rows.toarray(), counting.make([TEXTS[0], hint, "", TEXTS[1]]).toarray())
+    made = counting.make([TEXTS[0], hint, "", TEXTS[1]])
+    assert np.array_equal(rows.plain.toarray(), made.toarray())
 
 
 def test_of_no_texts_there_are_no_rows() -> None:
     counting = Counting()
 
-    assert counting.cache().rows([]).shape == (0, len(counting.space.vocabulary))
+    assert counting.cache().rows([]).plain.shape == (0, len(counting.space.vocabulary))
 
 
 def test_the_texts_met_first_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,4 +95,4 @@ def test_many_texts_are_cut_a_few_at_a_time_so_that_their_words_need_little_memo
 
     assert counting.most == 7
     assert len(counting.cut) == 30
-    assert np.array_equal(found.toarray(), counting.make(TEXTS[:30]).toarray())
+    assert np.array_equal(found.plain.toarray(), counting.make(TEXTS[:30]).toarray())

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.ranking_factories import NOW, a_paper, crowded, votes
 
 from larkpost.ranking import TfidfRanker, scoring, training
-from larkpost.ranking.model_components import VotedPapers, strong_terms
+from larkpost.ranking.model_components import strong_terms
 from larkpost.ranking.ridge import RidgeSolution
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ def test_a_thumb_is_not_foreseen_by_the_weight_that_it_gave_to_its_own_words() -
     liked = [with_company(at, meant="quasar") for at in range(4)]
     space = TfidfRanker().fit(crowded(liked))
     rows = space.rows([paper.text for paper in liked])
-    seen, cast = VotedPapers.of(space, rows), np.arange(4)[None]
+    cast = np.arange(4)[None]
     shares = np.array([[0.4, 0.3, 0.2, -0.1]], dtype=np.float32)
     background = np.full((1, len(space.background)), -0.01, dtype=np.float32)
     none = np.zeros((1, 0), dtype=np.float32)
     solved = RidgeSolution(shares, background, none, none, none)
 
-    part = strong_terms(space, seen, cast, solved).part
+    part = strong_terms(space, rows, cast, solved).part
 
     words, plain = rows.words.toarray(), rows.plain.toarray()
     weights = shares[0] @ words + background[0] @ space.background.words.toarray()

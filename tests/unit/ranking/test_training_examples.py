@@ -101,11 +101,10 @@ def test_a_paper_passed_over_is_scored_as_a_ranking_scores_it(accurate: bool) ->
     space = TfidfRanker(accurate=accurate).fit(crowded(papers))
     one = replace(votes(papers[:4], papers[20:22], ["galaxy"]), passed=papers[4:9])
     (taste,) = learn(space, [one], now=NOW, accurate=accurate)
-    ledger = taste.ledger
 
     passed = Passed.of(space, one.passed)
     made = ballot(one, taste.votes.tolist(), range(5), [1.0], NOW, 0)
-    found = passed.scores(made, ledger.rows, taste.shares, taste.dense, taste.terms)
+    found = passed.scores(made.passed, taste.words, taste.dense, taste.terms)
 
     expected = score(space, [taste], space.rows([paper.text for paper in one.passed]))[0]
     assert found == pytest.approx(expected, abs=1e-4)

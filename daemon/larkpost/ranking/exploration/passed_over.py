@@ -12,7 +12,7 @@ from larkpost.domain import Paper
 from larkpost.ranking.scoring import features
 
 if TYPE_CHECKING:
-    from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
     from larkpost.ranking.training_examples import TrainingExample
 
 
@@ -32,23 +32,14 @@ class Passed:
         rows = space.rows([paper.text for paper in papers])
         return cls(rows, features(space, rows))
 
-    def scores(
-        self,
-        ballot: TrainingExample,
-        voted: PaperRows,
-        shares: Floats,
-        dense: Floats,
-        terms: Floats,
-    ) -> Floats:
-        """Score the papers that one reader passed over, with the reader's taste.
+    def scores(self, places: Indices, words: Floats, dense: Floats, terms: Floats) -> Floats:
+        """Score the papers that one reader passed over, at ``places``, with the reader's taste.
 
-        ``voted`` are the rows of a ledger; ``shares`` (n) the coefficients of the ballot's votes,
-        ``dense`` (width) and ``terms`` (v, or none) as in the ledger.
+        ``words`` (v), ``dense`` (width) and ``terms`` (v, or none) are as in the ledger.
         """
-        words = self.rows.words[ballot.passed] @ voted.words[ballot.votes].T
-        found = words @ shares[: len(ballot.votes)] + self.features[ballot.passed] @ dense
+        found = self.rows.words[places] @ words + self.features[places] @ dense
         if len(terms):
-            found = found + self.rows.plain[ballot.passed] @ terms
+            found = found + self.rows.plain[places] @ terms
         return np.asarray(found, dtype=np.float32)
 
 

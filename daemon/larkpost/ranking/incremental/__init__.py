@@ -1,0 +1,1 @@
+"""What training updates by the votes that changed, instead of computing it anew."""
