@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import reduce
+from operator import add
+from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Text, cast, delete, func, insert, select
 
 from larkpost.db import schema
 from larkpost.db.matching.bulk_rows import insert_rows
@@ -87,17 +90,38 @@ def latest(connection: Connection, limit: int = 1) -> Sequence[Dump]:
     return [Dump(**row._mapping) for row in connection.execute(order)]
 
 
-def count_new(
-    connection: Connection, since: datetime, *, source: str | None = None, form: str | None = None
-) -> int:
-    """Count the new papers of dumps that were read ``since`` a time.
+class NewPapers(NamedTuple):
+    """How many papers are new, and how many characters their longest fields have."""
 
-    Of one polled source, or else of dumps of one format that are no polled source's.
+    count: int
+    characters: int
+
+
+def measure_new(
+    connection: Connection, since: datetime, *, source: str | None = None, form: str | None = None
+) -> NewPapers:
+    """Measure the papers that arrived ``since`` a time in dumps that were read since then.
+
+    In those of one polled source, or else in dumps of one format that are no polled source's.
     """
-    which = _table.c.source == source if source else _table.c.source.is_(None)
-    conditions = [which, _table.c.read_at > since, *([_table.c.format == form] if form else [])]
-    total = connection.execute(select(func.sum(_table.c.new)).where(*conditions)).scalar()
-    return int(total or 0)
+    listed = schema.dump_paper.c
+    paper = schema.paper.c
+    ids = (
+        select(listed.paper_id)
+        .join(_table, _table.c.id == listed.dump_id)
+        .where(
+            _table.c.source == source if source else _table.c.source.is_(None),
+            _table.c.read_at >= since,
+            *([_table.c.format == form] if form else []),
+        )
+    )
+    long = (paper.abstract, cast(paper.authors, Text), cast(paper.links, Text))
+    characters = reduce(add, (func.length(func.coalesce(one, "")) for one in long))
+    measured = select(func.count(), func.sum(characters)).where(
+        paper.id.in_(ids), paper.ingested_at >= since
+    )
+    count, total = connection.execute(measured).one()
+    return NewPapers(count, int(total or 0))
 
 
 def last_news(connection: Connection) -> datetime | None:
