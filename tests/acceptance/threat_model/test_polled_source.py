@@ -174,3 +174,20 @@ def test_a_flood_of_long_texts_ends_at_the_limit_of_a_day(polling: Polling) -> N
     for start, problem in ((0, ""), (few, "too-large")):
         lines = [line(id=None, title=f"Lanterns {start + n}", authors=authors) for n in range(few)]
         assert blog_answers(polling, "\n".join(lines).encode())[1] == problem
+
+
+def test_a_flood_of_changed_texts_ends_at_the_limit_of_a_day(polling: Polling) -> None:
+    authors = ["x" * AUTHORS.longest] * AUTHORS.most
+    few = MOST_NEW_CHARACTERS // (2 * AUTHORS.longest * AUTHORS.most)
+    polling.client = replace(polling.client, limits=replace(QUICK, size=2 * MOST_NEW_CHARACTERS))
+
+    def change(text: str) -> tuple[int, str]:
+        each = (
+            line(id=None, title=f"Lanterns {n}", abstract=f"{SPAM} {text}", authors=authors)
+            for n in range(few)
+        )
+        return blog_answers(polling, "\n".join(each).encode())
+
+    assert change("first") == (few, "")
+    assert change("second") == (0, "")
+    assert change("third") == (0, "too-large")
