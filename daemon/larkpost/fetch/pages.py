@@ -17,7 +17,7 @@ from larkpost.fetch.authorities import is_authoritative
 from larkpost.fetch.http_client import Answer, Validators, is_same_server
 from larkpost.fetch.page_request import MISSING_DAYS, MOST_PAGES, PageRequest
 from larkpost.fetch.requests import interval_of
-from larkpost.ingest.dump_limits import MOST_NEW, NEW_WITHIN, OF_AUTHORITIES, OF_OTHERS
+from larkpost.ingest.dump_limits import OF_AUTHORITIES, OF_OTHERS, describe_flood
 from larkpost.ingest.ingest import IngestReport, ingest
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
@@ -198,12 +198,10 @@ class PagePoller:
 
     def _refuse_flood(self) -> None:
         """Raise SourceFailure if the source had too many new papers within a day."""
-        with self._context.store.read() as connection:
-            since = self._now - NEW_WITHIN
-            count = read_dumps.count_new(connection, since, source=self._source.name)
-        if count >= MOST_NEW:
+        flood = describe_flood(self._context.store, self._now, source=self._source.name)
+        if flood:
             raise SourceFailure(
-                f"it brought {count:,} new papers within a day, and {MOST_NEW:,} are taken",
+                flood,
                 problem=FetchProblem.TOO_LARGE,
                 hint="look at its papers; if you want them all, ingest them as a file",
             )

@@ -10,11 +10,15 @@ from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from larkpost.domain import IngestWarning, RejectedRecord
+from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decode, lines, read_whole
 
 _SHOWN = 2_000  # characters of a rejected item that are shown
 _MOST_BROKEN = 50  # items of a list; the place of each is found by counting lines from the top
 _DEEPEST = 4  # nested objects around a list
+# Lists and objects of a file that is read as a whole; 10,000 papers have about 400,000. Millions of
+# empty ones take seconds to decode, during which no other thread runs, and much memory.
+MOST_BRACKETS = 1_500_000
 _DECODER = json.JSONDecoder(strict=False)  # accepts a raw line end in a text
 _BETWEEN = re.compile(r"[\s,\[\]]*+")
 
@@ -108,9 +112,15 @@ def items_from(text: str, at: int) -> Iterator[JsonItem | RejectedRecord]:
 
 
 def read_json(dump: BinaryIO) -> str:
-    """Read a file that is one JSON value; raises UnreadableDump over ``LARGEST_LIST`` bytes."""
+    """Read a file that is one JSON value.
+
+    Raises UnreadableDump over ``LARGEST_LIST`` bytes, or ``MOST_BRACKETS`` lists and objects.
+    """
     hint = "write an object per line, which is read at any size: jq -c '.[]' FILE"
-    return decode(read_whole(dump, "one JSON list", hint=hint))
+    text = decode(read_whole(dump, "one JSON list", hint=hint))
+    if text.count("[") + text.count("{") > MOST_BRACKETS:
+        raise UnreadableDump(f"it has more than {MOST_BRACKETS:,} lists and objects", hint=hint)
+    return text
 
 
 class _Walk:

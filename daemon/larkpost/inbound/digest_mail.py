@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.db import read_dumps
 from larkpost.errors import UnreadableDump
 from larkpost.formats.mail.header_fields import header_text, sender_address
 from larkpost.formats.mail.mail_dump import MailDump
 from larkpost.inbound.process import InboundKind, InboundResult
-from larkpost.ingest.dump_limits import MOST_NEW, NEW_WITHIN, OF_AUTHORITIES, OF_OTHERS
+from larkpost.ingest.dump_limits import OF_AUTHORITIES, OF_OTHERS, describe_flood
 from larkpost.ingest.ingest import ingest
 from larkpost.ingest.refused_files import Refusal, remember_mail_refusal
 from larkpost.log_events import LogEvent
@@ -62,9 +61,8 @@ class DigestMail:
             why = f"it has {size} bytes, and {LARGEST_DIGEST} are possible"
             return InboundResult(InboundKind.REFUSED, why=why)
         verified = self.senders.is_from_arxiv(message)
-        if not verified and _is_flood(store, now):
-            why = f"digest mails brought over {MOST_NEW:,} new papers within a day"
-            return InboundResult(InboundKind.REFUSED, why=why)
+        if not verified and (flood := describe_flood(store, now, form=MailDump.name)):
+            return InboundResult(InboundKind.REFUSED, why=f"{flood} in mails")
         try:
             report = ingest(
                 store,
@@ -83,12 +81,6 @@ class DigestMail:
         sender = sender_address(message)
         log.info(LogEvent.DIGEST_INGESTED, sender=sender, papers=report.papers, new=report.new)
         return InboundResult(InboundKind.DIGEST, papers=report.papers, new=report.new)
-
-
-def _is_flood(store: Store, now: datetime) -> bool:
-    with store.read() as connection:
-        count = read_dumps.count_new(connection, now - NEW_WITHIN, form=MailDump.name)
-    return count >= MOST_NEW
 
 
 def _tell_refusal(store: Store, subject: str, error: UnreadableDump, now: datetime) -> None:

@@ -8,15 +8,23 @@ short titles, would fill the database, the candidates of every reader and hours 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import inf
+from typing import TYPE_CHECKING
+
+from larkpost.db import read_dumps
+
+if TYPE_CHECKING:
+    from larkpost.db.engine import Store
 
 LARGEST = 512 * 1024 * 1024  # bytes
-LARGEST_OUTSIDE = 32 * 1024 * 1024
+LARGEST_OF_AUTHORITY = 32 * 1024 * 1024
+LARGEST_OF_OTHERS = 16 * 1024 * 1024
 # arXiv announces about 1,500 papers a day in all, with lists of replaced ones about 3,000.
 MOST_OF_AUTHORITY = 10_000  # records
 MOST_OF_OTHERS = 2_000
 MOST_NEW = 2_000  # papers of one source that is no authority, in ``NEW_WITHIN``
+MOST_NEW_CHARACTERS = 10_000_000  # of these papers, and of changed texts of others
 NEW_WITHIN = timedelta(days=1)
 
 
@@ -33,5 +41,19 @@ class DumpLimits:
 
 
 OF_FILES = DumpLimits()
-OF_AUTHORITIES = DumpLimits(LARGEST_OUTSIDE, MOST_OF_AUTHORITY)
-OF_OTHERS = DumpLimits(LARGEST_OUTSIDE, MOST_OF_OTHERS)
+OF_AUTHORITIES = DumpLimits(LARGEST_OF_AUTHORITY, MOST_OF_AUTHORITY)
+OF_OTHERS = DumpLimits(LARGEST_OF_OTHERS, MOST_OF_OTHERS)
+
+
+def describe_flood(store: Store, now: datetime, *, source: str = "", form: str = "") -> str:
+    """Say that a polled source, or mails, brought too much within a day; empty if not."""
+    with store.read() as connection:
+        new = read_dumps.measure_growth(
+            connection, now - NEW_WITHIN, source=source or None, form=form or None
+        )
+    if new.papers >= MOST_NEW:
+        return f"{new.papers:,} new papers came within a day, and {MOST_NEW:,} are taken"
+    if new.characters >= MOST_NEW_CHARACTERS:
+        millions = MOST_NEW_CHARACTERS // 1_000_000
+        return f"over {millions} million characters came within a day"
+    return ""

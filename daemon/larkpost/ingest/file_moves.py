@@ -31,8 +31,9 @@ def move(path: Path, folder: Path, *, beside: str = "") -> Path:
 
     A name that is taken there gets a number, and so does a name whose companion exists: the same
     name with the ending ``beside``. The file is always complete in one of the two places: it is
-    linked in the new one before it is removed from the old one, or copied and flushed across disks.
-    No symbolic link of others is followed, neither as the file nor as a folder. Raises OSError.
+    linked in the new one before it is removed from the old one, or copied and flushed across disks;
+    if it cannot be removed from the old one (a sticky folder of others), it is there only. No
+    symbolic link of others is followed, neither as the file nor as a folder. Raises OSError.
     """
     make_folder(folder)
     with open_folder(path.parent) as here, open_folder(folder) as there:
@@ -44,7 +45,12 @@ def move(path: Path, folder: Path, *, beside: str = "") -> Path:
             except FileExistsError:
                 continue
             flush_descriptor(there)
-            os.unlink(path.name, dir_fd=here)
+            try:
+                os.unlink(path.name, dir_fd=here)
+            except PermissionError:  # it stays; otherwise each attempt would add one more copy
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=there)
+                raise
             return folder / name
     raise AssertionError("numbers do not end")  # pragma: no cover
 

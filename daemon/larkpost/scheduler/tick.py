@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.scheduler.inbox_reading import InboxReading
+    from larkpost.scheduler.side_work import SideWork
     from larkpost.settings import HomePaths
 
 _STAY = ExpiryRule(0, 0)  # no reader is removed
@@ -60,8 +60,8 @@ class TickContext:
     editions was published, a message settled, or none is waiting. ``per_domain`` requested messages
     per hour go to one domain. ``uses`` are the readers whose page or feed was used, and ``span`` is
     the time without use after which a reader without mail is removed. After ``publish_seconds`` of
-    publishing, readers that are not established wait for the next tick. ``reading`` reads the inbox
-    beside the ticks; without it each tick reads it to the end.
+    publishing, readers that are not established wait for the next tick. ``inbox_work`` and
+    ``mail_work`` read the inbox and mails beside the ticks; without them each tick does.
     """
 
     publish_context: PublishContext
@@ -83,7 +83,8 @@ class TickContext:
     uses: LastUses = field(default_factory=LastUses)
     span: ExpiryRule = _STAY
     publish_seconds: float = inf
-    reading: InboxReading | None = None
+    inbox_work: SideWork[list[Taken]] | None = None
+    mail_work: SideWork[Counter[InboundKind]] | None = None
 
 
 @dataclass(slots=True)
@@ -165,7 +166,7 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
         with steps.step("inbound"):
             done.returned = _collect_mail(context, now)
         with steps.step("space"):
-            if context.reading is None or not context.reading.is_going_on:  # else once at its end
+            if not (context.inbox_work and context.inbox_work.is_going_on):  # else once at its end
                 context.spaces.refresh(store, context.publish_context.ranker, now=now)
         with steps.step("publish"):
             done.outcomes = publish_due(
@@ -197,24 +198,43 @@ def _read_inbox(context: TickContext, now: datetime) -> list[Taken]:
             )
 
     with suppress(Busy):  # another process reads it
-        return context.reading.read(read) if context.reading else read()
+        return (context.inbox_work.do(read) if context.inbox_work else read()) or []
     return []
 
 
 def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
-    """Process the Maildir of returned mail, and that of digests."""
+    """Process the Maildirs: some mails, or all of them beside the ticks if that takes long."""
+    store = context.publish_context.store
+
+    def read() -> Counter[InboundKind]:
+        with alone(store, "inbound", hint=_ELSEWHERE):
+            return _collect_folders(context, now)
+
+    if not _mail_folders(context):
+        return Counter()
+    with suppress(Busy):  # another process does
+        return (context.mail_work.do(read) if context.mail_work else read()) or Counter()
+    return Counter()
+
+
+def _mail_folders(context: TickContext) -> list[Path]:
+    """List the Maildir of returned mail, and that of digests, if there are any."""
     digests = context.digests
     inbound, own = context.inbound_folder, digests.folder if digests else None
     folders = [inbound] if inbound and (context.mailboxes or digests) else []
     folders += [own] if own else []
+    return list(dict.fromkeys(folders))
+
+
+def _collect_folders(context: TickContext, now: datetime) -> Counter[InboundKind]:
     tally: Counter[InboundKind] = Counter()
-    for folder in dict.fromkeys(folders):
+    for folder in _mail_folders(context):
         tally += collect(
             context.publish_context.store,
             context.mailboxes,
             folder,
             now=now,
-            digests=digests,
+            digests=context.digests,
             stopped=context.stopped,
         )
     return tally

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.sources.polling_helpers import FRIDAY, HF_DAILY, Polling
+from tests.helpers.sources.polling_helpers import FRIDAY, HF_DAILY, QUICK, Polling
 from tests.helpers.sources.source_server import Reply, SourceServer, paper
 
 from larkpost.db import papers
 from larkpost.db.engine import Store
 from larkpost.domain import Identifier
-from larkpost.ingest.dump_limits import MOST_OF_OTHERS
+from larkpost.ingest.dump_limits import MOST_NEW_CHARACTERS, MOST_OF_OTHERS
 from larkpost.settings.polled_sources import PolledSource
+from larkpost.text.record_limits import AUTHORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +65,11 @@ def titles(start: int, count: int) -> str:
 def flood(polling: Polling, start: int) -> tuple[int, str]:
     """Let the blog answer with many short titles in gzip; return its new papers and its problem."""
     body = titles(start, MOST_OF_OTHERS + 500).encode()
-    polling.server.routes["/blog"] = Reply(gzip.compress(body))
+    return blog_answers(polling, gzip.compress(body))
+
+
+def blog_answers(polling: Polling, body: bytes) -> tuple[int, str]:
+    polling.server.routes["/blog"] = Reply(body)
     polling.now += timedelta(hours=1)
     (result,) = (one for one in polling.poll(hours=1) if one.source.name == "a-blog")
     return result.new, str(result.problem.problem) if result.problem else ""
@@ -158,3 +164,30 @@ def test_a_flood_of_papers_ends_at_the_limit_of_an_answer_and_of_a_day(polling: 
 
     polling.now += timedelta(days=1)
     assert flood(polling, 20_000) == (MOST_OF_OTHERS, "")
+
+
+def test_a_flood_of_long_texts_ends_at_the_limit_of_a_day(polling: Polling) -> None:
+    authors = ["x" * AUTHORS.longest] * AUTHORS.most
+    each = AUTHORS.longest * AUTHORS.most
+    few = MOST_NEW_CHARACTERS // each + 1
+    polling.client = replace(polling.client, limits=replace(QUICK, size=2 * MOST_NEW_CHARACTERS))
+    for start, problem in ((0, ""), (few, "too-large")):
+        lines = [line(id=None, title=f"Lanterns {start + n}", authors=authors) for n in range(few)]
+        assert blog_answers(polling, "\n".join(lines).encode())[1] == problem
+
+
+def test_a_flood_of_changed_texts_ends_at_the_limit_of_a_day(polling: Polling) -> None:
+    authors = ["x" * AUTHORS.longest] * AUTHORS.most
+    few = MOST_NEW_CHARACTERS // (2 * AUTHORS.longest * AUTHORS.most)
+    polling.client = replace(polling.client, limits=replace(QUICK, size=2 * MOST_NEW_CHARACTERS))
+
+    def change(text: str) -> tuple[int, str]:
+        each = (
+            line(id=None, title=f"Lanterns {n}", abstract=f"{SPAM} {text}", authors=authors)
+            for n in range(few)
+        )
+        return blog_answers(polling, "\n".join(each).encode())
+
+    assert change("first") == (few, "")
+    assert change("second") == (0, "")
+    assert change("third") == (0, "too-large")

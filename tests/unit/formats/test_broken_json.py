@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from io import BytesIO
-from typing import TYPE_CHECKING
+
+import pytest
 
 from larkpost.domain import RejectedRecord
+from larkpost.errors import UnreadableDump
 from larkpost.formats import json_items
 from larkpost.formats.jsonl import Jsonl
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_a_line_with_a_broken_object_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +30,11 @@ def test_a_line_with_a_broken_object_is_decoded_once(monkeypatch: pytest.MonkeyP
     assert len(rejected) == 100
     assert {one.line for one in rejected if isinstance(one, RejectedRecord)} == set(range(2, 102))
     assert not isinstance(paper, RejectedRecord)
+
+
+@pytest.mark.parametrize("element", ["[],", "{},"])
+def test_millions_of_lists_are_not_decoded(element: str) -> None:
+    many = element * (json_items.MOST_BRACKETS + 1)
+
+    with pytest.raises(UnreadableDump, match="more than 1,500,000 lists and objects"):
+        list(Jsonl().read(BytesIO(f'[{{"title": "x", "a": [{many}0]}}]'.encode())))

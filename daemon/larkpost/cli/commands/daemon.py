@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,11 +36,8 @@ if TYPE_CHECKING:
     from larkpost.db.read_dumps import Dump
     from larkpost.ingest.inbox import Taken
     from larkpost.mail.circuit_breaker import Outage
-    from larkpost.scheduler.inbox_reading import InboxReading
     from larkpost.scheduler.status import StatusReport
     from larkpost.scheduler.tick import TickResult
-
-PUBLISH_SECONDS = 30.0  # after which readers that are not established wait
 
 
 @click.command(short_help="Show papers, readers and emails; or why a day is empty.")
@@ -304,9 +300,7 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
 
     SIGHUP makes it read the settings again.
     """
-    from functools import partial
-
-    from larkpost.scheduler.inbox_reading import InboxReading
+    from larkpost.cli.daemon_jobs import DaemonJobs
     from larkpost.serve import run
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can handle it
@@ -314,41 +308,16 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
     program = call.program(flags, daemon=True)
     program.fits_apart = True
     _ = program.signature  # a missing key is reported now, not at the first edition
-    web = program.settings.web
+    web, jobs = program.settings.web, DaemonJobs()
     run(
         program,
         host=web.host,
         port=web.port,
-        tick=partial(_tick, InboxReading()),
-        post=_post,
-        poll=_poll,
+        tick=jobs.tick,
+        post=jobs.post,
+        poll=jobs.poll,
         renewal=lambda before: call.rebuild(before, flags),
     )
-
-
-def _tick(reading: InboxReading, program: Program, moved: Callable[[], None]) -> None:
-    from larkpost.scheduler.tick import edit
-
-    # New papers, and readers whose slot has come meanwhile, go before the rest of them.
-    context = replace(
-        program.tick_context, moved=moved, publish_seconds=PUBLISH_SECONDS, reading=reading
-    )
-    edit(context, now=datetime.now(UTC))
-    program.spaces.newest(program.store, program.ranker)  # read now, so that no page view waits
-    moved()
-
-
-def _post(program: Program, moved: Callable[[], None]) -> None:
-    from larkpost.scheduler.tick import post
-
-    post(replace(program.tick_context, moved=moved), now=datetime.now(UTC))
-
-
-def _poll(program: Program, moved: Callable[[], None]) -> None:
-    from larkpost.scheduler.tick import poll
-
-    poll(replace(program.tick_context, moved=moved), now=datetime.now(UTC))
-    moved()
 
 
 @click.command(short_help="Print the link of the admin page.")

@@ -1,21 +1,26 @@
-"""A large dump in the inbox is read beside the ticks: editions do not wait for it."""
+"""A large dump in the inbox and costly mails are read beside the ticks: no edition waits."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.helpers.mail.digest_mails import make_maildir
 from tests.helpers.polling import PATIENCE, until
 from tests.helpers.tick_helpers import MORNING, NOW, SAMPLE, drop_sample, make_program
 
 from larkpost.editions.publish import PublishOutcome
+from larkpost.inbound.digest_mail import DigestMail
+from larkpost.inbound.digest_senders import DigestSenders
+from larkpost.inbound.process import InboundKind
 from larkpost.ingest.inbox import RejectedFile, sweep
 from larkpost.readers import subscriptions
 from larkpost.scheduler import tick as ticks
-from larkpost.scheduler.inbox_reading import InboxReading
+from larkpost.scheduler.side_work import SideWork
 from larkpost.scheduler.tick import edit, tick
 
 if TYPE_CHECKING:
@@ -47,8 +52,8 @@ def test_an_edition_does_not_wait_for_a_dump_that_takes_long(
         return taken
 
     monkeypatch.setattr(ticks, "sweep", slow)
-    reading = InboxReading(SOON)
-    context = replace(program.tick_context, reading=reading)
+    work: SideWork[list[Taken]] = SideWork("inbox", SOON)
+    context = replace(program.tick_context, inbox_work=work)
 
     first = edit(context, now=MORNING)
     assert begun.wait(PATIENCE)
@@ -56,7 +61,7 @@ def test_an_edition_does_not_wait_for_a_dump_that_takes_long(
 
     assert edit(context, now=MORNING + timedelta(minutes=1)).taken == []  # not read twice at once
     go_on.set()
-    until(lambda: not reading.is_going_on)
+    until(lambda: not work.is_going_on)
     assert edit(context, now=MORNING + timedelta(minutes=2)).taken == taken
 
 
@@ -64,21 +69,49 @@ def test_a_tick_waits_a_little_so_that_new_papers_are_in_its_editions(program: P
     subscriptions.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
 
-    done = edit(replace(program.tick_context, reading=InboxReading(PATIENCE)), now=MORNING)
+    work: SideWork[list[Taken]] = SideWork("inbox", PATIENCE)
+
+    done = edit(replace(program.tick_context, inbox_work=work), now=MORNING)
 
     assert [one.new for one in done.taken] == [108]  # type: ignore[union-attr]  # none is bad
     assert done.outcomes == {PublishOutcome.PUBLISHED: 1}
 
 
-def test_an_error_of_the_reading_is_raised_once() -> None:
-    reading = InboxReading(PATIENCE)
+def test_an_edition_does_not_wait_for_mails_that_take_long(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    subscriptions.add(program.store, "a@example.org", now=NOW)
+    drop_sample(program)
+    tick(program.tick_context, now=NOW)
+    go_on = threading.Event()
 
-    def fail() -> list[Taken]:
+    def slow(*_args: object, **_named: object) -> Counter[InboundKind]:
+        assert go_on.wait(PATIENCE)
+        return Counter({InboundKind.VOTED: 3})
+
+    monkeypatch.setattr(ticks, "collect", slow)
+    work: SideWork[Counter[InboundKind]] = SideWork("inbound", SOON)
+    digests = DigestMail(DigestSenders(("@arxiv.org",)), make_maildir(tmp_path / "digests"))
+    context = replace(program.tick_context, mail_work=work, digests=digests, inbound_folder=None)
+
+    first = edit(context, now=MORNING)
+    assert (first.outcomes, first.returned) == ({PublishOutcome.PUBLISHED: 1}, {})
+
+    go_on.set()
+    until(lambda: not work.is_going_on)
+    again = edit(context, now=MORNING + timedelta(minutes=1))
+    assert again.returned == {InboundKind.VOTED: 3}
+
+
+def test_an_error_is_raised_once() -> None:
+    work: SideWork[str] = SideWork("inbox", PATIENCE)
+
+    def fail() -> str:
         raise OSError("no such folder")
 
     with pytest.raises(OSError, match="no such folder"):
-        reading.read(fail)
-    assert reading.read(list) == []
+        work.do(fail)
+    assert work.do(lambda: "well") == "well"
 
 
 def test_a_dump_is_left_in_the_middle_when_the_daemon_stops(program: Program) -> None:

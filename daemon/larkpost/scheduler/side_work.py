@@ -1,0 +1,52 @@
+"""Reads the inbox and mails in threads of their own, so that much of it delays no edition."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 5.0  # seconds that a tick waits, so that papers just before the editions are in them
+
+
+class SideWork(Generic[T]):
+    """Work that one tick begins, and whose end a later one may see."""
+
+    def __init__(self, name: str, patience: float = PATIENCE) -> None:
+        self._name = name
+        self._patience = patience
+        self._thread: threading.Thread | None = None
+        self._done: T | None = None
+        self._error: Exception | None = None
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether the work has not ended yet."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def do(self, work: Callable[[], T]) -> T | None:
+        """Begin the work unless it is going on; return its result, None if it takes too long.
+
+        If the work of an earlier tick has ended meanwhile, its result is returned, and nothing is
+        begun. Raises what ``work`` raised.
+        """
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True)
+            self._thread = thread
+            thread.start()
+            thread.join(self._patience)
+        if self.is_going_on:
+            return None
+        done, error = self._done, self._error
+        self._thread = self._done = self._error = None
+        if error is not None:
+            raise error
+        return done
+
+    def _run(self, work: Callable[[], T]) -> None:
+        try:
+            self._done = work()
+        except Exception as error:  # raised again by ``do``
+            self._error = error
