@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     from larkpost.web.limits.connections import ConnectionLimits
 
 LONGEST_HEAD = 32 * 1024  # bytes received before a request's headers are complete
+# Each takes time of the event loop: 8,000 in each head, 200 heads a second, made others wait for
+# up to 12 seconds. Browsers send twenty, and web servers in front add some.
+MOST_HEADERS = 128
 HEAD_SECONDS = 15.0  # for the headers of a request, from its first byte or the connection's start
 BODY_SECONDS = 20.0  # for a body; forms give up a little sooner, with a page
 MOST_OVERHEAD = 64 * 1024  # of chunks' sizes, extensions and trailers, beside 8 bytes for each one
+# Pieces of a body: chunks, or what arrives at a time. Beyond these, their mean must be so large: a
+# body of 4 MB in chunks of one byte took the event loop for seconds.
+MOST_PIECES, LEAST_MEAN = 1_000, 64
 MOST_PIPELINED = 16  # pipelined requests waiting for earlier responses
 # After a response that did not wait for its request's body: time to read it (RFC 9112, 9.6).
 LINGER_SECONDS = 2.0
@@ -50,6 +56,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._ended = False  # a message, in the latest piece
         self._came = 0  # bytes of these headers, or of this body
         self._body = 0  # bytes of content in this body
+        self._pieces = 0  # in which they came
+        self._fault = _BAD  # why the parser stopped
         self._deaf = False  # closing; later bytes are not a request
         self._patience: TimerHandle | None = None
         self._stall: TimerHandle | None = None
@@ -128,14 +136,18 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
         The parser leaves blanks behind a value, which are not part of it (RFC 9112, 5.1).
         """
-        if self._in_head:
-            super().on_header(name, value.rstrip(b" \t"))
+        if not self._in_head:
+            return
+        if len(self.headers) >= MOST_HEADERS:
+            self._fault = _TOO_LONG
+            raise ValueError("too many headers")
+        super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """Go on to the body."""
         if len(self.pipeline) >= MOST_PIPELINED:
             raise ValueError("too many requests before the first was answered")
-        self._in_head, self._came, self._body = False, 0, 0
+        self._in_head, self._came, self._body, self._pieces = False, 0, 0, 0
         self._wait_no_more()
         super().on_headers_complete()
         if self.cycle is not None:  # the application dates its responses itself
@@ -146,6 +158,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body; that of a GET means nothing (RFC 9110, 9.3.1)."""
         self._body += len(body)
+        self._pieces += 1
+        if self._pieces > MOST_PIECES + self._body // LEAST_MEAN:
+            raise ValueError("a body in too many pieces")
         if self.scope["method"] not in {"GET", "HEAD"}:
             super().on_body(body)
 
@@ -173,8 +188,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - what uvicorn says of it
-        """Refuse bytes that are not HTTP."""
-        self._refuse(_BAD)
+        """Refuse bytes that are not HTTP, or exceed a limit."""
+        self._refuse(self._fault)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Log nothing: a server may ignore requests for another protocol (RFC 9110, 7.8)."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from larkpost.web.limits.byte_budget import Reservation
     from larkpost.web.limits.fair_queue import QueueSlot
 
+LONGEST_TYPE = 500  # characters of Content-Type; a boundary has at most 70 (RFC 2046, 5.1.1)
 # Browsers send the fields of a multipart form in the page's own character set, which is UTF-8, and
 # name none (HTML, 4.10.21.7; RFC 7578, 4.6).
 _CHARSETS = frozenset({b"", b"utf-8", b"utf8"})
@@ -26,9 +27,13 @@ def refuse_odd_charset(request: Request) -> None:
     """Raise HTTPException 400 if a form names another character set than UTF-8.
 
     Starlette decodes fields by any codec that a request names. Punycode takes quadratic time, while
-    nothing else runs; and each unknown name is cached for ever.
+    nothing else runs; and each unknown name is cached for ever. A long type is refused as well: one
+    of 31,000 semicolons took 37 milliseconds of the event loop.
     """
-    _, options = parse_options_header(request.headers.get("content-type", ""))
+    kind = request.headers.get("content-type", "")
+    if len(kind) > LONGEST_TYPE:
+        raise HTTPException(400)
+    _, options = parse_options_header(kind)
     if options.get(b"charset", b"").strip().lower() not in _CHARSETS:
         raise HTTPException(400)
 

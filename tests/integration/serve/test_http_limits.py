@@ -15,7 +15,13 @@ from tests.helpers.polling import PATIENCE
 from tests.helpers.web import raw_http
 
 from larkpost.serve import http_limits
-from larkpost.serve.http_limits import LONGEST_HEAD, LimitedHttpProtocol
+from larkpost.serve.http_limits import (
+    LEAST_MEAN,
+    LONGEST_HEAD,
+    MOST_HEADERS,
+    MOST_PIECES,
+    LimitedHttpProtocol,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 
+CHUNKED = b"POST /in HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 DATE = b"Fri, 07 Aug 2026 10:00:00 GMT"
 
 
@@ -85,6 +92,34 @@ def test_the_refusal_says_why(port: int) -> None:
         connection.sendall(b"GET / HTTP/1.1\r\nX-Long: " + b"a" * (LONGEST_HEAD + 1))
 
         assert answered(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_head_of_many_headers_is_refused(port: int) -> None:
+    """Eight thousand of two bytes kept the event loop from others for milliseconds."""
+    for many, status in ((MOST_HEADERS, b"200"), (MOST_HEADERS + 1, b"431"), (8_000, b"431")):
+        with connected(port) as connection:
+            connection.sendall(b"GET /one HTTP/1.1\r\n" + b"a:\r\n" * many + b"\r\n")
+
+            assert answered(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 %b " % status)
+
+
+def test_a_body_in_very_many_tiny_chunks_is_refused(port: int) -> None:
+    """Its chunks cost much more than its bytes."""
+    with connected(port) as connection:
+        connection.sendall(CHUNKED + b"1\r\na\r\n" * MOST_PIECES + b"0\r\n\r\n")
+        assert b"/in %d" % MOST_PIECES in answered(connection, b"/in %d" % MOST_PIECES)
+    with connected(port) as connection:
+        connection.sendall(CHUNKED + b"1\r\na\r\n" * (MOST_PIECES * 2))
+        assert answered(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_large_body_in_small_chunks_is_read(port: int) -> None:
+    size = 2 * MOST_PIECES * LEAST_MEAN
+    chunks = b"%x\r\n%b\r\n" % (LEAST_MEAN, b"a" * LEAST_MEAN) * (2 * MOST_PIECES)
+    with connected(port) as connection:
+        connection.sendall(CHUNKED + chunks + b"0\r\n\r\n")
+
+        assert b"/in %d" % size in answered(connection, b"/in %d" % size)
 
 
 def test_a_large_body_is_no_long_head(port: int) -> None:

@@ -15,10 +15,10 @@ from sqlalchemy import (
     Connection,
     Select,
     Text,
-    and_,
     cast,
     column,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -160,15 +160,25 @@ def hits(connection: Connection, terms: Sequence[SearchTerm], *, some: bool = Fa
     return select(_PG.c.paper_id.label("id"), rank.label("relevance")).where(condition)
 
 
-def matches(connection: Connection, terms: Sequence[SearchTerm]) -> Select[Any]:
-    """Select only the ids of papers with all terms, without their relevance."""
+def matches(
+    connection: Connection, terms: Sequence[SearchTerm], *, some: bool = False
+) -> Select[Any]:
+    """Select only the ids of papers with all terms, or with some, without their relevance."""
     number = _LITE.c.rowid if _lite(connection) else _PG.c.paper_id
-    return select(number.label("id")).where(_condition(connection, terms))
+    return select(number.label("id")).where(_condition(connection, terms, some=some))
 
 
 def without(connection: Connection, terms: Sequence[SearchTerm]) -> ColumnElement[bool]:
-    """Leave out the papers that have one of these terms."""
-    return and_(*(schema.paper.c.id.not_in(matches(connection, [term])) for term in terms))
+    """Leave out the papers that have one of these terms.
+
+    In one query of the index: with one for each of 15 terms, PostgreSQL took 5 seconds at 10,000
+    papers. PostgreSQL joins ``NOT EXISTS``, whatever its size, and a large ``NOT IN`` only if it
+    fits into ``work_mem``; SQLite would query the index once per paper for ``NOT EXISTS``.
+    """
+    if _lite(connection):
+        return schema.paper.c.id.not_in(matches(connection, terms, some=True))
+    mine = _PG.c.paper_id == schema.paper.c.id
+    return ~exists().where(mine, _condition(connection, terms, some=True))
 
 
 def _condition(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from larkpost.db.search.find import Query, SearchTerm, parse
+from larkpost.db.search.query import LONGEST_PHRASE, MOST_WORDS
 from larkpost.db.search.tokenize import BREAK, index_document, stems, telling, words
 
 LATEST = {"hour": 23, "minute": 59, "second": 59, "microsecond": 999_999}
@@ -116,3 +117,19 @@ def test_names_are_indexed_as_they_are_spelt_and_apart() -> None:
 
 def test_the_longest_words_of_a_title_tell_its_subject() -> None:
     assert telling("On the Routing of Tokens to Experts", most=2) == ["routing", "experts"]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_the_words_of_all_phrases_are_limited_together(sign: str) -> None:
+    """Sixteen phrases of thirty common words took seconds, in which pages of others waited."""
+    phrases = [" ".join("a" * length) for length in range(32, 16, -1)]
+    query = parse(" ".join(f'{sign}"{phrase}"' for phrase in [*phrases, "robot"]))
+
+    found = query.excluded if sign else query.wanted
+    assert sum(len(one.spelt) for one in found) <= MOST_WORDS
+    assert [one.spelt for one in found] == [("a",) * 32, ("robot",)]
+
+
+def test_a_long_title_is_searched_whole() -> None:
+    title = " ".join(f"word{number}" for number in range(LONGEST_PHRASE))
+    assert parse(f'"{title}"').wanted == (term(*title.split()),)
