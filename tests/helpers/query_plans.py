@@ -81,6 +81,24 @@ def _sqlite_scans(connection: Connection, statement: str, values: Any) -> set[st
     return {aliases.get(name, name) for name in names} & GROWING
 
 
+def find_sorts(store: Store, statements: Mapping[str, Any]) -> list[str]:
+    """Let the database explain each statement; returns those that sort all rows they find."""
+    is_sqlite = store.engine.dialect.name == "sqlite"
+    found = []
+    with store.read() as connection:
+        for statement, values in statements.items():
+            if is_sqlite:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+                sorts = any(row[3] == _SORTED_AFTERWARDS for row in plan.all())
+            else:
+                for node in ("seqscan", "bitmapscan", "sort"):  # what remains has no usable index
+                    connection.exec_driver_sql(f"SET LOCAL enable_{node} = off")
+                plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values)
+                sorts = any(re.match(r"\W*Sort\b(?! Key)", line) for line in plan.scalars())
+            found += [statement] * sorts
+    return found
+
+
 def _inner_full_text(rows: Sequence[Any]) -> set[str]:
     """Find full-text tables that are queried again for every row of the preceding table."""
     first_of: dict[int, str] = {}

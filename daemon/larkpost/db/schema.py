@@ -186,6 +186,7 @@ vote = Table(
     Column("source", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("counts_from", UtcDateTime),  # for others; NULL: not yet
+    Index("ix_vote_reader_id_at_paper_id", "reader_id", "at", "paper_id"),
     Index("ix_vote_paper_id_thumb_counts_from", "paper_id", "thumb", "counts_from"),
     Index(
         "ix_vote_thumb_reader_id_counts_from_paper_id",

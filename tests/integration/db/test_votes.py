@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.exc import IntegrityError
 from tests.helpers.factories import NOW, add_papers, add_readers, all_votes
+from tests.helpers.query_plans import find_sorts, recorded_statements
 
 from larkpost.db import popularity, votes
 from larkpost.domain import Thumb, Vote
@@ -42,6 +43,18 @@ def test_thumbs_alone_are_read_by_paper(store: Store) -> None:
     with store.read() as connection:
         assert votes.thumbs(connection, ada) == {first: Thumb.DOWN, second: Thumb.UP}
         assert votes.thumbs(connection, emmy) == {}
+
+
+def test_the_newest_thumbs_are_found_without_sorting_all_of_them(store: Store) -> None:
+    (ada, _), _ = prepared(store)
+    with recorded_statements() as statements, store.read() as connection:
+        votes.newest(connection, ada, 100)
+        votes.newest_thumbs(connection, ada, 100)
+
+    assert len(statements) == 2
+    assert find_sorts(store, statements) == []
+    unindexed = "SELECT source FROM vote WHERE paper_id = 1 ORDER BY source LIMIT 1"
+    assert find_sorts(store, {unindexed: ()}) == [unindexed]
 
 
 def test_a_vote_comes_out_as_it_went_in(store: Store) -> None:
