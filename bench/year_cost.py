@@ -101,6 +101,7 @@ def measure(file: Path, draw: Draw, first: int) -> dict[str, Any]:
 def live(told: dict[str, Any]) -> dict[str, Any]:
     """Run days as the daemon does; returns the cost of each, and the memory."""
     import larkpost.serve  # noqa: F401 - it counts in a daemon's memory
+    from larkpost.garbage_collection import CollectionPauses
     from larkpost.ranking import TfidfRanker
     from larkpost.serve.freed_memory import return_freed_memory, unmap_large_blocks
 
@@ -116,7 +117,7 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
         store, ranker, window, "example.org", ships.exploration, spaces=spaces
     )
     del told["file"]
-    costs, fits, held = [], [], []
+    costs, fits, held, pauses = [], [], [], CollectionPauses()
     numbers: dict[int, str] = {}
     for day, documents in enumerate(told["days"], first):
         drafts = [
@@ -132,10 +133,11 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
         now = morning(day) + timedelta(hours=1)
         spaces.refresh(store, ranker, now=now)
         publish_due(newsroom, now=now)
-        return_freed_memory()  # as after the daemon's ticks
+        return_freed_memory()  # as the daemon does every ten minutes
         costs.append(_seconds(resource.RUSAGE_SELF) - began)
         fits.append(_seconds(resource.RUSAGE_CHILDREN) - fitted)
         held.append(megabytes())
+        pauses.shorten()  # as after the daemon's ticks
         _press(store, told["presses"], numbers, day)
     return {
         "restart_ms": 1000 * costs[0],

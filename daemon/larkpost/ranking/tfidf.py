@@ -252,7 +252,12 @@ class TextSpace:
 
     @cached_property
     def _row_cache(self) -> RowCache:
-        return RowCache(lambda texts: self._weigh(_count_terms(texts, self.papers)), self.axes)
+        # No reference to this model: in a cycle it would outlive its successor, in the daemon often
+        # for good (see garbage_collection.py).
+        column, idf, papers = self.column, self.idf, self.papers
+        return RowCache(
+            lambda texts: weigh(count_matrix(_count_terms(texts, papers), column), idf), self.axes
+        )
 
     def points(self, plain: csr_array, ids: Ids = ()) -> PaperRows:
         """Return the points of papers whose l2 TF-IDF rows are known."""
