@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from larkpost.domain import Paper
 from larkpost.ranking import ridge
-from larkpost.ranking.paper_row_cache import RowCache
+from larkpost.ranking.paper_row_cache import NameCache, RowCache
 from larkpost.ranking.taste_cache import TasteCache
 from larkpost.ranking.term_matrix import (
     count_matrix,
@@ -244,6 +244,14 @@ class TextSpace:
         """
         rows = self._row_cache.rows(texts, names)
         return self._points(rows.plain, rows.themes, ids)
+
+    def names(self, papers: Sequence[Paper]) -> list[bytes]:
+        """Return the keys of the papers' texts in the cache of rows."""
+        return self._name_cache.names(papers)
+
+    @cached_property
+    def _name_cache(self) -> NameCache:
+        return NameCache()
 
     @cached_property
     def learnt(self) -> TasteCache:
