@@ -230,6 +230,12 @@ class TextSpace:
         stem = _idf(self.stem_spread, self.papers) * _sharpness(self.stem_spread, self.papers)
         return np.asarray(stem / (self.idf * self.sharpness), dtype=np.float32)
 
+    def forget_derived(self) -> None:
+        """Drop all that was derived from the model and cached; what is needed is made again."""
+        for name in [*vars(self)]:
+            if isinstance(getattr(type(self), name, None), cached_property):
+                vars(self).pop(name, None)  # another thread may have dropped it
+
     def to_bytes(self) -> bytes:
         """Return the arrays as npz with a format number, never a pickle."""
         from larkpost.ranking.serialization import space_to_bytes
