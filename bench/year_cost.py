@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from bench.closed_loop.stream import WEEKDAYS, make_stream, morning, read_stream
-from bench.support.process_cost import megabytes
+from bench.support.process_cost import megabytes, peak_megabytes
 from bench.support.readers import data_folder
 
 from larkpost.db import editions, migrations, papers, votes
@@ -144,7 +144,7 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
         "morning_ms": [1000 * one for one in costs[1:]],
         "fit_ms": [1000 * one for one in fits[1:]],
         "megabytes": max(held),
-        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_megabytes": peak_megabytes(),
     }
 
 
