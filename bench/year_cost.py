@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from bench.closed_loop.stream import WEEKDAYS, make_stream, morning, read_stream
-from bench.support.process_cost import megabytes
+from bench.support.process_cost import megabytes, peak_megabytes
 from bench.support.readers import data_folder
 
 from larkpost.db import editions, migrations, papers, votes
@@ -101,6 +101,7 @@ def measure(file: Path, draw: Draw, first: int) -> dict[str, Any]:
 def live(told: dict[str, Any]) -> dict[str, Any]:
     """Run days as the daemon does; returns the cost of each, and the memory."""
     import larkpost.serve  # noqa: F401 - it counts in a daemon's memory
+    from larkpost.garbage_collection import CollectionPauses
     from larkpost.ranking import TfidfRanker
     from larkpost.serve.freed_memory import return_freed_memory, unmap_large_blocks
 
@@ -116,7 +117,7 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
         store, ranker, window, "example.org", ships.exploration, spaces=spaces
     )
     del told["file"]
-    costs, fits, held = [], [], []
+    costs, fits, held, pauses = [], [], [], CollectionPauses()
     numbers: dict[int, str] = {}
     for day, documents in enumerate(told["days"], first):
         drafts = [
@@ -132,17 +133,18 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
         now = morning(day) + timedelta(hours=1)
         spaces.refresh(store, ranker, now=now)
         publish_due(newsroom, now=now)
-        return_freed_memory()  # as after the daemon's ticks
+        return_freed_memory()  # as the daemon does every ten minutes
         costs.append(_seconds(resource.RUSAGE_SELF) - began)
         fits.append(_seconds(resource.RUSAGE_CHILDREN) - fitted)
         held.append(megabytes())
+        pauses.shorten()  # as after the daemon's ticks
         _press(store, told["presses"], numbers, day)
     return {
         "restart_ms": 1000 * costs[0],
         "morning_ms": [1000 * one for one in costs[1:]],
         "fit_ms": [1000 * one for one in fits[1:]],
         "megabytes": max(held),
-        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_megabytes": peak_megabytes(),
     }
 
 

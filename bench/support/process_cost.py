@@ -19,3 +19,15 @@ def megabytes() -> float:
     except (OSError, ValueError, IndexError):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return pages * resource.getpagesize() / 2**20
+
+
+def peak_megabytes() -> float:
+    """Return the largest memory of this process so far.
+
+    The system's ``ru_maxrss`` of a started process is at least the memory of its parent.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
+    except (OSError, ValueError, IndexError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -104,8 +104,15 @@ class ModelCache:
         with store.read() as connection:
             if self._readable and _is_fresh(connection, now):
                 return
+        held = self._held
+        if held is not None:
+            held.space.forget_derived()  # or the caches of two models would be in memory
         try:
-            _keep(store, _load_or_fit(store, ranker, now, self._fit))
+            made = _load_or_fit(store, ranker, now, self._fit)
+            number = _keep(store, made)
+            if number is not None:
+                with self._lock:
+                    self._held = Held(number, made.space)
         except LarkpostError:
             raise
         except Exception as error:  # editions and pages work without, and say so
@@ -230,23 +237,25 @@ def _load(
     return ModelBuild(space, basis, newest.fitted_at) if space else None
 
 
-def _keep(store: Store, made: ModelBuild) -> None:
-    """Store a new model, or the reason why there is none."""
+def _keep(store: Store, made: ModelBuild) -> int | None:
+    """Store a new model, or the reason why there is none; returns the number of a stored one."""
     if made.problem:
         with store.begin() as connection:
             ups, problem = _ups(connection), made.problem
             job_status.record(connection, "fit", ok=False, now=made.at, problem=problem, ups=ups)
     elif made.body:
         with store.begin() as connection:
-            _save(connection, made.body, made.basis, made.at)
+            return _save(connection, made.body, made.basis, made.at)
+    return None
 
 
-def _save(connection: Connection, body: bytes, basis: FitBasis, now: datetime) -> None:
-    fitted_models.save_model(
+def _save(connection: Connection, body: bytes, basis: FitBasis, now: datetime) -> int:
+    number = fitted_models.save_model(
         connection, body, paper_count=basis.papers, corpus_updated_at=basis.updated, now=now
     )
     fitted_models.prune(connection)
     job_status.record(connection, "fit", ok=True, now=now, papers=basis.papers, ups=basis.ups)
+    return number
 
 
 def _ups(connection: Connection) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.ranking import ridge
-from larkpost.ranking.incremental.vote_inverse import SAME, VoteRows, keys_of, solve
+from larkpost.ranking.incremental.vote_inverse import SAME, VoteRows, solve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -203,7 +203,7 @@ def against_unread(
 
     ``thumbs`` (n) are in the order of the votes, as are the results.
     """
-    order, kernel = inverse.order(keys_of(votes)), space.background_kernel
+    order, kernel = inverse.order(votes), space.background_kernel
     targets, mass = _targets(thumbs[None], votes.weights[None])
     rest = unread * float(mass[0]) / len(kernel)
     solved = solve(inverse, targets[0, order], votes.weights[order], rest, kernel)

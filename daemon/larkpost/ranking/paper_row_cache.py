@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from larkpost.domain import Paper
 
 MOST = 10_000  # rows of about 150 terms and 200 themes: at most 25 MB
 BATCH = 500  # texts made into rows at once: the words of a year's votes would take 100 MB
@@ -39,6 +41,48 @@ class TextRows(NamedTuple):
 
     plain: csr_array
     themes: NDArray[np.float32]
+
+
+class PaperTexts(Sequence[str | Mapping[str, float]]):
+    """The texts of papers, made when they are read, and the counts of hints."""
+
+    def __init__(self, sources: Sequence[Paper | Mapping[str, float]]) -> None:
+        self._sources = sources
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    @overload
+    def __getitem__(self, at: int) -> str | Mapping[str, float]: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> PaperTexts: ...
+
+    def __getitem__(self, at: int | slice) -> str | Mapping[str, float] | PaperTexts:
+        """Return the text of a paper, or the counts of a hint."""
+        if isinstance(at, slice):
+            return PaperTexts(self._sources[at])
+        source = self._sources[at]
+        return source if isinstance(source, Mapping) else source.text
+
+
+class NameCache:
+    """The keys of papers' texts, each made once for a paper that stays the same object."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, tuple[Paper, bytes]] = {}
+
+    def names(self, papers: Sequence[Paper]) -> list[bytes]:
+        """Return the key of each text, as ``name_text``."""
+        if len(self._names) > MOST:
+            self._names = {}
+        known, names = self._names, []
+        for paper in papers:
+            found = known.get(paper.id)
+            if found is None or found[0] is not paper:
+                found = known[paper.id] = paper, name_text(paper.text)
+            names.append(found[1])
+        return names
 
 
 class RowCache:

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from larkpost.domain import Paper
 from larkpost.ranking import ridge
-from larkpost.ranking.paper_row_cache import RowCache
+from larkpost.ranking.paper_row_cache import NameCache, RowCache
 from larkpost.ranking.taste_cache import TasteCache
 from larkpost.ranking.term_matrix import (
     count_matrix,
@@ -230,6 +230,12 @@ class TextSpace:
         stem = _idf(self.stem_spread, self.papers) * _sharpness(self.stem_spread, self.papers)
         return np.asarray(stem / (self.idf * self.sharpness), dtype=np.float32)
 
+    def forget_derived(self) -> None:
+        """Drop all that was derived from the model and cached; what is needed is made again."""
+        for name in [*vars(self)]:
+            if isinstance(getattr(type(self), name, None), cached_property):
+                vars(self).pop(name, None)  # another thread may have dropped it
+
     def to_bytes(self) -> bytes:
         """Return the arrays as npz with a format number, never a pickle."""
         from larkpost.ranking.serialization import space_to_bytes
@@ -245,6 +251,14 @@ class TextSpace:
         rows = self._row_cache.rows(texts, names)
         return self._points(rows.plain, rows.themes, ids)
 
+    def names(self, papers: Sequence[Paper]) -> list[bytes]:
+        """Return the keys of the papers' texts in the cache of rows."""
+        return self._name_cache.names(papers)
+
+    @cached_property
+    def _name_cache(self) -> NameCache:
+        return NameCache()
+
     @cached_property
     def learnt(self) -> TasteCache:
         """Return the cache of tastes trained in this model."""
@@ -252,7 +266,12 @@ class TextSpace:
 
     @cached_property
     def _row_cache(self) -> RowCache:
-        return RowCache(lambda texts: self._weigh(_count_terms(texts, self.papers)), self.axes)
+        # No reference to this model: in a cycle it would outlive its successor, in the daemon often
+        # for good (see garbage_collection.py).
+        column, idf, papers = self.column, self.idf, self.papers
+        return RowCache(
+            lambda texts: weigh(count_matrix(_count_terms(texts, papers), column), idf), self.axes
+        )
 
     def points(self, plain: csr_array, ids: Ids = ()) -> PaperRows:
         """Return the points of papers whose l2 TF-IDF rows are known."""

@@ -179,27 +179,30 @@ def weigh_words(
 
 @dataclass
 class TextPlaces:
-    """Papers, each once, with the texts that give their rows; None represents words."""
+    """Papers, each once, and interests' words, given by their terms and counts."""
 
-    papers: list[Paper | None] = field(default_factory=list)
-    texts: list[str | Mapping[str, float]] = field(default_factory=list)
+    sources: list[Paper | Mapping[str, float]] = field(default_factory=list)
     _places: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def papers(self) -> list[Paper | None]:
+        """Return the papers, None for words."""
+        return [None if isinstance(one, Mapping) else one for one in self.sources]
 
     def place(self, papers: Sequence[Paper]) -> list[int]:
         """Return the rows of these papers, new ones at the end."""
+        places = self._places
         for paper in papers:
-            if paper.id not in self._places:
-                self._places[paper.id] = len(self.papers)
-                self.papers.append(paper)
-                self.texts.append(paper.text)
-        return [self._places[paper.id] for paper in papers]
+            if paper.id not in places:
+                places[paper.id] = len(self.sources)
+                self.sources.append(paper)
+        return [places[paper.id] for paper in papers]
 
     def add(self, hints: Sequence[Mapping[str, float]]) -> list[int]:
         """Return the rows of an interest's words."""
-        first = len(self.papers)
-        self.papers += [None] * len(hints)
-        self.texts += hints
-        return list(range(first, len(self.papers)))
+        first = len(self.sources)
+        self.sources += hints
+        return list(range(first, len(self.sources)))
 
 
 def place_votes(

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from larkpost.domain import Paper
 from larkpost.ranking.linear_model import Calibration, Columns, TrainingVotes
-from larkpost.ranking.paper_row_cache import SparseRow, name_text
+from larkpost.ranking.paper_row_cache import PaperTexts, SparseRow
 from larkpost.ranking.taste_cache import Line, TasteCache, digest
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from larkpost.ranking.training import Learnt
     from larkpost.ranking.training_examples import TextPlaces, TrainingExample
 
+_BLANK: Mapping[str, float] = {}  # no terms
 BATCH = 2**20  # kernel entries of a batch: temporary arrays of 4 MB each
 
 
@@ -50,19 +51,19 @@ class BallotRows:
         ballots: Sequence[TrainingExample],
     ) -> BallotRows:
         """Make the rows of the texts, with a blank one that pads the votes."""
-        papers, texts = (*voted.papers, None), (*voted.texts, "")
+        sources = *voted.sources, _BLANK
+        papers = *voted.papers, None
+        unvoted_papers = [paper for paper in unvoted.papers if paper is not None]
+        known = iter(space.names([paper for paper in papers if paper is not None]))
+        names = [b"" if paper is None else next(known) for paper in papers]
         ids = [None if paper is None else paper.id for paper in papers]
-        names = [name_text(text) for text in texts]
-        named = [name or name_hint(text) for name, text in zip(names, texts, strict=True)]
-        passed = [paper for paper in unvoted.papers if paper is not None]
-        return cls(
-            papers,
-            named,
-            space.rows(texts, ids, names),
-            ballots,
-            passed,
-            [name_text(paper.text) for paper in passed],
-        )
+        named = [
+            name or name_hint(source if isinstance(source, Mapping) else {})
+            for name, source in zip(names, sources, strict=True)
+        ]
+        rows = space.rows(PaperTexts(sources), ids, names)
+        passed_names = space.names(unvoted_papers)
+        return cls(papers, named, rows, ballots, unvoted_papers, passed_names)
 
     def key(self, ballot: TrainingExample, *, accurate: bool) -> bytes:
         """Return a key of all the training data of a ballot's line, except the model.
@@ -82,10 +83,9 @@ class BallotRows:
         )
 
 
-def name_hint(counts: str | Mapping[str, float]) -> bytes:
+def name_hint(counts: Mapping[str, float]) -> bytes:
     """Return the name of an interest's words, made from their terms."""
-    terms = counts if isinstance(counts, str) else sorted(counts.items())
-    return digest(repr(terms).encode())
+    return digest(repr(sorted(counts.items())).encode())
 
 
 def dense_of(space: TextSpace, learnt: Learnt) -> Floats:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -199,3 +201,19 @@ def test_arrays_that_do_not_fit_each_other_are_none() -> None:
             np.savez(body, **{**told, name: wrong})
 
         assert TfidfRanker().space_from(body.getvalue()) is None, name
+
+
+def test_a_model_that_is_replaced_is_freed_without_a_collection() -> None:
+    """The daemon exempts its objects from collections, so a model in a cycle was never freed."""
+    papers = library(20)
+    ranker = TfidfRanker()
+    space = ranker.space_from(ranker.fit(crowded(papers, 940)).to_bytes())
+    assert space is not None
+    ranker.rank(space, ranker.learn(space, [votes(papers[:9])], now=NOW), papers[20:30], 5)
+    is_alive = weakref.ref(space)
+    gc.disable()
+    try:
+        del space
+        assert is_alive() is None
+    finally:
+        gc.enable()

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
@@ -29,7 +30,8 @@ ANEW = 0.25  # from this share of changed votes, computing everything anew costs
 SAME = 0.999  # similarity in words from which two rows are one paper (half precision)
 
 
-class VoteRows(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class VoteRows:
     """One reader's votes: names of their rows, weights (n), words (n, v); the last are ``hints``.
 
     Equal names mean equal rows.
@@ -39,6 +41,13 @@ class VoteRows(NamedTuple):
     weights: Floats
     words: csr_array
     hints: int
+
+    @cached_property
+    def places(self) -> dict[Hashable, int]:
+        """Return the position of each vote by what identifies it: its row, with its weight."""
+        keys: list[Hashable] = list(zip(self.names, self.weights.tolist(), strict=True))
+        found = {key: at for at, key in enumerate(keys)}
+        return found if len(found) == len(keys) else {(at, key): at for at, key in enumerate(keys)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,16 +70,10 @@ class VoteInverse:
         arrays = self.inverse, self.through, self.inner, self.twins
         return sum(array.nbytes for array in arrays) + 100 * len(self.keys)
 
-    def order(self, keys: Sequence[Hashable]) -> Indices:
-        """Return the position (n) of each row's vote in ``keys``, which has the same votes."""
-        place = {key: at for at, key in enumerate(keys)}
-        return np.array([place[key] for key in self.keys], dtype=np.intp)
-
-
-def keys_of(votes: VoteRows) -> list[Hashable]:
-    """Return what identifies each vote; a row with another weight is another vote."""
-    keys: list[Hashable] = list(zip(votes.names, votes.weights.tolist(), strict=True))
-    return keys if len(set(keys)) == len(keys) else list(enumerate(keys))
+    def order(self, votes: VoteRows) -> Indices:
+        """Return the position (n) of each row's vote in ``votes``, which are the same."""
+        places = votes.places
+        return np.array([places[key] for key in self.keys], dtype=np.intp)
 
 
 def update(before: VoteInverse | None, votes: VoteRows, background: csr_array) -> VoteInverse:
@@ -78,17 +81,21 @@ def update(before: VoteInverse | None, votes: VoteRows, background: csr_array) -
 
     ``background`` (b, v) are the stressed words of the model's background.
     """
-    keys = keys_of(votes)
-    place = {key: at for at, key in enumerate(keys)}
-    old = np.array([place.get(key, -1) for key in before.keys] if before else [], dtype=np.intp)
-    new = np.setdiff1d(np.arange(len(keys)), old)
-    if before is None or len(new) + int((old < 0).sum()) > ANEW * len(keys):
-        return _compute(votes, keys, background)
+    places = votes.places
+    old = np.array([places.get(key, -1) for key in before.keys] if before else [], dtype=np.intp)
+    is_new = np.ones(len(places), dtype=bool)
+    is_new[old[old >= 0]] = False
+    new = np.flatnonzero(is_new)
+    if before is None or len(new) + int((old < 0).sum()) > ANEW * len(places):
+        return _compute(votes, background)
     kept = before if (old >= 0).all() else _without(before, np.flatnonzero(old < 0))
-    return _with(kept, votes, keys, old[old >= 0], new, background) if len(new) else kept
+    if not len(new):
+        return kept
+    return _with(kept, votes, np.array([places[key] for key in kept.keys]), new, background)
 
 
-def _compute(votes: VoteRows, keys: Sequence[Hashable], background: csr_array) -> VoteInverse:
+def _compute(votes: VoteRows, background: csr_array) -> VoteInverse:
+    keys = list(votes.places)
     system = np.asarray((votes.words @ votes.words.T).toarray(), dtype=np.float32)
     system[np.diag_indices(len(keys))] += 1 / votes.weights
     inverse = invert(system[None], np.ones((1, len(keys)), dtype=bool))[0]
@@ -132,13 +139,12 @@ def _without(before: VoteInverse, gone: Indices) -> VoteInverse:
 def _with(
     before: VoteInverse,
     votes: VoteRows,
-    keys: Sequence[Hashable],
     old: Indices,
     new: Indices,
     background: csr_array,
 ) -> VoteInverse:
     """Add the votes at ``new``; ``old`` are the positions of the present ones."""
-    fresh = votes.words[new]
+    fresh, keys = votes.words[new], list(votes.places)
     beside = np.asarray((votes.words @ fresh.T).toarray(), dtype=np.float32)
     among, across = beside[new], beside[old]
     among[np.diag_indices(len(new))] += 1 / votes.weights[new]
