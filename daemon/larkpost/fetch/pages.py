@@ -183,7 +183,6 @@ class PagePoller:
                 stream=answer.body,
                 name=f"{request.label} ({mask_text(answer.url)})",
                 source=self._source.name,
-                verified=verified,
                 limits=OF_AUTHORITIES if verified else OF_OTHERS,
                 date=request.day or self._now.date(),
                 dump_format=request.dump_format,

@@ -71,7 +71,6 @@ class DigestMail:
                 stream=BytesIO(essential_mail(content)),
                 name=subject,
                 dump_format=MailDump.name,
-                verified=verified,
                 limits=OF_AUTHORITIES if verified else OF_OTHERS,
                 now=now,
             )

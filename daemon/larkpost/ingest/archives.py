@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 from larkpost.domain import RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.file_types import refuse_what_is_no_dump
-from larkpost.ingest.dump_limits import LARGEST
+from larkpost.ingest.dump_limits import LARGEST, SizeLimit
 from larkpost.text.normalize import shorten
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
@@ -100,17 +100,16 @@ def zip_members(
 
     Folders, hidden files and those of macOS are skipped. ``as_papers``: lists of references are
     dumps, too. Raises UnreadableDump for an archive that is damaged, has too many members or
-    unpacks to more than ``largest`` bytes, and for an office document.
+    is larger than ``largest`` (``SizeLimit``), and for an office document.
     """
     _refuse_large_directory(archive)
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [one for one in opened.infolist() if not one.is_dir()]
             _refuse_other_archives(members)
-            left = largest
+            limit = SizeLimit(largest, "the archive")
             for member in filter(_is_meant, members):
-                with _unpack(opened, member, left, as_papers) as (unpacked, size):
-                    left -= size
+                with _unpack(opened, member, limit, as_papers) as unpacked:
                     yield unpacked
     except zipfile.BadZipFile as error:
         raise UnreadableDump(
@@ -164,23 +163,22 @@ def _problem_of_content(head: bytes, name: str, *, as_papers: bool) -> str:
 
 @contextmanager
 def _unpack(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, as_papers: bool
-) -> Iterator[tuple[DumpMember | RejectedRecord, int]]:
-    """Return a member, or its problem, and the number of bytes unpacked."""
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: SizeLimit, as_papers: bool
+) -> Iterator[DumpMember | RejectedRecord]:
+    """Return a member, or its problem."""
     name = shorten(member.filename, 100) or "a file without a name"
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
-        problem = _problem_of(member) or _copy_member(archive, member, body, most)
-        size = body.seek(0, 2)
+        problem = _problem_of(member) or _copy_member(archive, member, body, limit)
         body.seek(0)
         head = body.read(_HEAD)
         body.seek(0)
         problem = problem or _problem_of_content(head, name, as_papers=as_papers)
         if problem:
             reason = problem if problem.startswith(name) else f"{name} {problem}"
-            yield RejectedRecord(0, reason), size
+            yield RejectedRecord(0, reason)
         else:
-            yield DumpMember(name, name, head, body, _modified(member)), size
+            yield DumpMember(name, name, head, body, _modified(member))
 
 
 def _problem_of(member: zipfile.ZipInfo) -> str:
@@ -190,7 +188,7 @@ def _problem_of(member: zipfile.ZipInfo) -> str:
 
 
 def _copy_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, body: BinaryIO, most: int
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, body: BinaryIO, limit: SizeLimit
 ) -> str:
     """Unpack a member; returns its problem, empty if there is none.
 
@@ -201,10 +199,7 @@ def _copy_member(
         with archive.open(member, mode="r") as packed:
             while chunk := packed.read(_CHUNK):
                 size += len(chunk)
-                if size > most:
-                    raise UnreadableDump(
-                        "the archive unpacks to more than is read of one", hint=_SPLIT_UP
-                    )
+                limit.add(chunk)
                 if _is_bomb(size, member.compress_size):
                     return _BOMB.format(times=MOST_TIMES)
                 body.write(chunk)

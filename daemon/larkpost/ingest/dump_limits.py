@@ -1,4 +1,4 @@
-"""Limits of one dump: how large it may be once unpacked, and how many records of it are read.
+"""Limits of one dump: its size once unpacked, its number of records, and whether its texts count.
 
 Files that the operator ingests have wide limits. Anybody may write the feed of a blog or a mail in
 the name of a sender, so theirs are narrow: otherwise one answer of a few megabytes, packed or of
@@ -13,11 +13,14 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from larkpost.db import read_dumps
+from larkpost.errors import UnreadableDump
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
 
 LARGEST = 512 * 1024 * 1024  # bytes
+LINE = 32  # bytes that a line counts besides its own
 LARGEST_OF_AUTHORITY = 32 * 1024 * 1024
 LARGEST_OF_OTHERS = 16 * 1024 * 1024
 # arXiv announces about 1,500 papers a day in all, with lists of replaced ones about 3,000.
@@ -32,17 +35,41 @@ NEW_WITHIN = timedelta(days=1)
 class DumpLimits:
     """The limits of one dump.
 
-    ``size`` is in bytes, unpacked; a larger dump is refused. ``records`` counts papers and rejected
-    records; those after them are left out, with a warning.
+    ``size`` is that of ``SizeLimit``; a larger dump is refused. ``records`` counts papers and
+    rejected records; those after them are left out, with a warning. ``unverified`` are the texts
+    that replace none of an authority's.
     """
 
     size: int = LARGEST
     records: float = inf
+    unverified: Unverified = Unverified.NONE
+
+
+class SizeLimit:
+    """Counts the bytes of a dump, unpacked, and ``LINE`` for each line end, up to ``most``.
+
+    A short line takes as long to read as a long one: 16 MiB of lines of one letter took a minute.
+    """
+
+    def __init__(self, most: int, name: str) -> None:
+        self.most = most
+        self.name = name
+        self._counted = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Count a part; raises UnreadableDump over the limit."""
+        self._counted += len(chunk) + LINE * chunk.count(b"\n")
+        if self._counted > self.most:
+            raise UnreadableDump(
+                f"{self.name} is larger than {self.most >> 20} MiB",
+                hint=f"no digest is that large (a line counts as {LINE} bytes more); arXiv's"
+                " metadata goes to `larkpost enrich FILE`",
+            )
 
 
 OF_FILES = DumpLimits()
 OF_AUTHORITIES = DumpLimits(LARGEST_OF_AUTHORITY, MOST_OF_AUTHORITY)
-OF_OTHERS = DumpLimits(LARGEST_OF_OTHERS, MOST_OF_OTHERS)
+OF_OTHERS = DumpLimits(LARGEST_OF_OTHERS, MOST_OF_OTHERS, Unverified.ALL)
 
 
 def describe_flood(store: Store, now: datetime, *, source: str = "", form: str = "") -> str:

@@ -18,7 +18,6 @@ from larkpost.interfaces import DumpFormat
 from larkpost.replace_fields import replace_fields
 from larkpost.text.normalize import one_line
 from larkpost.text.record_limits import limit_lists
-from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.ingest.archives import DumpMember
@@ -63,8 +62,7 @@ class DumpReader:
 
     After ``records`` has ended, the other attributes describe the result. ``format_name`` is the
     format of the last record; ``counts`` has the ``papers``, and the ``rejected`` and ``cut``
-    records, and ``rejects`` the first thousand of these; ``warnings`` are texts. ``unverified`` is
-    passed on to each record.
+    records, and ``rejects`` the first thousand of these; ``warnings`` are texts.
     """
 
     def __init__(
@@ -75,13 +73,10 @@ class DumpReader:
         date: Date | None,
         now: datetime,
         progress: Progress | None = None,
-        *,
-        unverified: Unverified = Unverified.NONE,
         limits: DumpLimits = OF_FILES,
     ) -> None:
         self.copy = copy
         self.limits = limits
-        self.unverified = unverified
         self.dump_formats = dump_formats
         self.named = named
         self.formats: dict[str, None] = {}  # names of the formats that were used
@@ -170,7 +165,8 @@ class DumpReader:
         limited, cuts = limit_lists(record)
         for what in cuts:
             self._warn(record.line, what)
-        return replace(limited, unverified=self.unverified) if self.unverified else limited
+        unverified = self.limits.unverified or limited.unverified
+        return replace_fields(limited, unverified=unverified)
 
     def _moment(self, day: Date) -> datetime:
         """Return the time of a dump of that day: the start of the day, or now if it is today."""

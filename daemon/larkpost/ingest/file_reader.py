@@ -20,7 +20,7 @@ from larkpost.errors import TryAgainLater, UnreadableDump, UsageError
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.formats.json_items import HeadFirst
 from larkpost.ingest.archives import GZIP, ZIP, DumpMember, GunzipReader, zip_members
-from larkpost.ingest.dump_limits import LARGEST
+from larkpost.ingest.dump_limits import LARGEST, SizeLimit
 from larkpost.safe_files import others_may_write
 from larkpost.text.normalize import one_line
 
@@ -96,7 +96,7 @@ def copy_of(
     Unless it may be ``linked``, a file with a second name is refused if others may put files into
     the folder: a hard link could make us read a file that they cannot read. A list of references is
     refused unless it is to be read ``as_papers``. Raises UsageError if it does not exist,
-    UnreadableDump if it must not or cannot be read or unpacks to more than ``largest`` bytes,
+    UnreadableDump if it must not or cannot be read or is larger than ``largest`` (``SizeLimit``),
     TryAgainLater while somebody is still writing to it.
     """
     name = one_line(path.name)
@@ -123,7 +123,7 @@ def copy_of_stream(
 ) -> Iterator[DumpCopy]:
     """Copy the bytes of a stream, such as standard input.
 
-    Raises UnreadableDump, also if it unpacks to more than ``largest`` bytes.
+    Raises UnreadableDump, also if it is larger than ``largest`` (``SizeLimit``).
     """
     with _copy(stream, name, None, as_papers=as_papers, largest=largest) as copy:
         yield copy
@@ -174,15 +174,13 @@ def _copy(
 ) -> Iterator[DumpCopy]:
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
-        head, digest, size = b"", sha256(), 0
+        head, digest, size, limit = b"", sha256(), 0, SizeLimit(largest, name)
         for chunk in _chunks(file, name):
             if not size:
                 head = chunk[:_HEAD]
                 _refuse_other_files(head, name, as_papers=as_papers)
             size += len(chunk)
-            if size > largest:
-                hint = "no digest is that large; arXiv's metadata goes to `larkpost enrich FILE`"
-                raise UnreadableDump(f"{name} is larger than {largest >> 20} MiB", hint=hint)
+            limit.add(chunk)
             digest.update(chunk)
             body.write(chunk)
         _refuse_other_files(head, name, as_papers=as_papers)

@@ -26,7 +26,6 @@ from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
-from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
@@ -79,7 +78,6 @@ def ingest(
     stream: BinaryIO | None = None,
     name: str = "standard input",
     source: str = "",
-    verified: bool = True,
     date: Date | None = None,
     dump_format: str | None = None,
     now: datetime,
@@ -90,49 +88,23 @@ def ingest(
 ) -> IngestReport:
     """Read the dump at ``path``, or else from ``stream``, under the name ``name``.
 
-    ``source`` is the polled source of the dump, if any; ``verified`` is false for one that is no
-    authority for papers, so that its texts replace no others. ``date`` is its day, for a dump that
-    states no day or no year; ``dump_format`` names its format. ``progress`` is called with the
-    bytes read and the total. ``follow`` allows a symbolic link to a file, and a hard link in a
-    folder of others. ``as_papers``: a list of references is read too, and its papers become
-    candidates. ``limits`` are narrow for a dump that anybody may have written.
+    ``source`` is the polled source of the dump, if any. ``date`` is its day, for a dump that states
+    no day or no year; ``dump_format`` names its format. ``progress`` is called with the bytes read
+    and the total. ``follow`` allows a symbolic link to a file, and a hard link in a folder of
+    others. ``as_papers``: a list of references is read too, and its papers become candidates.
+    ``limits`` are narrow for a dump that anybody may have written.
 
     Raises UnreadableDump if nothing in it can be read or it must not be opened, UsageError for a
     missing file or an unknown format, TryAgainLater while somebody writes to the file.
     """
     name = one_line(path.name if path is not None else name)
+    if as_papers:
+        dump_formats = (ReferenceList(), *dump_formats)
     try:
-        with ExitStack() as stack:
-            if path is not None:
-                copy = stack.enter_context(
-                    copy_of(
-                        path,
-                        follow=follow,
-                        linked=follow,
-                        as_papers=as_papers,
-                        largest=limits.size,
-                    )
-                )
-            elif stream is not None:
-                copy = stack.enter_context(
-                    copy_of_stream(stream, name, as_papers=as_papers, largest=limits.size)
-                )
-            else:
-                raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
-            if as_papers:
-                dump_formats = (ReferenceList(), *dump_formats)
-            report = _ingest_copy(
-                store,
-                dump_formats,
-                copy,
-                dump_format,
-                date,
-                now,
-                progress,
-                source,
-                verified,
-                limits,
-            )
+        with _copy(path, stream, name, limits, follow=follow, as_papers=as_papers) as copy:
+            named = find_format(dump_formats, dump_format) if dump_format is not None else None
+            reader = DumpReader(copy, dump_formats, named, date, now, progress, limits)
+            report = _ingest_copy(store, copy, reader, now, source)
     except UnreadableDump as error:
         facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:
@@ -147,27 +119,29 @@ def was_read(store: Store, path: Path) -> bool:
         return read_dumps.by_digest(connection, copy.digest) is not None
 
 
-def _ingest_copy(
-    store: Store,
-    dump_formats: Sequence[DumpFormat],
-    copy: DumpCopy,
-    dump_format: str | None,
-    date: Date | None,
-    now: datetime,
-    progress: Progress | None,
-    source: str,
-    verified: bool,
+def _copy(
+    path: Path | None,
+    stream: BinaryIO | None,
+    name: str,
     limits: DumpLimits,
+    *,
+    follow: bool,
+    as_papers: bool,
+) -> AbstractContextManager[DumpCopy]:
+    if path is not None:
+        return copy_of(path, follow=follow, linked=follow, as_papers=as_papers, largest=limits.size)
+    if stream is not None:
+        return copy_of_stream(stream, name, as_papers=as_papers, largest=limits.size)
+    raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
+
+
+def _ingest_copy(
+    store: Store, copy: DumpCopy, reader: DumpReader, now: datetime, source: str
 ) -> IngestReport:
-    named = find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
         if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        unverified = Unverified.NONE if verified else Unverified.ALL
-        reader = DumpReader(
-            copy, dump_formats, named, date, now, progress, unverified=unverified, limits=limits
-        )
         return _DumpIngest(store, copy, reader, now, source).run()
     except UnreadableDump as error:
         lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"

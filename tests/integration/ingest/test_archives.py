@@ -134,7 +134,7 @@ def test_what_holds_no_dump_or_too_much_is_refused_by_name(
 def test_members_share_one_limit(store: Store, tmp_path: Path) -> None:
     members = {f"{n}.csv": dump("papers.csv") * 4 for n in range(5)}
 
-    with pytest.raises(UnreadableDump, match="the archive unpacks to more than"):
+    with pytest.raises(UnreadableDump, match="the archive is larger than"):
         read(store, write(tmp_path, packed(members), "a.zip"), limits=DumpLimits(5_000))
 
 
@@ -164,7 +164,7 @@ def test_what_is_unpacked_and_refused_counts_to_what_an_archive_may_unpack_to(
     refused = b"%PDF-1.7 " + bytes(600)
     body = packed({"a.pdf": refused, "b.pdf": refused, "papers.jsonl": dump("papers.jsonl")})
 
-    with pytest.raises(UnreadableDump, match="the archive unpacks to more than"):
+    with pytest.raises(UnreadableDump, match="the archive is larger than"):
         read(store, write(tmp_path, body, "a.zip"), limits=DumpLimits(1_000))
 
 

@@ -198,6 +198,11 @@ def test_a_file_larger_than_the_cap_is_refused(store: Store, tmp_path: Path) -> 
         read(store, write(tmp_path, page() + "x\n" * 600_000), limits=DumpLimits(1 << 20))
 
 
+def test_short_lines_count_more_than_their_bytes(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDump, match="is larger than 1 MiB"):
+        read(store, write(tmp_path, page() + "\n" * 40_000), limits=DumpLimits(1 << 20))
+
+
 def test_records_beyond_the_limit_are_left_out_with_a_warning(store: Store, tmp_path: Path) -> None:
     lines = "".join(f'{{"title": "Lanterns of harbour {n}"}}\n' for n in range(5))
 
@@ -209,7 +214,7 @@ def test_records_beyond_the_limit_are_left_out_with_a_warning(store: Store, tmp_
 
 def test_a_file_that_grows_while_it_is_read_is_left_for_later(store: Store, tmp_path: Path) -> None:
     # Large, so that copying gives way to the writer many times.
-    file = write(tmp_path, page() + "x\n" * 20_000_000)
+    file = write(tmp_path, page() + f"{'x' * 99}\n" * 400_000)
     begun, enough = threading.Event(), threading.Event()
 
     def go_on_writing() -> None:
