@@ -102,23 +102,7 @@ def ingest(
     """
     name = one_line(path.name if path is not None else name)
     try:
-        with ExitStack() as stack:
-            if path is not None:
-                copy = stack.enter_context(
-                    copy_of(
-                        path,
-                        follow=follow,
-                        linked=follow,
-                        as_papers=as_papers,
-                        largest=limits.size,
-                    )
-                )
-            elif stream is not None:
-                copy = stack.enter_context(
-                    copy_of_stream(stream, name, as_papers=as_papers, largest=limits.size)
-                )
-            else:
-                raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
+        with _open_copy(path, stream, name, follow, as_papers, limits.size) as copy:
             if as_papers:
                 dump_formats = (ReferenceList(), *dump_formats)
             report = _ingest_copy(
@@ -139,6 +123,21 @@ def ingest(
             job_status.record(connection, "ingest", ok=False, now=now, **facts)
         raise
     return _record_result(store, report, source, now)
+
+
+def _open_copy(
+    path: Path | None,
+    stream: BinaryIO | None,
+    name: str,
+    follow: bool,
+    as_papers: bool,
+    largest: int,
+) -> AbstractContextManager[DumpCopy]:
+    if path is not None:
+        return copy_of(path, follow=follow, linked=follow, as_papers=as_papers, largest=largest)
+    if stream is not None:
+        return copy_of_stream(stream, name, as_papers=as_papers, largest=largest)
+    raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
 
 
 def was_read(store: Store, path: Path) -> bool:
