@@ -105,18 +105,8 @@ def ingest(
         with _open_copy(path, stream, name, follow, as_papers, limits.size) as copy:
             if as_papers:
                 dump_formats = (ReferenceList(), *dump_formats)
-            report = _ingest_copy(
-                store,
-                dump_formats,
-                copy,
-                dump_format,
-                date,
-                now,
-                progress,
-                source,
-                verified,
-                limits,
-            )
+            options = (dump_format, date, now, progress, source, verified, limits)
+            report = _ingest_copy(store, dump_formats, copy, *options)
     except UnreadableDump as error:
         facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:

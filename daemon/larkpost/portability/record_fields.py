@@ -36,8 +36,13 @@ def read_field(
 
 def read_moment(line: Mapping[str, Any], key: str) -> datetime:
     """Read an ISO 8601 time, in UTC if it names no zone."""
-    moment = read_field(line, key, datetime.fromisoformat, "a moment such as 2026-08-07T06:30:00Z")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return read_field(line, key, _moment, "a moment such as 2026-08-07T06:30:00Z")
+
+
+def _moment(text: str) -> datetime:
+    """Parse a time; raises OverflowError if it is before the year 1 or after 9999 in UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_day(line: Mapping[str, Any], key: str) -> date:
