@@ -16,6 +16,7 @@ from larkpost.text.normalize import one_line
 Value = TypeVar("Value")
 
 LONGEST_SHOWN = 80  # characters of a wrong value
+LARGEST = 2**31 - 1  # of a whole number: an INTEGER of PostgreSQL
 
 _THUMBS = " or ".join(str(int(thumb)) for thumb in Thumb)
 
@@ -56,8 +57,15 @@ def read_time(line: Mapping[str, Any], key: str) -> time:
 
 
 def read_whole(line: Mapping[str, Any], key: str) -> int:
-    """Read a whole number."""
-    return read_field(line, key, int, "a whole number")
+    """Read a whole number that the database can store, also as the number of a row."""
+    return read_field(line, key, _whole, f"a whole number of at most {LARGEST:,}")
+
+
+def _whole(value: Any) -> int:
+    number = int(value)
+    if abs(number) > LARGEST:
+        raise OverflowError
+    return number
 
 
 def read_number(line: Mapping[str, Any], key: str) -> float:
