@@ -27,6 +27,7 @@ LARGEST_OF_OTHERS = 16 * 1024 * 1024
 MOST_OF_AUTHORITY = 10_000  # records
 MOST_OF_OTHERS = 2_000
 MOST_NEW = 2_000  # papers of one source that is no authority, in ``NEW_WITHIN``
+MOST_NEW_MAILED = 5_000  # papers of all mails together: arXiv's listings, unless authenticated
 MOST_NEW_CHARACTERS = 10_000_000  # of these papers, and of changed texts of others
 NEW_WITHIN = timedelta(days=1)
 
@@ -78,8 +79,9 @@ def describe_flood(store: Store, now: datetime, *, source: str = "", form: str =
         new = read_dumps.measure_growth(
             connection, now - NEW_WITHIN, source=source or None, form=form or None
         )
-    if new.papers >= MOST_NEW:
-        return f"{new.papers:,} new papers came within a day, and {MOST_NEW:,} are taken"
+    most = MOST_NEW if source else MOST_NEW_MAILED
+    if new.papers >= most:
+        return f"{new.papers:,} new papers came within a day, and {most:,} are taken"
     if new.characters >= MOST_NEW_CHARACTERS:
         millions = MOST_NEW_CHARACTERS // 1_000_000
         return f"over {millions} million characters came within a day"

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from larkpost.portability.exchange_record import ExchangeRecord
 
 EDITIONS_AT_ONCE = 50  # in a transaction
+_LONGEST_SOURCE = 20  # characters of a thumb's source, the limit of the database
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
@@ -204,7 +205,7 @@ def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime)
         paper_id=paper_id,
         thumb=read_thumb(line, "thumb"),
         at=read_moment(line, "at") if line.get("at") else now,
-        source=str(line.get("source") or "import"),
+        source=shorten(str(line.get("source") or ""), _LONGEST_SOURCE) or "import",
         interest_id=interests.get(str(chosen)),
     )
 

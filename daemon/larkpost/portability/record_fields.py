@@ -16,6 +16,7 @@ from larkpost.text.normalize import one_line
 Value = TypeVar("Value")
 
 LONGEST_SHOWN = 80  # characters of a wrong value
+LARGEST = 2**31 - 1  # of a whole number: an INTEGER of PostgreSQL
 
 _THUMBS = " or ".join(str(int(thumb)) for thumb in Thumb)
 
@@ -36,8 +37,13 @@ def read_field(
 
 def read_moment(line: Mapping[str, Any], key: str) -> datetime:
     """Read an ISO 8601 time, in UTC if it names no zone."""
-    moment = read_field(line, key, datetime.fromisoformat, "a moment such as 2026-08-07T06:30:00Z")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return read_field(line, key, _moment, "a moment such as 2026-08-07T06:30:00Z")
+
+
+def _moment(text: str) -> datetime:
+    """Parse a time; raises OverflowError if it is before the year 1 or after 9999 in UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_day(line: Mapping[str, Any], key: str) -> date:
@@ -51,8 +57,15 @@ def read_time(line: Mapping[str, Any], key: str) -> time:
 
 
 def read_whole(line: Mapping[str, Any], key: str) -> int:
-    """Read a whole number."""
-    return read_field(line, key, int, "a whole number")
+    """Read a whole number that the database can store, also as the number of a row."""
+    return read_field(line, key, _whole, f"a whole number of at most {LARGEST:,}")
+
+
+def _whole(value: Any) -> int:
+    number = int(value)
+    if abs(number) > LARGEST:
+        raise OverflowError
+    return number
 
 
 def read_number(line: Mapping[str, Any], key: str) -> float:

@@ -31,6 +31,7 @@ NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)
 WEEK = timedelta(days=7)
 SUBJECTS = ("sparse experts", "protein folding", "théorie des catégories", "robot grasping")
+ODD_SOURCES = ("\ud800", "\0", "x" * 5_000, "", None)
 
 
 @pytest.fixture
@@ -272,6 +273,19 @@ def test_a_bad_line_is_reported_with_its_number_and_the_others_are_taken(
     assert tally.taken == 1
     assert [line for line, _ in tally.refused] == [2, 7, 3, 4, 5, 6]
     assert "“thumb” is 7, but must be -1 or 1" in dict(tally.refused).values()
+
+
+def test_the_source_of_a_thumb_may_be_any_text(
+    lived_in: PublishContext, other: Store, tmp_path: Path
+) -> None:
+    moved(lived_in, other, tmp_path / "out")
+    file = tmp_path / "votes.jsonl"
+    vote = {"reader": "anna@example.org", "paper": "arxiv:2608.07003", "thumb": 1}
+    file.write_text("".join(json.dumps(vote | {"source": one}) + "\n" for one in ODD_SOURCES))
+
+    tally = take_votes(other, file, now=LATER)
+
+    assert (tally.taken, tally.refused) == (len(ODD_SOURCES), [])
 
 
 def test_a_readers_own_export_can_be_taken_in(

@@ -208,6 +208,9 @@ def test_a_feed_key_of_somebody_else_is_refused_by_name_and_nothing_is_half_done
     [
         {"status": "asleep"},
         {"paused_until": "tomorrow"},
+        {"offer_declined": "0001-01-01T00:00:00+23:59"},
+        {"number": 2**31},
+        {"interests": [{"name": "x", "quota": 2**31}]},
         {"relinked": "often"},
         {"zone": "Mars"},
         {"themes": [{"name": "x", "quota": 0}]},
