@@ -24,6 +24,10 @@ RENEWAL_SECONDS = 20.0
 
 log = logs.get_logger("larkpost.alone")
 
+# Holders by database and name, of leases of this process that could not be released: the disk was
+# full. The next one to ask takes such a lease at once, and is not told that somebody else works.
+_unreleased: dict[tuple[str, str], str] = {}
+
 
 @contextmanager
 def alone(
@@ -34,9 +38,11 @@ def alone(
     Raises Busy, naming the holder, while another process has it; the lease of a killed process ends
     after a minute. Calls ``lost`` when another process took it because this machine was asleep.
     """
-    me = f"process {os.getpid()} on {logs.escape(socket.gethostname())} ({secrets.token_hex(4)})"
+    key = store.name, name
+    me = _unreleased.get(key) or _new_holder()
     if other := _other_holder(store, name, me):
         raise Busy(f"another {name} is running on {store.name}: {other}", hint=hint)
+    _unreleased.pop(key, None)
     done = threading.Event()
     renewal = threading.Thread(
         target=_renew, args=(store, name, me, done, lost), name=f"lease of {name}", daemon=True
@@ -46,8 +52,14 @@ def alone(
         yield me
     finally:
         done.set()
+        _unreleased[key] = me
         with store.begin() as connection:
             leases.release(connection, name, me)
+        del _unreleased[key]
+
+
+def _new_holder() -> str:
+    return f"process {os.getpid()} on {logs.escape(socket.gethostname())} ({secrets.token_hex(4)})"
 
 
 def _other_holder(store: Store, name: str, me: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import UTC, datetime
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ from tests.helpers.polling import until
 from tests.helpers.scarce_resources import on_a_small_disk, without_rights
 
 from larkpost.db import migrations, schema
+from larkpost.db.coordination import leases
 from larkpost.db.engine import Store
 from larkpost.db.errors import translate_sqlite
 from larkpost.disk_space import is_no_room, lacks_room
-from larkpost.errors import NoRoom, StoreError
+from larkpost.errors import Busy, NoRoom, StoreError
+from larkpost.scheduler.mutex import alone
 from larkpost.scheduler.steps import StepRunner
 from larkpost.serve.jobs import make_heartbeats, run_jobs
 
@@ -223,3 +226,21 @@ def test_a_round_that_ends_in_the_same_way_again_is_logged_once() -> None:
     told = [line for line in logs if line["event"] == "job.failed"]
     assert [line["hint"] for line in told] == ["make room", "make room"]  # before and after the 4th
     assert not any(line.get("exc_info") for line in told)
+
+
+def test_a_lease_that_could_not_be_released_is_taken_again_by_the_same_process(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise NoRoom("the disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(leases, "release", fail)
+        with pytest.raises(NoRoom), alone(store, "tick"):
+            pass
+
+    with alone(store, "tick") as holder:
+        with store.read() as connection:
+            assert leases.holder(connection, "tick", now=datetime.now(UTC)) == holder
+        with pytest.raises(Busy), alone(store, "tick"):
+            pass
