@@ -12,8 +12,12 @@ from collections.abc import Callable
 from larkpost.text.ip_networks import WIDER, neighbourhood
 
 HALF_LIFE = 10.0  # seconds after which a second of the processor counts half
-BUSY = 0.5  # seconds so weighted: about 3.5 % of one processor, all the time
-NEWCOMER = 0.25  # the initial value, so that new networks do not overtake known ones
+# Seconds so weighted: about 2.4 % of one processor, all the time. Each network of a flood gets as
+# much before it is slowed; people who read use a third of it.
+BUSY = 0.35
+# The initial value, so that new networks do not overtake known ones. What is left to BUSY is what
+# every network of a flood takes in its first moment, all of them together.
+NEWCOMER = 0.25
 
 REMEMBERED = 10_000  # the most recent networks, and the surrounding ones
 

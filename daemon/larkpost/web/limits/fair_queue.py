@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 # Threads share one interpreter, so each page in progress slows all others. So few pages of busy
 # networks (``CpuUsage``) are made at a time that others are hardly slowed.
 AT_ONCE = 1  # costly pages in progress, of all networks
-# Costly pages that wait for a process of their own, which takes seconds but not the interpreter.
-APART_AT_ONCE, APART_OF_A_NETWORK = 2, 1
+# Costly pages that wait for a process of their own, which takes seconds but not the interpreter. A
+# list is written in this process afterwards, so there is one at a time as well.
+APART_AT_ONCE = 1
 COSTLY_WAITING = 10  # waiting requests of a network, which take no thread
 PATIENCE = 15.0  # seconds that a request waits for a page
 PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
@@ -188,7 +189,7 @@ class PageQueues:
             FairQueue(most, per_network=own, busy_at_once=busy, waiting=waiting, usage=usage)
             for most, own, waiting in (
                 (AT_ONCE, AT_ONCE, COSTLY_WAITING),
-                (APART_AT_ONCE, APART_OF_A_NETWORK, COSTLY_WAITING),
+                (APART_AT_ONCE, APART_AT_ONCE, COSTLY_WAITING),
                 (ACTS_AT_ONCE, ACTS_OF_A_NETWORK, PAGES_WAITING),
                 (PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_WAITING),
             )

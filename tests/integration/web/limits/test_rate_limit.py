@@ -201,7 +201,7 @@ def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
         hostile = [pool.submit(here.client.get, f"{me}/taste") for _ in range(30)]
         until(lambda: sum(one.done() for one in hostile) == 30 - most)
         honest = pool.submit(elsewhere.get, f"{me}/taste")
-        until(lambda: site_of(here).queues.apart.active_count == fair_queue.APART_OF_A_NETWORK)
+        until(lambda: site_of(here).queues.apart.active_count == fair_queue.APART_AT_ONCE)
         ranker.go.set()
         answer = honest.result(60)
         answers = [one.result(60) for one in hostile]

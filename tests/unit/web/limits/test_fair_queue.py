@@ -290,6 +290,18 @@ def test_what_was_used_counts_half_after_a_while() -> None:
     assert usage.seconds("b") == NEWCOMER
 
 
+def test_a_network_of_people_who_read_is_not_busy_and_a_flood_soon_is() -> None:
+    now = [0.0]
+    usage = CpuUsage(lambda: now[0])
+
+    for second in range(120):  # a page each second, of a fiftieth of a second of processor
+        now[0] = float(second)
+        usage.add("reading", 0.02)
+        assert not usage.is_busy("reading")
+    usage.add("flood", 0.15)
+    assert usage.is_busy("flood")
+
+
 def test_a_new_network_begins_with_its_share_of_what_those_beside_it_used() -> None:
     usage = CpuUsage(clock=lambda: 0.0)
     for number in range(16):
