@@ -16,10 +16,9 @@ import numpy as np
 
 from larkpost.interfaces import Evidence
 from larkpost.ranking import ridge
-from larkpost.ranking.calibration import calibrate
-from larkpost.ranking.exploration.passed_over import Passed, add_passed
+from larkpost.ranking.exploration.passed_over import Passed
 from larkpost.ranking.incremental.vote_inverse import VoteRows, update
-from larkpost.ranking.linear_model import Calibration, LinearTaste, NamedTerms
+from larkpost.ranking.linear_model import LinearTaste, NamedTerms
 from larkpost.ranking.model_components import (
     ComponentScores,
     DenseView,
@@ -41,6 +40,7 @@ from larkpost.ranking.training_examples import TrainingExample, place_votes
 from larkpost.ranking.training_rows import (
     BallotRows,
     batches,
+    calibrations_of,
     dense_of,
     kernel_of,
     ledger_of,
@@ -191,7 +191,7 @@ def _lines(
         ballots = [ballot_rows.ballots[at] for at in batch]
         dense = dense_of(space, learnt)
         words = words_of(ballot_rows.rows, ballots, learnt.shares)
-        calibrations = _calibrate(passed, ballots, learnt, words, dense)
+        calibrations = calibrations_of(passed, ballots, learnt, words, dense)
         made = lines_of(ballots, learnt, words, dense, calibrations)
         for at, line in zip(batch, made, strict=True):
             lines[at] = line
@@ -216,12 +216,13 @@ def _learn_missing(
     rest = [at for at in missing if at not in set(long)]
     if not rest:
         return
-    blank = np.array([paper is None for paper in ballot_rows.papers])
-    seen = VotedPapers.of(space, ballot_rows.rows, blank)
-    for places in batches([len(ballots[at].votes) for at in rest]):
-        batch = [rest[place] for place in places]
-        kernel = kernel_of(cache, ballot_rows, [whose[at] for at in batch]) if cache else None
-        yield batch, _learn_batch(space, seen, [ballots[at] for at in batch], accurate, kernel)
+    part = ballot_rows.of_ballots(rest)
+    blank = np.array([paper is None for paper in part.papers])
+    seen = VotedPapers.of(space, part.rows, blank)
+    for places in batches([len(ballot.votes) for ballot in part.ballots]):
+        some, batch = [part.ballots[place] for place in places], [rest[place] for place in places]
+        kernel = kernel_of(cache, part, [whose[at] for at in batch]) if cache else None
+        yield batch, _learn_batch(space, seen, some, accurate, kernel)
 
 
 def _is_long(space: TextSpace, ballot: TrainingExample, *, accurate: bool) -> bool:
@@ -313,23 +314,6 @@ def _left_out(
 ) -> Floats:
     """Return the leave-one-out scores of votes (r, n)."""
     return _sum_parts(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
-
-
-def _calibrate(
-    passed: Passed,
-    ballots: Sequence[TrainingExample],
-    learnt: Learnt,
-    words: Floats,
-    dense: Floats,
-) -> list[Calibration]:
-    """Calibrate the leave-one-out scores of votes, and those of papers passed over."""
-    none = np.zeros(0, dtype=np.float32)
-    terms = learnt.dense.get("terms", [none] * len(ballots))
-    scores = [
-        passed.scores(ballot.passed, words[line], dense[line], terms[line])
-        for line, ballot in enumerate(ballots)
-    ]
-    return calibrate(*add_passed(ballots, scores, learnt.checked))
 
 
 def _views(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.domain import Paper
+from larkpost.ranking.calibration import calibrate
+from larkpost.ranking.exploration.passed_over import add_passed
 from larkpost.ranking.linear_model import Calibration, Columns, TrainingVotes
 from larkpost.ranking.paper_row_cache import PaperTexts, SparseRow
 from larkpost.ranking.taste_cache import Line, TasteCache, digest
@@ -17,6 +19,7 @@ from larkpost.ranking.taste_cache import Line, TasteCache, digest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from larkpost.ranking.exploration.passed_over import Passed
     from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
     from larkpost.ranking.training import Learnt
@@ -65,6 +68,23 @@ class BallotRows:
         passed_names = space.names(unvoted_papers)
         return cls(papers, named, rows, ballots, unvoted_papers, passed_names)
 
+    def of_ballots(self, some: Sequence[int]) -> BallotRows:
+        """Return the same for some of the ballots, without the rows of the others."""
+        ballots = [self.ballots[at] for at in some]
+        if len(some) == len(self.ballots):
+            return self
+        used = np.unique(np.concatenate([ballot.votes for ballot in ballots]))
+        used = np.append(used, len(self.papers) - 1)  # the blank row
+        return replace(
+            self,
+            papers=tuple(self.papers[at] for at in used),
+            names=[self.names[at] for at in used],
+            rows=self.rows[used],
+            ballots=[
+                replace(ballot, votes=np.searchsorted(used, ballot.votes)) for ballot in ballots
+            ],
+        )
+
     def key(self, ballot: TrainingExample, *, accurate: bool) -> bytes:
         """Return a key of all the training data of a ballot's line, except the model.
 
@@ -105,6 +125,23 @@ def words_of(rows: PaperRows, ballots: Sequence[TrainingExample], shares: Floats
     for at, ballot in enumerate(ballots):
         words[at] = rows.words[ballot.votes].T @ shares[at, : len(ballot.votes)]
     return words
+
+
+def calibrations_of(
+    passed: Passed,
+    ballots: Sequence[TrainingExample],
+    learnt: Learnt,
+    words: Floats,
+    dense: Floats,
+) -> list[Calibration]:
+    """Calibrate the leave-one-out scores of votes, and those of papers passed over."""
+    none = np.zeros(0, dtype=np.float32)
+    terms = learnt.dense.get("terms", [none] * len(ballots))
+    scores = [
+        passed.scores(ballot.passed, words[line], dense[line], terms[line])
+        for line, ballot in enumerate(ballots)
+    ]
+    return calibrate(*add_passed(ballots, scores, learnt.checked))
 
 
 def lines_of(

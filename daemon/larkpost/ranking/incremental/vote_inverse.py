@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
+from larkpost.ranking.incremental.packed_matrix import PackedMatrix
 from larkpost.ranking.ridge import RidgeSolution, invert
 
 if TYPE_CHECKING:
@@ -52,14 +53,14 @@ class VoteRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoteInverse:
-    """The inverse (n, n) of A, ``through`` (n, b) = A^-1 B and ``inner`` (b, b) = B' A^-1 B.
+    """The inverse of A, ``through`` (n, b) = A^-1 B and ``inner`` (b, b) = B' A^-1 B.
 
     ``keys`` identify the votes, in the order of the rows; ``twins`` (n) is the same paper in the
     background, -1 for none.
     """
 
     keys: Sequence[Hashable]
-    inverse: Floats
+    inverse: PackedMatrix
     through: Floats
     inner: Floats
     twins: Indices
@@ -67,7 +68,7 @@ class VoteInverse:
     @property
     def size(self) -> int:
         """Return its size in bytes."""
-        arrays = self.inverse, self.through, self.inner, self.twins
+        arrays = self.inverse.packed, self.through, self.inner, self.twins
         return sum(array.nbytes for array in arrays) + 100 * len(self.keys)
 
     def order(self, votes: VoteRows) -> Indices:
@@ -102,7 +103,7 @@ def _compute(votes: VoteRows, background: csr_array) -> VoteInverse:
     del system  # as large as the inverse
     against, twins = _compare(votes, np.arange(len(keys)), background)
     through = inverse @ against
-    return VoteInverse(keys, inverse, through, against.T @ through, twins)
+    return VoteInverse(keys, PackedMatrix.of(inverse), through, against.T @ through, twins)
 
 
 def _compare(votes: VoteRows, some: Indices, background: csr_array) -> tuple[Floats, Indices]:
@@ -119,17 +120,18 @@ def _without(before: VoteInverse, gone: Indices) -> VoteInverse:
     order = np.arange(len(before.keys))
     free, last = gone[gone < size], np.setdiff1d(order[size:], gone)
     order[free], order[size:] = last, np.concatenate([free, gone[gone >= size]])
-    inverse = before.inverse.copy()
-    moved = np.flatnonzero(order != np.arange(len(order)))
-    for axis in (inverse, inverse.T):  # few rows move, so the others are not copied one by one
-        axis[moved] = axis[order[moved]]
+    taken = before.inverse.rows(order[size:])[:, order]
+    kept = before.inverse.first(
+        size, moved={int(to): int(at) for to, at in zip(free, last, strict=True)}
+    )
     through = before.through[order]
-    corner, lost = inverse[size:, size:], through[size:]
-    beside = np.linalg.solve(corner, inverse[size:, :size])
-    inverse = inverse[:size, :size] - inverse[:size, size:] @ beside
+    corner, lost = taken[:, size:], through[size:]
+    # With corner = L L', the inverse of a part of A loses F corner^-1 F' (F: rows lost and kept).
+    half = solve_triangular(np.linalg.cholesky(corner), taken[:, :size], lower=True)
+    beside = np.linalg.solve(corner, taken[:, :size])
     return VoteInverse(
         [before.keys[at] for at in order[:size]],
-        inverse,
+        kept.add_products(half, -1),
         through[:size] - beside.T @ lost,
         before.inner - lost.T @ np.linalg.solve(corner, lost),
         before.twins[order[:size]],
@@ -153,16 +155,11 @@ def _with(
     against, twins = _compare(votes, new, background)
     missing = against - across.T @ before.through
     added = corner @ missing
-    size, total = len(old), len(old) + len(new)
-    inverse = np.empty((total, total), dtype=np.float32)
-    inverse[size:, size:] = corner
-    inverse[size:, :size] = -corner @ turned.T
-    inverse[:size, size:] = inverse[size:, :size].T
-    np.matmul(turned, -inverse[size:, :size], out=inverse[:size, :size])
-    inverse[:size, :size] += before.inverse
+    half = np.linalg.cholesky(corner).T @ turned.T
+    inverse = before.inverse.add_products(half, 1)
     return VoteInverse(
         [*before.keys, *(keys[at] for at in new)],
-        inverse,
+        inverse.bordered(-corner @ turned.T, corner),
         np.concatenate([before.through - turned @ added, added]),
         before.inner + missing.T @ added,
         np.concatenate([before.twins, twins]),
@@ -194,7 +191,7 @@ def solve(
     intercept = float(front[:, 0].sum() + back[:, 0].sum()) / total
     shares = front[:, 0] - intercept * front[:, 1]
     half = solve_triangular(factor[0].astype(np.float32), through.T, lower=True)
-    held = np.diagonal(votes.inverse) + np.einsum("bn,bn->n", half, half) - front[:, 1] ** 2 / total
+    held = votes.inverse.diagonal + np.einsum("bn,bn->n", half, half) - front[:, 1] ** 2 / total
     background = np.zeros(len(kernel), dtype=np.float32)
     background[unread] = back[:, 0] - intercept * back[:, 1]
     fitted = -intercept - background / np.float32(rest)
