@@ -266,8 +266,7 @@ class TextSpace:
 
     @cached_property
     def _row_cache(self) -> RowCache:
-        # No reference to this model: in a cycle it would outlive its successor, in the daemon often
-        # for good (see garbage_collection.py).
+        # No reference to this model: in a cycle it would stay in memory (garbage_collection.py).
         column, idf, papers = self.column, self.idf, self.papers
         return RowCache(
             lambda texts: weigh(count_matrix(_count_terms(texts, papers), column), idf), self.axes

@@ -107,7 +107,7 @@ def test_an_updated_regression_is_that_of_all_votes(
         found, order = solved(inverse, cast_votes, targets)
 
         weights = cast_votes.weights.astype(np.float64)
-        read = {at for at in (0, 1) if at in chosen}
+        read = {at for at in range(2) if at in chosen}
         expected, intercept = plain(points, targets, weights, read)
         assert found.votes[0] == pytest.approx(expected[order], abs=2e-4)
         assert found.intercept[0] == pytest.approx(intercept, abs=2e-4)
@@ -129,7 +129,8 @@ def test_a_vote_left_out_is_scored_as_if_it_had_not_been_cast() -> None:
     weights = cast_votes.weights.astype(np.float64)
     for row, vote in enumerate(order.tolist()):
         others = np.arange(len(points)) != vote
-        alone, intercept = plain(points[others], targets[others], weights[others], {0, 1})
+        read = set(range(2))
+        alone, intercept = plain(points[others], targets[others], weights[others], read)
         unread = np.delete(BACKGROUND, [0, 1], axis=0)
         coefficients = background_coefficients(points[others], alone, unread, intercept)
         expected = points[vote] @ points[others].T @ alone + points[vote] @ unread.T @ coefficients
@@ -144,6 +145,26 @@ def background_coefficients(
     """Return the coefficients of unread papers, whose target is 0, given those of the votes."""
     system = unread @ unread.T + np.eye(len(unread)) / REST
     return np.asarray(np.linalg.solve(system, -intercept - unread @ points.T @ alone))
+
+
+def test_rounding_does_not_add_up_over_a_year_of_updates() -> None:
+    background = csr_array(BACKGROUND.astype(np.float32))
+    chosen = list(range(20))
+    inverse: VoteInverse | None = None
+    for day in range(250):
+        others = [at for at in range(PAPERS) if at not in chosen]
+        chosen = [*chosen[1:], others[day % len(others)]]
+        cast_votes, points = cast(chosen, {day % PAPERS}, hint=True)
+        inverse = update(inverse, cast_votes, background)
+    assert inverse is not None
+    targets = np.random.default_rng(1).random(len(points))
+
+    found, _ = solved(inverse, cast_votes, targets)
+    anew, _ = solved(update(None, cast_votes, background), cast_votes, targets)
+
+    order = inverse.order(cast_votes)
+    assert found.votes[0][np.argsort(order)] == pytest.approx(anew.votes[0], abs=1e-4)
+    assert found.fitted == pytest.approx(anew.fitted, abs=1e-4)
 
 
 def test_few_changed_votes_are_not_an_occasion_to_solve_anew(

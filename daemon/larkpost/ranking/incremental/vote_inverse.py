@@ -89,10 +89,13 @@ def update(before: VoteInverse | None, votes: VoteRows, background: csr_array) -
     new = np.flatnonzero(is_new)
     if before is None or len(new) + int((old < 0).sum()) > ANEW * len(places):
         return _compute(votes, background)
-    kept = before if (old >= 0).all() else _without(before, np.flatnonzero(old < 0))
-    if not len(new):
-        return kept
-    return _with(kept, votes, np.array([places[key] for key in kept.keys]), new, background)
+    try:
+        kept = before if (old >= 0).all() else _without(before, np.flatnonzero(old < 0))
+        if not len(new):
+            return kept
+        return _with(kept, votes, np.array([places[key] for key in kept.keys]), new, background)
+    except np.linalg.LinAlgError:  # rounding made a matrix indefinite
+        return _compute(votes, background)
 
 
 def _compute(votes: VoteRows, background: csr_array) -> VoteInverse:
@@ -128,12 +131,12 @@ def _without(before: VoteInverse, gone: Indices) -> VoteInverse:
     corner, lost = taken[:, size:], through[size:]
     # With corner = L L', the inverse of a part of A loses F corner^-1 F' (F: rows lost and kept).
     half = solve_triangular(np.linalg.cholesky(corner), taken[:, :size], lower=True)
-    beside = np.linalg.solve(corner, taken[:, :size])
+    beside = np.asarray(np.linalg.solve(corner, taken[:, :size]), dtype=np.float32)
     return VoteInverse(
         [before.keys[at] for at in order[:size]],
         kept.add_products(half, -1),
         through[:size] - beside.T @ lost,
-        before.inner - lost.T @ np.linalg.solve(corner, lost),
+        np.asarray(before.inner - lost.T @ np.linalg.solve(corner, lost), dtype=np.float32),
         before.twins[order[:size]],
     )
 
@@ -151,17 +154,17 @@ def _with(
     among, across = beside[new], beside[old]
     among[np.diag_indices(len(new))] += 1 / votes.weights[new]
     turned = before.inverse @ across
-    corner = np.linalg.inv(among - across.T @ turned)
+    corner = np.asarray(np.linalg.inv(among - across.T @ turned), dtype=np.float32)
     against, twins = _compare(votes, new, background)
     missing = against - across.T @ before.through
-    added = corner @ missing
-    half = np.linalg.cholesky(corner).T @ turned.T
+    added = np.asarray(corner @ missing, dtype=np.float32)
+    half = np.asarray(np.linalg.cholesky(corner).T @ turned.T, dtype=np.float32)
     inverse = before.inverse.add_products(half, 1)
     return VoteInverse(
         [*before.keys, *(keys[at] for at in new)],
         inverse.bordered(-corner @ turned.T, corner),
         np.concatenate([before.through - turned @ added, added]),
-        before.inner + missing.T @ added,
+        np.asarray(before.inner + missing.T @ added, dtype=np.float32),
         np.concatenate([before.twins, twins]),
     )
 
