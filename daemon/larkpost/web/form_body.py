@@ -27,14 +27,12 @@ def refuse_odd_charset(request: Request) -> None:
     """Raise HTTPException 400 if a form names another character set than UTF-8.
 
     Starlette decodes fields by any codec that a request names. Punycode takes quadratic time, while
-    nothing else runs; and each unknown name is cached for ever. A long type is refused as well: one
+    nothing else runs; and each unknown name is cached for ever. A long type is refused unread: one
     of 31,000 semicolons took 37 milliseconds of the event loop.
     """
     kind = request.headers.get("content-type", "")
-    if len(kind) > LONGEST_TYPE:
-        raise HTTPException(400)
-    _, options = parse_options_header(kind)
-    if options.get(b"charset", b"").strip().lower() not in _CHARSETS:
+    charset = parse_options_header(kind[:LONGEST_TYPE])[1].get(b"charset", b"")
+    if len(kind) > LONGEST_TYPE or charset.strip().lower() not in _CHARSETS:
         raise HTTPException(400)
 
 
