@@ -187,23 +187,18 @@ def _read_inbox(context: TickContext, now: datetime) -> list[Taken]:
     store = context.publish_context.store
 
     def read() -> list[Taken]:
-        return sweep(
-            store,
-            context.dump_formats,
-            context.places,
-            stable_seconds=context.stable_seconds,
-            now=now,
-            stopped=context.stopped,
-        )
-
-    def read_alone() -> list[Taken]:  # it may outlast the tick, and the tick's lease
         with alone(store, "inbox", hint=_ELSEWHERE):
-            return read()
+            return sweep(
+                store,
+                context.dump_formats,
+                context.places,
+                stable_seconds=context.stable_seconds,
+                now=now,
+                stopped=context.stopped,
+            )
 
-    if context.inbox_work is None:
-        return read()
     with suppress(Busy):  # another process reads it
-        return context.inbox_work.do(read_alone) or []
+        return (context.inbox_work.do(read) if context.inbox_work else read()) or []
     return []
 
 
@@ -211,14 +206,14 @@ def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
     """Process the Maildirs: some mails, or all of them beside the ticks if that takes long."""
     store = context.publish_context.store
 
-    def read_alone() -> Counter[InboundKind]:
+    def read() -> Counter[InboundKind]:
         with alone(store, "inbound", hint=_ELSEWHERE):
             return _collect_folders(context, now)
 
-    if context.mail_work is None or not _mail_folders(context):
-        return _collect_folders(context, now)
+    if not _mail_folders(context):
+        return Counter()
     with suppress(Busy):  # another process does
-        return context.mail_work.do(read_alone) or Counter()
+        return (context.mail_work.do(read) if context.mail_work else read()) or Counter()
     return Counter()
 
 
