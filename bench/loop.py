@@ -55,7 +55,8 @@ QUICK_DAILY = 60  # papers
 class Run:
     """The loops of several systems on several draws, and the cost of ours."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], *, apart: bool = False) -> None:
+        self._apart = apart
         self.names = [OURS, *names]
         self.records: dict[str, list[Record]] = defaultdict(list)
         self.cost: list[Cost] = []
@@ -67,7 +68,7 @@ class Run:
             began = processor_seconds()
             if name == OURS:
                 with home() as store:
-                    ours = Ours(draw, store)
+                    ours = Ours(draw, store, apart=self._apart)
                     record = live(draw, name, ours)
                 self.cost.append(ours.cost)
             else:
@@ -93,13 +94,20 @@ class Run:
 
 
 def run(
-    stream: Stream, numbers: Sequence[int], readers: int, days: int, names: Iterable[str] = BESIDE
+    stream: Stream,
+    numbers: Sequence[int],
+    readers: int,
+    days: int,
+    names: Iterable[str] = BESIDE,
+    *,
+    apart: bool = False,
 ) -> dict[str, Any]:
     """Draw readers for each number, simulate ours and the named systems, return the figures.
 
-    Raises ValueError if the stream has fewer days.
+    If ``apart``, ours fits models in processes of their own, as the daemon does. Raises ValueError
+    if the stream has fewer days.
     """
-    ran = Run(names)
+    ran = Run(names, apart=apart)
     for draw in draw_all(stream, numbers, readers, days):
         ran.live(draw)
     return ran.told()
@@ -155,7 +163,7 @@ def main() -> int:
         parser.error(f"a loop lasts from 2 to {stream.days} days, not {days}")
     first = 0 if asked.tuning else REPORTED
     names = (NEWEST, ORACLE) if asked.year and not asked.peers else BESIDE
-    told = run(stream, range(first, first + draws), readers, days, names)
+    told = run(stream, range(first, first + draws), readers, days, names, apart=asked.year)
     if asked.json:
         asked.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
     print(report(told, cost=asked.year))

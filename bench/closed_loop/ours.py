@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING
 
 from bench.closed_loop.stream import WEEKDAYS, morning
 from bench.closed_loop.systems import Shown
-from bench.support.process_cost import megabytes, processor_seconds
+from bench.support.process_cost import children_seconds, megabytes, processor_seconds
 
 from larkpost.db import editions, migrations, papers
 from larkpost.db.engine import Store
 from larkpost.domain import Identifier, PaperRecord
+from larkpost.editions.fit_model import FitApart
+from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.publish import PublishContext, publish_due
+from larkpost.garbage_collection import CollectionPauses
 from larkpost.ranking import TfidfRanker
 from larkpost.readers import record_votes, subscriptions
+from larkpost.serve.freed_memory import return_freed_memory
 from larkpost.settings.model import RankingSettings
 
 if TYPE_CHECKING:
@@ -66,9 +70,15 @@ class Cost:
 
 
 class Ours:
-    """The program with its readers: papers arrive at five, editions at six, thumbs at seven."""
+    """The program with its readers: papers arrive at five, editions at six, thumbs at seven.
 
-    def __init__(self, draw: Draw, store: Store, ranker: TimedTfidf | None = None) -> None:
+    If ``apart``, models are fitted in processes of their own, and freed memory is returned after
+    each day, as in the daemon.
+    """
+
+    def __init__(
+        self, draw: Draw, store: Store, ranker: TimedTfidf | None = None, *, apart: bool = False
+    ) -> None:
         ships = RankingSettings()
         self.cost = Cost(before=megabytes())
         self._store, self._stream = store, draw.stream
@@ -76,8 +86,10 @@ class Ours:
             half_life_days=ships.half_life_days, accurate=ships.mode == "accurate"
         )
         window = timedelta(days=ships.window_days)
+        self._spaces = ModelCache(FitApart()) if apart else ModelCache()
+        self._pauses = CollectionPauses() if apart else None
         self.newsroom = PublishContext(
-            store, self._ranker, window, "example.org", ships.exploration
+            store, self._ranker, window, "example.org", ships.exploration, spaces=self._spaces
         )
         self._readers = [_sign_up(store, person) for person in draw.people]
         self._papers: list[int] = []  # by number in the stream
@@ -86,11 +98,17 @@ class Ours:
     def publish(self, day: int) -> list[list[Shown]]:
         """Ingest the day's papers, publish due editions, and read them."""
         self.take_in(day)
-        began, fitted = processor_seconds(), self._ranker.fitting
-        publish_due(self.newsroom, now=morning(day) + AN_HOUR)
+        began, fitted = processor_seconds(), self._fitting()
+        now = morning(day) + AN_HOUR
+        self._spaces.refresh(self._store, self._ranker, now=now)
+        publish_due(self.newsroom, now=now)
+        if self._pauses:
+            return_freed_memory()
         self.cost.seconds.append(processor_seconds() - began)
-        self.cost.fitting.append(self._ranker.fitting - fitted)
+        self.cost.fitting.append(self._fitting() - fitted)
         self.cost.megabytes.append(megabytes())
+        if self._pauses:
+            self._pauses.shorten()
         with self._store.read() as connection:
             issued = [editions.on(connection, one, morning(day).date()) for one in self._readers]
         return [
@@ -100,6 +118,10 @@ class Ours:
             ]
             for one in issued
         ]
+
+    def _fitting(self) -> float:
+        """Return the processor time of all fits, here and in ended processes."""
+        return self._ranker.fitting + children_seconds()
 
     def take(self, day: int, cast: Sequence[Cast]) -> None:
         """Cast the thumbs as a reader's page does."""

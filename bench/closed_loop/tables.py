@@ -154,7 +154,10 @@ def months(cost: Cost, readers: int) -> list[dict[str, Any]]:
 
 
 def cost_table(lines: Sequence[Line]) -> str:
-    """Format the cost per day, and whether time and memory stay flat from the second month."""
+    """Format the cost per day, and whether time and memory stay flat from the second month.
+
+    Compared with it is the last whole month: the rest of one may be without a fit.
+    """
     told = ["", "### What a morning costs", ""]
     head = (
         "mornings",
@@ -172,10 +175,11 @@ def cost_table(lines: Sequence[Line]) -> str:
             f"| {first}-{last} | {line['ms_a_reader']:.1f} | {line['of_it_fitting']:.1f}"
             f" | {rest:.1f} | {line['megabytes']} |"
         )
-    if len(lines) > 2:
+    whole = [line for line in lines if line["mornings"][1] % A_MONTH == 0]
+    if len(whole) > 2:
         told.append("")
         for name, what in (("ms_a_reader", "cost"), ("megabytes", "held")):
-            times = lines[-1][name] / max(lines[1][name], 1)
+            times = whole[-1][name] / max(whole[1][name], 1)
             verdict = "flat" if times <= FLAT else "not flat"
             told.append(f"The last month {what} {times:.2f} times what the second did: {verdict}.")
     return "\n".join(told)

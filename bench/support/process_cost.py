@@ -12,6 +12,12 @@ def processor_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
+def children_seconds() -> float:
+    """Return the processor time of this process's ended children."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def megabytes() -> float:
     """Return the memory of this process, or its largest so far if that is unknown."""
     try:

@@ -200,11 +200,14 @@ def test_goals_name_who_is_ahead_of_us() -> None:
 def test_a_year_that_costs_more_every_month_is_not_flat() -> None:
     steady = Cost(100, [0.2] * 60, [0.1] * 60, [150.0] * 60)
     growing = Cost(100, [0.2] * 40 + [0.4] * 20, [0.1] * 60, [150.0] * 59 + [400.0])
+    growing.seconds += [0.1] * 5  # the beginning of another month says nothing
+    growing.fitting += [0.0] * 5
+    growing.megabytes += [150.0] * 5
 
     flat, not_flat = (loop_tables.months(one, 10) for one in (steady, growing))
 
     assert [line["ms_a_reader"] for line in flat] == [20, 20, 20]
-    assert [line["megabytes"] for line in not_flat] == [50, 50, 300]
+    assert [line["megabytes"] for line in not_flat] == [50, 50, 300, 50]
     last = [loop_tables.cost_table(one).splitlines()[-2:] for one in (flat, not_flat)]
     assert [[line.split(":")[1] for line in two] for two in last] == [
         [" flat.", " flat."],
