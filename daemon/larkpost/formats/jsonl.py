@@ -113,7 +113,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         comment=fields.text("comment"),
         journal_ref=fields.text("journal_ref"),
         thumbnail=fields.address("thumbnail"),
-        unverified=Unverified.of(given.get("unverified")),
+        unverified=Unverified.of(fields.words("unverified")),
     )
 
 

@@ -203,7 +203,7 @@ def _read_inbox(context: TickContext, now: datetime) -> list[Taken]:
 
 
 def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
-    """Process the Maildirs: some mails, or all of them beside the ticks if that takes long."""
+    """Process the Maildirs; what takes long goes on beside the ticks."""
     store = context.publish_context.store
 
     def read() -> Counter[InboundKind]:

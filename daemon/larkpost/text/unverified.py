@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntFlag
 
 
@@ -19,11 +20,11 @@ class Unverified(IntFlag):
     ALL = 7
 
     @classmethod
-    def of(cls, names: object) -> Unverified:
+    def of(cls, names: Iterable[str]) -> Unverified:
         """Return the texts of these names, as in exports; others are ignored."""
         found = cls.NONE
-        for name in names if isinstance(names, list) else ():
-            found |= cls.__members__.get(str(name).upper(), cls.NONE)
+        for name in names:
+            found |= cls.__members__.get(name.upper(), cls.NONE)
         return found
 
     @property

@@ -149,23 +149,15 @@ def test_the_process_ends_with_the_one_that_asked(store: Store) -> None:
 
 
 def test_no_password_of_the_database_is_in_the_command_line_or_told(
-    monkeypatch: pytest.MonkeyPatch,
+    started: list[list[str]],
 ) -> None:
-    commands: list[list[str]] = []
-    real = subprocess.Popen
-
-    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
-        commands.append(command)
-        return real(command, **pipes)
-
-    monkeypatch.setattr(subprocess, "Popen", popen)
     nowhere = Store("postgresql://lark:s3cr3t@127.0.0.1:1/nowhere")
 
     with pytest.raises(RuntimeError) as failed:
         FitApart()(nowhere, TfidfRanker(), NOW, together=False)
 
     assert "s3cr3t" not in str(failed.value)
-    assert not any("s3cr3t" in word for command in commands for word in command)
+    assert not any("s3cr3t" in word for command in started for word in command)
 
 
 def test_the_database_can_be_written_while_the_process_fits(

@@ -141,7 +141,7 @@ def test_a_text_that_changed_is_learnt_anew() -> None:
 def test_a_cache_holds_no_more_than_it_has_room_for() -> None:
     terms = SparseRow(np.zeros(42, np.int32), np.zeros(42, np.float32))
     eight = np.zeros(8, np.float32)
-    line = Line(eight, eight, eight, terms, None)  # type: ignore[arg-type]
+    line = Line(eight, eight, eight, terms, None)  # type: ignore[arg-type]  # no score
     kept = TasteCache(most_bytes=3 * line.size)
     for reader in range(5):
         kept.keep_line((reader, 0), b"key", line)

@@ -13,7 +13,7 @@ from larkpost.text.ip_networks import WIDER, neighbourhood
 
 HALF_LIFE = 10.0  # seconds after which a second of the processor counts half
 # Seconds so weighted: about 2.4 % of one processor, all the time. Each network of a flood gets as
-# much before it is slowed; people who read use a third of it.
+# much before it is slowed; a page of 20 milliseconds each second stays below.
 BUSY = 0.35
 # The initial value, so that new networks do not overtake known ones. What is left to BUSY is what
 # every network of a flood takes in its first moment, all of them together.
