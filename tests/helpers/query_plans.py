@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, event
 
+from larkpost.db import schema
 from larkpost.db.search import index
 
 if TYPE_CHECKING:
@@ -19,11 +20,10 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
 
-# Tables that grow with papers, readers or days; the others stay small.
-GROWING = frozenset(
-    "bounce delivery dump dump_paper edition identifier interest letter minhash"
-    f" paper pick private_identifier rate_limit reader rejected_record vote {index.NAME}".split()
-)
+# Tables that stay small: a row per job, per source and per page of a day that still grows.
+SMALL = frozenset(("job_status", "lease", "polled_page", "polled_source", "tfidf_model"))
+# All others grow with papers, readers or days.
+GROWING = frozenset((*schema.metadata.tables, index.NAME)) - SMALL
 _SQLITE_SCAN = re.compile(r"SCAN (\w+)(?! VIRTUAL TABLE INDEX \d+:[=<>M])(?P<ordered> USING)?")
 _SORTED_AFTERWARDS = "USE TEMP B-TREE FOR ORDER BY"
 # PostgreSQL reads everything below these nodes to the end.

@@ -15,6 +15,7 @@ from larkpost.db.matching.paper_names import first_of as first_names
 from larkpost.db.matching.paper_names import of as names
 from larkpost.db.matching.paper_names import owners
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, PUBLIC_UNINDEXED, RECOMMENDABLE, get, paper
+from larkpost.db.value_batches import rows_among
 from larkpost.domain import Identifier, Paper
 
 if TYPE_CHECKING:
@@ -121,10 +122,10 @@ def by_uid(connection: Connection, uid: str) -> Paper | None:
 
 def current_ids(connection: Connection, ids: Iterable[int]) -> list[int]:
     """Replace the ids of merged papers by those they were merged into."""
-    former = schema.tables.former_paper.c
-    rows = connection.execute(select(former.id, former.paper_id))
+    former, wanted = schema.tables.former_paper.c, list(ids)
+    rows = rows_among(connection, select(former.id, former.paper_id), former.id, wanted)
     now = {row.id: row.paper_id for row in rows}
-    return [now.get(one, one) for one in ids]
+    return [now.get(one, one) for one in wanted]
 
 
 def candidates(connection: Connection, *, at: datetime, window: timedelta) -> list[Paper]:

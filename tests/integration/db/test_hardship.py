@@ -204,6 +204,16 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_database_that_another_process_made_meanwhile_is_not_called_lost(home: Path) -> None:
+    file = home / "larkpost.db"
+    before = file.read_bytes()
+    file.with_name("larkpost.db-wal").touch()  # it is at work
+
+    migrations.make_file(file)
+
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize("journal", [False, True])
 def test_on_a_read_only_disk_feeds_are_served_and_writes_refused(
     home: Path, *, journal: bool

@@ -27,6 +27,7 @@ merged_record = Table(  # records merged into a paper; see larkpost.db.matching.
     Column("at", UtcDateTime, nullable=False),
     Column("content", JSON, nullable=False),  # the record, as read
     UniqueConstraint("paper_id", "digest", "format"),
+    Index("ix_merged_record_dump_digest", "dump_digest"),
 )
 
 match_decision = Table(  # the operator's decisions: identifiers that are one paper, or are not

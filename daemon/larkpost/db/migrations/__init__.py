@@ -38,7 +38,7 @@ class MigrationSteps:
         return self.revisions[-1]
 
 
-STEPS = MigrationSteps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 28)))
+STEPS = MigrationSteps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 29)))
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
 
@@ -91,7 +91,8 @@ def make_file(file: Path) -> None:
     The header is written under another name first, so that no other program ever finds an empty
     file, which would look like a lost database.
     """
-    if file.with_name(file.name + "-wal").exists():
+    # Looked for in this order: another process that is making the file now makes its journal last.
+    if file.with_name(file.name + "-wal").exists() and not file.exists():
         raise StoreError(
             f"{file} is missing, but its journal {file.name}-wal is there",
             hint="restore the database; remove the journal only to start from scratch",
