@@ -7,7 +7,7 @@ what is missing, and the rest of a cut text. A verified record replaces unverifi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -143,6 +143,20 @@ def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
 def is_akin(paper: Paper, draft: PaperRecord) -> bool:
     """Whether an unverified record has the title or the abstract of a paper, slightly edited."""
     return squeeze(paper.title) == squeeze(draft.title) or akin(paper, draft)
+
+
+def may_be_another(
+    paper: Paper, reference: PaperRecord, is_like: Callable[[Paper, PaperRecord], bool] = akin
+) -> bool:
+    """Whether a public paper with an identifier of a reader's reference may be another paper.
+
+    Anybody may name an identifier in a feed, above any text. So the paper is the reference's if its
+    title comes from an authority, or is that of the reference, or if ``is_like`` says so. A bare
+    identifier has no text to compare.
+    """
+    if not paper.unverified & Unverified.TITLE or not reference.title:
+        return False
+    return squeeze(paper.title) != squeeze(reference.title) and not is_like(paper, reference)
 
 
 def limit_outside(draft: PaperRecord, now: datetime) -> PaperRecord:
