@@ -140,6 +140,23 @@ def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     )
 
 
+def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
+    """Replace the texts of an unverified record by those of an unverified paper with thumbs.
+
+    Otherwise a source could collect thumbs with one text and then show another: readers' tastes,
+    and what is popular, would follow. Texts of an authority replace them.
+    """
+    if not draft.unverified or not paper.unverified & Unverified.TITLE:
+        return draft
+    return replace(
+        draft,
+        title=paper.title,
+        abstract=paper.abstract,
+        authors=paper.authors,
+        withdrawn=paper.withdrawn,
+    )
+
+
 def is_akin(paper: Paper, draft: PaperRecord) -> bool:
     """Whether an unverified record has the title or the abstract of a paper, slightly edited."""
     return squeeze(paper.title) == squeeze(draft.title) or akin(paper, draft)
