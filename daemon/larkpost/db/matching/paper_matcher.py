@@ -27,7 +27,7 @@ from larkpost.db.matching.verified_texts import (
     may_be_another,
     names_from_outside,
     with_judged_texts,
-    without_unrelated_facts,
+    without_outside_facts,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.replace_fields import replace_fields
@@ -291,7 +291,7 @@ class PaperMatcher:
         self.add_names(match.at, gained)
         entry.placed.append(PlacedRecord(asked, match.rule))
         draft = self._without_link_of_another(match.at, asked.draft)
-        draft = without_unrelated_facts(entry.paper, draft)
+        draft = without_outside_facts(entry.paper, draft)
         if entry.is_judged:
             draft = with_judged_texts(entry.paper, draft)
         merged = merge(entry.paper, draft, now=self.now, repeated=repeated)

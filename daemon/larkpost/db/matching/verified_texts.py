@@ -119,9 +119,16 @@ def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
     return told
 
 
-def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
-    """Leave out all facts of an unverified record with other texts than the paper's."""
-    if not is_lesser(paper, draft) or is_akin(paper, draft):
+def without_outside_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
+    """Leave out what an unverified record must not say about a paper of an authority.
+
+    All its facts, if its texts are not the paper's; else its statements in free words, which would
+    be shown as the authority's: "Retracted", with a link.
+    """
+    if not is_lesser(paper, draft):
+        return draft
+    draft = replace(draft, organisation=None, comment=None, journal_ref=None)
+    if is_akin(paper, draft):
         return draft
     return replace(
         draft,
@@ -129,15 +136,19 @@ def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
         authors=(),
         categories=(),
         published=None,
-        organisation=None,
-        comment=None,
-        journal_ref=None,
         thumbnail=None,
         url=None,
         links=(),
         keywords=(),
         upvotes=None,
     )
+
+
+def without_statements(paper: Paper, draft: PaperRecord) -> Paper:
+    """Leave out an unverified paper's statements when a record of an authority arrives."""
+    if not is_better(paper, draft):
+        return paper
+    return replace(paper, organisation=None, comment=None, journal_ref=None)
 
 
 def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:

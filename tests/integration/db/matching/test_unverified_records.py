@@ -79,6 +79,26 @@ def test_a_feed_with_the_text_of_a_paper_adds_votes_links_and_keywords(store: St
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("identifiers", [(OURS,), ()])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_feed_with_the_text_of_a_paper_says_nothing_about_it(
+    store: Store, identifiers: tuple[Identifier, ...], is_first: bool
+) -> None:
+    said = replace(
+        FERRIES,
+        identifiers=identifiers,
+        organisation="RETRACTED",
+        comment="Retracted, see https://evil.example/",
+        journal_ref="Journal of Fraud",
+        unverified=Unverified.ALL,
+    )
+
+    paper = take(store, *((said, FERRIES) if is_first else (FERRIES, said)))
+
+    assert (paper.title, paper.unverified) == (TITLE, Unverified.NONE)
+    assert (paper.organisation, paper.comment, paper.journal_ref) == (None, None, None)
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -101,7 +121,7 @@ def test_a_feed_with_the_title_of_a_paper_does_not_rewrite_it_either(
 
     paper = take(store, FERRIES, replace(outside, **changed))  # type: ignore[arg-type]
 
-    assert replace(paper, comment=None) == replace(before, text_seen=paper.text_seen)
+    assert paper == replace(before, text_seen=paper.text_seen)
 
 
 def test_a_doi_does_not_let_a_feed_rewrite_its_paper(store: Store) -> None:
