@@ -16,6 +16,7 @@ from larkpost.db.matching.compared_text import ComparedText, same_subject
 from larkpost.db.matching.duplicate_rules import LOOSE, akin
 from larkpost.db.matching.title_rules import is_cut_title
 from larkpost.domain import Identifier, Paper, PaperRecord
+from larkpost.text.arxiv_categories import ALL_CODES
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import squeeze
 from larkpost.text.record_limits import MOST_OUTSIDE_NAMES
@@ -123,11 +124,12 @@ def without_outside_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     """Leave out what an unverified record must not say about a paper of an authority.
 
     All its facts, if its texts are not the paper's; else its statements in free words, which would
-    be shown as the authority's: "Retracted", with a link.
+    be shown as the authority's: "Retracted", with a link. Of its categories arXiv's codes stay.
     """
     if not is_lesser(paper, draft):
         return draft
-    draft = replace(draft, organisation=None, comment=None, journal_ref=None)
+    known = _known_categories(draft.categories)
+    draft = replace(draft, organisation=None, comment=None, journal_ref=None, categories=known)
     if is_akin(paper, draft):
         return draft
     return replace(
@@ -148,7 +150,12 @@ def without_statements(paper: Paper, draft: PaperRecord) -> Paper:
     """Leave out an unverified paper's statements when a record of an authority arrives."""
     if not is_better(paper, draft):
         return paper
-    return replace(paper, organisation=None, comment=None, journal_ref=None)
+    known = _known_categories(paper.categories)
+    return replace(paper, organisation=None, comment=None, journal_ref=None, categories=known)
+
+
+def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in given if one.casefold() in ALL_CODES)
 
 
 def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:

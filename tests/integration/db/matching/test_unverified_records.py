@@ -90,6 +90,7 @@ def test_a_feed_with_the_text_of_a_paper_says_nothing_about_it(
         organisation="RETRACTED",
         comment="Retracted, see https://evil.example/",
         journal_ref="Journal of Fraud",
+        categories=("RETRACTED", "cs.LG"),
         unverified=Unverified.ALL,
     )
 
@@ -97,6 +98,7 @@ def test_a_feed_with_the_text_of_a_paper_says_nothing_about_it(
 
     assert (paper.title, paper.unverified) == (TITLE, Unverified.NONE)
     assert (paper.organisation, paper.comment, paper.journal_ref) == (None, None, None)
+    assert paper.categories == ("cs.LG",)
 
 
 @pytest.mark.parametrize(
