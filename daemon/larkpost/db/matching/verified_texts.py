@@ -213,14 +213,15 @@ def limit_outside(draft: PaperRecord, now: datetime) -> PaperRecord:
 
 
 def limit_names(names: Sequence[Identifier], now: datetime) -> tuple[Identifier, ...]:
-    """Leave an unverified record one identifier, besides addresses and its text.
+    """Leave an unverified record one identifier, besides addresses and that of its text, the last.
 
-    With several it could join papers that have nothing to do with each other. An arXiv id of a
-    later month could be any paper's.
+    With several it could join papers that have nothing to do with each other, and so it could with
+    those of other papers' texts. An arXiv id of a later month could be any paper's.
     """
     strong = [name for name in names if name.scheme not in LOOSE and not _is_of_future(name, now)]
     strong.sort(key=lambda name: (name.scheme != "arxiv", name.scheme != "doi"))
-    return tuple(name for name in names if name.scheme in LOOSE or name in strong[:1])
+    kept = {names[-1], *strong[:1]}
+    return tuple(name for name in names if name.scheme == "url" or name in kept)
 
 
 def names_from_outside(

@@ -11,6 +11,7 @@ import pytest
 from larkpost.db import papers
 from larkpost.db.matching import split_paper
 from larkpost.domain import Identifier, PaperRecord
+from larkpost.text.minhash import text_marks
 from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
@@ -223,6 +224,19 @@ def test_a_feed_cannot_join_papers_by_naming_them_in_one_record(store: Store) ->
 
     with store.read() as connection:
         assert {one.title for one in papers.iterate(connection)} == {one.title for one in real}
+
+
+def test_a_feed_cannot_join_papers_without_identifiers_by_naming_their_texts(store: Store) -> None:
+    real = [PaperRecord(f"{TITLE}, part {n} of {n * 7}", f"{ABSTRACT} {n}.") for n in range(1, 9)]
+    texts = tuple(text_marks(one.title, one.abstract).name for one in real)
+    glue = PaperRecord("A post", "Hello", texts, unverified=Unverified.ALL)
+    with store.begin() as connection:
+        papers.absorb(connection, [glue], now=NOW)
+        papers.absorb(connection, real, now=NOW + DAY)
+
+    with store.read() as connection:
+        told = {one.title for one in papers.iterate(connection)}
+    assert told == {"A post", *(one.title for one in real)}
 
 
 def test_a_feed_gives_a_verified_paper_no_identifier_even_with_its_text(store: Store) -> None:
