@@ -298,7 +298,11 @@ def _sqlite(file: Path | None, patience: float) -> Engine:
     # A database in memory has only one connection, so threads take turns.
     room = {} if file else {"pool_size": 1, "max_overflow": 0}
     engine = create_engine(
-        "sqlite://", creator=lambda: open_sqlite(file, patience), poolclass=QueuePool, **room
+        "sqlite://",
+        creator=lambda: open_sqlite(file, patience),
+        poolclass=QueuePool,
+        hide_parameters=True,
+        **room,
     )
 
     event.listen(engine, "begin", _begin_sqlite)
@@ -314,7 +318,9 @@ def _sqlite(file: Path | None, patience: float) -> Engine:
 def _postgres(url: URL, patience: float) -> Engine:
     options = f"-c timezone=UTC -c lock_timeout={int(patience * 1000)}"
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+        return create_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options}
+        )
     except ModuleNotFoundError as error:
         raise StoreError(
             f"PostgreSQL needs a driver that is not installed ({error.name})",

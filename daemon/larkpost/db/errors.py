@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from larkpost.disk_space import is_at_limit, lacks_room, no_room
-from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
+from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater, UnknownReader
 from larkpost.masking import mask_text
 
 _RESTORE = "do not change the file; restore a backup, and run larkpost doctor"
 _BROKEN = "do not change the file; check the disk, and run larkpost doctor"
 _MAY_BE_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
 _MAY_BE_LIMIT = _MAY_BE_ROOM | {sqlite3.SQLITE_FULL}
+_VALUES = re.compile(r"\n(?:DETAIL|CONTEXT):")
 _SERVER = "check that the server runs and that database.url is right"
 
 
@@ -25,17 +27,27 @@ _SERVER = "check that the server runs and that database.url is right"
 def translate_errors(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
     """Translate the driver's errors about the database ``name`` into our own.
 
-    ``hide`` are the passwords in its URL, which no message repeats.
+    ``hide`` are the passwords in its URL, which no message repeats. Nor do messages, which are
+    logged, repeat values of a statement: addresses, feed keys, titles on readers' lists.
     """
     try:
         yield
     except DBAPIError as error:
         ours = (translate(one, name, hide) for one in _with_earlier(error))
         if (first := next(filter(None, ours), None)) is None:
+            _leave_out_values(error)
             raise
         raise first from error
     except PoolExhausted as error:
         raise Busy(f"every connection to {name} is in use", hint="try again") from error
+
+
+def _leave_out_values(error: DBAPIError) -> None:
+    """Cut an error's message before PostgreSQL's details, such as "Key (address)=(…) exists".
+
+    The engines hide the parameters of statements themselves.
+    """
+    error.args = tuple(_VALUES.split(str(told), maxsplit=1)[0] for told in error.args)
 
 
 def _with_earlier(error: BaseException | None) -> Iterator[DBAPIError]:
@@ -101,6 +113,11 @@ def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
     return None
 
 
+def _constraint(error: BaseException | None) -> str:
+    """Name the constraint that PostgreSQL's error is about."""
+    return getattr(getattr(error, "diag", None), "constraint_name", None) or ""
+
+
 def _postgres(error: BaseException | None, told: str, name: str) -> LarkpostError | None:
     """Choose by SQLSTATE code (PostgreSQL's manual, appendix A); no code means no connection."""
     match state := getattr(error, "sqlstate", None):
@@ -110,6 +127,8 @@ def _postgres(error: BaseException | None, told: str, name: str) -> LarkpostErro
             return no_room(name, told)
         case "25006":
             return StoreError(f"{name} cannot be written: it is read-only ({told})", hint=_SERVER)
+        case "23503" if _constraint(error).endswith("_reader"):
+            return UnknownReader("this reader was removed meanwhile")
         case "XX001" | "XX002":
             return StoreError(f"{name} is damaged ({told})", hint="restore a backup")
     if state is None and type(error).__name__ == "OperationalError":

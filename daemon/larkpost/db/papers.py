@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -17,6 +17,7 @@ from larkpost.db.matching.paper_names import owners
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, PUBLIC_UNINDEXED, RECOMMENDABLE, get, paper
 from larkpost.db.value_batches import rows_among
 from larkpost.domain import Identifier, Paper
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.matching.merge_log import RecordOrigin
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
         take_turns,
     )
     from larkpost.db.matching.text_comparer import TextComparer
-    from larkpost.text.unverified import Unverified
 
 __all__ = [
     "Extent",
@@ -61,6 +61,7 @@ __all__ = [
     "recommendable_marks",
     "set_unverified",
     "take_turns",
+    "unverified",
 ]
 
 
@@ -215,6 +216,13 @@ def set_unverified(connection: Connection, paper_id: int, texts: Unverified) -> 
     """Change which texts of a paper come from a source that is no authority."""
     changed = schema.paper.update().where(schema.paper.c.id == paper_id)
     connection.execute(changed.values(unverified=int(texts)))
+
+
+def unverified(connection: Connection, ids: Collection[int]) -> dict[int, Paper]:
+    """Read those of these papers whose title comes from a source that is no authority."""
+    table = schema.paper.c
+    doubtful = select(*COLUMNS).where(table.unverified.bitwise_and(int(Unverified.TITLE)) != 0)
+    return {row.id: paper(row) for row in rows_among(connection, doubtful, table.id, ids)}
 
 
 def iterate(connection: Connection) -> Iterator[Paper]:

@@ -167,6 +167,7 @@ def _learn(
         for reader in readers
     }
     alike = spaces.duplicates.groups(candidates)
+    candidates = [paper for paper in candidates if paper.id not in alike.copies]
     shard = _make_shard(ranker, space, question, candidates, spent, asked, alike)
     tastes = ranker.learn(space, asked, now=question.at)
     found = shard.find_candidates(readers, asked, tastes)
@@ -276,6 +277,7 @@ class _ShardRanking:
     def trending(self, connection: Connection, lost: Sequence[Reader]) -> dict[int, Found]:
         """Return the papers popular with all readers, for untrained readers."""
         most = max(self._places(reader) + len(self.ids & self.spent[reader.id]) for reader in lost)
+        most += len(self.alike.copies)
         hot = [
             judged.paper
             for judged in popularity.trending(
@@ -286,12 +288,7 @@ class _ShardRanking:
                 fewest=self.question.thumb_count_step,
             )
         ]
-        left = {
-            reader.id: [paper for paper in hot if paper.id not in self.spent[reader.id]][
-                : self._places(reader)
-            ]
-            for reader in lost
-        }
+        left = {reader.id: self._unspent(reader, hot) for reader in lost}
         shown = {paper.id: paper for mine in left.values() for paper in mine}
         blank = self.ranker.learn(self.space, [Evidence(0, 0)], now=self.question.at)
         (told,) = self.ranker.rank(self.space, blank, list(shown.values()), len(shown))
@@ -305,6 +302,10 @@ class _ShardRanking:
             }
             for reader in lost
         }
+
+    def _unspent(self, reader: Reader, hot: Iterable[Paper]) -> list[Paper]:
+        left = self.ids - self.spent[reader.id]
+        return [paper for paper in hot if paper.id in left][: self._places(reader)]
 
     def _size(self, reader: Reader) -> int:
         return self.question.limit or reader.papers_per_edition

@@ -194,6 +194,8 @@ def _bounce(
 def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> InboundResult:
     if is_automatic(message):
         return InboundResult(InboundKind.AUTOMATIC)
+    if record_votes.is_late(edition, now):
+        return InboundResult(InboundKind.UNREAD)
     with store.read() as connection:
         letter = deliveries.of_edition(connection, edition.id)
     threads = f"{message.get('References', '')} {message.get('In-Reply-To', '')}"

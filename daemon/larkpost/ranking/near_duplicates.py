@@ -15,6 +15,7 @@ from threading import Lock
 
 from larkpost.domain import Paper
 from larkpost.text.minhash import resemblance, sketch, squeeze
+from larkpost.text.unverified import Unverified
 
 NEAR = 0.85  # a reader considers texts of this similarity one paper
 TELLING = 200  # the least length of texts that can be called the same, in characters
@@ -30,9 +31,15 @@ MOST_CACHED = 8  # sets of candidates: one for each window of days
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroups:
-    """Groups of near-duplicate papers: the group number of each paper, its own id if alone."""
+    """Groups of near-duplicate papers: the group number of each paper, its own id if alone.
+
+    ``copies`` (ids) are near-duplicates of a paper whose title comes from an authority, and from
+    sources that are none. They are in no group with it, and not recommended: otherwise a copy that
+    ranks higher, with another link, would keep the paper from readers.
+    """
 
     groups: Mapping[int, int]
+    copies: frozenset[int] = frozenset()
 
     def of(self, paper_id: int) -> int:
         """Return the group of a paper."""
@@ -63,11 +70,11 @@ class DuplicateCache:
 
 
 def _name_papers(papers: Iterable[Paper]) -> bytes:
-    """Return a key of these papers, whatever their order: of their ids and texts."""
+    """Return a key of these papers, whatever their order: of their ids, texts and sources."""
     of = blake2b(digest_size=16)
     for paper in sorted(papers, key=lambda paper: paper.id):
         texts = (paper.title.encode("utf-8", "replace"), paper.abstract.encode("utf-8", "replace"))
-        of.update(b"%d %d %d\n" % (paper.id, *map(len, texts)))
+        of.update(b"%d %d %d %d\n" % (paper.id, _is_unverified(paper), *map(len, texts)))
         for text in texts:
             of.update(text)
     return of.digest()
@@ -76,21 +83,39 @@ def _name_papers(papers: Iterable[Paper]) -> bytes:
 def find_near_duplicates(papers: Iterable[Paper]) -> DuplicateGroups:
     """Find the near-duplicates among papers, by comparing those that share sketch numbers.
 
-    A paper that is near to any member belongs to the group. A group's number is its least id. At
-    most ``MOST_COMPARISONS`` texts are compared; pairs that share the most numbers come first.
+    A paper that is near to any member belongs to the group, if both are from authorities or neither
+    is: so nobody can hide a paper by a chain of texts between it and another. A group's number is
+    its least id. At most ``MOST_COMPARISONS`` texts are compared; pairs that share the most numbers
+    come first.
     """
     known = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
     squeezed: dict[int, str] = {}
-    groups = _UnionFind()
+    groups, copies = _UnionFind(), set[int]()
     for a, b in _likely_pairs(known):
-        if groups.root(a) == groups.root(b):
+        copy = _choose_copy(known[a], known[b])
+        if copy in copies or groups.root(a) == groups.root(b):
             continue
         for paper_id in (a, b):
             if paper_id not in squeezed:
                 squeezed[paper_id] = squeeze(known[paper_id].text[:LONGEST])
-        if _is_near(squeezed[a], squeezed[b]):
+        if not _is_near(squeezed[a], squeezed[b]):
+            continue
+        if copy is None:
             groups.unite(a, b)
-    return DuplicateGroups(groups.groups())
+        else:
+            copies.add(copy)
+    return DuplicateGroups(groups.groups(), frozenset(copies))
+
+
+def _is_unverified(paper: Paper) -> bool:
+    return bool(paper.unverified & Unverified.TITLE)
+
+
+def _choose_copy(one: Paper, other: Paper) -> int | None:
+    """Return the id of the unverified paper of two; None if both are, or neither."""
+    if _is_unverified(one) == _is_unverified(other):
+        return None
+    return one.id if _is_unverified(one) else other.id
 
 
 def _is_near(a: str, b: str) -> bool:

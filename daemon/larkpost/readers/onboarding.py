@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost.db import papers, readers, votes
+from larkpost.db.matching.verified_texts import may_be_another
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier, Paper, PaperRecord, Thumb, Vote
@@ -149,11 +150,16 @@ def _take(
 def _find_named(
     connection: Connection, reader_id: int, drafts: Sequence[PaperRecord]
 ) -> list[int | None]:
-    """Find each draft by its identifiers, among the reader's own papers and the public ones."""
+    """Find each draft by its identifiers, among the reader's own papers and the public ones.
+
+    A public paper is left out that may be another than the draft: see ``may_be_another``.
+    """
     readers.get(connection, reader_id)  # raises UnknownReader
     named = {name for one in drafts for name in one.identifiers}
-    known = private_papers.find(connection, reader_id, named) | papers.owners(connection, named)
-    return [_find_known(one, known) for one in drafts]
+    own = private_papers.find(connection, reader_id, named)
+    public = papers.owners(connection, named)
+    doubtful = papers.unverified(connection, set(public.values()))
+    return [_find_known(one, own, public, doubtful) for one in drafts]
 
 
 def _take_room(
@@ -241,8 +247,21 @@ class RatingPools:
             return self._pool
 
 
-def _find_known(draft: PaperRecord, known: Mapping[Identifier, int]) -> int | None:
-    return next((known[name] for name in draft.identifiers if name in known), None)
+def _find_known(
+    draft: PaperRecord,
+    own: Mapping[Identifier, int],
+    public: Mapping[Identifier, int],
+    doubtful: Mapping[int, Paper],
+) -> int | None:
+    """Find a draft by its identifiers; of the ``doubtful`` public papers the texts count, too."""
+    for name in draft.identifiers:
+        number = public.get(name)
+        paper = doubtful.get(number or 0)
+        if paper and (name in own or may_be_another(paper, draft)):
+            number = None
+        if number or name in own:
+            return number or own[name]
+    return None
 
 
 def _backdate(draft: PaperRecord, now: datetime) -> PaperRecord:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions, papers, votes
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes
-from larkpost.domain import Identifier, Paper, Reader, Thumb, Vote
+from larkpost.domain import Edition, Identifier, Paper, Reader, Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
@@ -19,8 +19,14 @@ from larkpost.text.plurals import quantity
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
 
+VOTE_DAYS = 90  # after an edition: old newsletters are in many hands
 _POSITION = re.compile(r"[0-9]{1,4}")
 _THUMBS = {"up": Thumb.UP, "down": Thumb.DOWN, "clear": None}
+
+
+def is_late(edition: Edition, now: datetime) -> bool:
+    """Return whether the links of an edition, and replies to it, no longer vote."""
+    return now > edition.published_at + timedelta(days=VOTE_DAYS)
 
 
 def cast(

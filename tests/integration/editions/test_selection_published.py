@@ -19,6 +19,7 @@ from larkpost.ranking import TfidfRanker
 from larkpost.ranking.exploration.stream_coverage import measure_coverage
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -276,6 +277,30 @@ def test_near_duplicates_share_one_place(newsroom: PublishContext, ids: list[int
 
     assert len({pick.paper.id for pick in edition.picks} & set(twins)) == 1
     assert len(edition.picks) == 12
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_blogs_copy_that_ranks_higher_keeps_a_listed_paper_from_nobody(
+    newsroom: PublishContext, ids: list[int], is_known: bool
+) -> None:
+    text = " ".join(
+        f"In section {n} we show what routing of experts does to {word}."
+        for n, word in enumerate(("load", "loss", "speed", "memory", "training", "serving"))
+    )
+    listed = PaperRecord("A long look at routing", text, (Identifier("arxiv", "2608.10001"),))
+    copy = PaperRecord(
+        "A long tour of routing",
+        f"{text} Experts routing.",
+        upvotes=5000,
+        unverified=Unverified.ALL,
+    )
+    first, second = take(newsroom.store, [listed, copy])
+    assert first != second
+    reader = a_reader(newsroom.store, ids[:1] if is_known else (), size=20)
+
+    edition = draft(newsroom, by_hand(reader, NOW), now=NOW)
+
+    assert {first, second} & {pick.paper.id for pick in edition.picks} == {first}
 
 
 class Told(TfidfRanker):

@@ -53,6 +53,17 @@ def test_an_answer_votes(store: Store) -> None:
     assert thumbs(store, who[1]) == {}
 
 
+@pytest.mark.parametrize(("days", "votes"), [(record_votes.VOTE_DAYS - 1, 1), (91, 0)])
+def test_an_answer_votes_as_long_as_the_links_of_its_edition(
+    store: Store, days: int, votes: int
+) -> None:
+    (reader,) = publish(store, 1)
+
+    receipt = receive(store, POST, answer(store, reader, "1 +"), now=NOW + timedelta(days=days))
+
+    assert receipt.votes == len(thumbs(store, reader)) == votes
+
+
 def test_a_vote_by_answer_is_the_same_row_as_any_thumb(store: Store) -> None:
     (reader,) = publish(store, 1)
     paper = edition_of(store, reader).picks[0].paper

@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Identifier, Paper
 from larkpost.ranking import near_duplicates
 from larkpost.ranking.near_duplicates import DuplicateCache, find_near_duplicates
 from larkpost.text.minhash import resemblance
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     import pytest
@@ -154,3 +156,53 @@ def test_a_changed_text_is_compared_again() -> None:
     changed = replace(other, abstract="The ice of the southern Andes is thin. " * 20)
 
     assert cache.groups([one, changed]).doubles == 0
+
+
+def from_a_blog(*papers: Paper) -> list[Paper]:
+    return [replace(one, unverified=Unverified.ALL) for one in papers]
+
+
+def test_the_copy_that_a_blog_has_of_a_listed_paper_keeps_that_paper_from_nobody() -> None:
+    listed = paper(2, "Routing, radar and birdsong", ABSTRACT)
+    copied = from_a_blog(
+        paper(1, "Routing, radar and pollen", ABSTRACT),
+        paper(3, "Routing, radar and lattices", f"{ABSTRACT} And more."),
+    )
+
+    found = find_near_duplicates([listed, *copied])
+
+    assert found.copies == {1, 3}
+    assert found.of(2) == 2
+
+
+def test_a_chain_of_texts_of_a_blog_joins_no_papers_that_are_listed() -> None:
+    sentences = [f"{text}." for text in ABSTRACT.split(". ")]
+    other = [f"Nothing of {n} lakes is known, so we measure their ice again." for n in range(5)]
+    steps = [" ".join([*other[:n], *sentences[n:]]) for n in range(6)]
+    words = [one.split(" ") for one in steps]
+    finer = [
+        " ".join(after[:at] + before[at:])
+        for before, after in pairwise(words)
+        for at in range(0, max(len(before), len(after)), 6)
+    ]
+    first, last = paper(1, "Old problems", steps[0]), paper(2, "Old problems", steps[-1])
+    between = [paper(n, "Old problems", text) for n, text in enumerate(finer, 3)]
+
+    assert find_near_duplicates([first, last, *between]).of(2) == 1
+    assert find_near_duplicates([first, last, *from_a_blog(*between)]).of(2) == 2
+
+
+def test_papers_of_blogs_are_duplicates_of_each_other() -> None:
+    twins = from_a_blog(paper(1, "Old problems", ABSTRACT), paper(2, "Older problems", ABSTRACT))
+
+    found = find_near_duplicates(twins)
+
+    assert (found.doubles, found.copies) == (1, frozenset())
+
+
+def test_a_paper_that_an_authority_lists_is_compared_anew() -> None:
+    cache = DuplicateCache()
+    one, other = paper(1, "Old problems", ABSTRACT), paper(2, "Older problems", ABSTRACT)
+
+    assert cache.groups([one, *from_a_blog(other)]).copies == {2}
+    assert cache.groups([one, other]).copies == frozenset()

@@ -19,6 +19,7 @@ from larkpost.db.matching.verified_texts import (
     is_withdrawn,
     takes_over,
     unverified_texts,
+    without_statements,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
@@ -57,11 +58,11 @@ def merge(
     """
     if takes_over(paper, draft):
         return MergedPaper(_begin_anew(paper, draft, now), reworded=True, enriched=True)
-    draft, lesser = _with_likely_version(paper, draft), is_lesser(paper, draft)
+    paper, draft = without_statements(paper, draft), _with_likely_version(paper, draft)
     seen = _first_seen(paper, draft, now)
     version = _is_newer_version(paper, draft)
     later = (seen >= (paper.text_seen or paper.first_seen)) if version is None else version
-    later = later and not repeated and not lesser
+    later = later and not repeated and not is_lesser(paper, draft)
     best_title = _best_title(paper.title, draft.title, later=later, newer=version)
     title = choose_title(paper, draft, best_title)
     best = best_abstract(paper.abstract, draft.abstract, later=later, newer=version)

@@ -24,8 +24,10 @@ from larkpost.db.matching.verified_texts import (
     is_withdrawal,
     limit_names,
     limit_outside,
+    may_be_another,
     names_from_outside,
-    without_unrelated_facts,
+    with_judged_texts,
+    without_outside_facts,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.replace_fields import replace_fields
@@ -38,6 +40,7 @@ from larkpost.text.record_limits import (
     MOST_VERSIONS,
     limit_lists,
 )
+from larkpost.text.unverified import Unverified
 from larkpost.text.urls import is_web_address
 
 COMMON = 200  # a shingle that this number of papers share is a common phrase
@@ -94,7 +97,8 @@ class KnownPaper:
     """A paper that drafts may match; id 0 until it is written.
 
     ``gained`` are identifiers to write. ``before`` is the stored paper, None if it is new.
-    ``placed`` are the drafts merged into it, including the one that created it.
+    ``placed`` are the drafts merged into it, including the one that created it. ``is_judged``: its
+    texts are unverified, and a reader has given it a thumb.
     """
 
     paper: Paper
@@ -105,6 +109,7 @@ class KnownPaper:
     touched: bool = False
     placed: list[PlacedRecord] = field(default_factory=list)
     numbers: frozenset[int] | None = None  # numbers of its sketch, if known
+    is_judged: bool = False
 
 
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
@@ -246,12 +251,19 @@ class PaperMatcher:
         """
         if name not in self.by_name or self.is_decided_apart(self.by_name[name], asked):
             return False
+        known = self.entries[self.by_name[name]]
+        if self._is_switched(known, asked.draft):
+            return False
         if name.scheme == "arxiv":
             return True
-        known = self.entries[self.by_name[name]]
         if conflicting(known.names, asked.names):
             return False
         return name.scheme != "url" or self.comparer.akin(known.paper, asked.draft)
+
+    def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
+        """Whether an unverified record has another text than the paper that readers judged."""
+        judged = known.is_judged and draft.unverified & Unverified.TITLE
+        return bool(judged) and may_be_another(known.paper, draft, self.comparer.akin)
 
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Return the entries whose texts are compared with a draft's, most similar first."""
@@ -279,7 +291,9 @@ class PaperMatcher:
         self.add_names(match.at, gained)
         entry.placed.append(PlacedRecord(asked, match.rule))
         draft = self._without_link_of_another(match.at, asked.draft)
-        draft = without_unrelated_facts(entry.paper, draft)
+        draft = without_outside_facts(entry.paper, draft)
+        if entry.is_judged:
+            draft = with_judged_texts(entry.paper, draft)
         merged = merge(entry.paper, draft, now=self.now, repeated=repeated)
         paper = with_url(rename(merged.paper, gained), entry.names)
         paper = date_new_link(entry.paper, paper, self.now)

@@ -27,8 +27,9 @@ from larkpost.db.matching.paper_writer import write_changed, write_names, write_
 from larkpost.db.matching.text_comparer import TextComparer
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import hand_over
-from larkpost.db.value_batches import batches, gather
-from larkpost.domain import PaperRecord
+from larkpost.db.value_batches import batches, gather, rows_among
+from larkpost.domain import Paper, PaperRecord
+from larkpost.text.unverified import Unverified
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 
@@ -198,9 +199,13 @@ def lay_out(
     for one in unnamed:
         ids.update(most_similar(sharing(one.numbers, met), titled.get(one.key, ())))
     papers = paper_rows.get(connection, ids)
+    judged = _judged(connection, asked, papers.values())
     places = {one: at for at, one in enumerate(papers)}
     return PaperMatcher(
-        [KnownPaper(paper, before=paper) for paper in papers.values()],
+        [
+            KnownPaper(paper, before=paper, is_judged=paper.id in judged)
+            for paper in papers.values()
+        ],
         by_name={name: places[one] for name, one in paper_names.of(connection, ids)},
         by_key=gather((key, places[one]) for key, one in by_key if one in places),
         by_hash={
@@ -212,6 +217,18 @@ def lay_out(
         decisions=decisions,
         comparer=comparer,
     )
+
+
+def _judged(
+    connection: Connection, asked: Iterable[PaperQuery], known: Iterable[Paper]
+) -> set[int]:
+    """Read which of these papers are unverified and have thumbs, if any draft is unverified."""
+    if not any(one.draft.unverified for one in asked):
+        return set()
+    unverified = {paper.id for paper in known if paper.unverified & Unverified.TITLE}
+    tables = schema.vote.c.paper_id, schema.forgotten_vote.c.paper_id
+    found = (rows_among(connection, select(one).distinct(), one, unverified) for one in tables)
+    return {row.paper_id for rows in found for row in rows}
 
 
 def _read_owners(

@@ -7,7 +7,7 @@ what is missing, and the rest of a cut text. A verified record replaces unverifi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from larkpost.db.matching.compared_text import ComparedText, same_subject
 from larkpost.db.matching.duplicate_rules import LOOSE, akin
 from larkpost.db.matching.title_rules import is_cut_title
 from larkpost.domain import Identifier, Paper, PaperRecord
+from larkpost.text.arxiv_categories import ALL_CODES
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import squeeze
 from larkpost.text.record_limits import MOST_OUTSIDE_NAMES
@@ -119,9 +120,17 @@ def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
     return told
 
 
-def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
-    """Leave out all facts of an unverified record with other texts than the paper's."""
-    if not is_lesser(paper, draft) or is_akin(paper, draft):
+def without_outside_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
+    """Leave out what an unverified record must not say about a paper of an authority.
+
+    All its facts, if its texts are not the paper's; else its statements in free words, which would
+    be shown as the authority's: "Retracted", with a link. Of its categories arXiv's codes stay.
+    """
+    if not is_lesser(paper, draft):
+        return draft
+    known = _known_categories(draft.categories)
+    draft = replace(draft, organisation=None, comment=None, journal_ref=None, categories=known)
+    if is_akin(paper, draft):
         return draft
     return replace(
         draft,
@@ -129,9 +138,6 @@ def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
         authors=(),
         categories=(),
         published=None,
-        organisation=None,
-        comment=None,
-        journal_ref=None,
         thumbnail=None,
         url=None,
         links=(),
@@ -140,9 +146,52 @@ def without_unrelated_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     )
 
 
+def without_statements(paper: Paper, draft: PaperRecord) -> Paper:
+    """Leave out an unverified paper's statements when a record of an authority arrives."""
+    if not is_better(paper, draft):
+        return paper
+    known = _known_categories(paper.categories)
+    return replace(paper, organisation=None, comment=None, journal_ref=None, categories=known)
+
+
+def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in given if one.casefold() in ALL_CODES)
+
+
+def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
+    """Replace the texts of an unverified record by those of an unverified paper with thumbs.
+
+    Otherwise a source could collect thumbs with one text and then show another: readers' tastes,
+    and what is popular, would follow. Texts of an authority replace them.
+    """
+    if not draft.unverified or not paper.unverified & Unverified.TITLE:
+        return draft
+    return replace(
+        draft,
+        title=paper.title,
+        abstract=paper.abstract,
+        authors=paper.authors,
+        withdrawn=paper.withdrawn,
+    )
+
+
 def is_akin(paper: Paper, draft: PaperRecord) -> bool:
     """Whether an unverified record has the title or the abstract of a paper, slightly edited."""
     return squeeze(paper.title) == squeeze(draft.title) or akin(paper, draft)
+
+
+def may_be_another(
+    paper: Paper, reference: PaperRecord, is_like: Callable[[Paper, PaperRecord], bool] = akin
+) -> bool:
+    """Whether a public paper with an identifier of a reader's reference may be another paper.
+
+    Anybody may name an identifier in a feed, above any text. So the paper is the reference's if its
+    title comes from an authority, or is that of the reference, or if ``is_like`` says so. A bare
+    identifier has no text to compare.
+    """
+    if not paper.unverified & Unverified.TITLE or not reference.title:
+        return False
+    return squeeze(paper.title) != squeeze(reference.title) and not is_like(paper, reference)
 
 
 def limit_outside(draft: PaperRecord, now: datetime) -> PaperRecord:
@@ -164,14 +213,15 @@ def limit_outside(draft: PaperRecord, now: datetime) -> PaperRecord:
 
 
 def limit_names(names: Sequence[Identifier], now: datetime) -> tuple[Identifier, ...]:
-    """Leave an unverified record one identifier, besides addresses and its text.
+    """Leave an unverified record one identifier, besides addresses and that of its text, the last.
 
-    With several it could join papers that have nothing to do with each other. An arXiv id of a
-    later month could be any paper's.
+    With several it could join papers that have nothing to do with each other, and so it could with
+    those of other papers' texts. An arXiv id of a later month could be any paper's.
     """
     strong = [name for name in names if name.scheme not in LOOSE and not _is_of_future(name, now)]
     strong.sort(key=lambda name: (name.scheme != "arxiv", name.scheme != "doi"))
-    return tuple(name for name in names if name.scheme in LOOSE or name in strong[:1])
+    kept = {names[-1], *strong[:1]}
+    return tuple(name for name in names if name.scheme == "url" or name in kept)
 
 
 def names_from_outside(

@@ -11,10 +11,12 @@ from sqlalchemy import Connection, select
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.duplicate_rules import conflicting
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES
+from larkpost.db.matching.verified_texts import may_be_another
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import gather, rows_among
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import title_key
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.matching.paper_matcher import KnownPaper
@@ -34,7 +36,8 @@ def hand_over(
     """Move the thumbs on private papers to the public papers of these entries.
 
     The public paper takes over nothing else: no text, link or identifier from a reader. So nobody
-    can attach anything to a paper before its dump arrives.
+    can attach anything to a paper before its dump arrives. A private paper stays if the public one
+    has only its identifier, and a text from a source that is no authority: see ``may_be_another``.
     """
     brought = select(_table.c.paper_id).limit(1)
     if not entries or connection.execute(brought).first() is None:
@@ -47,11 +50,18 @@ def hand_over(
     most = comparer.characters + MOST_COMPARED
     for number, private in paper_rows.get(connection, ids).items():
         if comparer.characters >= most:
-            by_key = {}  # the others move by their identifiers and whole texts only
+            # The others move by whole texts, and by identifiers that need no comparison.
+            by_key = {}
+            by_name = {name: one for name, one in by_name.items() if _is_enough(name, one)}
         public = _choose_public(private, names.get(number, ()), by_name, by_key, comparer)
         if public is not None:
             public_of[number] = public.paper.id
     private_papers.move_to_public(connection, public_of, now=now)
+
+
+def _is_enough(name: Identifier, entry: KnownPaper) -> bool:
+    """Whether an identifier needs no comparison: it is the text, or the title an authority's."""
+    return name.scheme == "text" or not entry.paper.unverified & Unverified.TITLE
 
 
 def _find_named(connection: Connection, wanted: Iterable[Identifier]) -> set[int]:
@@ -103,6 +113,8 @@ def _is_trusted(
     brought: PaperRecord,
     comparer: TextComparer,
 ) -> bool:
+    if may_be_another(entry.paper, brought, comparer.akin):
+        return False
     if name.scheme == "arxiv":
         return True
     if conflicting(entry.names, names):

@@ -19,6 +19,7 @@ from larkpost.db.matching.paper_matcher import (
 )
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, prepare, take_turns
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES, TextComparer
+from larkpost.db.matching.verified_texts import may_be_another
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches, gather
 from larkpost.domain import PaperRecord
@@ -115,7 +116,9 @@ def _place(
 ) -> tuple[KnownPaper, MatchOutcome]:
     match = public.find(asked)
     if match is not None:
-        return public.entries[match.at], MatchOutcome.KNOWN
+        entry = public.entries[match.at]
+        if not may_be_another(entry.paper, asked.draft, public.comparer.akin):
+            return entry, MatchOutcome.KNOWN
     # A reader's own papers are distinguished by identifiers and whole titles: comparing texts as
     # well took two seconds for 2,000 similar titles, while nobody else could write.
     asked = replace(asked, numbers=frozenset())

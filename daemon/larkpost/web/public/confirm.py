@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
+from larkpost.db.coordination import rate_limits
 from larkpost.domain import Reader, Status
 from larkpost.readers import subscriptions
 from larkpost.web.auth import reader_of
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from larkpost.web.site import SiteContext
+
+
+RETURNS_EVERY = timedelta(days=30)  # once by the link of a newsletter, and any time on one's page
+_TOO_SOON = (
+    f"The link of a newsletter subscribes you again once in {RETURNS_EVERY.days} days."
+    " Your page has a button for it, too: the subscribe form sends you its link."
+)
 
 
 def leave(site: SiteContext, request: Request, form: FormData) -> Response:
@@ -39,9 +48,25 @@ def leave(site: SiteContext, request: Request, form: FormData) -> Response:
             left=True,
         )
     if form.get("action") == "return":
-        back = subscriptions.resume(site.program.store, reader.id, now=now)
-        return _leave_page(site, back, returned=True)
+        return _come_back(site, reader)
     raise HTTPException(400)
+
+
+def _come_back(site: SiteContext, reader: Reader) -> Response:
+    """Subscribe a reader again who left, rarely: newsletters are forwarded, and have this link.
+
+    Otherwise whoever holds one could subscribe a reader again each time they leave. A pause, and
+    bounces, are ended on the reader's own page only.
+    """
+    if reader.status is not Status.LEFT:
+        return _leave_page(site, reader, returned=reader.status is Status.ACTIVE)
+    with site.program.store.begin() as connection:
+        if not rate_limits.allow(
+            connection, f"return:{reader.uid}", now=site.clock(), most=1, per=RETURNS_EVERY
+        ):
+            return site.pages.error(429, "Please use your page", _TOO_SOON)
+    back = subscriptions.resume(site.program.store, reader.id, now=site.clock())
+    return _leave_page(site, back, returned=True)
 
 
 def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:

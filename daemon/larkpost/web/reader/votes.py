@@ -6,7 +6,6 @@ so GET and HEAD here only ever read.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -15,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from larkpost.db import editions
 from larkpost.domain import Edition, Thumb
 from larkpost.readers import record_votes
+from larkpost.readers.record_votes import VOTE_DAYS
 from larkpost.render.presenters import PickView, stories_of
 from larkpost.web.auth import edition_of
 from larkpost.web.limits.action_limit import thumb_permit
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from larkpost.web.site import SiteContext
 
-VOTE_DAYS = 90
 VIA = "link"
 VOTE_LABELS = {"up": "More like this", "down": "Less like this"}  # by their names in forms
 
@@ -90,7 +89,7 @@ def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
 
 def is_late(site: SiteContext, edition: Edition) -> bool:
     """Return whether the vote links of an edition have expired."""
-    return site.clock() > edition.published_at + timedelta(days=VOTE_DAYS)
+    return record_votes.is_late(edition, site.clock())
 
 
 def thumb_name(thumb: Thumb | None) -> str:

@@ -11,6 +11,7 @@ import pytest
 from larkpost.db import papers
 from larkpost.db.matching import split_paper
 from larkpost.domain import Identifier, PaperRecord
+from larkpost.text.minhash import text_marks
 from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
@@ -79,6 +80,28 @@ def test_a_feed_with_the_text_of_a_paper_adds_votes_links_and_keywords(store: St
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("identifiers", [(OURS,), ()])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_feed_with_the_text_of_a_paper_says_nothing_about_it(
+    store: Store, identifiers: tuple[Identifier, ...], is_first: bool
+) -> None:
+    said = replace(
+        FERRIES,
+        identifiers=identifiers,
+        organisation="RETRACTED",
+        comment="Retracted, see https://evil.example/",
+        journal_ref="Journal of Fraud",
+        categories=("RETRACTED", "cs.LG"),
+        unverified=Unverified.ALL,
+    )
+
+    paper = take(store, *((said, FERRIES) if is_first else (FERRIES, said)))
+
+    assert (paper.title, paper.unverified) == (TITLE, Unverified.NONE)
+    assert (paper.organisation, paper.comment, paper.journal_ref) == (None, None, None)
+    assert paper.categories == ("cs.LG",)
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -101,7 +124,7 @@ def test_a_feed_with_the_title_of_a_paper_does_not_rewrite_it_either(
 
     paper = take(store, FERRIES, replace(outside, **changed))  # type: ignore[arg-type]
 
-    assert replace(paper, comment=None) == replace(before, text_seen=paper.text_seen)
+    assert paper == replace(before, text_seen=paper.text_seen)
 
 
 def test_a_doi_does_not_let_a_feed_rewrite_its_paper(store: Store) -> None:
@@ -201,6 +224,19 @@ def test_a_feed_cannot_join_papers_by_naming_them_in_one_record(store: Store) ->
 
     with store.read() as connection:
         assert {one.title for one in papers.iterate(connection)} == {one.title for one in real}
+
+
+def test_a_feed_cannot_join_papers_without_identifiers_by_naming_their_texts(store: Store) -> None:
+    real = [PaperRecord(f"{TITLE}, part {n} of {n * 7}", f"{ABSTRACT} {n}.") for n in range(1, 9)]
+    texts = tuple(text_marks(one.title, one.abstract).name for one in real)
+    glue = PaperRecord("A post", "Hello", texts, unverified=Unverified.ALL)
+    with store.begin() as connection:
+        papers.absorb(connection, [glue], now=NOW)
+        papers.absorb(connection, real, now=NOW + DAY)
+
+    with store.read() as connection:
+        told = {one.title for one in papers.iterate(connection)}
+    assert told == {"A post", *(one.title for one in real)}
 
 
 def test_a_feed_gives_a_verified_paper_no_identifier_even_with_its_text(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,6 +123,39 @@ def test_the_button_unsubscribes_and_the_next_one_undoes_it(here: Place, leave: 
     assert "Nothing will be sent" in left.text
     assert "Welcome back" in back.text
     assert here.current() == here.reader
+
+
+def test_the_link_of_a_newsletter_subscribes_again_only_once_a_month(
+    here: Place, leave: str
+) -> None:
+    for _ in range(2):
+        here.client.post(leave, data={"action": "leave"})
+        back = here.client.post(leave, data={"action": "return"})
+
+    assert back.status_code == 429
+    assert "Please use your page" in back.text
+    assert here.current().status is Status.LEFT
+    here.clock.now = NOW + timedelta(days=31)
+    assert "Welcome back" in here.client.post(leave, data={"action": "return"}).text
+    assert here.current().status is Status.ACTIVE
+
+
+def test_a_second_click_to_subscribe_again_says_the_same(here: Place, leave: str) -> None:
+    here.client.post(leave, data={"action": "leave"})
+
+    pages = [here.client.post(leave, data={"action": "return"}) for _ in range(2)]
+
+    assert [page.status_code for page in pages] == [200, 200]
+    assert pages[0].text == pages[1].text
+
+
+def test_the_link_of_a_newsletter_ends_no_pause(here: Place, leave: str) -> None:
+    paused = subscriptions.change(here.program.store, here.reader.id, now=NOW, status="pause")
+
+    page = here.client.post(leave, data={"action": "return"})
+
+    assert "Unsubscribe?" in page.text
+    assert here.current() == paused
 
 
 def test_the_unsubscribe_link_works_years_later(here: Place, leave: str) -> None:

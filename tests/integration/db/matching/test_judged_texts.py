@@ -1,0 +1,138 @@
+"""Tests that a source which is no authority shows no other text once readers judged its paper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from larkpost.db import papers, votes
+from larkpost.domain import Identifier, PaperRecord, Thumb
+from larkpost.readers import onboarding, record_votes, subscriptions
+from larkpost.text.unverified import Unverified
+
+if TYPE_CHECKING:
+    from larkpost.db.engine import Store
+    from larkpost.domain import Paper, Reader
+
+NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+OURS = Identifier("arxiv", "2608.00001")
+BAIT = PaperRecord(
+    "Ferries That Wait: Predicting Departures from Nine Years of Logs",
+    "Ferries wait for the tide, and the tide waits for nobody. We predict from nine years of logs "
+    "when a ferry leaves, with a mean error of four minutes. Logs and code are public.",
+    (OURS,),
+    ("Ada Lovelace",),
+    first_seen=NOW,
+    unverified=Unverified.ALL,
+)
+SWITCH = replace(
+    BAIT,
+    title="Casino bonus for everybody who joins today",
+    abstract="Jackpots, spins and odds for everybody, at casino.example, where the bonus is. " * 5,
+    first_seen=NOW + DAY,
+)
+
+
+@pytest.fixture
+def reader(store: Store) -> Reader:
+    return subscriptions.add(store, None, now=NOW)
+
+
+def take(store: Store, draft: PaperRecord, day: int = 0) -> Paper:
+    """Take a record in, some days later; return its paper."""
+    with store.begin() as connection:
+        (one,) = papers.absorb(connection, [draft], now=NOW + day * DAY)
+        return papers.get(connection, [one.paper_id])[one.paper_id]
+
+
+def judge(store: Store, reader: Reader, paper: Paper) -> None:
+    record_votes.cast(store, reader.id, paper.id, Thumb.UP, source="test", now=NOW)
+
+
+def liked(store: Store, reader: Reader) -> list[Paper]:
+    with store.read() as connection:
+        found = papers.get(connection, votes.thumbs(connection, reader.id).keys())
+    return list(found.values())
+
+
+def test_another_text_under_the_number_of_a_judged_paper_is_another_paper(
+    store: Store, reader: Reader
+) -> None:
+    before = take(store, BAIT)
+    judge(store, reader, before)
+
+    switched = take(store, SWITCH, 1)
+
+    assert (switched.title, switched.id != before.id) == (SWITCH.title, True)
+    assert liked(store, reader) == [before]
+    assert take(store, SWITCH, 2).id == switched.id
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"abstract": SWITCH.abstract},
+        {"title": f"{BAIT.title}, and a Casino"},
+        {"authors": ("Evil",) * 5},
+        {"withdrawn": True},
+        {"identifiers": (), "abstract": f"{BAIT.abstract} Play at casino.example."},
+    ],
+)
+def test_a_judged_paper_keeps_its_texts_and_is_not_withdrawn(
+    store: Store, reader: Reader, changed: dict[str, object]
+) -> None:
+    before = take(store, BAIT)
+    judge(store, reader, before)
+
+    take(store, replace(BAIT, first_seen=NOW + DAY, **changed), 1)  # type: ignore[arg-type]
+
+    (after,) = liked(store, reader)
+    for field in ("title", "abstract", "authors", "withdrawn", "updated", "unverified"):
+        assert getattr(after, field) == getattr(before, field), field
+
+
+def test_a_thumb_that_is_forgotten_and_may_be_restored_keeps_the_text_as_well(
+    store: Store, reader: Reader
+) -> None:
+    before = take(store, BAIT)
+    judge(store, reader, before)
+    record_votes.forget(store, reader.id, NOW + DAY, now=NOW + DAY)
+
+    take(store, SWITCH, 2)
+
+    record_votes.remember(store, reader.id)
+    assert [paper.title for paper in liked(store, reader)] == [BAIT.title]
+
+
+def test_an_authority_replaces_the_texts_that_were_judged(store: Store, reader: Reader) -> None:
+    judge(store, reader, take(store, SWITCH))
+
+    listed = take(store, replace(BAIT, unverified=Unverified.NONE), 1)
+
+    assert liked(store, reader) == [listed]
+    assert (listed.title, listed.unverified) == (BAIT.title, Unverified.NONE)
+
+
+def test_a_paper_that_nobody_judged_may_be_reworded(store: Store, reader: Reader) -> None:
+    before = take(store, BAIT)
+
+    after = take(store, replace(BAIT, abstract=f"{BAIT.abstract} So are the maps."), 1)
+
+    assert (after.id, after.abstract[-17:]) == (before.id, " So are the maps.")
+
+
+def test_a_paper_from_a_readers_list_is_not_switched_after_a_blog_has_listed_it(
+    store: Store, reader: Reader
+) -> None:
+    onboarding.from_references(
+        store, reader.id, f"@a{{x, title={{{BAIT.title}}}, eprint={{{OURS.value}}}}}", now=NOW
+    )
+    take(store, BAIT, 1)
+
+    take(store, SWITCH, 2)
+
+    assert [paper.title for paper in liked(store, reader)] == [BAIT.title]
