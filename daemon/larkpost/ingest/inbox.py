@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from larkpost.db.coordination import job_status
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, TryAgainLater, UnreadableDump
 from larkpost.ingest.file_moves import move
+from larkpost.ingest.inbox_turns import InboxTurns
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals, refusals_since
 from larkpost.ingest.spool import WHY, InboxFile, ReadAttempts, forget_missing, lying_in
@@ -85,6 +85,7 @@ def sweep(
 ) -> list[Taken]:
     """Read every file of the inbox that has not changed for ``stable_seconds``, oldest day first.
 
+    Users whose files are in the inbox take turns (``ingest.inbox_turns``).
     Only regular files that are not hidden are read. A file is moved to ``done/`` after its papers
     are committed. It is moved to ``bad/``, with the reason in a ``.why`` file, if nothing in it can
     be read or if the program crashed on it three times. A file that ends within a paper stays until
@@ -103,11 +104,9 @@ def sweep(
         forget_missing(places.inbox, waiting)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
-    settle = timedelta(seconds=stable_seconds)
-    settled = [one for one in waiting if one.still_for(now) >= settle]
-    settled.sort(key=lambda one: (one.day, one.modified, os.fsencode(one.path.name)))
-    sweeping = _Sweep(store, dump_formats, places, now, stopped)
-    going = takewhile(lambda _file: not stopped(), settled)
+    turns = InboxTurns(places.inbox, timedelta(seconds=stable_seconds), now)
+    sweeping = _Sweep(store, dump_formats, places, now, stopped, turns)
+    going = takewhile(lambda _file: not stopped(), turns.files(waiting))
     taken = [one for one in map(sweeping.take, going) if one is not None]
     _note(store, taken, now)
     return taken
@@ -180,6 +179,7 @@ class _Sweep:
     places: InboxFolders
     now: datetime
     stopped: Callable[[], bool]
+    turns: InboxTurns
 
     def take(self, one: InboxFile) -> Taken | None:
         """Read one file and move it; catches all errors. Returns None if it was read before."""
@@ -225,9 +225,11 @@ class _Sweep:
         return report
 
     def _end_if_stopped(self, _done: int, _size: int) -> None:
-        """Raise TryAgainLater between two records of a file when told to stop."""
+        """Raise TryAgainLater between two records when told to stop, or if others have waited."""
         if self.stopped():
             raise TryAgainLater("Larkpost was stopped")
+        if self.turns.is_over():
+            raise TryAgainLater("it takes long to read, and files of other users are read first")
 
     def _refuse(
         self, one: InboxFile, name: str, error: LarkpostError, tries: ReadAttempts
