@@ -34,6 +34,7 @@ log = logs.get_logger(__name__)
 # How long to wait for the rest of a file that ends within a paper: its writer may have paused.
 PAUSE = timedelta(minutes=10)
 _REMIND = timedelta(hours=1)
+_MOST_LEFT = 100
 _RECENT = timedelta(days=1)  # how long a file that was moved may still be written to
 _NUMBER = re.compile(r"-[0-9]+(?=\.[^.]*$|$)")  # the number that ``move`` adds to a taken name
 
@@ -235,7 +236,6 @@ class _Sweep:
         self, one: InboxFile, name: str, error: LarkpostError, tries: ReadAttempts
     ) -> RejectedFile:
         reason = str(error)
-        log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         try:
             target = move(one.path, self.places.bad, beside=WHY)
             why = f"{reason}\n{error.hint}\n" if error.hint else f"{reason}\n"
@@ -246,6 +246,8 @@ class _Sweep:
             return RejectedFile(
                 name, f"{reason}; and it could not be moved: {trouble}", moved=False
             )
+        # A file that cannot be moved is refused at each sweep; ``_note`` logs it once per hour.
+        log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         return RejectedFile(name, reason, moved=True, hint=error.hint, place=one_line(str(target)))
 
 
@@ -263,10 +265,11 @@ def _left(name: str, error: Exception) -> RejectedFile:
 def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
     """Record which files were refused, and which stay in the inbox.
 
-    Files that stay are recorded and logged when new, and then once per hour.
+    Files that stay are recorded and logged when new, and then once per hour; the first hundred by
+    name, because other users may put any number there.
     """
     bad = [one for one in taken if isinstance(one, RejectedFile)]
-    left = {one.name: one.reason for one in bad if not one.moved}
+    left = dict(sorted((one.name, one.reason) for one in bad if not one.moved)[:_MOST_LEFT])
     refused = [Refusal(one.name, one.reason, one.hint, one.place, now) for one in bad if one.moved]
     with suppress(LarkpostError):  # an unavailable database is reported elsewhere
         with store.read() as connection:

@@ -7,15 +7,17 @@ from datetime import timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.helpers.inbox_helpers import NOW, Folders
 
+from larkpost.db.coordination import job_status
 from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest import inbox, inbox_turns, spool
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.ingest.inbox_turns import InboxTurns, order_by_turns
+from larkpost.ingest.ingest import IngestReport, ingest
 from larkpost.ingest.spool import InboxFile
 
 if TYPE_CHECKING:
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
     from larkpost.ingest.inbox import Taken
 
 
+def list_owned(folder: Path) -> list[InboxFile]:
+    """List a folder in which the first character of a name is the number of the file's owner."""
+    return [replace(one, owner=int(one.path.name[0])) for one in spool.lying_in(folder)]
+
+
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
-    """Make an inbox in which the first character of a name is the number of the file's owner."""
-
-    def list_owned(folder: Path) -> list[InboxFile]:
-        return [replace(one, owner=int(one.path.name[0])) for one in spool.lying_in(folder)]
-
+    """Make an inbox of several owners."""
     monkeypatch.setattr(inbox, "lying_in", list_owned)
     monkeypatch.setattr(inbox_turns, "lying_in", list_owned)
     folder = tmp_path / "inbox"
@@ -97,7 +100,7 @@ def test_each_turn_of_a_file_is_twice_as_long_so_that_it_ends(places: Folders) -
     for _ in range(3):
         clock = count(0.0, step)
         turns = InboxTurns(places.inbox, timedelta(), NOW, clock=partial(next, clock))
-        next(turns.files(inbox.lying_in(places.inbox)))
+        next(turns.files(list_owned(places.inbox)))
         began = next(clock)
         while not turns.is_over():
             pass
@@ -112,13 +115,36 @@ def test_a_file_that_comes_while_others_are_read_does_not_wait_for_all_of_them(
     monkeypatch.setattr(inbox_turns, "LIST_SECONDS", 0.0)
     for number in range(5):
         put(places, f"1-{number}.jsonl")
-    read = inbox.ingest
 
-    def ingest_while_somebody_writes(*args: object, **named: object) -> object:
+    def ingest_while_somebody_writes(*args: Any, **named: Any) -> IngestReport:
         if not (places.done / "1-0.jsonl").exists():
             put(places, "2-new.jsonl")
-        return read(*args, **named)  # type: ignore[arg-type]  # as they were given
+        return ingest(*args, **named)
 
     monkeypatch.setattr(inbox, "ingest", ingest_while_somebody_writes)
 
     assert names(sweep(store, places))[:3] == ["1-0.jsonl", "2-new.jsonl", "1-1.jsonl"]
+
+
+def test_files_that_cannot_be_moved_are_logged_once_and_not_at_each_sweep(
+    store: Store,
+    places: Folders,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As in a sticky folder of somebody else, in which others put any number of them."""
+
+    def refuse(path: Path, *_: object, **__: object) -> Path:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(inbox, "move", refuse)
+    for number in range(130):
+        (places.inbox / f"1-{number}.jsonl").write_text("nothing in here\n")
+
+    for _ in range(3):
+        assert len(names(sweep(store, places), left=True)) == 130
+
+    told = [record.getMessage() for record in caplog.records]
+    assert sum("dump." in one for one in told) == 100
+    with store.read() as connection:
+        assert len(job_status.latest(connection)["inbox"].detail["left"]) == 100

@@ -174,7 +174,7 @@ def test_no_run_is_listed_for_each_period_of_the_years_by_which_a_clock_is_set_f
             added.append(super().add_job(*args, **named))
             return added[-1]
 
-    monkeypatch.setattr(jobs.background, "BackgroundScheduler", Recorder)
+    monkeypatch.setattr("apscheduler.schedulers.background.BackgroundScheduler", Recorder)
     with jobs.run_jobs({"tick": lambda _moved: None}, {"tick": pulse()}):
         now = datetime.now(UTC)
 
