@@ -162,11 +162,15 @@ def _learn(
         candidates = papers.candidates(connection, at=question.at, window=question.window)
         among = [paper.id for paper in candidates]
         picked = {} if question.again else editions.papers_given(connection, _ids(readers), among)
+    alike = spaces.duplicates.groups(candidates)
     spent = {
-        reader.id: {*picked.get(reader.id, ()), *(vote.paper_id for vote in cast[reader.id])}
+        reader.id: {
+            *picked.get(reader.id, ()),
+            *(vote.paper_id for vote in cast[reader.id]),
+            *alike.copies,
+        }
         for reader in readers
     }
-    alike = spaces.duplicates.groups(candidates)
     shard = _make_shard(ranker, space, question, candidates, spent, asked, alike)
     tastes = ranker.learn(space, asked, now=question.at)
     found = shard.find_candidates(readers, asked, tastes)
@@ -199,6 +203,7 @@ def _make_shard(
     alike: DuplicateGroups,
 ) -> _ShardRanking:
     """Prepare the ranking of readers: ``spent`` and ``asked`` are theirs."""
+    own = [paper for paper in candidates if paper.id not in alike.copies]  # nobody was shown copies
     return _ShardRanking(
         ranker,
         space,
@@ -209,7 +214,7 @@ def _make_shard(
         alike=alike,
         # A chance is meaningful only after the first thumb up, as in messages.
         untaught=frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs),
-        explorer=Explorer(space, candidates, spent, alike, question.exploration, question.at),
+        explorer=Explorer(space, own, spent, alike, question.exploration, question.at),
     )
 
 
@@ -227,8 +232,8 @@ def _add_notes(
 class _ShardRanking:
     """The shared data of the rankings of a batch of readers.
 
-    ``spent`` are the ids of papers to leave out for each reader; ``untaught`` are the interests
-    without a thumb up, to which no threshold applies.
+    ``spent`` are the ids of papers to leave out for each reader, copies of others included;
+    ``untaught`` are the interests without a thumb up, to which no threshold applies.
     """
 
     ranker: TfidfRanker

@@ -15,6 +15,7 @@ from threading import Lock
 
 from larkpost.domain import Paper
 from larkpost.text.minhash import resemblance, sketch, squeeze
+from larkpost.text.unverified import Unverified
 
 NEAR = 0.85  # a reader considers texts of this similarity one paper
 TELLING = 200  # the least length of texts that can be called the same, in characters
@@ -30,9 +31,13 @@ MOST_CACHED = 8  # sets of candidates: one for each window of days
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroups:
-    """Groups of near-duplicate papers: the group number of each paper, its own id if alone."""
+    """Groups of near-duplicate papers: the group number of each paper, its own id if alone.
+
+    ``copies`` are papers that anybody may have copied from another one of their group.
+    """
 
     groups: Mapping[int, int]
+    copies: frozenset[int] = frozenset()
 
     def of(self, paper_id: int) -> int:
         """Return the group of a paper."""
@@ -67,7 +72,7 @@ def _name_papers(papers: Iterable[Paper]) -> bytes:
     of = blake2b(digest_size=16)
     for paper in sorted(papers, key=lambda paper: paper.id):
         texts = (paper.title.encode("utf-8", "replace"), paper.abstract.encode("utf-8", "replace"))
-        of.update(b"%d %d %d\n" % (paper.id, *map(len, texts)))
+        of.update(b"%d %d %d %d\n" % (paper.id, paper.unverified, *map(len, texts)))
         for text in texts:
             of.update(text)
     return of.digest()
@@ -90,7 +95,29 @@ def find_near_duplicates(papers: Iterable[Paper]) -> DuplicateGroups:
                 squeezed[paper_id] = squeeze(known[paper_id].text[:LONGEST])
         if _is_near(squeezed[a], squeezed[b]):
             groups.unite(a, b)
-    return DuplicateGroups(groups.groups())
+    found = groups.groups()
+    return DuplicateGroups(found, _find_copies(known, found))
+
+
+def _find_copies(papers: Mapping[int, Paper], groups: Mapping[int, int]) -> frozenset[int]:
+    """Choose the papers whose texts are unverified, if another one of their group is better.
+
+    A verified paper is, else the one that came first. Otherwise a blog could post a paper again,
+    under another identifier and with words that readers like, and be shown in its place.
+    """
+    of_group: defaultdict[int, list[int]] = defaultdict(list)
+    for paper_id, group in groups.items():
+        of_group[group].append(paper_id)
+    return frozenset(
+        paper_id
+        for ids in of_group.values()
+        for _, paper_id in sorted((_is_unverified(papers[one]), one) for one in ids)[1:]
+        if _is_unverified(papers[paper_id])
+    )
+
+
+def _is_unverified(paper: Paper) -> bool:
+    return bool(paper.unverified & (Unverified.TITLE | Unverified.ABSTRACT))
 
 
 def _is_near(a: str, b: str) -> bool:

@@ -278,6 +278,30 @@ def test_near_duplicates_share_one_place(newsroom: PublishContext, ids: list[int
     assert len(edition.picks) == 12
 
 
+@pytest.mark.parametrize("votes_up", [0, 1])
+def test_a_copy_that_a_blog_makes_of_a_paper_is_not_shown_in_its_place(
+    newsroom: PublishContext, ids: list[int], votes_up: int
+) -> None:
+    """Neither to a reader of whom much is known nor to others, who are shown the newest."""
+    text = " ".join(
+        f"In section {n} we tell of {word} at length." for n, word in enumerate(SUBJECTS)
+    )
+    names = (Identifier("arxiv", "2608.10001"), Identifier("arxiv", "1801.00001"))
+    real = PaperRecord(
+        "A long look at routing of experts", text * 2, names[:1], first_seen=NOW - WEEK / 2
+    )
+    told = f"{text * 2} {SUBJECTS['routing']}"
+    copy = replace(real, abstract=told, identifiers=names[1:], first_seen=NOW, unverified=7)
+    original, copied = take(newsroom.store, [real, copy])
+    if original == copied:
+        pytest.fail("the two were taken for one paper, so nothing is tested")
+    reader = a_reader(newsroom.store, ids[:votes_up], size=20)
+
+    edition = draft(newsroom, by_hand(reader, NOW), now=NOW)
+
+    assert {original, copied} & {pick.paper.id for pick in edition.picks} == {original}
+
+
 class Told(TfidfRanker):
     """Remembers how many libraries each space was fitted with."""
 

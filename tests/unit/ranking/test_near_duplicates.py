@@ -11,6 +11,7 @@ from larkpost.domain import Identifier, Paper
 from larkpost.ranking import near_duplicates
 from larkpost.ranking.near_duplicates import DuplicateCache, find_near_duplicates
 from larkpost.text.minhash import resemblance
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     import pytest
@@ -76,6 +77,22 @@ def test_near_duplicates_are_one_group_and_others_are_alone() -> None:
 
     assert alike.of(1) == alike.of(2) != alike.of(3)
     assert alike.doubles == 1
+
+
+def test_of_near_duplicates_unverified_ones_are_copies_of_a_verified_or_an_earlier_one() -> None:
+    ice = "The ice of the southern Andes is thinner than was told. " * 4
+    papers = [
+        replace(paper(1, "On what is not known", ABSTRACT), unverified=Unverified.ALL),
+        paper(2, "On what is not known at all", ABSTRACT),
+        paper(3, "On what is not known by us", ABSTRACT),
+        replace(paper(4, "Glaciers by radar", ice), unverified=Unverified.ALL),
+        replace(paper(5, "Glaciers by radar again", ice), unverified=Unverified.ABSTRACT),
+        replace(paper(6, "Alone", "Nobody has told of the moss of the north. " * 6), unverified=7),
+    ]
+
+    assert find_near_duplicates(papers).copies == {1, 5}
+    papers[0] = replace(papers[0], unverified=Unverified.AUTHORS)
+    assert find_near_duplicates(papers).copies == {5}
 
 
 def test_short_texts_are_never_called_the_same() -> None:
