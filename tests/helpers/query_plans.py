@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
 
-# Tables that stay small: a row per job, per source and per page of a day that still grows.
-SMALL = frozenset(("job_status", "lease", "polled_page", "polled_source", "tfidf_model"))
+# Tables that stay small: a row per job, per source, per hour of two days that a source was read, and
+# per page of a day that still grows.
+SMALL = frozenset(
+    ("job_status", "lease", "polled_page", "polled_source", "source_growth", "tfidf_model")
+)
 # All others grow with papers, readers or days.
 GROWING = frozenset((*schema.metadata.tables, index.NAME)) - SMALL
 _SQLITE_SCAN = re.compile(r"SCAN (\w+)(?! VIRTUAL TABLE INDEX \d+:[=<>M])(?P<ordered> USING)?")

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from functools import reduce
-from operator import add
-from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from larkpost.db import schema
 from larkpost.db.matching.bulk_rows import insert_rows
@@ -88,46 +85,6 @@ def latest(connection: Connection, limit: int = 1) -> Sequence[Dump]:
     """Read the most recent dumps, latest first."""
     order = select(_table).order_by(_table.c.read_at.desc(), _table.c.id.desc()).limit(limit)
     return [Dump(**row._mapping) for row in connection.execute(order)]
-
-
-class Growth(NamedTuple):
-    """How many papers are new, and how many characters they and changed texts added."""
-
-    papers: int
-    characters: int
-
-
-def measure_growth(
-    connection: Connection, since: datetime, *, source: str | None = None, form: str | None = None
-) -> Growth:
-    """Measure what dumps that were read ``since`` a time added to the database.
-
-    Those of one polled source, or else the dumps of one format that are no polled source's. The
-    records that were merged into known papers count too, because they are kept.
-    """
-    which = (
-        _table.c.source == source if source else _table.c.source.is_(None),
-        _table.c.read_at >= since,
-        *([_table.c.format == form] if form else []),
-    )
-    listed, paper = schema.dump_paper.c, schema.paper.c
-    ids = select(listed.paper_id).join(_table, _table.c.id == listed.dump_id).where(*which)
-    long = (paper.abstract, cast(paper.authors, Text), cast(paper.links, Text))
-    new = select(func.count(), _characters(*long)).where(
-        paper.id.in_(ids), paper.ingested_at >= since
-    )
-    merged = schema.tables.merged_record.c
-    digests = select(_table.c.digest).where(*which)
-    changed = select(_characters(cast(merged.content, Text))).where(
-        merged.paper_id.in_(ids), merged.at >= since, merged.dump_digest.in_(digests)
-    )
-    count, characters = connection.execute(new).one()
-    return Growth(count, int(characters or 0) + int(connection.execute(changed).scalar() or 0))
-
-
-def _characters(*columns: ColumnElement[str]) -> ColumnElement[int]:
-    lengths = [func.length(func.coalesce(column, "")) for column in columns]
-    return func.sum(reduce(add, lengths))
 
 
 def last_news(connection: Connection) -> datetime | None:

@@ -76,12 +76,19 @@ def _stem_text(text: str) -> str:
 
 
 def _without_twins(ranked: Sequence[_InterestMatch]) -> Iterator[_InterestMatch]:
+    """Yield the first paper of each title; a verified one if there is any (``text.unverified``)."""
+    verified = {_title(found.paper) for found in ranked if not found.paper.unverified}
     seen: set[str] = set()
     for found in ranked:
-        title = " ".join(found.paper.title.casefold().split())
-        if title not in seen:
-            yield found
+        title = _title(found.paper)
+        if title in seen or (found.paper.unverified and title in verified):
+            continue
         seen.add(title)
+        yield found
+
+
+def _title(paper: Paper) -> str:
+    return " ".join(paper.title.casefold().split())
 
 
 def _pick(found: _InterestMatch, position: int) -> Pick:

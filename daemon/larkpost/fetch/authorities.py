@@ -23,3 +23,8 @@ def is_authoritative(kind: SourceKind, asked: str, answered: str) -> bool:
         return True
     is_list = is_arxiv(host) and parts.path.startswith(_LISTS_OF_ARXIV)
     return is_list and parts.scheme == "https"
+
+
+def is_own_list(kind: SourceKind, asked: str) -> bool:
+    """Return whether the operator named an authority: a source with a known name, or arXiv."""
+    return kind is not SourceKind.FEED or is_arxiv(urlsplit(asked).hostname or "")

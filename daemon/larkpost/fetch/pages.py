@@ -13,14 +13,20 @@ from larkpost.db.polling import polled_sources
 from larkpost.db.polling.polled_sources import PageState
 from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
 from larkpost.fetch.answer_shape import is_empty_list
-from larkpost.fetch.authorities import is_authoritative
+from larkpost.fetch.authorities import is_authoritative, is_own_list
 from larkpost.fetch.http_client import Answer, Validators, is_same_server
 from larkpost.fetch.page_request import MISSING_DAYS, MOST_PAGES, PageRequest
 from larkpost.fetch.requests import interval_of
-from larkpost.ingest.dump_limits import OF_AUTHORITIES, OF_OTHERS, describe_flood
+from larkpost.ingest.dump_limits import (
+    OF_AUTHORITIES,
+    OF_OTHERS,
+    DumpLimits,
+    GrowthLimit,
+)
 from larkpost.ingest.ingest import IngestReport, ingest
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.fetch.poll import PollContext
@@ -172,9 +178,13 @@ class PagePoller:
         return PageAnswer(report.papers, news, report=report, moved_to=moved)
 
     def _ingest(self, request: PageRequest, answer: Answer) -> IngestReport:
-        verified = is_authoritative(self._source.kind, request.url, answer.url)
-        if not verified:
-            self._refuse_flood()
+        limits, growth = self._limits_of(request, answer)
+        if growth and (flood := growth.describe_excess(self._context.store, self._now)):
+            raise SourceFailure(
+                flood,
+                problem=FetchProblem.TOO_LARGE,
+                hint="look at its papers; if you want them all, ingest them as a file",
+            )
         try:
             return ingest(
                 self._context.store,
@@ -183,7 +193,8 @@ class PagePoller:
                 stream=answer.body,
                 name=f"{request.label} ({mask_text(answer.url)})",
                 source=self._source.name,
-                limits=OF_AUTHORITIES if verified else OF_OTHERS,
+                limits=limits,
+                growth=growth,
                 date=request.day or self._now.date(),
                 dump_format=request.dump_format,
                 now=self._now,
@@ -195,15 +206,18 @@ class PagePoller:
                 hint=error.hint,
             ) from error
 
-    def _refuse_flood(self) -> None:
-        """Raise SourceFailure if the source had too many new papers within a day."""
-        flood = describe_flood(self._context.store, self._now, source=self._source.name)
-        if flood:
-            raise SourceFailure(
-                flood,
-                problem=FetchProblem.TOO_LARGE,
-                hint="look at its papers; if you want them all, ingest them as a file",
-            )
+    def _limits_of(
+        self, request: PageRequest, answer: Answer
+    ) -> tuple[DumpLimits, GrowthLimit | None]:
+        """Return the limits of an answer: those of an authority only if the authority was asked.
+
+        Any blog can redirect to a search of arXiv for old papers, another one at each poll.
+        """
+        verified = is_authoritative(self._source.kind, request.url, answer.url)
+        if verified and is_own_list(self._source.kind, request.url):
+            return OF_AUTHORITIES, None
+        limits = replace(OF_OTHERS, unverified=Unverified.NONE) if verified else OF_OTHERS
+        return limits, GrowthLimit(f"source {self._source.name}")
 
     def _has_news(self, report: IngestReport) -> bool:
         """Whether the page lists a paper that no page of this source listed before."""

@@ -14,7 +14,12 @@ from larkpost.errors import UnreadableDump
 from larkpost.formats.mail.header_fields import header_text, sender_address
 from larkpost.formats.mail.mail_dump import MailDump
 from larkpost.inbound.process import InboundKind, InboundResult
-from larkpost.ingest.dump_limits import OF_AUTHORITIES, OF_OTHERS, describe_flood
+from larkpost.ingest.dump_limits import (
+    MOST_NEW_MAILED,
+    OF_AUTHORITIES,
+    OF_OTHERS,
+    GrowthLimit,
+)
 from larkpost.ingest.ingest import ingest
 from larkpost.ingest.refused_files import Refusal, remember_mail_refusal
 from larkpost.log_events import LogEvent
@@ -61,8 +66,9 @@ class DigestMail:
             why = f"it has {size} bytes, and {LARGEST_DIGEST} are possible"
             return InboundResult(InboundKind.REFUSED, why=why)
         verified = self.senders.is_from_arxiv(message)
-        if not verified and (flood := describe_flood(store, now, form=MailDump.name)):
-            return InboundResult(InboundKind.REFUSED, why=f"{flood} in mails")
+        growth = None if verified else self._growth_limit(message)
+        if growth and (flood := growth.describe_excess(store, now)):
+            return InboundResult(InboundKind.REFUSED, why=f"{flood} in mails of this sender")
         try:
             report = ingest(
                 store,
@@ -72,6 +78,7 @@ class DigestMail:
                 name=subject,
                 dump_format=MailDump.name,
                 limits=OF_AUTHORITIES if verified else OF_OTHERS,
+                growth=growth,
                 now=now,
             )
         except UnreadableDump as error:
@@ -80,6 +87,10 @@ class DigestMail:
         sender = sender_address(message)
         log.info(LogEvent.DIGEST_INGESTED, sender=sender, papers=report.papers, new=report.new)
         return InboundResult(InboundKind.DIGEST, papers=report.papers, new=report.new)
+
+    def _growth_limit(self, message: Message) -> GrowthLimit:
+        """Return the limit of an allowed sender: of one address, or of one allowed domain."""
+        return GrowthLimit(f"mail {self.senders.entry_of(message)}", MOST_NEW_MAILED)
 
 
 def _tell_refusal(store: Store, subject: str, error: UnreadableDump, now: datetime) -> None:

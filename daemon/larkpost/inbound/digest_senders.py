@@ -42,7 +42,7 @@ class DigestSenders:
         domain = address.rpartition("@")[2]
         if not address:
             return "it has not exactly one sender in From"
-        if address not in self.allowed and f"@{domain}" not in self.allowed:
+        if not self.entry_of(message):
             return f"{shorten(address, _SHOWN)} is none of inbound.digest_senders"
         if self.authserv_id and not any(
             _is_aligned(proven, domain) for proven in _proven_domains(message, self.authserv_id)
@@ -50,6 +50,12 @@ class DigestSenders:
             who = shorten(address, _SHOWN)
             return f"{self.authserv_id} does not say that {who} sent it (DKIM, SPF or DMARC)"
         return ""
+
+    def entry_of(self, message: Message) -> str:
+        """Return the entry of ``allowed`` that a sender matches; empty if there is none."""
+        address = sender_address(message)
+        entries = (address, f"@{address.rpartition('@')[2]}")
+        return next((entry for entry in entries if entry in self.allowed), "")
 
     def is_from_arxiv(self, message: Message) -> bool:
         """Return whether an allowed mail is arXiv's own, as our mail server has checked."""

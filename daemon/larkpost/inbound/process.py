@@ -11,7 +11,7 @@ from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import deliveries
-from larkpost.domain import Bounce, BounceKind, Edition, Reader
+from larkpost.domain import Bounce, BounceKind, Edition, Reader, Status
 from larkpost.formats.mail.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.automatic_mail import is_automatic, is_reply_of_a_program
 from larkpost.inbound.bounce_parser import BounceNews, parse, parse_bounce, plain_text
@@ -156,6 +156,8 @@ def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) 
     """
     if parse_bounce(message).news is not BounceNews.NOTHING or is_reply_of_a_program(message):
         return InboundKind.AUTOMATIC
+    if reader.status is Status.LEFT:  # no line in the log for each of a thousand such mails
+        return InboundKind.UNSUBSCRIBED
     subscriptions.change(store, reader.id, now=now, status="leave")
     log.info(LogEvent.READER_LEFT, reader=reader.uid)
     return InboundKind.UNSUBSCRIBED

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from math import inf
 from typing import TYPE_CHECKING
 
-from larkpost.db import read_dumps
+from larkpost.db.usage import source_growth
 from larkpost.errors import UnreadableDump
 from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
-    from larkpost.db.engine import Store
+    from larkpost.db.engine import Connection, Store
+    from larkpost.db.usage.source_growth import Growth
 
 LARGEST = 512 * 1024 * 1024  # bytes
 LINE = 32  # bytes that a line counts besides its own
@@ -27,7 +29,7 @@ LARGEST_OF_OTHERS = 16 * 1024 * 1024
 MOST_OF_AUTHORITY = 10_000  # records
 MOST_OF_OTHERS = 2_000
 MOST_NEW = 2_000  # papers of one source that is no authority, in ``NEW_WITHIN``
-MOST_NEW_MAILED = 5_000  # papers of all mails together: arXiv's listings, unless authenticated
+MOST_NEW_MAILED = 5_000  # papers of one allowed sender: arXiv's listings, unless authenticated
 MOST_NEW_CHARACTERS = 10_000_000  # of these papers, and of changed texts of others
 NEW_WITHIN = timedelta(days=1)
 
@@ -44,6 +46,17 @@ class DumpLimits:
     size: int = LARGEST
     records: float = inf
     unverified: Unverified = Unverified.NONE
+
+    def digest_of(self, digest: str) -> str:
+        """Return the digest under which a dump with these bytes is recorded.
+
+        If its texts do not count, the same bytes from an authority are another dump. Otherwise a
+        blog that copies arXiv's feed, and is polled first, would have arXiv's own answer skipped as
+        read before, and could rewrite its papers from then on.
+        """
+        if not self.unverified:
+            return digest
+        return sha256(f"{digest} {' '.join(self.unverified.names)}".encode()).hexdigest()
 
 
 class SizeLimit:
@@ -73,16 +86,28 @@ OF_AUTHORITIES = DumpLimits(LARGEST_OF_AUTHORITY, MOST_OF_AUTHORITY)
 OF_OTHERS = DumpLimits(LARGEST_OF_OTHERS, MOST_OF_OTHERS, Unverified.ALL)
 
 
-def describe_flood(store: Store, now: datetime, *, source: str = "", form: str = "") -> str:
-    """Say that a polled source, or mails, brought too much within a day; empty if not."""
-    with store.read() as connection:
-        new = read_dumps.measure_growth(
-            connection, now - NEW_WITHIN, source=source or None, form=form or None
-        )
-    most = MOST_NEW if source else MOST_NEW_MAILED
-    if new.papers >= most:
-        return f"{new.papers:,} new papers came within a day, and {most:,} are taken"
-    if new.characters >= MOST_NEW_CHARACTERS:
-        millions = MOST_NEW_CHARACTERS // 1_000_000
-        return f"over {millions} million characters came within a day"
-    return ""
+@dataclass(frozen=True, slots=True)
+class GrowthLimit:
+    """How much a source, or a sender of mails, may add within a day.
+
+    ``account`` is its kind and name, such as ``source a-blog``. Each has a limit of its own, and
+    only what its own records added counts: otherwise one of them could use up that of another.
+    """
+
+    account: str
+    papers: int = MOST_NEW
+
+    def describe_excess(self, store: Store, now: datetime) -> str:
+        """Say that too much came within a day; empty if not."""
+        with store.read() as connection:
+            new = source_growth.since(connection, self.account, now - NEW_WITHIN, now=now)
+        if new.papers >= self.papers:
+            return f"{new.papers:,} new papers came within a day, and {self.papers:,} are taken"
+        if new.characters >= MOST_NEW_CHARACTERS:
+            millions = MOST_NEW_CHARACTERS // 1_000_000
+            return f"over {millions} million characters came within a day"
+        return ""
+
+    def add(self, connection: Connection, growth: Growth, now: datetime) -> None:
+        """Count what was added, in the same transaction."""
+        source_growth.add(connection, self.account, growth, now=now)

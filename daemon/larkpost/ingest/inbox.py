@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from larkpost.db.coordination import job_status
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, TryAgainLater, UnreadableDump
 from larkpost.ingest.file_moves import move
+from larkpost.ingest.inbox_turns import InboxTurns
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals, refusals_since
 from larkpost.ingest.spool import WHY, InboxFile, ReadAttempts, forget_missing, lying_in
@@ -34,6 +34,7 @@ log = logs.get_logger(__name__)
 # How long to wait for the rest of a file that ends within a paper: its writer may have paused.
 PAUSE = timedelta(minutes=10)
 _REMIND = timedelta(hours=1)
+_MOST_LEFT = 100
 _RECENT = timedelta(days=1)  # how long a file that was moved may still be written to
 _NUMBER = re.compile(r"-[0-9]+(?=\.[^.]*$|$)")  # the number that ``move`` adds to a taken name
 
@@ -85,6 +86,7 @@ def sweep(
 ) -> list[Taken]:
     """Read every file of the inbox that has not changed for ``stable_seconds``, oldest day first.
 
+    Users whose files are in the inbox take turns (``ingest.inbox_turns``).
     Only regular files that are not hidden are read. A file is moved to ``done/`` after its papers
     are committed. It is moved to ``bad/``, with the reason in a ``.why`` file, if nothing in it can
     be read or if the program crashed on it three times. A file that ends within a paper stays until
@@ -103,11 +105,9 @@ def sweep(
         forget_missing(places.inbox, waiting)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
-    settle = timedelta(seconds=stable_seconds)
-    settled = [one for one in waiting if one.still_for(now) >= settle]
-    settled.sort(key=lambda one: (one.day, one.modified, os.fsencode(one.path.name)))
-    sweeping = _Sweep(store, dump_formats, places, now, stopped)
-    going = takewhile(lambda _file: not stopped(), settled)
+    turns = InboxTurns(places.inbox, timedelta(seconds=stable_seconds), now)
+    sweeping = _Sweep(store, dump_formats, places, now, stopped, turns)
+    going = takewhile(lambda _file: not stopped(), turns.files(waiting))
     taken = [one for one in map(sweeping.take, going) if one is not None]
     _note(store, taken, now)
     return taken
@@ -180,6 +180,7 @@ class _Sweep:
     places: InboxFolders
     now: datetime
     stopped: Callable[[], bool]
+    turns: InboxTurns
 
     def take(self, one: InboxFile) -> Taken | None:
         """Read one file and move it; catches all errors. Returns None if it was read before."""
@@ -225,15 +226,16 @@ class _Sweep:
         return report
 
     def _end_if_stopped(self, _done: int, _size: int) -> None:
-        """Raise TryAgainLater between two records of a file when told to stop."""
+        """Raise TryAgainLater between two records when told to stop, or if others have waited."""
         if self.stopped():
             raise TryAgainLater("Larkpost was stopped")
+        if self.turns.is_over():
+            raise TryAgainLater("it takes long to read, and files of other users are read first")
 
     def _refuse(
         self, one: InboxFile, name: str, error: LarkpostError, tries: ReadAttempts
     ) -> RejectedFile:
         reason = str(error)
-        log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         try:
             target = move(one.path, self.places.bad, beside=WHY)
             why = f"{reason}\n{error.hint}\n" if error.hint else f"{reason}\n"
@@ -244,6 +246,8 @@ class _Sweep:
             return RejectedFile(
                 name, f"{reason}; and it could not be moved: {trouble}", moved=False
             )
+        # A file that cannot be moved is refused at each sweep; ``_note`` logs it once per hour.
+        log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         return RejectedFile(name, reason, moved=True, hint=error.hint, place=one_line(str(target)))
 
 
@@ -261,10 +265,11 @@ def _left(name: str, error: Exception) -> RejectedFile:
 def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
     """Record which files were refused, and which stay in the inbox.
 
-    Files that stay are recorded and logged when new, and then once per hour.
+    Files that stay are recorded and logged when new, and then once per hour; the first hundred by
+    name, because other users may put any number there.
     """
     bad = [one for one in taken if isinstance(one, RejectedFile)]
-    left = {one.name: one.reason for one in bad if not one.moved}
+    left = dict(sorted((one.name, one.reason) for one in bad if not one.moved)[:_MOST_LEFT])
     refused = [Refusal(one.name, one.reason, one.hint, one.place, now) for one in bad if one.moved]
     with suppress(LarkpostError):  # an unavailable database is reported elsewhere
         with store.read() as connection:

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,10 +15,12 @@ from larkpost import logs
 from larkpost.db import papers, read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
+from larkpost.db.usage import source_growth
+from larkpost.db.usage.source_growth import Growth
 from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
-from larkpost.ingest.dump_limits import OF_FILES, DumpLimits
+from larkpost.ingest.dump_limits import OF_FILES, DumpLimits, GrowthLimit
 from larkpost.ingest.dump_reader import DumpReader, Progress, find_format
 from larkpost.ingest.file_reader import DumpCopy, copy_of, copy_of_stream, lines_of
 from larkpost.ingest.transaction_limit import TransactionLimit
@@ -85,6 +87,7 @@ def ingest(
     follow: bool = True,
     as_papers: bool = False,
     limits: DumpLimits = OF_FILES,
+    growth: GrowthLimit | None = None,
 ) -> IngestReport:
     """Read the dump at ``path``, or else from ``stream``, under the name ``name``.
 
@@ -92,7 +95,8 @@ def ingest(
     no day or no year; ``dump_format`` names its format. ``progress`` is called with the bytes read
     and the total. ``follow`` allows a symbolic link to a file, and a hard link in a folder of
     others. ``as_papers``: a list of references is read too, and its papers become candidates.
-    ``limits`` are narrow for a dump that anybody may have written.
+    ``limits`` are narrow for a dump that anybody may have written, and ``growth`` counts what it
+    adds.
 
     Raises UnreadableDump if nothing in it can be read or it must not be opened, UsageError for a
     missing file or an unknown format, TryAgainLater while somebody writes to the file.
@@ -101,10 +105,11 @@ def ingest(
     if as_papers:
         dump_formats = (ReferenceList(), *dump_formats)
     try:
-        with _copy(path, stream, name, limits, follow=follow, as_papers=as_papers) as copy:
+        with _copy(path, stream, name, limits, follow=follow, as_papers=as_papers) as whole:
+            copy = replace(whole, digest=limits.digest_of(whole.digest))
             named = find_format(dump_formats, dump_format) if dump_format is not None else None
             reader = DumpReader(copy, dump_formats, named, date, now, progress, limits)
-            report = _ingest_copy(store, copy, reader, now, source)
+            report = _ingest_copy(store, copy, reader, now, source, growth)
     except UnreadableDump as error:
         facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:
@@ -136,13 +141,18 @@ def _copy(
 
 
 def _ingest_copy(
-    store: Store, copy: DumpCopy, reader: DumpReader, now: datetime, source: str
+    store: Store,
+    copy: DumpCopy,
+    reader: DumpReader,
+    now: datetime,
+    source: str,
+    growth: GrowthLimit | None,
 ) -> IngestReport:
     with store.read() as connection:
         if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        return _DumpIngest(store, copy, reader, now, source).run()
+        return _DumpIngest(store, copy, reader, now, source, growth).run()
     except UnreadableDump as error:
         lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"
         raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
@@ -208,10 +218,12 @@ class _DumpIngest:
         reader: DumpReader,
         now: datetime,
         source: str,
+        growth: GrowthLimit | None,
     ) -> None:
         self.store = store
         self.begin: Callable[[], AbstractContextManager[Connection]] = store.begin
         self.source = source
+        self.growth = growth
         self.copy = copy
         self.now = now
         self.reader = reader
@@ -283,9 +295,16 @@ class _DumpIngest:
             self._compare_ahead(queries)
 
     def _absorb_some(self, connection: Connection, asked: Sequence[PaperQuery], form: str) -> int:
-        """Absorb drafts up to the limit of one transaction; returns their number."""
+        """Absorb drafts up to the limit of one transaction; returns their number.
+
+        What they add to the database is counted: new papers, and of the others the changed texts,
+        or the records that are kept.
+        """
+        papers.take_turns(connection)
         origin = papers.RecordOrigin(form, self.copy.digest)
         limit = TransactionLimit(self.comparer)
+        sizes: dict[MatchOutcome, list[int]] = {outcome: [] for outcome in MatchOutcome}
+        logged_before = source_growth.last_logged(connection) if self.growth else 0
         done = 0
         while done < len(asked) and not (done and limit.is_reached()):
             absorbed = papers.absorb_prepared(
@@ -297,8 +316,15 @@ class _DumpIngest:
                 until=limit.is_enough_compared,
             )
             self.counts.update(one.what for one in absorbed)
+            for query, one in zip(asked[done:] if self.growth else (), absorbed, strict=False):
+                sizes[one.what].append(_characters(query.draft))
             self.paper_ids.extend(one.paper_id for one in absorbed)
             done += len(absorbed)
+        if self.growth:
+            logged = source_growth.count_logged(connection, logged_before)
+            changed = max(sum(sizes[MatchOutcome.UPDATED]), logged)
+            new = sizes[MatchOutcome.NEW]
+            self.growth.add(connection, Growth(len(new), sum(new) + changed), self.now)
         self.is_costly = limit.is_enough_compared()
         return done
 

@@ -28,7 +28,7 @@ class InboxFile:
     """A snapshot of a regular file.
 
     ``modified`` is when its bytes were last written, ``changed`` when anything about it last
-    changed, including its name; both in nanoseconds.
+    changed, including its name; both in nanoseconds. ``owner`` is the number of its user.
     """
 
     path: Path
@@ -36,6 +36,7 @@ class InboxFile:
     size: int
     modified: int
     changed: int
+    owner: int = 0
 
     @property
     def day(self) -> str:
@@ -77,7 +78,8 @@ def lying_in(folder: Path) -> list[InboxFile]:
 
 
 def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
-    return InboxFile(path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return InboxFile(path, status.st_ino, status.st_size, *times, status.st_uid)
 
 
 class ReadAttempts:

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 def count(connection: Connection, bounce: Bounce, *, now: datetime) -> bool:
     """Record a bounce once; returns whether it suspended the reader.
 
+    Of one message one bounce of each kind is kept, because its words are those of whoever sends it.
     An answer "no such address" suspends at once, other bounces by their score. Planned messages of
     a suspended reader are cancelled.
     """
     who = bounce.reader_id
-    if bounce not in bounces.of(connection, who):
+    if not bounces.is_known(connection, bounce):
         bounces.record(connection, bounce)
     hard = bounce.kind is BounceKind.HARD
     if not hard and bounces.score(connection, who, now) < bounces.LIMIT:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from apscheduler.jobstores.base import JobLookupError  # type: ignore[import-untyped]  # as below
 from apscheduler.schedulers import background  # type: ignore[import-untyped]  # it ships no types
+from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped]  # as above
 
 from larkpost import logs
 from larkpost.errors import Busy, LarkpostError
@@ -47,9 +48,9 @@ def make_heartbeats(seconds: float) -> dict[str, Heartbeat]:
 def run_jobs(context: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iterator[None]:
     """Run each job now and once per period of its heartbeat; at the end, wait a little.
 
-    One interval trigger each, in UTC: late runs are made up for by one, never skipped, never
-    doubled. A job gets a callback to report progress; the jobs after it then run at once, because
-    there may be work for them.
+    Times are in UTC; late runs are made up for by one, never skipped, never doubled. A job gets a
+    callback to report progress; the jobs after it then run at once, because there may be work for
+    them.
     """
     scheduler = background.BackgroundScheduler(
         timezone=UTC,
@@ -60,8 +61,8 @@ def run_jobs(context: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> It
     turns = [_JobLoop(name, work, pulses[name], scheduler) for name, work in context.items()]
     for place, turn in enumerate(turns):
         turn.after = turns[place + 1 :]
-        seconds = turn.pulse.period.total_seconds()
-        scheduler.add_job(turn, "interval", seconds=seconds, next_run_time=_now(), id=turn.name)
+        trigger = _PeriodFromNow(turn.pulse.period)
+        scheduler.add_job(turn, trigger, next_run_time=_now(), id=turn.name)
     scheduler.start()
     ended = threading.Event()
     watcher = threading.Thread(target=_watch_clock, args=(turns, ended), name="clock", daemon=True)
@@ -74,6 +75,21 @@ def run_jobs(context: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> It
         until = time.monotonic() + ROUNDS_SECONDS
         for turn in turns:
             turn.idle.wait(max(0.0, until - time.monotonic()))
+
+
+class _PeriodFromNow(BaseTrigger):  # type: ignore[misc]  # as above: it has no types
+    """Has a job run one period from now, whenever it ran before.
+
+    The interval trigger of the library lists every run between the last one and now: after the
+    clock of a machine without a battery was set, from 1970 on, gigabytes of them.
+    """
+
+    def __init__(self, period: timedelta) -> None:
+        self._period = period
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Return the time of the next run; the first is at once."""
+        return now if previous is None else now + self._period
 
 
 def _watch_clock(turns: Sequence[_JobLoop], ended: threading.Event) -> None:

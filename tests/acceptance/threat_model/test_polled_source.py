@@ -15,6 +15,7 @@ from tests.helpers.sources.source_server import Reply, SourceServer, paper
 from larkpost.db import papers
 from larkpost.db.engine import Store
 from larkpost.domain import Identifier
+from larkpost.fetch import pages
 from larkpost.ingest.dump_limits import MOST_NEW_CHARACTERS, MOST_OF_OTHERS
 from larkpost.settings.polled_sources import PolledSource
 from larkpost.text.record_limits import AUTHORS
@@ -127,6 +128,55 @@ def test_what_a_blog_says_of_a_paper_first_lasts_until_the_paper_is_listed(
     assert (after.title, after.authors) == (ITEM["title"], ("Ada Author1",))
     assert "pills" not in after.abstract
     assert (after.url, after.withdrawn) == (f"https://arxiv.org/abs/{OURS.value}", False)
+
+
+def test_a_blog_that_copies_a_list_before_it_is_polled_does_not_rewrite_its_papers(
+    polling: Polling,
+) -> None:
+    days, polling.server.days = polling.server.days, {}
+    answer(polling, json.dumps([ITEM]))
+    assert listed(polling).title == ITEM["title"]
+
+    polling.server.days = days
+    polling.poll(hours=2)
+    answer(polling, line())
+
+    assert listed(polling).title == ITEM["title"]
+    assert "pills" not in listed(polling).abstract
+
+
+def test_a_blog_that_redirects_to_searches_of_arxiv_is_limited_like_any_blog(
+    polling: Polling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "is_authoritative", lambda *_: True)
+
+    assert flood(polling, 0) == (MOST_OF_OTHERS, "")
+    assert flood(polling, 10_000) == (0, "too-large")
+
+
+def test_a_blog_does_not_use_up_what_another_may_add(polling: Polling) -> None:
+    other = PolledSource("journal", f"{polling.server.url}/journal", None, allow_private=True)
+    polling.sources = (*polling.sources, other)
+    polling.client = replace(polling.client, limits=replace(QUICK, size=2 * MOST_NEW_CHARACTERS))
+    authors = ["x" * AUTHORS.longest] * AUTHORS.most
+    few = MOST_NEW_CHARACTERS // (AUTHORS.longest * AUTHORS.most) + 1
+
+    def write(start: int, **changed: object) -> bytes:
+        numbers = range(start, start + few)
+        return "\n".join(
+            line(id=f"doi:10.1234/{n}", title=f"Lanterns of {n} harbours", abstract="", **changed)
+            for n in numbers
+        ).encode()
+
+    polling.server.routes["/journal"] = Reply(write(0))
+    polling.poll(hours=2)
+    assert blog_answers(polling, write(0, authors=authors)) == (0, "")
+    assert blog_answers(polling, write(0, authors=authors[1:])) == (0, "too-large")
+
+    polling.server.routes["/journal"] = Reply(write(1_000))
+    (result,) = (one for one in polling.poll(hours=2) if one.source.name == "journal")
+
+    assert (result.new, result.problem) == (few, None)
 
 
 def test_a_blog_with_endless_lists_is_cut_and_the_operator_is_told(polling: Polling) -> None:

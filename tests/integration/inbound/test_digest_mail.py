@@ -254,3 +254,16 @@ def test_a_flood_of_papers_ends_at_the_limit_of_a_mail_and_of_a_day(
     assert sweep(store, maildir) == Counter({InboundKind.DIGEST: enough, InboundKind.REFUSED: 1})
 
     assert len(everything(store)) == enough * MOST_OF_OTHERS
+
+
+def test_a_sender_does_not_use_up_what_another_may_add(store: Store, maildir: Path) -> None:
+    both = DigestMail(DigestSenders(("@arxiv.org", "alerts@journal.example")))
+    enough = -(-MOST_NEW_MAILED // MOST_OF_OTHERS)
+    for number in range(enough + 1):
+        mail = flood(number * 10_000).replace(b"no-reply@arxiv.org", b"alerts@journal.example")
+        put_mail(maildir, f"{number}.a", mail)
+    put_mail(maildir, "9.a", LISTING)
+
+    received = sweep(store, maildir, both)
+
+    assert received == Counter({InboundKind.DIGEST: enough + 1, InboundKind.REFUSED: 1})

@@ -98,6 +98,19 @@ def test_a_soft_bounce_suspends_nobody_and_the_same_twice_counts_once(store: Sto
         assert len(bounces.of(connection, reader.id)) == 1
 
 
+def test_one_message_is_returned_once_whatever_words_somebody_sends(store: Store) -> None:
+    """Whoever has its return path could otherwise fill the database, sixty times an hour."""
+    (reader,) = publish(store, 1)
+
+    for number in range(5):
+        mail = dsn(fields("failed", "4.2.2", f"452 4.2.2 mailbox full, attempt {number}"))
+        assert take(store, bounce_of(store, reader, mail)) is InboundKind.BOUNCED
+
+    with store.read() as connection:
+        (kept,) = bounces.of(connection, reader.id)
+    assert kept.text == "smtp; 452 4.2.2 mailbox full, attempt 0"
+
+
 def test_soft_bounces_day_after_day_suspend_and_a_month_apart_do_not(store: Store) -> None:
     rare, daily = publish(store, 2, TODAY - 9 * DAY, NOW - 9 * DAY)
     for ago in range(8, -1, -1):

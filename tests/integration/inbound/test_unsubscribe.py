@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import logging
 from collections import Counter
 from email import policy
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from larkpost.inbound.maildir import collect
 from larkpost.inbound.process import InboundKind, receive
 from larkpost.inbound.reply_addresses import ReplyableRenderer
 from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.log_events import LogEvent
 from larkpost.mail.deliver import deliver
 from larkpost.render import EditionRenderer
 from larkpost.tokens import Tokens
@@ -105,8 +107,11 @@ def test_a_mail_to_the_address_unsubscribes_its_reader_and_nobody_else(
     assert states == [DeliveryState.SENT, DeliveryState.CANCELLED]
 
 
-def test_saying_it_twice_or_by_a_program_is_as_good(store: Store) -> None:
+def test_saying_it_twice_or_by_a_program_is_as_good(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     """Mail providers write such a mail in the name of who pressed their button."""
+    caplog.set_level(logging.INFO)
     (reader,) = publish(store, 1)
     (letter,) = sent(store)
     mail = mail_to_leave(letter, "Auto-Submitted: auto-generated\nPrecedence: bulk\n")
@@ -115,6 +120,8 @@ def test_saying_it_twice_or_by_a_program_is_as_good(store: Store) -> None:
         assert receive(store, MAILBOXES, mail, now=NOW).meaning is InboundKind.UNSUBSCRIBED
 
     assert status_of(store, reader) is Status.LEFT
+    logged = [one for one in caplog.records if LogEvent.READER_LEFT in one.getMessage()]
+    assert len(logged) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
 from tests.helpers.polling import PATIENCE, until
 
 from larkpost.errors import Busy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
+    from apscheduler.job import Job  # type: ignore[import-untyped]
 
 
 def pulse(seconds: float = 0.05, patience: float = 60) -> Heartbeat:
@@ -159,3 +161,23 @@ def test_rounds_go_on_when_a_clock_that_was_years_ahead_is_set_right(
 
     assert watched.beat is not None
     assert watched.beat <= datetime.now(UTC)
+
+
+def test_no_run_is_listed_for_each_period_of_the_years_by_which_a_clock_is_set_forward(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A machine without a battery begins in 1970; the library lists all runs that were missed."""
+    added: list[Job] = []
+
+    class Recorder(BackgroundScheduler):  # type: ignore[misc]  # it has no types
+        def add_job(self, *args: object, **named: object) -> Job:
+            added.append(super().add_job(*args, **named))
+            return added[-1]
+
+    monkeypatch.setattr("apscheduler.schedulers.background.BackgroundScheduler", Recorder)
+    with jobs.run_jobs({"tick": lambda _moved: None}, {"tick": pulse()}):
+        now = datetime.now(UTC)
+
+        following = added[0].trigger.get_next_fire_time(datetime(1970, 1, 1, tzinfo=UTC), now)
+
+    assert following == now + pulse().period

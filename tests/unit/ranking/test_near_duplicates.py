@@ -80,12 +80,6 @@ def test_near_duplicates_are_one_group_and_others_are_alone() -> None:
     assert alike.doubles == 1
 
 
-def test_short_texts_are_never_called_the_same() -> None:
-    alike = find_near_duplicates([paper(n, "A study", "Of something.") for n in range(5)])
-
-    assert alike.doubles == 0
-
-
 def test_a_hundred_copies_are_one_group() -> None:
     papers = [paper(n, f"On what is not known, {n}", ABSTRACT) for n in range(1, 100)]
 

@@ -1,7 +1,8 @@
-"""The tables of merges and decisions; the others are in ``larkpost.db.schema``."""
+"""The tables of merges, decisions and growth; the others are in ``larkpost.db.schema``."""
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -54,4 +55,13 @@ former_paper = Table(  # a paper merged into another one: its id and uid lead th
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("uid", String(36), nullable=False, unique=True),
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+source_growth = Table(  # what a source or sender added in an hour; see db.usage.source_growth
+    "source_growth",
+    metadata,
+    Column("account", String(64), primary_key=True),  # SHA-256 of its kind and name
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("papers", Integer, nullable=False),
+    Column("characters", BigInteger, nullable=False),
 )

@@ -42,6 +42,16 @@ def of(connection: Connection, reader_id: int) -> list[Bounce]:
     return [_bounce(row) for row in connection.execute(theirs)]
 
 
+def is_known(connection: Connection, bounce: Bounce) -> bool:
+    """Return whether a bounce of this kind and time was recorded, whatever its words."""
+    same = select(_table.c.id).where(
+        _table.c.reader_id == bounce.reader_id,
+        _table.c.at == bounce.at,
+        _table.c.kind == bounce.kind.value,
+    )
+    return connection.execute(same.limit(1)).first() is not None
+
+
 def score(connection: Connection, reader_id: int, now: datetime) -> float:
     """Return the bounce score of a reader's address; at ``LIMIT`` and above, suspend it."""
     return weigh(of(connection, reader_id), now)

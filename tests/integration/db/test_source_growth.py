@@ -1,0 +1,52 @@
+"""Tests the counts of what sources and senders add, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+from tests.helpers.factories import DAY, NOW
+
+from larkpost.db import schema
+from larkpost.db.usage import source_growth
+from larkpost.db.usage.source_growth import Growth
+
+if TYPE_CHECKING:
+    from larkpost.db.engine import Store
+
+HOUR = timedelta(hours=1)
+
+
+def test_what_each_source_added_within_a_day_is_added_up(store: Store) -> None:
+    with store.begin() as connection:
+        for at, growth in ((0, Growth(1, 10)), (0, Growth(2, 20)), (5, Growth(4, 40))):
+            source_growth.add(connection, "source a", growth, now=NOW - at * HOUR)
+        source_growth.add(connection, "source b", Growth(8, 80), now=NOW)
+
+        for account, within in (("source a", Growth(7, 70)), ("source b", Growth(8, 80))):
+            assert source_growth.since(connection, account, NOW - DAY, now=NOW) == within
+        assert source_growth.since(connection, "source a", NOW - 2 * HOUR, now=NOW) == (3, 30)
+        assert source_growth.since(connection, "mail a", NOW - DAY, now=NOW) == Growth()
+
+
+def test_hours_of_a_clock_that_was_ahead_do_not_count_and_old_ones_are_deleted(
+    store: Store,
+) -> None:
+    table = schema.tables.source_growth
+    with store.begin() as connection:
+        source_growth.add(connection, "source a", Growth(1, 1), now=NOW - 3 * DAY)
+        source_growth.add(connection, "source b", Growth(1, 1), now=NOW + 3 * DAY)
+
+        assert source_growth.since(connection, "source b", NOW - DAY, now=NOW) == Growth()
+        source_growth.add(connection, "source c", Growth(1, 1), now=NOW)
+        count = connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+    assert count == 2
+
+
+def test_nothing_is_written_if_nothing_was_added(store: Store) -> None:
+    with store.begin() as connection:
+        source_growth.add(connection, "source a", Growth(), now=NOW)
+
+        assert connection.execute(select(schema.tables.source_growth)).all() == []

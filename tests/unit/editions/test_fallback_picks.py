@@ -1,0 +1,21 @@
+"""Tests the picks that need no model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from tests.helpers.edition_factories import paper, reader
+from tests.helpers.factories import NOW
+
+from larkpost.editions import fallback_picks
+from larkpost.text.unverified import Unverified
+
+
+def test_of_papers_with_one_title_a_verified_one_is_picked() -> None:
+    real = replace(paper(), first_seen=NOW - timedelta(days=2))
+    copy = replace(real, id=real.id + 1, first_seen=NOW, unverified=Unverified.ALL)
+
+    (pick,) = fallback_picks.choose(reader(), [copy, real], (), (), 10)
+
+    assert pick.paper.id == real.id
