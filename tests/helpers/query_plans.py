@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
 
-# Tables that stay small: a row per job, per source, per hour of two days that a source was read, and
-# per page of a day that still grows.
+# Tables that stay small: a row per job, per source (for growth: and hour of two days), and per page
+# of a day that still grows.
 SMALL = frozenset(
     ("job_status", "lease", "polled_page", "polled_source", "source_growth", "tfidf_model")
 )
