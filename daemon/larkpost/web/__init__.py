@@ -25,8 +25,8 @@ from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
 from larkpost.web.limits.requests_in_flight import RequestsInFlight
 from larkpost.web.limits.unread_responses import InPieces
 from larkpost.web.middleware import DateHeader, ErrorPages, HostHeader
-from larkpost.web.page_numbers import register_path_numbers
 from larkpost.web.paste import open_paste, paste
+from larkpost.web.path_parameters import register_path_parameters
 from larkpost.web.public.archive import archive, look_up, paper, volume
 from larkpost.web.public.confirm import confirm, leave
 from larkpost.web.public.feeds import archive_feed, month_feed, search_feed, trending_feed
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 __all__ = ["Heartbeat", "app"]
 
 ASK_AND_ACT = ["GET", "POST"]  # HEAD comes with GET
-register_path_numbers()
+register_path_parameters()
 ROUTES = (
     Route("/", endpoint(front)),
     Route("/archive", endpoint(archive)),
-    Route("/archive/{month}.{form}", month_feed, methods=["GET"]),
+    Route("/archive/{month:name}.{form:name}", month_feed, methods=["GET"]),
     Route("/archive/{span}", endpoint(volume)),
     Route("/paper/{uid}", endpoint(paper, measure=LOOKING)),
     Route("/search", endpoint(look_up, measure=LOOKING)),
@@ -61,13 +61,15 @@ ROUTES = (
     Route("/apple-touch-icon.png", endpoint(touch_icon)),
     Route("/apple-touch-icon-precomposed.png", endpoint(touch_icon)),
     Route("/healthz", endpoint(healthz)),
-    Route("/feed/{key}.{form}", feed, methods=["GET"]),
-    Route("/feed/{key}/{interest}.{form}", feed, methods=["GET"]),
-    Route("/feed/{key}/archive/{page:number}.{form}", feed, methods=["GET"]),
-    Route("/feed/{key}/{interest}/archive/{page:number}.{form}", feed, methods=["GET"]),
-    Route("/trending.{form}", trending_feed, methods=["GET"]),
-    Route("/archive.{form}", archive_feed, methods=["GET"]),
-    Route("/search.{form}", search_feed, methods=["GET"]),
+    Route("/feed/{key:name}.{form:name}", feed, methods=["GET"]),
+    Route("/feed/{key:name}/{interest:name}.{form:name}", feed, methods=["GET"]),
+    Route("/feed/{key:name}/archive/{page:number}.{form:name}", feed, methods=["GET"]),
+    Route(
+        "/feed/{key:name}/{interest:name}/archive/{page:number}.{form:name}", feed, methods=["GET"]
+    ),
+    Route("/trending.{form:name}", trending_feed, methods=["GET"]),
+    Route("/archive.{form:name}", archive_feed, methods=["GET"]),
+    Route("/search.{form:name}", search_feed, methods=["GET"]),
     Route("/edition/{token}", endpoint(edition)),
     Route("/vote/{token}/{position:number}/{wish}", endpoint(vote), methods=ASK_AND_ACT),
     Route("/me/{token}", endpoint(me), methods=ASK_AND_ACT),

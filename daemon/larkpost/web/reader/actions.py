@@ -15,7 +15,7 @@ from larkpost.editions import second_interest
 from larkpost.readers import interests, record_votes, subscriptions
 from larkpost.schedule import start_of
 from larkpost.text.normalize import one_line
-from larkpost.web.forms import number, read, read_ids, read_wishes, text
+from larkpost.web.forms import number, percentage, read, read_ids, read_wishes, text
 from larkpost.web.limits.action_limit import thumb_permit
 from larkpost.web.limits.rate_limit import RateLimit
 from larkpost.web.reader.votes import confirmation, thumb_name
@@ -114,7 +114,7 @@ def _save(site: SiteContext, reader: Reader, form: FormData) -> str:
         "name": text(form, "name"),
         "weekly": "weekly" in form,
         "notify_when_empty": "notify_when_empty" in form,
-        "threshold": read("percentage", int, text(form, "threshold") or "0") / 100,
+        "threshold": read("percentage", percentage, text(form, "threshold") or "0"),
     }
     subscriptions.change(site.program.store, reader.id, now=site.clock(), **preferences)
     return "saved"
