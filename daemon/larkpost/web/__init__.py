@@ -20,7 +20,14 @@ from larkpost.web.feeds.cache import FeedCache, FeedCacheMiddleware
 from larkpost.web.health import Heartbeat, healthz
 from larkpost.web.limits.byte_budget import body_budget, response_budget
 from larkpost.web.limits.fair_queue import PageQueues
-from larkpost.web.limits.rate_limit import COSTLY, COSTLY_APART, LOOKING, RateLimit, RateLimiter
+from larkpost.web.limits.rate_limit import (
+    COSTLY,
+    COSTLY_APART,
+    LOOKING,
+    SLOW_APART,
+    RateLimit,
+    RateLimiter,
+)
 from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
 from larkpost.web.limits.requests_in_flight import RequestsInFlight
 from larkpost.web.limits.unread_responses import InPieces
@@ -79,7 +86,7 @@ ROUTES = (
         methods=ASK_AND_ACT,
     ),
     Route("/me/{token}/rate", endpoint(rate, measure=COSTLY), methods=ASK_AND_ACT),
-    Route("/me/{token}/taste", endpoint(taste, measure=COSTLY_APART)),
+    Route("/me/{token}/taste", endpoint(taste, measure=SLOW_APART)),
     Route("/me/{token}/export.jsonl", endpoint(export, measure=COSTLY_APART)),
     Route("/me/{token}/delete", endpoint(delete), methods=ASK_AND_ACT),
     Route("/admin/{token}", endpoint(admin)),
