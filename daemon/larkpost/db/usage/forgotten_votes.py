@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    tuple_,
     update,
 )
 
@@ -126,9 +127,14 @@ def any_old(connection: Connection, now: datetime) -> bool:
     return connection.execute(old).first() is not None
 
 
-def prune(connection: Connection, now: datetime) -> int:
-    """Delete thumbs forgotten longer ago than ``KEEP_FOR``; returns their number."""
-    return connection.execute(delete(_gone).where(_is_old(now))).rowcount
+def prune(connection: Connection, now: datetime, most: int | None = None) -> int:
+    """Delete thumbs forgotten longer ago than ``KEEP_FOR``, at most so many.
+
+    Returns their number.
+    """
+    old = select(_gone.c.reader_id, _gone.c.paper_id).where(_is_old(now)).limit(most)
+    key = tuple_(_gone.c.reader_id, _gone.c.paper_id)
+    return connection.execute(delete(_gone).where(key.in_(old))).rowcount
 
 
 def _is_old(now: datetime) -> ColumnElement[bool]:
