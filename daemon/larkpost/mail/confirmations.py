@@ -115,13 +115,12 @@ def forget_unconfirmed(
     """
     with store.begin() as connection:
         rate_limits.prune(connection, now)
-        pending = readers.all(connection, Status.PENDING)
+        pending = readers.unconfirmed(connection, now - UNCONFIRMED)
     for reader in pending:
-        if reader.address and now - reader.created > UNCONFIRMED:
-            log.info(LogEvent.READER_EXPIRED, reader=one_line(reader.uid))
-            subscriptions.remove(store, reader.id)
-            if is_over():
-                break
+        log.info(LogEvent.READER_EXPIRED, reader=one_line(reader.uid))
+        subscriptions.remove(store, reader.id)
+        if is_over():
+            break
 
 
 def _is_permitted(
