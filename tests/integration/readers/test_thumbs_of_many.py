@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -57,7 +58,7 @@ def test_beginning_to_count_takes_as_much_work_beside_many_as_beside_few(store: 
 
     for one in [join(store, liked) for _ in range(12)]:
         with store.begin() as connection:
-            work.append(executed_lines(lambda who=one, on=connection: begin(on, who)))
+            work.append(executed_lines(partial(begin, connection, one)))
 
     assert max(work[2:]) < 1.2 * min(work[2:])
 

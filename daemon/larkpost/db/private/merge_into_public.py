@@ -36,7 +36,8 @@ def count_ready(connection: Connection, asked: Sequence[PaperQuery]) -> int:
     counts = _count_named(connection, asked) + _count_titled(connection, asked)
     total = 0
     for at, one in enumerate(asked):
-        total += sum(counts[key] for key in {*one.names, one.key})
+        keys: set[Identifier | str] = {*one.names, one.key}
+        total += sum(counts[key] for key in keys)
         if at and total > MOST_COPIES:
             return at
     return len(asked)
