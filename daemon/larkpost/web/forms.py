@@ -20,7 +20,6 @@ Read = TypeVar("Read")
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LARGEST_ID = 2**63 - 1  # the limit of the column
-LONGEST_PERCENTAGE = 9  # digits; of a number with 400, no share can be computed
 LONGEST_IDS = 4000  # characters of ids that a link or form carries at most
 
 
@@ -75,13 +74,6 @@ def opening_wishes(settings: Settings) -> dict[str, object]:
 def clock(text: str) -> time:
     """Read a time field: ``06:00``, from some browsers with seconds."""
     return datetime.strptime(text[:5], "%H:%M").time()  # noqa: DTZ007 - a time on the reader's wall
-
-
-def percentage(text: str) -> float:
-    """Read a whole percentage as a share: ``35`` is 0.35; raises ValueError."""
-    if len(text) > LONGEST_PERCENTAGE:
-        raise ValueError(text)
-    return int(text) / 100
 
 
 def text(form: FormData, name: str) -> str:

@@ -15,7 +15,7 @@ from larkpost.editions import second_interest
 from larkpost.readers import interests, record_votes, subscriptions
 from larkpost.schedule import start_of
 from larkpost.text.normalize import one_line
-from larkpost.web.forms import number, percentage, read, read_ids, read_wishes, text
+from larkpost.web.forms import number, read, read_ids, read_wishes, text
 from larkpost.web.limits.action_limit import thumb_permit
 from larkpost.web.limits.rate_limit import RateLimit
 from larkpost.web.reader.votes import confirmation, thumb_name
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from larkpost.web.site import SiteContext
 
 VIA = "page"
+LONGEST_PERCENTAGE = 9  # characters
 CHANGING = RateLimit("changing", 30)  # per minute: preferences, interests, links
 
 # After an action the browser is redirected to the page, so that a reload does not repeat it; one of
@@ -108,13 +109,20 @@ def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
     return ActionMessage(done=confirmation(has, had), undo=undo)
 
 
+def _read_share(text: str) -> float:
+    """Read a whole percentage: ``35`` is 0.35; raises ValueError, also for hundreds of digits."""
+    if len(text) > LONGEST_PERCENTAGE:
+        raise ValueError(text)
+    return int(text) / 100
+
+
 def _save(site: SiteContext, reader: Reader, form: FormData) -> str:
     preferences: subscriptions.Preferences = {
         **read_wishes(form),
         "name": text(form, "name"),
         "weekly": "weekly" in form,
         "notify_when_empty": "notify_when_empty" in form,
-        "threshold": read("percentage", percentage, text(form, "threshold") or "0"),
+        "threshold": read("percentage", _read_share, text(form, "threshold") or "0"),
     }
     subscriptions.change(site.program.store, reader.id, now=site.clock(), **preferences)
     return "saved"
