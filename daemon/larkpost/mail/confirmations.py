@@ -118,7 +118,7 @@ def forget_unconfirmed(
         pending = readers.unconfirmed(connection, now - UNCONFIRMED)
     for reader in pending:
         log.info(LogEvent.READER_EXPIRED, reader=one_line(reader.uid))
-        subscriptions.remove(store, reader.id)
+        subscriptions.remove(store, reader.id, waits=False)
         if is_over():
             break
 

@@ -111,7 +111,7 @@ def expire(
         if gone and is_over():
             break
         try:
-            subscriptions.remove(store, one.reader_id)
+            subscriptions.remove(store, one.reader_id, waits=False)
         except UnknownReader:  # they left meanwhile
             continue
         gone += 1

@@ -58,6 +58,8 @@ def clean_up(
             collected.expire_soon()
     forget_unconfirmed(store, now, is_over=is_over)
     _drop_old_rows(store, now, is_over)
+    if store.journal_is_due:
+        store.truncate_journal()
 
 
 def _drop_old_rows(store: Store, now: datetime, is_over: Callable[[], bool]) -> None:
