@@ -75,7 +75,6 @@ class ChildProcess:
         Raises RuntimeError if it fails or is killed, TimeoutError if it takes too long,
         TryAgainLater if this process is to end.
         """
-        self._raise_if_stopped()  # starting it takes a tenth of a second of a processor
         with _count_seconds():
             command = [sys.executable, "-P", "-m", self.module]
             return self._run(command, {**wanted, "cpu_seconds": self.cpu_seconds})
