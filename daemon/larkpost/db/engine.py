@@ -116,7 +116,7 @@ class Store:
 
         While somebody reads an older state that is impossible: it is tried again for so many
         seconds, then ``journal_is_due``. SQLite is not told to wait, because it would lock out all
-        writers meanwhile: six deleted readers beside a long export took 13 seconds from every vote.
+        writers meanwhile: six deleted readers beside one long read kept a vote waiting for 13 seconds.
         """
         if self.file is None:
             return
