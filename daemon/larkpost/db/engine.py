@@ -116,7 +116,7 @@ class Store:
 
         While somebody reads an older state that is impossible: it is tried again for so many
         seconds, then ``journal_is_due``. SQLite is not told to wait, because it would lock out all
-        writers meanwhile: six deleted readers beside one long read kept a vote waiting for 13 seconds.
+        writers meanwhile: six deleted readers beside a long read kept a vote waiting for 13 s.
         """
         if self.file is None:
             return
