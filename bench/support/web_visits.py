@@ -165,7 +165,7 @@ def _deleting(world: World, _number: int) -> Asked:
 VISITS = (
     Visit("/", fixed("/")),
     Visit("/archive", fixed("/archive")),
-    Visit("/archive/{month}.{form}", _month),
+    Visit("/archive/{month:name}.{form:name}", _month),
     Visit("/archive/{span}", fixed("/archive/2026-07")),
     Visit("/paper/{uid}", _paper),
     Visit("/search", _words),
@@ -177,14 +177,16 @@ VISITS = (
     Visit("/apple-touch-icon.png", fixed("/apple-touch-icon.png")),
     Visit("/apple-touch-icon-precomposed.png", fixed("/apple-touch-icon-precomposed.png")),
     Visit("/healthz", fixed("/healthz")),
-    Visit("/trending.{form}", fixed("/trending.atom")),
-    Visit("/archive.{form}", fixed("/archive.atom")),
-    Visit("/search.{form}", _search_feed),
-    Visit("/feed/{key}.{form}", _feed(), who="reader"),
-    Visit("/feed/{key}/{interest}.{form}", _feed(interest=True), who="reader"),
-    Visit("/feed/{key}/archive/{page:number}.{form}", _feed(tail="/archive/1"), who="reader"),
+    Visit("/trending.{form:name}", fixed("/trending.atom")),
+    Visit("/archive.{form:name}", fixed("/archive.atom")),
+    Visit("/search.{form:name}", _search_feed),
+    Visit("/feed/{key:name}.{form:name}", _feed(), who="reader"),
+    Visit("/feed/{key:name}/{interest:name}.{form:name}", _feed(interest=True), who="reader"),
     Visit(
-        "/feed/{key}/{interest}/archive/{page:number}.{form}",
+        "/feed/{key:name}/archive/{page:number}.{form:name}", _feed(tail="/archive/1"), who="reader"
+    ),
+    Visit(
+        "/feed/{key:name}/{interest:name}/archive/{page:number}.{form:name}",
         _feed(interest=True, tail="/archive/1"),
         who="reader",
     ),

@@ -178,6 +178,12 @@ def all(connection: Connection, status: Status | None = None) -> list[Reader]:  
     return _where(connection, _NOT_MERGED, *wanted)
 
 
+def unconfirmed(connection: Connection, before: datetime) -> list[Reader]:
+    """List the readers with an address, made ``before`` a time, who have not confirmed yet."""
+    pending = (_table.c.status == Status.PENDING.value, _table.c.address.is_not(None))
+    return _where(connection, _NOT_MERGED, *pending, _table.c.created < before)
+
+
 def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reader]:
     """List readers, newest first."""
     column = _table.c.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -106,15 +106,21 @@ def is_permitted(
     return permission.now
 
 
-def forget_unconfirmed(store: Store, now: datetime) -> None:
-    """Delete readers who never confirmed, and counts of old requests."""
+def forget_unconfirmed(
+    store: Store, now: datetime, *, is_over: Callable[[], bool] = lambda: False
+) -> None:
+    """Delete counts of old requests, and readers who never confirmed: one, then until ``is_over``.
+
+    The next call continues.
+    """
     with store.begin() as connection:
         rate_limits.prune(connection, now)
-        pending = readers.all(connection, Status.PENDING)
+        pending = readers.unconfirmed(connection, now - UNCONFIRMED)
     for reader in pending:
-        if reader.address and now - reader.created > UNCONFIRMED:
-            log.info(LogEvent.READER_EXPIRED, reader=one_line(reader.uid))
-            subscriptions.remove(store, reader.id)
+        log.info(LogEvent.READER_EXPIRED, reader=one_line(reader.uid))
+        subscriptions.remove(store, reader.id, waits=False)
+        if is_over():
+            break
 
 
 def _is_permitted(

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 MEGABYTE = 1_000_000
 _KILOBYTE = 1_000
+# The share of a surrounding network in what all readers together may have, and the time after which
+# it may take as much again: one /24 took all room for papers in seven minutes, for everybody.
+SHARE, SHARE_TIME = 8, timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Allowance:
                 "again in a week: what nobody uses is removed",
             )
         self._take_bytes(connection, size, now)
+        self._take_share_of_papers(connection, len(new), now)
 
     def check_thumb(self, connection: Connection, reader_id: int, paper_id: int) -> None:
         """Raise QuotaExceeded if no new thumb is allowed; an existing one may be changed."""
@@ -86,6 +90,13 @@ class Allowance:
                     hint="subscribe with an email address, or come back tomorrow",
                     wait=DAY // most,
                 )
+        share = max(self.bounds.network_readers, self.bounds.all_readers // SHARE)
+        if not self._take_share(connection, "readers", 1, most=share, now=now):
+            raise QuotaExceeded(
+                "too many pages were created from your network in the last months",
+                hint="subscribe with an email address",
+                wait=SHARE_TIME // share,
+            )
         if last_use.count(connection) >= self.bounds.all_readers:
             raise QuotaExceeded(
                 "there is no more room for readers without an email address",
@@ -103,6 +114,25 @@ class Allowance:
                 hint="nothing was imported. Choose those that matter most to you: a few hundred "
                 "are enough to learn from. Papers that are here already take no room",
             )
+
+    def _take_share_of_papers(self, connection: Connection, count: int, now: datetime) -> None:
+        share = max(2 * self.bounds.papers, self.bounds.all_papers // SHARE)
+        if not self._take_share(connection, "papers", count, most=share, now=now):
+            raise QuotaExceeded(
+                "your network has imported as many papers as it may in three months",
+                hint="nothing was imported. Choose a shorter list, or import papers that are here "
+                "already, by their arXiv numbers or DOIs",
+                wait=min(SHARE_TIME, SHARE_TIME * count / share),
+            )
+
+    def _take_share(
+        self, connection: Connection, what: str, count: int, *, most: int, now: datetime
+    ) -> bool:
+        """Count for the surrounding network; returns whether its share suffices."""
+        key = f"share:{what}:{self.networks[-1]}" if self.networks else ""
+        return not key or rate_limits.allow(
+            connection, key, now=now, most=most, per=SHARE_TIME, cost=count
+        )
 
     def _take_bytes(self, connection: Connection, size: int, now: datetime) -> None:
         cost = max(1, -(-size // _KILOBYTE))

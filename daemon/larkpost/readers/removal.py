@@ -18,6 +18,8 @@ from larkpost.transports.maildir import remove_letters
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
 
+PATIENCE = 2.0  # seconds
+
 log = logs.get_logger(__name__)
 
 
@@ -31,12 +33,18 @@ def _remove_letters(
 
 
 def remove(
-    store: Store, reader_id: int, *, outbox: Path | None = None, returned: Path | None = None
+    store: Store,
+    reader_id: int,
+    *,
+    outbox: Path | None = None,
+    returned: Path | None = None,
+    patience: float = PATIENCE,
 ) -> None:
     """Delete a reader: address, interests, thumbs, private papers, editions, messages, notices.
 
     Readers merged into them are deleted as well. Not deleted: the operator's backups, exports and
-    logs, and messages that were sent. Raises UnknownReader.
+    logs, and messages that were sent. Their data stay in the journal if others read for longer than
+    ``patience`` seconds; the daemon then tries again at each run. Raises UnknownReader.
     """
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
@@ -46,7 +54,7 @@ def remove(
         readers.remove(connection, reader.id)
         notices.forget_addressees(connection, {name for who in people for name in _names(who)})
         job_status.redact(connection, {text for who in people for text in (*_names(who), who.name)})
-    store.truncate_journal()
+    store.truncate_journal(patience)
     if stayed := _remove_letters(people, sent, outbox, returned):
         log.warning(LogEvent.READER_UNCLEARED, count=stayed)
 

@@ -262,16 +262,23 @@ def _leave(connection: Connection, reader_id: int, now: datetime) -> Reader:
 
 
 def remove(
-    store: Store, reader_id: int, *, outbox: Path | None = None, returned: Path | None = None
+    store: Store,
+    reader_id: int,
+    *,
+    outbox: Path | None = None,
+    returned: Path | None = None,
+    waits: bool = True,
 ) -> None:
     """Delete a reader and all their data, irreversibly.
 
     ``outbox`` is the Maildir of sent messages, ``returned`` that of inbound mail: messages to or
-    about the reader are deleted there too. Raises UnknownReader.
+    about the reader are deleted there too. Unless it ``waits`` for others who read, the data may
+    stay in the database's journal until the next run of the daemon. Raises UnknownReader.
     """
     from larkpost.readers import removal  # late import: it reads mail folders
 
-    removal.remove(store, reader_id, outbox=outbox, returned=returned)
+    patience = removal.PATIENCE if waits else 0.0
+    removal.remove(store, reader_id, outbox=outbox, returned=returned, patience=patience)
 
 
 def relink(store: Store, reader_id: int) -> Reader:

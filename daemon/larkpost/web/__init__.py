@@ -20,13 +20,20 @@ from larkpost.web.feeds.cache import FeedCache, FeedCacheMiddleware
 from larkpost.web.health import Heartbeat, healthz
 from larkpost.web.limits.byte_budget import body_budget, response_budget
 from larkpost.web.limits.fair_queue import PageQueues
-from larkpost.web.limits.rate_limit import COSTLY, COSTLY_APART, LOOKING, RateLimit, RateLimiter
+from larkpost.web.limits.rate_limit import (
+    COSTLY,
+    COSTLY_APART,
+    LOOKING,
+    SLOW_APART,
+    RateLimit,
+    RateLimiter,
+)
 from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
 from larkpost.web.limits.requests_in_flight import RequestsInFlight
 from larkpost.web.limits.unread_responses import InPieces
 from larkpost.web.middleware import DateHeader, ErrorPages, HostHeader
-from larkpost.web.page_numbers import register_path_numbers
 from larkpost.web.paste import open_paste, paste
+from larkpost.web.path_parameters import register_path_parameters
 from larkpost.web.public.archive import archive, look_up, paper, volume
 from larkpost.web.public.confirm import confirm, leave
 from larkpost.web.public.feeds import archive_feed, month_feed, search_feed, trending_feed
@@ -46,11 +53,11 @@ if TYPE_CHECKING:
 __all__ = ["Heartbeat", "app"]
 
 ASK_AND_ACT = ["GET", "POST"]  # HEAD comes with GET
-register_path_numbers()
+register_path_parameters()
 ROUTES = (
     Route("/", endpoint(front)),
     Route("/archive", endpoint(archive)),
-    Route("/archive/{month}.{form}", month_feed, methods=["GET"]),
+    Route("/archive/{month:name}.{form:name}", month_feed, methods=["GET"]),
     Route("/archive/{span}", endpoint(volume)),
     Route("/paper/{uid}", endpoint(paper, measure=LOOKING)),
     Route("/search", endpoint(look_up, measure=LOOKING)),
@@ -61,13 +68,15 @@ ROUTES = (
     Route("/apple-touch-icon.png", endpoint(touch_icon)),
     Route("/apple-touch-icon-precomposed.png", endpoint(touch_icon)),
     Route("/healthz", endpoint(healthz)),
-    Route("/feed/{key}.{form}", feed, methods=["GET"]),
-    Route("/feed/{key}/{interest}.{form}", feed, methods=["GET"]),
-    Route("/feed/{key}/archive/{page:number}.{form}", feed, methods=["GET"]),
-    Route("/feed/{key}/{interest}/archive/{page:number}.{form}", feed, methods=["GET"]),
-    Route("/trending.{form}", trending_feed, methods=["GET"]),
-    Route("/archive.{form}", archive_feed, methods=["GET"]),
-    Route("/search.{form}", search_feed, methods=["GET"]),
+    Route("/feed/{key:name}.{form:name}", feed, methods=["GET"]),
+    Route("/feed/{key:name}/{interest:name}.{form:name}", feed, methods=["GET"]),
+    Route("/feed/{key:name}/archive/{page:number}.{form:name}", feed, methods=["GET"]),
+    Route(
+        "/feed/{key:name}/{interest:name}/archive/{page:number}.{form:name}", feed, methods=["GET"]
+    ),
+    Route("/trending.{form:name}", trending_feed, methods=["GET"]),
+    Route("/archive.{form:name}", archive_feed, methods=["GET"]),
+    Route("/search.{form:name}", search_feed, methods=["GET"]),
     Route("/edition/{token}", endpoint(edition)),
     Route("/vote/{token}/{position:number}/{wish}", endpoint(vote), methods=ASK_AND_ACT),
     Route("/me/{token}", endpoint(me), methods=ASK_AND_ACT),
@@ -77,7 +86,7 @@ ROUTES = (
         methods=ASK_AND_ACT,
     ),
     Route("/me/{token}/rate", endpoint(rate, measure=COSTLY), methods=ASK_AND_ACT),
-    Route("/me/{token}/taste", endpoint(taste, measure=COSTLY_APART)),
+    Route("/me/{token}/taste", endpoint(taste, measure=SLOW_APART)),
     Route("/me/{token}/export.jsonl", endpoint(export, measure=COSTLY_APART)),
     Route("/me/{token}/delete", endpoint(delete), methods=ASK_AND_ACT),
     Route("/admin/{token}", endpoint(admin)),

@@ -203,6 +203,7 @@ def _choose_queue(
     """Choose the queue of a request with a body of ``size`` bytes, as PageQueues.slot takes it."""
     return {
         "costly": size > LARGEST_BODY or (measure is not None and measure.costly),
+        "slow": measure is not None and measure.slow,
         "apart": (measure is not None and measure.apart)
         or (apart_above is not None and size > apart_above),
         "acts": method == "POST",

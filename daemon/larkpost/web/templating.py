@@ -74,14 +74,18 @@ def _pieces(text: str) -> Iterator[TextSpan]:
 
 
 def _trim(link: str) -> str:
-    """Leave out characters of the sentence: a full stop, a bracket that was opened outside."""
-    while link:
-        last = link[-1]
-        outside = last in _PAIRS and link.count(last) > link.count(_PAIRS[last])
-        if last not in _TRAIL and not outside:
-            break
-        link = link[:-1]
-    return link
+    """Leave out characters of the sentence: a full stop, a bracket that was opened outside.
+
+    Brackets are counted once: counting them for each character that is left out took more than a
+    second for an abstract of closing brackets.
+    """
+    outside = {last: link.count(last) - link.count(first) for last, first in _PAIRS.items()}
+    end = len(link)
+    while end and (link[end - 1] in _TRAIL or outside.get(link[end - 1], 0) > 0):
+        end -= 1
+        if link[end] in outside:
+            outside[link[end]] -= 1
+    return link[:end]
 
 
 MEDIA_TYPES = {

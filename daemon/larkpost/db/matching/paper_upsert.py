@@ -26,7 +26,7 @@ from larkpost.db.matching.paper_matcher import (
 from larkpost.db.matching.paper_writer import write_changed, write_names, write_new
 from larkpost.db.matching.text_comparer import TextComparer
 from larkpost.db.matching.unify_papers import choose_kept, unify
-from larkpost.db.private.merge_into_public import hand_over
+from larkpost.db.private.merge_into_public import count_ready, hand_over
 from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Paper, PaperRecord
 from larkpost.text.unverified import Unverified
@@ -90,9 +90,11 @@ def absorb_prepared(
 ) -> list[UpsertedPaper]:
     """Do the same as ``absorb`` for drafts from ``prepare``, in order, until ``until`` is true.
 
-    At least the first one is added or merged. The outcomes are those of the drafts up to there.
+    At least the first one is added or merged, and only as many as have few private copies together.
+    The outcomes are those of the drafts up to there.
     """
     take_turns(connection)
+    asked = asked[: count_ready(connection, asked)]
     absorbed, _ = _absorb_batch(connection, asked, now, origin, comparer, until)
     return absorbed
 

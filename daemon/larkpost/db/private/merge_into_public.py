@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.duplicate_rules import conflicting
@@ -19,11 +20,47 @@ from larkpost.text.minhash import title_key
 from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
-    from larkpost.db.matching.paper_matcher import KnownPaper
+    from larkpost.db.matching.paper_matcher import KnownPaper, PaperQuery
     from larkpost.db.matching.text_comparer import TextComparer
 
 MOST_COMPARED = 5_000_000  # characters for all private papers: 0.2 seconds
+# Private papers that become public ones in one transaction: anybody can bring the arXiv numbers of
+# tomorrow, each with many pages, and 25,000 copies kept all votes waiting for 2.3 seconds.
+MOST_COPIES = 2_000
 _table = schema.private_identifier
+
+
+def count_ready(connection: Connection, asked: Sequence[PaperQuery]) -> int:
+    """Count the first drafts that have few private copies together; at least one.
+
+    A copy counts by identifier and by title, so there may be fewer than ``MOST_COPIES``.
+    """
+    counts = _count_named(connection, asked) + _count_titled(connection, asked)
+    total = 0
+    for at, one in enumerate(asked):
+        keys: set[Identifier | str] = {*one.names, one.key}
+        total += sum(counts[key] for key in keys)
+        if at and total > MOST_COPIES:
+            return at
+    return len(asked)
+
+
+def _count_named(connection: Connection, asked: Sequence[PaperQuery]) -> Counter[Identifier | str]:
+    by_scheme = gather((name.scheme, name.value) for one in asked for name in one.names)
+    column, found = _table.c, Counter[Identifier | str]()
+    for scheme, values in by_scheme.items():
+        counted = select(column.value, func.count()).where(column.scheme == scheme)
+        rows = rows_among(connection, counted.group_by(column.value), column.value, values)
+        found.update({Identifier(scheme, value): count for value, count in rows})
+    return found
+
+
+def _count_titled(connection: Connection, asked: Sequence[PaperQuery]) -> Counter[Identifier | str]:
+    column = schema.paper.c
+    counted = select(column.title_key, func.count()).where(column.owner_id.is_not(None))
+    keys = {one.key for one in asked}
+    rows = rows_among(connection, counted.group_by(column.title_key), column.title_key, keys)
+    return Counter({row[0]: row[1] for row in rows})
 
 
 def hand_over(

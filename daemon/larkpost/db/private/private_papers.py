@@ -152,12 +152,13 @@ def any_to_prune(connection: Connection, now: datetime) -> bool:
     return connection.execute(found).first() is not None
 
 
-def prune(connection: Connection, now: datetime) -> int:
-    """Delete private papers a week after their thumb was undone; returns their number.
+def prune(connection: Connection, now: datetime, most: int | None = None) -> int:
+    """Delete private papers a week after their thumb was undone, at most so many.
 
-    Their owners cannot see them any more.
+    Returns their number. Their owners cannot see them any more.
     """
-    gone = connection.execute(select(_paper.c.id).where(_has_no_vote(now))).scalars().all()
+    found = select(_paper.c.id).where(_has_no_vote(now)).limit(most)
+    gone = connection.execute(found).scalars().all()
     likes = update(_pick).values(similar_paper_id=None)
     write_among(connection, likes, _pick.c.similar_paper_id, gone)
     return write_among(connection, delete(_paper), _paper.c.id, gone)

@@ -13,18 +13,18 @@ from sqlalchemy import (
     Row,
     and_,
     delete,
-    exists,
     func,
     literal,
     select,
+    tuple_,
     update,
 )
 
 from larkpost.db import schema
 from larkpost.db.upsert_statement import insert
 from larkpost.db.usage import vote_eligibility
-from larkpost.db.value_batches import batches, rows_among
-from larkpost.db.votes import from_row
+from larkpost.db.value_batches import rows_among, write_among
+from larkpost.db.votes import from_row, judged
 from larkpost.domain import Vote
 
 KEEP_FOR = timedelta(days=30)
@@ -61,24 +61,22 @@ def latest(connection: Connection, reader_id: int) -> Forgetting | None:
     return None if row is None else Forgetting(*row)
 
 
-def restore(connection: Connection, reader_id: int) -> int:
-    """Undo the last act of a reader; returns how many thumbs count again.
+def restore(connection: Connection, reader_id: int, at: datetime, *, most: int) -> tuple[int, bool]:
+    """Undo, of an act of a reader at a time, at most so many thumbs.
 
-    A newer thumb on the same paper stays. For others they count as before, or later if their places
-    on a paper are taken.
+    Returns how many of these count again, and whether there are more. A newer thumb on the same
+    paper stays. For others they count as before, or later if their places on a paper are taken.
     """
-    last = latest(connection, reader_id)
-    if last is None:
-        return 0
-    chosen = and_(_gone.c.reader_id == reader_id, _gone.c.forgotten_at == last.at)
-    newer = exists().where(_vote.c.reader_id == reader_id, _vote.c.paper_id == _gone.c.paper_id)
+    chosen = and_(_gone.c.reader_id == reader_id, _gone.c.forgotten_at == at)
     columns = [_gone.c[name] for name in _SHARED]
-    ordered = select(*columns).where(chosen, ~newer).order_by(_gone.c.at, _gone.c.paper_id)
-    restored = connection.execute(ordered).all()
-    for some in batches(restored):
-        connection.execute(insert(connection, _vote), _restored_rows(connection, some))
-    connection.execute(delete(_gone).where(chosen))
-    return len(restored)
+    oldest = select(*columns).where(chosen).order_by(_gone.c.at, _gone.c.paper_id).limit(most)
+    some = connection.execute(oldest).all()
+    papers = [row.paper_id for row in some]
+    newer = judged(connection, reader_id, papers)
+    if restored := [row for row in some if row.paper_id not in newer]:
+        connection.execute(insert(connection, _vote), _restored_rows(connection, restored))
+    write_among(connection, delete(_gone).where(chosen), _gone.c.paper_id, papers)
+    return len(restored), len(some) == most
 
 
 def _restored_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
@@ -126,9 +124,14 @@ def any_old(connection: Connection, now: datetime) -> bool:
     return connection.execute(old).first() is not None
 
 
-def prune(connection: Connection, now: datetime) -> int:
-    """Delete thumbs forgotten longer ago than ``KEEP_FOR``; returns their number."""
-    return connection.execute(delete(_gone).where(_is_old(now))).rowcount
+def prune(connection: Connection, now: datetime, most: int | None = None) -> int:
+    """Delete thumbs forgotten longer ago than ``KEEP_FOR``, at most so many.
+
+    Returns their number.
+    """
+    old = select(_gone.c.reader_id, _gone.c.paper_id).where(_is_old(now)).limit(most)
+    key = tuple_(_gone.c.reader_id, _gone.c.paper_id)
+    return connection.execute(delete(_gone).where(key.in_(old))).rowcount
 
 
 def _is_old(now: datetime) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
 
 from larkpost.db import schema
 from larkpost.db.coordination import rate_limits
@@ -150,18 +150,10 @@ def _free_moments(
     if not wanted:
         return []
     _lock(connection, {paper_id for _, paper_id, _ in wanted})
-    cast = _cast_by_new(
-        connection, {paper_id for _, paper_id, _ in wanted}, min(start for *_, start in wanted)
-    )
     ahead: dict[int, list[datetime]] = {}  # of earlier entries of this list, by paper
     found = []
-    for reader_id, paper_id, start in wanted:
+    for (_, paper_id, start), before in zip(wanted, _count_before(connection, wanted), strict=True):
         today = _midnight(start)
-        before = sum(
-            one.counts_from >= today and one.begun > start - NEW_FOR
-            for one in cast.get(paper_id, ())
-            if one.reader_id != reader_id
-        )
         waiting = ahead.setdefault(paper_id, [])
         days = (before + sum(one >= today for one in waiting)) // MOST_A_DAY
         waiting.append(today + timedelta(days=days) if days else start)
@@ -169,19 +161,42 @@ def _free_moments(
     return found
 
 
-def _cast_by_new(
-    connection: Connection, paper_ids: Collection[int], earliest: datetime
-) -> dict[int, list[Any]]:
-    """Read, by paper, the thumbs of readers who are new at the ``earliest`` start or later."""
+def _count_before(connection: Connection, wanted: Sequence[tuple[int, int, datetime]]) -> list[int]:
+    """Count, for each of these, the thumbs of other new readers that count from its day on."""
+    papers, starts = {paper_id for _, paper_id, _ in wanted}, {(who, at) for who, _, at in wanted}
+    if len(starts) == 1:  # of one reader who begins to count: the database counts
+        ((reader_id, start),) = starts
+        counted = _cast_by_new(start, schema.vote.c.paper_id, func.count())
+        counted = counted.where(schema.vote.c.reader_id != reader_id)
+        rows = rows_among(
+            connection, counted.group_by(schema.vote.c.paper_id), schema.vote.c.paper_id, papers
+        )
+        counts = {row[0]: row[1] for row in rows}
+        return [counts.get(paper_id, 0) for _, paper_id, _ in wanted]
+    vote, begun = schema.vote.c, schema.reader.c.counts_from.label("begun")
+    earliest = min(start for *_, start in wanted)
+    each = _cast_by_new(earliest, vote.paper_id, vote.reader_id, vote.counts_from, begun)
+    cast = gather(
+        (row.paper_id, row) for row in rows_among(connection, each, vote.paper_id, papers)
+    )
+    return [
+        sum(
+            one.counts_from >= _midnight(start) and one.begun > start - NEW_FOR
+            for one in cast.get(paper_id, ())
+            if one.reader_id != reader_id
+        )
+        for reader_id, paper_id, start in wanted
+    ]
+
+
+def _cast_by_new(earliest: datetime, *columns: Any) -> Select[Any]:
+    """Select the thumbs of readers who are new at the ``earliest`` start or later."""
     vote, reader = schema.vote.c, schema.reader.c
-    begun = reader.counts_from.label("begun")
-    of_new = (
-        select(vote.paper_id, vote.reader_id, vote.counts_from, begun)
+    return (
+        select(*columns)
         .join_from(schema.vote, schema.reader, reader.id == vote.reader_id)
         .where(vote.counts_from >= _midnight(earliest), reader.counts_from > earliest - NEW_FOR)
     )
-    rows = rows_among(connection, of_new, vote.paper_id, paper_ids)
-    return gather((row.paper_id, row) for row in rows)
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -22,6 +22,9 @@ AT_ONCE = 1  # costly pages in progress, of all networks
 # Costly pages that wait for a process of their own, which takes seconds but not the interpreter. A
 # list is written in this process afterwards, so there is one at a time as well.
 APART_AT_ONCE = 1
+# Pages whose process may take longer than PATIENCE: a replay of a history takes up to two minutes,
+# and one address that opened one taste page after the other kept others from exports and lists.
+SLOW_AT_ONCE = 1
 COSTLY_WAITING = 10  # waiting requests of a network, which take no thread
 PATIENCE = 15.0  # seconds that a request waits for a page
 PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
@@ -177,7 +180,7 @@ class FairQueue:
 
 
 class PageQueues:
-    """The queues of costly pages, of pages by other processes, of actions, and of all others.
+    """The queues of costly pages, pages by other processes, slow ones, actions, and all others.
 
     They share one usage.
     """
@@ -185,24 +188,32 @@ class PageQueues:
     def __init__(self) -> None:
         usage = CpuUsage()
         busy = PAGES_OF_THE_BUSY
-        self.costly, self.apart, self.acts, self.others = (
+        self.costly, self.apart, self.slow, self.acts, self.others = (
             FairQueue(most, per_network=own, busy_at_once=busy, waiting=waiting, usage=usage)
             for most, own, waiting in (
                 (AT_ONCE, AT_ONCE, COSTLY_WAITING),
                 (APART_AT_ONCE, APART_AT_ONCE, COSTLY_WAITING),
+                (SLOW_AT_ONCE, SLOW_AT_ONCE, COSTLY_WAITING),
                 (ACTS_AT_ONCE, ACTS_OF_A_NETWORK, PAGES_WAITING),
                 (PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_WAITING),
             )
         )
 
     def slot(
-        self, network: str, *, costly: bool = False, apart: bool = False, acts: bool = False
+        self,
+        network: str,
+        *,
+        costly: bool = False,
+        apart: bool = False,
+        slow: bool = False,
+        acts: bool = False,
     ) -> AbstractAsyncContextManager[QueueSlot]:
         """Wait for a network's turn to have a page made; HTTPException 503 if none comes.
 
         A request that ``acts`` writes, so it takes no turn of read-only pages; one that waits for a
-        process of its own (``apart``) takes no turn of either, because that may last.
+        process of its own (``apart``) takes no turn of either, because that may last, and one whose
+        process may take minutes (``slow``) no turn of these.
         """
-        order = ((apart, self.apart), (costly, self.costly), (acts, self.acts))
+        order = ((slow, self.slow), (apart, self.apart), (costly, self.costly), (acts, self.acts))
         queue = next((queue for is_one, queue in order if is_one), self.others)
         return queue.slot(network, PATIENCE)

@@ -20,13 +20,15 @@ class RateLimit:
     """At most ``most`` requests per ``per`` seconds.
 
     A request that comes too early waits, for at most ``longest_wait`` seconds. ``costly`` pages are
-    made a few at a time; those that a process of their own computes (``apart``) have other places.
+    made a few at a time; those that a process of their own computes (``apart``) have other places,
+    and so have those of them that may take longer than others wait (``slow``).
     """
 
     name: str
     most: int
     costly: bool = False
     apart: bool = False
+    slow: bool = False
     per: float = 60.0
     longest_wait: float = 0.0
 
@@ -34,6 +36,7 @@ class RateLimit:
 LOOKING = RateLimit("looking", 300)
 COSTLY = RateLimit("costly", 60, costly=True)
 COSTLY_APART = replace(COSTLY, apart=True)  # by the same count
+SLOW_APART = replace(COSTLY_APART, slow=True)
 MONTHS = RateLimit("months", 60, costly=True)  # a page of a month is a feed of 1,000 papers
 
 

@@ -110,7 +110,11 @@ def delete(site: SiteContext, request: Request, form: FormData) -> Response:
     if sure:
         program = site.program
         subscriptions.remove(
-            program.store, reader.id, outbox=program.places.maildir, returned=program.inbound_folder
+            program.store,
+            reader.id,
+            outbox=program.places.maildir,
+            returned=program.inbound_folder,
+            waits=False,  # it would keep a turn from others
         )
         site.tastes.forget(reader.id)
         request.app.state.feeds.forget(reader.feed_key)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from larkpost.web.site import SiteContext
 
 VIA = "page"
+LONGEST_PERCENTAGE = 9  # characters
 CHANGING = RateLimit("changing", 30)  # per minute: preferences, interests, links
 
 # After an action the browser is redirected to the page, so that a reload does not repeat it; one of
@@ -108,13 +109,20 @@ def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
     return ActionMessage(done=confirmation(has, had), undo=undo)
 
 
+def _read_share(text: str) -> float:
+    """Read a whole percentage: ``35`` is 0.35; raises ValueError, also for hundreds of digits."""
+    if len(text) > LONGEST_PERCENTAGE:
+        raise ValueError(text)
+    return int(text) / 100
+
+
 def _save(site: SiteContext, reader: Reader, form: FormData) -> str:
     preferences: subscriptions.Preferences = {
         **read_wishes(form),
         "name": text(form, "name"),
         "weekly": "weekly" in form,
         "notify_when_empty": "notify_when_empty" in form,
-        "threshold": read("percentage", int, text(form, "threshold") or "0") / 100,
+        "threshold": read("percentage", _read_share, text(form, "threshold") or "0"),
     }
     subscriptions.change(site.program.store, reader.id, now=site.clock(), **preferences)
     return "saved"

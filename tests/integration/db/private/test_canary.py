@@ -82,7 +82,9 @@ def asked(here: Place, other: Reader, edition: Edition) -> dict[str, list[str]]:
     return {
         "/": ["/"],
         "/archive": ["/archive"],
-        "/archive/{month}.{form}": [f"/archive/{seen}.{form}" for form in ("rss", "atom", "json")],
+        "/archive/{month:name}.{form:name}": [
+            f"/archive/{seen}.{form}" for form in ("rss", "atom", "json")
+        ],
         "/archive/{span}": [f"/archive/{seen}", f"/archive/{paper.first_seen:%Y-%m-%d}"],
         "/paper/{uid}": [f"/paper/{uid}" for uid in (paper.uid, *(p.uid for p in here.papers))],
         "/search": [f"/search?q={one}" for one in words],
@@ -93,15 +95,17 @@ def asked(here: Place, other: Reader, edition: Edition) -> dict[str, list[str]]:
         "/apple-touch-icon.png": [],
         "/apple-touch-icon-precomposed.png": [],
         "/healthz": ["/healthz"],
-        "/feed/{key}.{form}": [f"/feed/{key}.{form}" for form in ("rss", "atom", "json")],
-        "/feed/{key}/{interest}.{form}": [f"/feed/{key}/{interest}.atom"],
-        "/feed/{key}/archive/{page:number}.{form}": [f"/feed/{key}/archive/1.atom"],
-        "/feed/{key}/{interest}/archive/{page:number}.{form}": [
+        "/feed/{key:name}.{form:name}": [f"/feed/{key}.{form}" for form in ("rss", "atom", "json")],
+        "/feed/{key:name}/{interest:name}.{form:name}": [f"/feed/{key}/{interest}.atom"],
+        "/feed/{key:name}/archive/{page:number}.{form:name}": [f"/feed/{key}/archive/1.atom"],
+        "/feed/{key:name}/{interest:name}/archive/{page:number}.{form:name}": [
             f"/feed/{key}/{interest}/archive/1.atom"
         ],
-        "/trending.{form}": ["/trending.atom", "/trending.rss", "/trending.json"],
-        "/archive.{form}": ["/archive.atom", "/archive.rss", "/archive.json"],
-        "/search.{form}": [f"/search.{form}?q={one}" for one in words for form in ("rss", "json")],
+        "/trending.{form:name}": ["/trending.atom", "/trending.rss", "/trending.json"],
+        "/archive.{form:name}": ["/archive.atom", "/archive.rss", "/archive.json"],
+        "/search.{form:name}": [
+            f"/search.{form}?q={one}" for one in words for form in ("rss", "json")
+        ],
         "/edition/{token}": [here.path(links.edition(edition))],
         "/vote/{token}/{position:number}/{wish}": [
             f"{here.path(links.ballot(edition))}/{n}/up" for n in (1, 2, 3)
@@ -124,7 +128,7 @@ def test_no_route_shows_what_is_on_another_readers_list(here: Place, other: Read
     cases = asked(here, other, passed_on(here))
     routes = [one.path for one in app(here.program).routes if isinstance(one, Route)]
     assert sorted(cases) == sorted(set(routes))  # a new route needs a case here
-    echoes = ("/search", "/search.{form}")  # what was asked stands on the page
+    echoes = ("/search", "/search.{form:name}")  # what was asked stands on the page
 
     for route, paths in cases.items():
         for path in paths:

@@ -201,7 +201,7 @@ def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
         hostile = [pool.submit(here.client.get, f"{me}/taste") for _ in range(30)]
         until(lambda: sum(one.done() for one in hostile) == 30 - most)
         honest = pool.submit(elsewhere.get, f"{me}/taste")
-        until(lambda: site_of(here).queues.apart.active_count == fair_queue.APART_AT_ONCE)
+        until(lambda: site_of(here).queues.slow.active_count == fair_queue.SLOW_AT_ONCE)
         ranker.go.set()
         answer = honest.result(60)
         answers = [one.result(60) for one in hostile]
@@ -210,6 +210,23 @@ def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
     assert sorted({one.status_code for one in answers}) == [200, 503]
     assert sum(one.status_code == 503 for one in answers) >= 30 - most
     assert all("retry-after" in one.headers for one in answers if one.status_code == 503)
+
+
+def test_a_taste_page_that_takes_minutes_keeps_nobody_from_an_export(here: Place, me: str) -> None:
+    here.program.ranker = ranker = Slow()
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    elsewhere.portal = here.client.portal
+
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(here.client.get, f"{me}/taste")
+        until(lambda: site_of(here).queues.slow.active_count == fair_queue.SLOW_AT_ONCE)
+        exported = elsewhere.get(f"{me}/export.jsonl")
+        still_waits = not slow.done()
+        ranker.go.set()
+        assert slow.result(60).status_code == 200
+
+    assert exported.status_code == 200
+    assert still_waits
 
 
 class SlowPress:

@@ -95,6 +95,7 @@ def test_a_box_on_the_page_asks_for_notices_of_empty_days_and_takes_it_back(
         ({"papers_per_edition": "0"}, "0 papers"),
         ({"threshold": "100"}, "is not possible"),
         ({"threshold": "most"}, "is not a percentage"),
+        ({"threshold": "9" * 400}, "is not a percentage"),
         ({"papers_per_edition": "ten"}, "is not a number"),
         ({"papers_per_edition": "9" * 5000}, "is not a number"),
     ],

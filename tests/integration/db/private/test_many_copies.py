@@ -1,0 +1,82 @@
+"""Tests that a list whose papers many readers brought in advance is absorbed in short parts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from larkpost.db import papers, votes
+from larkpost.db.private import merge_into_public
+from larkpost.db.private.merge_into_public import count_ready
+from larkpost.db.usage import quotas
+from larkpost.domain import Identifier, PaperRecord
+from larkpost.formats.jsonl import Jsonl
+from larkpost.ingest import ingest
+from larkpost.readers import onboarding, subscriptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from larkpost.db.engine import Store
+
+NOW = datetime(2026, 8, 7, 5, tzinfo=UTC)
+TITLES = [f"Whale songs of the {place} ocean" for place in ("northern", "southern", "western")]
+BROUGHT = "\n".join(
+    f"@article{{k{at}, title = {{{title}}}, eprint = {{2608.0000{at}}}, archivePrefix = {{arXiv}}}}"
+    for at, title in enumerate(TITLES, 1)
+)
+
+
+@pytest.fixture
+def readers(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Three readers with copies of the three papers."""
+    monkeypatch.setattr(merge_into_public, "MOST_COPIES", 6)
+    made = [subscriptions.add(store, None, now=NOW).id for _ in range(3)]
+    for one in made:
+        assert onboarding.from_references(store, one, BROUGHT, now=NOW).new == 3
+    return made
+
+
+def drafts(title: str = "{}") -> list[PaperRecord]:
+    return [
+        PaperRecord(title=title.format(one), identifiers=(Identifier("arxiv", f"2608.0000{at}"),))
+        for at, one in enumerate(TITLES, 1)
+    ]
+
+
+@pytest.mark.parametrize(("title", "ready"), [("{}", 1), ("Another title of {}", 2)])
+def test_as_many_papers_are_absorbed_at_once_as_have_few_copies(
+    store: Store, readers: list[int], title: str, ready: int
+) -> None:
+    assert readers
+    asked = papers.prepare(drafts(title), NOW)
+
+    with store.read() as connection:
+        assert count_ready(connection, asked) == ready
+        assert count_ready(connection, asked[2:]) == 1
+        assert count_ready(connection, []) == 0
+
+
+def test_papers_without_copies_are_absorbed_all_at_once(store: Store, readers: list[int]) -> None:
+    assert readers
+    new = [PaperRecord(title=f"Rivers and rains {at}") for at in range(9)]
+
+    with store.read() as connection:
+        assert count_ready(connection, papers.prepare(new, NOW)) == 9
+
+
+def test_every_copy_becomes_the_public_paper_all_the_same(
+    store: Store, readers: list[int], tmp_path: Path
+) -> None:
+    dump = tmp_path / "new.jsonl"
+    lines = [{"id": f"arxiv:2608.0000{at}", "title": title} for at, title in enumerate(TITLES, 1)]
+    dump.write_text("\n".join(map(json.dumps, lines)))
+
+    assert ingest.ingest(store, [Jsonl()], dump, now=NOW).new == 3
+
+    with store.read() as connection:
+        assert quotas.private_papers(connection) == 0
+        assert [len(votes.of(connection, one)) for one in readers] == [3, 3, 3]
