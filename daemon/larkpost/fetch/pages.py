@@ -17,12 +17,7 @@ from larkpost.fetch.authorities import is_authoritative, is_own_list
 from larkpost.fetch.http_client import Answer, Validators, is_same_server
 from larkpost.fetch.page_request import MISSING_DAYS, MOST_PAGES, PageRequest
 from larkpost.fetch.requests import interval_of
-from larkpost.ingest.dump_limits import (
-    OF_AUTHORITIES,
-    OF_OTHERS,
-    DumpLimits,
-    GrowthLimit,
-)
+from larkpost.ingest.dump_limits import OF_AUTHORITIES, OF_OTHERS, DumpLimits, GrowthLimit
 from larkpost.ingest.ingest import IngestReport, ingest
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text

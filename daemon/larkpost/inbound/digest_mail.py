@@ -14,12 +14,7 @@ from larkpost.errors import UnreadableDump
 from larkpost.formats.mail.header_fields import header_text, sender_address
 from larkpost.formats.mail.mail_dump import MailDump
 from larkpost.inbound.process import InboundKind, InboundResult
-from larkpost.ingest.dump_limits import (
-    MOST_NEW_MAILED,
-    OF_AUTHORITIES,
-    OF_OTHERS,
-    GrowthLimit,
-)
+from larkpost.ingest.dump_limits import MOST_NEW_MAILED, OF_AUTHORITIES, OF_OTHERS, GrowthLimit
 from larkpost.ingest.ingest import ingest
 from larkpost.ingest.refused_files import Refusal, remember_mail_refusal
 from larkpost.log_events import LogEvent

@@ -94,16 +94,12 @@ def _by_month(
 
 def _leaning(interest: Interest, told: Mapping[str, float]) -> Leaning:
     strongest = sorted(told.items(), key=lambda one: (-abs(one[1]), one[0]))
-    return Leaning(
-        interest,
-        tuple(TermWeight(term, weight) for term, weight in strongest if weight > 0)[:MOST_TERMS],
-        tuple(TermWeight(term, weight) for term, weight in strongest if weight < 0)[:MOST_TERMS],
-    )
+    toward = tuple(TermWeight(term, weight) for term, weight in strongest if weight > 0)
+    away = tuple(TermWeight(term, weight) for term, weight in strongest if weight < 0)
+    return Leaning(interest, toward[:MOST_TERMS], away[:MOST_TERMS])
 
 
 def _sum_weights(reasons: AverageReasons) -> dict[str, float]:
     """Return what each word adds to a paper or takes from it, on average."""
-    total = dict(reasons.raised)
-    for term, weight in reasons.lowered.items():
-        total[term] = total.get(term, 0.0) + weight
-    return total
+    raised, lowered = reasons.raised, reasons.lowered
+    return {term: raised.get(term, 0.0) + lowered.get(term, 0.0) for term in {**raised, **lowered}}

@@ -79,10 +79,8 @@ def announced_fields(parts: EntryParts) -> dict[str, Any]:
     title, old_kind = _old_title(title_of(parts))
     told = parts.text("arxiv:announce_type", "announce_type") or old_kind
     kind = announce_type(told, summary)
-    day = next(
-        (day for one in parts.texts("pubDate", "published", "dc:date") if (day := parse_day(one))),
-        None,
-    )
+    days = map(parse_day, parts.texts("pubDate", "published", "dc:date"))
+    day = next(filter(None, days), None)
     given = parts.text("guid", "id") or parts.text("link")
     names = arxiv_names(given, parts.texts("arxiv:DOI", "arxiv:doi"))
     if not names["url"]:  # the id is not arXiv's; the link may be
@@ -104,5 +102,4 @@ def announced_fields(parts: EntryParts) -> dict[str, Any]:
 
 
 def _names(parts: EntryParts) -> list[str]:
-    authors = (EntryParts.of(author) for author in parts.all("author"))
-    return [name for author in authors for name in author.texts("name")]
+    return [name for author in parts.all("author") for name in EntryParts.of(author).texts("name")]
