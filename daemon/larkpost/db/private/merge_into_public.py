@@ -35,6 +35,8 @@ def count_ready(connection: Connection, asked: Sequence[PaperQuery]) -> int:
 
     A copy counts by identifier and by title, so there may be fewer than ``MOST_COPIES``.
     """
+    if not _any_private(connection):
+        return len(asked)
     counts = _count_named(connection, asked) + _count_titled(connection, asked)
     total = 0
     for at, one in enumerate(asked):
@@ -43,6 +45,10 @@ def count_ready(connection: Connection, asked: Sequence[PaperQuery]) -> int:
         if at and total > MOST_COPIES:
             return at
     return len(asked)
+
+
+def _any_private(connection: Connection) -> bool:
+    return connection.execute(select(_table.c.paper_id).limit(1)).first() is not None
 
 
 def _count_named(connection: Connection, asked: Sequence[PaperQuery]) -> Counter[Identifier | str]:
@@ -76,8 +82,7 @@ def hand_over(
     can attach anything to a paper before its dump arrives. A private paper stays if the public one
     has only its identifier, and a text from a source that is no authority: see ``may_be_another``.
     """
-    brought = select(_table.c.paper_id).limit(1)
-    if not entries or connection.execute(brought).first() is None:
+    if not entries or not _any_private(connection):
         return
     by_name = {name: entry for entry in entries for name in entry.names}
     by_key = gather((title_key(entry.paper.title), entry) for entry in entries)
