@@ -216,6 +216,8 @@ class PaperMatcher:
         if match is None:
             return self._add(asked), MatchOutcome.NEW
         owners = {self.by_name[name] for name in asked.names if name in self.by_name}
+        if asked.draft.unverified:
+            owners.clear()  # else a feed could join papers, or move thumbs to other texts
         self.shared += [(match.at, at) for at in sorted(owners - {match.at})]
         return self.entries[match.at], self._merge(match, asked)
 
@@ -247,7 +249,8 @@ class PaperMatcher:
         """Whether an identifier of a draft identifies its paper: an arXiv id always does.
 
         Another one does if no other identifier contradicts it: authors of two papers may type one
-        DOI.
+        DOI. An address, or the text that the paper once had, counts if the texts are akin now: a
+        feed may have put any papers' texts under one identifier of its own, one after another.
         """
         if name not in self.by_name or self.is_decided_apart(self.by_name[name], asked):
             return False
@@ -258,7 +261,7 @@ class PaperMatcher:
             return True
         if conflicting(known.names, asked.names):
             return False
-        return name.scheme != "url" or self.comparer.akin(known.paper, asked.draft)
+        return name.scheme not in LOOSE or self.comparer.akin(known.paper, asked.draft)
 
     def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
         """Whether an unverified record has another text than the paper that readers judged."""

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from larkpost.db.matching.abstract_rules import continues, is_cut, is_withdrawal_notice
-from larkpost.db.matching.compared_text import ComparedText, same_subject
 from larkpost.db.matching.duplicate_rules import LOOSE, akin
 from larkpost.db.matching.title_rules import is_cut_title
 from larkpost.domain import Identifier, Paper, PaperRecord
@@ -42,19 +41,26 @@ def choose_title(paper: Paper, draft: PaperRecord, usual: str) -> str:
     if before == after:
         return usual
     if is_lesser(paper, draft):
-        whole = is_cut_title(paper.title) and not is_cut_title(draft.title)
-        is_rest = whole and len(before) >= _LONG_TITLE and after.startswith(before)
-        return draft.title if is_rest else paper.title
-    if is_better(paper, draft) and not (is_cut_title(draft.title) and before.startswith(after)):
+        return draft.title if _completes(paper.title, draft.title) else paper.title
+    if is_better(paper, draft) and not _completes(draft.title, paper.title):
         return draft.title
     return usual
+
+
+def _completes(cut: str, whole: str) -> bool:
+    """Whether a title has all of a cut one, long enough to identify it, and is not cut."""
+    begun = squeeze(cut)
+    if not is_cut_title(cut) or is_cut_title(whole) or len(begun) < _LONG_TITLE:
+        return False
+    return squeeze(whole).startswith(begun)
 
 
 def choose_abstract(paper: Paper, draft: PaperRecord, usual: str) -> str:
     """Choose an abstract; ``usual`` is the choice between two equally reliable ones.
 
-    A cut text, a summary or a withdrawal notice is not better than the abstract because its source
-    is.
+    A cut text or a withdrawal notice is not better than the abstract because its source is. A short
+    one is: a feed could make the abstract of any paper longer, in words of its own, before an
+    authority lists it.
     """
     before, after = squeeze(paper.abstract), squeeze(draft.abstract)
     if before == after:
@@ -63,25 +69,19 @@ def choose_abstract(paper: Paper, draft: PaperRecord, usual: str) -> str:
         is_rest = not before or continues(paper.abstract, draft.abstract)
         return draft.abstract if is_rest else paper.abstract
     if is_better(paper, draft, Unverified.ABSTRACT) and after and not is_cut(draft.abstract):
-        if is_withdrawal_notice(draft.abstract):
-            return usual
-        old, new = ComparedText(paper.abstract), ComparedText(draft.abstract)
-        if after in before or not same_subject(ComparedText(""), old, new):
-            return draft.abstract
+        return usual if is_withdrawal_notice(draft.abstract) else draft.abstract
     return usual
 
 
 def choose_authors(paper: Paper, draft: PaperRecord, usual: tuple[str, ...]) -> tuple[str, ...]:
     """Choose authors; ``usual`` is the choice between two equally reliable lists.
 
-    A page may list the first authors only, arXiv lists all.
+    An authority's list stands, even if it has the first authors only: a feed could add any name.
     """
     if is_lesser(paper, draft, Unverified.AUTHORS):
         return paper.authors or draft.authors
     if is_better(paper, draft, Unverified.AUTHORS) and draft.authors:
-        known = set(map(squeeze, paper.authors))
-        if draft.version or known.isdisjoint(map(squeeze, draft.authors)):
-            return draft.authors
+        return draft.authors
     return usual
 
 
@@ -103,7 +103,10 @@ def is_withdrawn(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
-    """Return the unverified texts of a merged paper; a text of both is as good as the better."""
+    """Return the unverified texts of a merged paper; a text of both is as good as the better.
+
+    So is the rest of an authority's title: with it, the paper is still the authority's.
+    """
     both = paper.unverified & draft.unverified
     told = 0
     for text, old, new, chosen in (
@@ -117,6 +120,9 @@ def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
             told |= both & text
         else:
             told |= (draft if result == after else paper).unverified & text
+    cut = draft.title if is_better(paper, draft) else paper.title
+    if not both & Unverified.TITLE and _completes(cut, merged.title):
+        told &= ~Unverified.TITLE
     return told
 
 
@@ -164,7 +170,7 @@ def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     Otherwise a source could collect thumbs with one text and then show another: readers' tastes,
     and what is popular, would follow. Texts of an authority replace them.
     """
-    if not draft.unverified or not paper.unverified & Unverified.TITLE:
+    if not draft.unverified & paper.unverified & Unverified.TITLE:
         return draft
     return replace(
         draft,
