@@ -14,6 +14,7 @@ from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, conflicting
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import (
     date_new_link,
+    further_links,
     merge,
     paper_of,
     rename,
@@ -21,6 +22,7 @@ from larkpost.db.matching.merge_texts import (
 )
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES, TextComparer
 from larkpost.db.matching.verified_texts import (
+    is_better,
     is_withdrawal,
     limit_names,
     limit_outside,
@@ -31,7 +33,7 @@ from larkpost.db.matching.verified_texts import (
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.replace_fields import replace_fields
-from larkpost.text.identifiers import find_identifier
+from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.record_limits import (
@@ -97,14 +99,16 @@ class KnownPaper:
     """A paper that drafts may match; id 0 until it is written.
 
     ``gained`` are identifiers to write. ``before`` is the stored paper, None if it is new.
-    ``placed`` are the drafts merged into it, including the one that created it. ``is_judged``: its
-    texts are unverified, and a reader has given it a thumb.
+    ``placed`` are the drafts merged into it, including the one that created it. ``lost`` are
+    identifiers to delete. ``is_judged``: its texts are unverified, and a reader has given it a
+    thumb.
     """
 
     paper: Paper
     before: Paper | None = None
     names: set[Identifier] = field(default_factory=set)
     gained: list[Identifier] = field(default_factory=list)
+    lost: list[Identifier] = field(default_factory=list)
     reworded: bool = False
     touched: bool = False
     placed: list[PlacedRecord] = field(default_factory=list)
@@ -290,6 +294,8 @@ class PaperMatcher:
     def _merge(self, match: Match, asked: PaperQuery) -> MatchOutcome:
         entry = self.entries[match.at]
         repeated = asked.text_name in entry.names
+        if is_better(entry.paper, asked.draft):
+            self._remove_names_from_outside(entry, asked)
         gained = self._gained_names(entry, asked)
         self.add_names(match.at, gained)
         entry.placed.append(PlacedRecord(asked, match.rule))
@@ -307,6 +313,27 @@ class PaperMatcher:
         entry.paper = paper
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
+
+    def _remove_names_from_outside(self, entry: KnownPaper, asked: PaperQuery) -> None:
+        """Remove the identifiers that an authority's first record of a paper does not have.
+
+        A feed may have put the text under that of any paper, whose record would then replace it.
+        Their address stays among the links.
+        """
+        paper = entry.paper
+        for name in sorted(entry.names.difference(asked.names)):
+            if name.scheme in LOOSE:
+                continue
+            del self.by_name[name]
+            entry.names.remove(name)
+            if name in entry.gained:
+                entry.gained.remove(name)
+            else:
+                entry.lost.append(name)
+            if paper.identifier == name:
+                links = further_links(paper.url, (*paper.links, paper_url(None, [name])))
+                paper = replace(paper, identifier=asked.text_name, links=links)
+        entry.paper = paper
 
     def _gained_names(self, entry: KnownPaper, asked: PaperQuery) -> list[Identifier]:
         """List the identifiers that a record adds to its paper.

@@ -152,12 +152,22 @@ def without_outside_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     )
 
 
-def without_statements(paper: Paper, draft: PaperRecord) -> Paper:
-    """Leave out an unverified paper's statements when a record of an authority arrives."""
+def without_outside_claims(paper: Paper, draft: PaperRecord) -> Paper:
+    """Leave out an unverified paper's statements when a record of an authority arrives.
+
+    It is as old as its record here, not as its source said: a day of long ago would keep it out of
+    what is popular, and of the authority's day in the archive.
+    """
     if not is_better(paper, draft):
         return paper
-    known = _known_categories(paper.categories)
-    return replace(paper, organisation=None, comment=None, journal_ref=None, categories=known)
+    return replace(
+        paper,
+        organisation=None,
+        comment=None,
+        journal_ref=None,
+        categories=_known_categories(paper.categories),
+        first_seen=max(paper.first_seen, paper.ingested_at),
+    )
 
 
 def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
@@ -205,16 +215,17 @@ def limit_outside(draft: PaperRecord, now: datetime) -> PaperRecord:
 
     A version outranks later texts. A uid belongs to an export. An early ingestion, or a paper that
     came out before, keeps a paper from readers, and so would that of an id which arXiv has not
-    announced yet.
+    announced yet, or of none.
     """
-    recent = draft.came_out is not None and _is_recent(_arxiv_id(draft), now)
+    arxiv_id = _arxiv_id(draft)
+    is_old = bool(arxiv_id) and not _is_recent(arxiv_id, now)
     return replace(
         draft,
         version=None,
         uid=None,
         updated=None,
         ingested_at=now,
-        came_out=None if recent else draft.came_out,
+        came_out=draft.came_out if is_old else None,
     )
 
 
