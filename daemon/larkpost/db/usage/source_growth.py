@@ -16,6 +16,7 @@ from larkpost.db import schema, upsert_statement
 
 _table, _merged = schema.tables.source_growth, schema.tables.merged_record
 _KEEP_FOR = timedelta(days=2)
+_FIRST = "first"  # ``MatchRule.FIRST``, of a module that takes long to import
 
 
 class Growth(NamedTuple):
@@ -61,10 +62,13 @@ def last_logged(connection: Connection) -> int:
 def count_logged(connection: Connection, after: int) -> int:
     """Count the characters of the merged records that were logged ``after`` another one.
 
-    They are kept, whatever their papers took of them.
+    They are kept, whatever their papers took of them. The first record of a paper does not count:
+    it is logged together with the second one, which may be of another source; a new paper counts
+    when it is added.
     """
     length = func.sum(func.length(cast(_merged.c.content, Text)))
-    return int(connection.execute(select(length).where(_merged.c.id > after)).scalar() or 0)
+    added = (_merged.c.id > after, _merged.c.rule != _FIRST)
+    return int(connection.execute(select(length).where(*added)).scalar() or 0)
 
 
 def _digest(account: str) -> str:
