@@ -59,12 +59,15 @@ def test_nothing_is_written_if_nothing_was_added(store: Store) -> None:
 
 def test_what_another_source_said_of_the_same_papers_before_does_not_count(store: Store) -> None:
     texts = [
-        {"title": f"Ferries and tides of harbour {n}", "abstract": f"Nobody waits for {n}. " * 9}
+        {"title": f"Ferries and the tides of {n}", "abstract": f"Nobody waits for {n}. " * 9}
         for n in ("Oban", "Ullapool", "Mallaig")
     ]
     many = [f"Casino Bonus {n}" for n in range(1000)]
     for hours, (name, authors) in enumerate((("a", many), ("b", ["Ada Lovelace"]))):
-        lines = "\n".join(json.dumps({**text, "authors": authors}) for text in texts)
+        lines = "\n".join(
+            json.dumps({**text, "url": f"https://{name}.example/", "authors": authors})
+            for text in texts
+        )
         ingest(
             store,
             [Jsonl()],
