@@ -278,6 +278,7 @@ class PaperMatcher:
         return iter(most_similar(met, self.by_key.get(asked.key, ())))
 
     def _add(self, asked: PaperQuery) -> KnownPaper:
+        self._take_text_name(asked)
         free = [name for name in asked.names if name not in self.by_name]
         # If every identifier is that of another paper, the draft is found by its title.
         paper = with_url(paper_of(asked.draft, (free or asked.names)[0]), free)
@@ -320,20 +321,37 @@ class PaperMatcher:
         A feed may have put the text under that of any paper, whose record would then replace it.
         Their address stays among the links.
         """
-        paper = entry.paper
         for name in sorted(entry.names.difference(asked.names)):
-            if name.scheme in LOOSE:
-                continue
-            del self.by_name[name]
-            entry.names.remove(name)
-            if name in entry.gained:
-                entry.gained.remove(name)
-            else:
-                entry.lost.append(name)
-            if paper.identifier == name:
-                links = further_links(paper.url, (*paper.links, paper_url(None, [name])))
-                paper = replace(paper, identifier=asked.text_name, links=links)
-        entry.paper = paper
+            if name.scheme not in LOOSE:
+                links = (*entry.paper.links, paper_url(None, [name]))
+                if name == entry.paper.identifier:
+                    links = further_links(entry.paper.url, filter(None, links))
+                    entry.paper = replace(entry.paper, links=links)
+                self._remove_name(entry, name)
+
+    def _take_text_name(self, asked: PaperQuery) -> None:
+        """Take the identifier of a new paper's text from a paper that has another text now.
+
+        Otherwise each further record with this text would be a new paper.
+        """
+        at = self.by_name.get(asked.text_name)
+        if at is not None and not self.comparer.akin(self.entries[at].paper, asked.draft):
+            self._remove_name(self.entries[at], asked.text_name)
+
+    def _remove_name(self, entry: KnownPaper, name: Identifier) -> None:
+        """Remove an identifier of a public paper, unless it is the only one."""
+        left = sorted(entry.names - {name}, key=lambda one: (one.scheme in LOOSE, one))
+        if not left or entry.paper.owner_id is not None:
+            return
+        del self.by_name[name]
+        entry.names.remove(name)
+        if name in entry.gained:
+            entry.gained.remove(name)
+        else:
+            entry.lost.append(name)
+        if entry.paper.identifier == name:
+            entry.paper = replace(entry.paper, identifier=left[0])
+            entry.touched = True
 
     def _gained_names(self, entry: KnownPaper, asked: PaperQuery) -> list[Identifier]:
         """List the identifiers that a record adds to its paper.

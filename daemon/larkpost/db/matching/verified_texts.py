@@ -167,6 +167,7 @@ def without_outside_claims(paper: Paper, draft: PaperRecord) -> Paper:
         journal_ref=None,
         categories=_known_categories(paper.categories),
         first_seen=max(paper.first_seen, paper.ingested_at),
+        published=draft.published or paper.published,
     )
 
 

@@ -94,11 +94,13 @@ def test_the_address_of_an_id_that_only_a_feed_gave_stays_among_the_links(store:
 
 
 def test_a_day_of_long_ago_in_a_feed_does_not_make_an_authoritys_paper_old(store: Store) -> None:
-    early = replace(from_feed(named(FERRIES, ARXIV)), first_seen=LONG_AGO)
+    early = replace(
+        from_feed(named(FERRIES, ARXIV)), first_seen=LONG_AGO, published=LONG_AGO.date()
+    )
 
-    (paper,) = take(store, early, named(FERRIES, ARXIV))
+    (paper,) = take(store, early, replace(named(FERRIES, ARXIV), published=NOW.date()))
 
-    assert (paper.first_seen, paper.ingested_at) == (NOW, NOW)
+    assert (paper.first_seen, paper.ingested_at, paper.published) == (NOW, NOW, NOW.date())
 
 
 def test_only_an_old_id_of_arxiv_shows_that_a_feeds_paper_is_not_new(store: Store) -> None:

@@ -73,7 +73,7 @@ def test_a_feed_cannot_join_papers_by_putting_their_texts_under_one_identifier(
     mine = Identifier("doi", "10.1234/mine")
 
     take(store, *(from_feed(one, mine) for one in (FERRIES, GLACIERS, ATOMS)))
-    take(store, *order)
+    take(store, *order, *order, *(from_feed(one, mine) for one in order), *order)
 
     with store.read() as connection:
         titles = sorted(paper.title for paper in papers.iterate(connection))
