@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight
 from larkpost.text.stemming import stem_words
+from larkpost.text.unverified import Unverified
 
 NOTE = (
     "Your thumbs could not be used today, but they are not lost. These papers were picked by the"
@@ -77,14 +78,18 @@ def _stem_text(text: str) -> str:
 
 def _without_twins(ranked: Sequence[_InterestMatch]) -> Iterator[_InterestMatch]:
     """Yield the first paper of each title; a verified one if there is any (``text.unverified``)."""
-    verified = {_title(found.paper) for found in ranked if not found.paper.unverified}
+    verified = {_title(found.paper) for found in ranked if not _is_unverified(found.paper)}
     seen: set[str] = set()
     for found in ranked:
         title = _title(found.paper)
-        if title in seen or (found.paper.unverified and title in verified):
+        if title in seen or (_is_unverified(found.paper) and title in verified):
             continue
         seen.add(title)
         yield found
+
+
+def _is_unverified(paper: Paper) -> bool:
+    return bool(paper.unverified & Unverified.TITLE)  # a feed may supply a missing abstract
 
 
 def _title(paper: Paper) -> str:

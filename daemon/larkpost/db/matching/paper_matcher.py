@@ -323,9 +323,8 @@ class PaperMatcher:
         """
         for name in sorted(entry.names.difference(asked.names)):
             if name.scheme not in LOOSE:
-                links = (*entry.paper.links, paper_url(None, [name]))
-                if name == entry.paper.identifier:
-                    links = further_links(entry.paper.url, filter(None, links))
+                if name == entry.paper.identifier and (address := paper_url(None, [name])):
+                    links = further_links(entry.paper.url, (*entry.paper.links, address))
                     entry.paper = replace(entry.paper, links=links)
                 self._remove_name(entry, name)
 

@@ -176,7 +176,7 @@ def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
-    """Replace the texts of an unverified record by those of an unverified paper with thumbs.
+    """Replace texts and statements of an unverified record by those of a paper with thumbs.
 
     Otherwise a source could collect thumbs with one text and then show another: readers' tastes,
     and what is popular, would follow. Texts of an authority replace them.
@@ -189,6 +189,9 @@ def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
         abstract=paper.abstract,
         authors=paper.authors,
         withdrawn=paper.withdrawn,
+        organisation=paper.organisation,
+        comment=paper.comment,
+        journal_ref=paper.journal_ref,
     )
 
 

@@ -79,6 +79,7 @@ def test_another_text_under_the_number_of_a_judged_paper_is_another_paper(
         {"title": f"{BAIT.title}, and a Casino"},
         {"authors": ("Evil",) * 5},
         {"withdrawn": True},
+        {"organisation": "Casino", "comment": "Play at casino.example", "journal_ref": "Odds"},
         {"identifiers": (), "abstract": f"{BAIT.abstract} Play at casino.example."},
     ],
 )
@@ -91,7 +92,8 @@ def test_a_judged_paper_keeps_its_texts_and_is_not_withdrawn(
     take(store, replace(BAIT, first_seen=NOW + DAY, **changed), 1)  # type: ignore[arg-type]
 
     (after,) = liked(store, reader)
-    for field in ("title", "abstract", "authors", "withdrawn", "updated", "unverified"):
+    kept = ("title", "abstract", "authors", "withdrawn", "updated", "unverified")
+    for field in (*kept, "organisation", "comment", "journal_ref"):
         assert getattr(after, field) == getattr(before, field), field
 
 
