@@ -156,7 +156,8 @@ def without_outside_claims(paper: Paper, draft: PaperRecord) -> Paper:
     """Leave out an unverified paper's statements when a record of an authority arrives.
 
     It is as old as its record here, not as its source said: a day of long ago would keep it out of
-    what is popular, and of the authority's day in the archive.
+    what is popular, and of the authority's day in the archive. Links and keywords of the authority
+    come first, because the number of both is limited.
     """
     if not is_better(paper, draft):
         return paper
@@ -165,7 +166,9 @@ def without_outside_claims(paper: Paper, draft: PaperRecord) -> Paper:
         organisation=None,
         comment=None,
         journal_ref=None,
-        categories=_known_categories(paper.categories),
+        categories=() if draft.categories else _known_categories(paper.categories),
+        links=(*draft.links, *paper.links),
+        keywords=(*draft.keywords, *paper.keywords),
         first_seen=max(paper.first_seen, paper.ingested_at),
         published=draft.published or paper.published,
     )

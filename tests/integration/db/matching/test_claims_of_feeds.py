@@ -103,6 +103,25 @@ def test_a_day_of_long_ago_in_a_feed_does_not_make_an_authoritys_paper_old(store
     assert (paper.first_seen, paper.ingested_at, paper.published) == (NOW, NOW, NOW.date())
 
 
+def test_a_feed_leaves_room_for_the_categories_links_and_keywords_of_an_authority(
+    store: Store,
+) -> None:
+    early = replace(
+        from_feed(named(FERRIES, ARXIV)),
+        categories=("q-bio.PE", "econ.EM"),
+        links=tuple(f"https://blog.example/{n}" for n in range(50)),
+        keywords=tuple(f"bonus {n}" for n in range(50)),
+    )
+    code = "https://code.example/ferries"
+    listed = replace(
+        named(FERRIES, ARXIV), categories=("cs.LG",), links=(code,), keywords=("ferries",)
+    )
+
+    (paper,) = take(store, early, listed)
+
+    assert (paper.categories, paper.links[0], paper.keywords[0]) == (("cs.LG",), code, "ferries")
+
+
 def test_only_an_old_id_of_arxiv_shows_that_a_feeds_paper_is_not_new(store: Store) -> None:
     day = date(2020, 1, 1)
     old = replace(from_feed(named(FERRIES, Identifier("arxiv", "2001.00001"))), came_out=day)
