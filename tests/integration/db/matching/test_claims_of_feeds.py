@@ -87,6 +87,23 @@ def test_a_paper_put_under_the_id_of_another_is_not_replaced_by_that_one(
     assert len(stored(store)) == 2
 
 
+@pytest.mark.parametrize("is_feed_first", [True, False])
+def test_a_paper_joined_with_one_of_a_feed_takes_no_id_from_it(
+    store: Store, is_feed_first: bool
+) -> None:
+    spam = PaperRecord("Casino bonus for everybody", "Jackpots and spins for everybody. " * 9)
+    edited = replace(FERRIES, abstract=FERRIES.abstract.replace("Logs and code", "All of it"))
+    both = [from_feed(named(spam, DOI)), named(FERRIES, ARXIV)]
+    planted = from_feed(named(edited, DOI))
+
+    take(store, *(both if is_feed_first else both[::-1]), planted, named(edited, ARXIV))
+    take(store, named(GLACIERS, DOI))
+
+    ferries, glaciers = sorted(stored(store), key=lambda paper: paper.title)
+    assert (ferries.title, ferries.identifier) == (FERRIES.title, ARXIV)
+    assert (glaciers.title, glaciers.identifier) == (GLACIERS.title, DOI)
+
+
 def test_the_address_of_an_id_that_only_a_feed_gave_stays_among_the_links(store: Store) -> None:
     (paper,) = take(store, from_feed(named(FERRIES, DOI)), FERRIES)
 
