@@ -318,11 +318,11 @@ class PaperMatcher:
     def _remove_names_from_outside(self, entry: KnownPaper, asked: PaperQuery) -> None:
         """Remove the identifiers that an authority's first record of a paper does not have.
 
-        A feed may have put the text under that of any paper, whose record would then replace it.
-        Their address stays among the links.
+        A feed may have put the text under that of any paper, whose record would then replace it, or
+        any text under the paper's. Their address stays among the links.
         """
         for name in sorted(entry.names.difference(asked.names)):
-            if name.scheme not in LOOSE:
+            if name.scheme != "url":
                 if name == entry.paper.identifier and (address := paper_url(None, [name])):
                     links = further_links(entry.paper.url, (*entry.paper.links, address))
                     entry.paper = replace(entry.paper, links=links)

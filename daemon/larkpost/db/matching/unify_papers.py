@@ -56,7 +56,7 @@ def _delete_names_from_outside(connection: Connection, one: Paper, other: Paper)
     table = schema.identifier
     if (one.unverified ^ other.unverified) & Unverified.TITLE:
         feeds = one if one.unverified & Unverified.TITLE else other
-        mine = (table.c.paper_id == feeds.id, table.c.scheme.not_in(LOOSE))
+        mine = (table.c.paper_id == feeds.id, table.c.scheme != "url")
         connection.execute(delete(table).where(*mine))
 
 

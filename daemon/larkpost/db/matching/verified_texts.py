@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from larkpost.db.matching.abstract_rules import continues, is_cut, is_withdrawal_notice
-from larkpost.db.matching.duplicate_rules import LOOSE, akin
+from larkpost.db.matching.duplicate_rules import LOOSE, akin, alike
 from larkpost.db.matching.title_rules import is_cut_title
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.arxiv_categories import ALL_CODES
@@ -253,12 +253,15 @@ def names_from_outside(
 ) -> list[Identifier]:
     """Choose the identifiers that an unverified record adds to a paper with these ``known`` ones.
 
-    None if its text is another; only addresses if the paper is verified or has an identifier,
-    because its next record, from an authority, may be of another paper.
+    None if its text is another; only addresses and its text if the paper is verified or has an
+    identifier, because its next record, from an authority, may be of another paper. Of a verified
+    paper, not the text of one that is only similar.
     """
     lesser = is_lesser(paper, draft)
     if lesser and not is_akin(paper, draft):
         return []
+    if lesser and any(name.scheme == "text" for name in gained) and not alike(paper, draft):
+        gained = [name for name in gained if name.scheme == "url"]
     if lesser or any(name.scheme not in LOOSE for name in known):
         gained = [name for name in gained if name.scheme in LOOSE]
     return list(gained[: max(0, MOST_OUTSIDE_NAMES - len(known))])

@@ -27,6 +27,11 @@ FERRIES = PaperRecord(
     " than the day of the week. Logs and code are public.",
     authors=("Ada Lovelace",),
 )
+FERRIES_II = PaperRecord(
+    f"{FERRIES.title}, with Maps",
+    "Where ships are is known from radio. A map of all coasts shows which harbours they visit in "
+    "summer, and how many of them are empty in winter, when islands are hard to reach.",
+)
 GLACIERS = PaperRecord(
     "Glacier Melt in the Alps since the Little Ice Age",
     "We reconstruct the extent of forty glaciers from moraines and old maps, and find that two "
@@ -78,6 +83,22 @@ def test_a_feed_cannot_join_papers_by_putting_their_texts_under_one_identifier(
     with store.read() as connection:
         titles = sorted(paper.title for paper in papers.iterate(connection))
     assert titles == sorted(one.title for one in order)
+
+
+@pytest.mark.parametrize("order", list(permutations((FERRIES, FERRIES_II))))
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_feed_cannot_join_papers_with_similar_titles_either(
+    store: Store, order: tuple[PaperRecord, ...], is_listed: bool
+) -> None:
+    listed, other = order
+    mine = Identifier("doi", "10.1234/mine")
+    first = replace(listed, identifiers=(mine,)) if is_listed else from_feed(listed, mine)
+
+    take(store, first, from_feed(other, mine), *order, *order)
+
+    with store.read() as connection:
+        titles = {paper.title for paper in papers.iterate(connection)}
+    assert titles == {FERRIES.title, FERRIES_II.title}
 
 
 @pytest.mark.parametrize("planted", [LONGER, REWORDED])
