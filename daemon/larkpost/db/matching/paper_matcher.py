@@ -100,7 +100,7 @@ class KnownPaper:
 
     ``gained`` are identifiers to write. ``before`` is the stored paper, None if it is new.
     ``placed`` are the drafts merged into it, including the one that created it. ``lost`` are
-    identifiers to delete. ``is_judged``: its texts are unverified, and a reader has given it a
+    identifiers to delete. ``is_judged``: it has unverified texts, and a reader has given it a
     thumb.
     """
 

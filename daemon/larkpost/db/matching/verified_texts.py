@@ -66,7 +66,8 @@ def choose_abstract(paper: Paper, draft: PaperRecord, usual: str) -> str:
     if before == after:
         return usual
     if is_lesser(paper, draft, Unverified.ABSTRACT):
-        is_rest = not before or continues(paper.abstract, draft.abstract)
+        is_missing = not before and not is_withdrawal_notice(draft.abstract)
+        is_rest = is_missing or continues(paper.abstract, draft.abstract)
         return draft.abstract if is_rest else paper.abstract
     if is_better(paper, draft, Unverified.ABSTRACT) and after and not is_cut(draft.abstract):
         return usual if is_withdrawal_notice(draft.abstract) else draft.abstract
@@ -179,18 +180,22 @@ def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
-    """Replace texts and statements of an unverified record by those of a paper with thumbs.
+    """Replace the unverified texts of a record by those that a paper with thumbs has.
 
-    Otherwise a source could collect thumbs with one text and then show another: readers' tastes,
-    and what is popular, would follow. Texts of an authority replace them.
+    Its statements as well, if the paper's title is unverified. Otherwise a source could collect
+    thumbs with one text and then show another: readers' tastes, and what is popular, would follow.
+    Texts of an authority replace them.
     """
-    if not draft.unverified & paper.unverified & Unverified.TITLE:
+    both = draft.unverified & paper.unverified
+    if both & Unverified.ABSTRACT:
+        draft = replace(draft, abstract=paper.abstract)
+    if both & Unverified.AUTHORS:
+        draft = replace(draft, authors=paper.authors)
+    if not both & Unverified.TITLE:
         return draft
     return replace(
         draft,
         title=paper.title,
-        abstract=paper.abstract,
-        authors=paper.authors,
         withdrawn=paper.withdrawn,
         organisation=paper.organisation,
         comment=paper.comment,

@@ -119,6 +119,29 @@ def test_an_authority_replaces_the_texts_that_were_judged(store: Store, reader: 
     assert (listed.title, listed.unverified) == (BAIT.title, Unverified.NONE)
 
 
+def test_an_abstract_that_a_blog_supplied_to_a_listed_paper_stays_once_it_was_judged(
+    store: Store, reader: Reader
+) -> None:
+    take(store, replace(BAIT, abstract="", authors=(), unverified=Unverified.NONE))
+    supplied = take(store, BAIT, 1)
+    judge(store, reader, supplied)
+
+    after = take(store, replace(SWITCH, title=BAIT.title, authors=("Evil",) * 5), 2)
+
+    assert (after.abstract, after.authors) == (BAIT.abstract, BAIT.authors)
+    assert liked(store, reader) == [after]
+
+
+def test_a_blog_supplies_no_notice_of_withdrawal_in_place_of_a_missing_abstract(
+    store: Store,
+) -> None:
+    take(store, replace(BAIT, abstract="", unverified=Unverified.NONE))
+
+    notice = "This paper has been withdrawn by the authors due to fraud. See casino.example."
+
+    assert take(store, replace(BAIT, abstract=notice), 1).abstract == ""
+
+
 def test_a_paper_that_nobody_judged_may_be_reworded(store: Store, reader: Reader) -> None:
     before = take(store, BAIT)
 
