@@ -42,7 +42,6 @@ from larkpost.text.record_limits import (
     MOST_VERSIONS,
     limit_lists,
 )
-from larkpost.text.unverified import Unverified
 from larkpost.text.urls import is_web_address
 
 COMMON = 200  # a shingle that this number of papers share is a common phrase
@@ -217,6 +216,8 @@ class PaperMatcher:
 
     def put(self, asked: PaperQuery, match: Match | None) -> tuple[KnownPaper, MatchOutcome]:
         """Merge a draft into the paper that ``find`` returned, or create a new one for None."""
+        if match is None or not asked.draft.unverified:
+            self._take_names(asked, match.at if match else -1)
         if match is None:
             return self._add(asked), MatchOutcome.NEW
         owners = {self.by_name[name] for name in asked.names if name in self.by_name}
@@ -268,9 +269,11 @@ class PaperMatcher:
         return name.scheme not in LOOSE or self.comparer.akin(known.paper, asked.draft)
 
     def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
-        """Whether an unverified record has another text than the paper that readers judged."""
-        judged = known.is_judged and draft.unverified & Unverified.TITLE
-        return bool(judged) and may_be_another(known.paper, draft, self.comparer.akin)
+        """Whether a record has another text than the unverified one that readers judged.
+
+        A feed may have put that text, which may be any paper's, under the record's identifier.
+        """
+        return known.is_judged and may_be_another(known.paper, draft, self.comparer.akin)
 
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Return the entries whose texts are compared with a draft's, most similar first."""
@@ -278,7 +281,6 @@ class PaperMatcher:
         return iter(most_similar(met, self.by_key.get(asked.key, ())))
 
     def _add(self, asked: PaperQuery) -> KnownPaper:
-        self._take_text_name(asked)
         free = [name for name in asked.names if name not in self.by_name]
         # If every identifier is that of another paper, the draft is found by its title.
         paper = with_url(paper_of(asked.draft, (free or asked.names)[0]), free)
@@ -328,14 +330,22 @@ class PaperMatcher:
                     entry.paper = replace(entry.paper, links=links)
                 self._remove_name(entry, name)
 
-    def _take_text_name(self, asked: PaperQuery) -> None:
-        """Take the identifier of a new paper's text from a paper that has another text now.
+    def _take_names(self, asked: PaperQuery, match: int) -> None:
+        """Take a draft's identifiers from papers, but its match, that have another text.
 
-        Otherwise each further record with this text would be a new paper.
+        That of its text, because each further record with this text would be a new paper; the
+        others from a text that readers judged, if the draft is an authority's.
         """
-        at = self.by_name.get(asked.text_name)
-        if at is not None and not self.comparer.akin(self.entries[at].paper, asked.draft):
-            self._remove_name(self.entries[at], asked.text_name)
+        for name in asked.names:
+            if name.scheme == "url" or self.by_name.get(name, match) == match:
+                continue
+            known = self.entries[self.by_name[name]]
+            if name == asked.text_name:
+                is_another = not self.comparer.akin(known.paper, asked.draft)
+            else:
+                is_another = not asked.draft.unverified and self._is_switched(known, asked.draft)
+            if is_another:
+                self._remove_name(known, name)
 
     def _remove_name(self, entry: KnownPaper, name: Identifier) -> None:
         """Remove an identifier of a public paper, unless it is the only one."""

@@ -198,7 +198,7 @@ def lay_out(
     for one in unnamed:
         ids.update(most_similar(sharing(one.numbers, met), titled.get(one.key, ())))
     papers = paper_rows.get(connection, ids)
-    judged = _judged(connection, asked, papers.values())
+    judged = _judged(connection, papers.values())
     places = {one: at for at, one in enumerate(papers)}
     return PaperMatcher(
         [
@@ -218,12 +218,8 @@ def lay_out(
     )
 
 
-def _judged(
-    connection: Connection, asked: Iterable[PaperQuery], known: Iterable[Paper]
-) -> set[int]:
-    """Read which of these papers have unverified texts and thumbs, if any draft is unverified."""
-    if not any(one.draft.unverified for one in asked):
-        return set()
+def _judged(connection: Connection, known: Iterable[Paper]) -> set[int]:
+    """Read which of these papers have unverified texts and thumbs."""
     unverified = {paper.id for paper in known if paper.unverified}
     tables = schema.vote.c.paper_id, schema.forgotten_vote.c.paper_id
     found = (rows_among(connection, select(one).distinct(), one, unverified) for one in tables)
