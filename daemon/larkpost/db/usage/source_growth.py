@@ -10,7 +10,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Text, cast, delete, func, select
+from sqlalchemy import Connection, Text, cast, delete, func, or_, select
 
 from larkpost.db import schema, upsert_statement
 
@@ -59,16 +59,16 @@ def last_logged(connection: Connection) -> int:
     return connection.execute(select(func.max(_merged.c.id))).scalar() or 0
 
 
-def count_logged(connection: Connection, after: int) -> int:
+def count_logged(connection: Connection, after: int, source: str) -> int:
     """Count the characters of the merged records that were logged ``after`` another one.
 
-    They are kept, whatever their papers took of them. The first record of a paper does not count:
-    it is logged together with the second one, which may be of another source; a new paper counts
-    when it is added.
+    They are kept, whatever their papers took of them. The first record of a paper is logged
+    together with the second one; it counts only if it came from the same ``source``.
     """
     length = func.sum(func.length(cast(_merged.c.content, Text)))
-    added = (_merged.c.id > after, _merged.c.rule != _FIRST)
-    return int(connection.execute(select(length).where(*added)).scalar() or 0)
+    own = select(schema.dump.c.digest).where(schema.dump.c.source == source)
+    theirs = or_(_merged.c.rule != _FIRST, _merged.c.dump_digest.in_(own))
+    return int(connection.execute(select(length).where(_merged.c.id > after, theirs)).scalar() or 0)
 
 
 def _digest(account: str) -> str:
