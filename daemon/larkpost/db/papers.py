@@ -59,7 +59,6 @@ __all__ = [
     "owners",
     "prepare",
     "recommendable_marks",
-    "set_unverified",
     "take_turns",
     "unverified",
 ]
@@ -210,12 +209,6 @@ def latest_change(connection: Connection) -> datetime | None:
     found = connection.execute(select(func.max(schema.paper.c.updated)).where(PUBLIC))
     latest: datetime | None = found.scalar_one()
     return latest
-
-
-def set_unverified(connection: Connection, paper_id: int, texts: Unverified) -> None:
-    """Change which texts of a paper come from a source that is no authority."""
-    changed = schema.paper.update().where(schema.paper.c.id == paper_id)
-    connection.execute(changed.values(unverified=int(texts)))
 
 
 def unverified(connection: Connection, ids: Collection[int]) -> dict[int, Paper]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight
 from larkpost.text.stemming import stem_words
+from larkpost.text.unverified import Unverified
 
 NOTE = (
     "Your thumbs could not be used today, but they are not lost. These papers were picked by the"
@@ -41,11 +42,10 @@ def choose(
     heat = {paper_id: place for place, paper_id in enumerate(hot)}
 
     def place(found: _InterestMatch) -> tuple[int, int, float, int]:
-        paper = found.paper
-        cool = heat.get(paper.id, len(heat))
+        paper, cool = found.paper, heat.get(found.paper.id, len(heat))
         return -len(found.words), cool, -paper.first_seen.timestamp(), paper.id
 
-    left = [_match_interest(reader, paper) for paper in candidates if paper.id not in spent]
+    left = (_match_interest(reader, paper) for paper in candidates if paper.id not in spent)
     best = list(_without_twins(sorted(left, key=place)))[:limit]
     return tuple(_pick(found, position) for position, found in enumerate(best, start=1))
 
@@ -77,14 +77,14 @@ def _stem_text(text: str) -> str:
 
 def _without_twins(ranked: Sequence[_InterestMatch]) -> Iterator[_InterestMatch]:
     """Yield the first paper of each title; a verified one if there is any (``text.unverified``)."""
-    verified = {_title(found.paper) for found in ranked if not found.paper.unverified}
+    doubtful = {found.paper.id for found in ranked if found.paper.unverified & Unverified.TITLE}
+    verified = {_title(found.paper) for found in ranked if found.paper.id not in doubtful}
     seen: set[str] = set()
     for found in ranked:
         title = _title(found.paper)
-        if title in seen or (found.paper.unverified and title in verified):
-            continue
-        seen.add(title)
-        yield found
+        if title not in seen and not (found.paper.id in doubtful and title in verified):
+            seen.add(title)
+            yield found
 
 
 def _title(paper: Paper) -> str:

@@ -321,7 +321,7 @@ class _DumpIngest:
             self.paper_ids.extend(one.paper_id for one in absorbed)
             done += len(absorbed)
         if self.growth:
-            logged = source_growth.count_logged(connection, logged_before)
+            logged = source_growth.count_logged(connection, logged_before, self.source)
             changed = max(sum(sizes[MatchOutcome.UPDATED]), logged)
             new = sizes[MatchOutcome.NEW]
             self.growth.add(connection, Growth(len(new), sum(new) + changed), self.now)

@@ -72,16 +72,23 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
 
 
 def _absorb(connection: Connection, drafts: Sequence[PaperRecord], now: datetime) -> None:
-    """Add or merge papers; the unverified texts of those that are added stay unverified.
+    """Add or merge papers; unverified texts stay so, and replace none of an authority's here.
 
     Their identifiers are those of the exported paper: no limit of unverified records applies.
     """
-    given = [replace(draft, unverified=Unverified.NONE) for draft in drafts]
-    origin = papers.RecordOrigin("import")
-    upserted = papers.absorb(connection, given, now=now, origin=origin)
-    for draft, one in zip(drafts, upserted, strict=True):
-        if draft.unverified and one.what is papers.MatchOutcome.NEW:
-            papers.set_unverified(connection, one.paper_id, Unverified(draft.unverified))
+    asked = papers.prepare((replace(one, unverified=Unverified.NONE) for one in drafts), now)
+    given = [
+        replace(query, draft=replace(query.draft, unverified=one.unverified))
+        for query, one in zip(asked, drafts, strict=True)
+    ]
+    papers.absorb_prepared(
+        connection,
+        given,
+        now=now,
+        origin=papers.RecordOrigin("import"),
+        comparer=papers.TextComparer(),
+        until=lambda: False,
+    )
 
 
 def _note(tally: ImportReport, remarks: Iterable[IngestWarning]) -> None:

@@ -7,10 +7,11 @@ papers, whatever their texts have in common.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain
 from threading import Lock
 
 from larkpost.domain import Paper
@@ -23,6 +24,7 @@ SHARED = 3  # from this number of shared sketch numbers on, texts are compared
 MOST_SHARING = 100  # a shingle of more papers is a publisher's phrase and identifies nothing
 NEIGHBOURS = 10  # of a paper, among those with a common number, by the length of their texts
 MOST_OF_PAPER = 20  # comparisons
+MOST_ORIGINALS = 3  # papers of authorities that one from elsewhere is compared with
 MOST_COMPARISONS = 3_000  # of all candidates, a tenth of a millisecond each
 COMPARED = 3_000  # squeezed characters of a text, twice those of a usual abstract
 LONGEST = 20_000  # characters; a longer text is judged by its beginning
@@ -85,37 +87,77 @@ def find_near_duplicates(papers: Iterable[Paper]) -> DuplicateGroups:
 
     A paper that is near to any member belongs to the group, if both are from authorities or neither
     is: so nobody can hide a paper by a chain of texts between it and another. A group's number is
-    its least id. At most ``MOST_COMPARISONS`` texts are compared; pairs that share the most numbers
-    come first.
+    its least id. Of either kind, and to find copies, at most ``MOST_COMPARISONS`` texts are
+    compared; pairs that share the most numbers come first.
     """
     known = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
-    squeezed: dict[int, str] = {}
-    groups, copies = _UnionFind(), set[int]()
-    for a, b in _likely_pairs(known):
-        copy = _choose_copy(known[a], known[b])
-        if copy in copies or groups.root(a) == groups.root(b):
-            continue
-        for paper_id in (a, b):
-            if paper_id not in squeezed:
-                squeezed[paper_id] = squeeze(known[paper_id].text[:LONGEST])
-        if not _is_near(squeezed[a], squeezed[b]):
-            continue
-        if copy is None:
-            groups.unite(a, b)
-        else:
-            copies.add(copy)
+    sketches = {paper.id: _sketch(paper.title, paper.abstract) for paper in known.values()}
+    others = {number for number, paper in known.items() if _is_unverified(paper)}
+    texts = _SqueezedTexts(known)
+    copies = _find_copies(known.keys() - others, others, sketches, texts)
+    groups = _UnionFind()
+    for some in (known.keys() - others, others - copies):
+        for a, b in _likely_pairs({number: known[number] for number in some}, sketches):
+            if groups.root(a) != groups.root(b) and texts.are_near(a, b):
+                groups.unite(a, b)
     return DuplicateGroups(groups.groups(), frozenset(copies))
+
+
+def _find_copies(
+    listed: Collection[int],
+    others: Collection[int],
+    sketches: Mapping[int, frozenset[int]],
+    texts: _SqueezedTexts,
+) -> set[int]:
+    """Find the papers of ``others`` that are near to one of those that authorities ``listed``.
+
+    Each is compared with the likeliest of these, however many copies there are: a source could add
+    more than any limit for a number. What is left after ``MOST_COMPARISONS`` counts as a copy.
+    """
+    by_number: defaultdict[int, list[int]] = defaultdict(list)
+    for paper_id in listed:
+        for number in sketches[paper_id]:
+            by_number[number].append(paper_id)
+    common = {number: ids for number, ids in by_number.items() if len(ids) <= MOST_SHARING}
+    likely = [
+        (-shared, one, paper_id)
+        for one in others
+        for paper_id, shared in _count_shared(sketches[one], common).most_common(MOST_ORIGINALS)
+        if shared >= SHARED
+    ]
+    copies: set[int] = set()
+    compared = 0
+    for _, one, paper_id in sorted(likely):
+        if one not in copies:
+            compared += 1
+            if compared > MOST_COMPARISONS or texts.are_near(one, paper_id):
+                copies.add(one)
+    return copies
+
+
+def _count_shared(sketch: Iterable[int], by_number: Mapping[int, Sequence[int]]) -> Counter[int]:
+    return Counter(chain.from_iterable(by_number.get(number, ()) for number in sketch))
 
 
 def _is_unverified(paper: Paper) -> bool:
     return bool(paper.unverified & Unverified.TITLE)
 
 
-def _choose_copy(one: Paper, other: Paper) -> int | None:
-    """Return the id of the unverified paper of two; None if both are, or neither."""
-    if _is_unverified(one) == _is_unverified(other):
-        return None
-    return one.id if _is_unverified(one) else other.id
+class _SqueezedTexts:
+    """The squeezed texts of papers, each made when it is first compared."""
+
+    def __init__(self, papers: Mapping[int, Paper]) -> None:
+        self._papers = papers
+        self._known: dict[int, str] = {}
+
+    def are_near(self, one: int, other: int) -> bool:
+        """Return whether the texts of two papers (ids) are near."""
+        return _is_near(self._read(one), self._read(other))
+
+    def _read(self, paper_id: int) -> str:
+        if paper_id not in self._known:
+            self._known[paper_id] = squeeze(self._papers[paper_id].text[:LONGEST])
+        return self._known[paper_id]
 
 
 def _is_near(a: str, b: str) -> bool:
@@ -131,12 +173,13 @@ def _ends(text: str) -> str:
     return text if len(text) <= COMPARED else text[:half] + text[-half:]
 
 
-def _likely_pairs(papers: Mapping[int, Paper]) -> list[tuple[int, int]]:
+def _likely_pairs(
+    papers: Mapping[int, Paper], sketches: Mapping[int, frozenset[int]]
+) -> list[tuple[int, int]]:
     """Choose the pairs to compare: first the likeliest partner of each paper, then its second.
 
     So papers with many neighbours do not use up the comparisons of those with one.
     """
-    sketches = {paper.id: _sketch(paper.title, paper.abstract) for paper in papers.values()}
     shared = {
         pair: common
         for pair in _neighbours(papers, sketches)

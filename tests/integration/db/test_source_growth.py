@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -11,6 +13,9 @@ from tests.helpers.factories import DAY, NOW
 from larkpost.db import schema
 from larkpost.db.usage import source_growth
 from larkpost.db.usage.source_growth import Growth
+from larkpost.formats.jsonl import Jsonl
+from larkpost.ingest.dump_limits import OF_OTHERS, GrowthLimit
+from larkpost.ingest.ingest import ingest
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -50,3 +55,33 @@ def test_nothing_is_written_if_nothing_was_added(store: Store) -> None:
         source_growth.add(connection, "source a", Growth(), now=NOW)
 
         assert connection.execute(select(schema.tables.source_growth)).all() == []
+
+
+def test_what_another_source_said_of_the_same_papers_before_does_not_count(store: Store) -> None:
+    texts = [
+        {"title": f"Ferries and the tides of {n}", "abstract": f"Nobody waits for {n}. " * 9}
+        for n in ("Oban", "Ullapool", "Mallaig")
+    ]
+    many = [f"Casino Bonus {n}" for n in range(1000)]
+    for hours, (name, authors) in enumerate((("a", many), ("b", ["Ada Lovelace"]))):
+        lines = "\n".join(
+            json.dumps({**text, "url": f"https://{name}.example/", "authors": authors})
+            for text in texts
+        )
+        ingest(
+            store,
+            [Jsonl()],
+            None,
+            stream=BytesIO(lines.encode()),
+            now=NOW + hours * HOUR,
+            limits=OF_OTHERS,
+            growth=GrowthLimit(f"source {name}"),
+        )
+
+    with store.read() as connection:
+        later = NOW + DAY
+        first, second = (
+            source_growth.since(connection, f"source {name}", NOW, now=later) for name in "ab"
+        )
+    assert first.characters > len(texts) * sum(map(len, many))
+    assert second.characters < first.characters / 10

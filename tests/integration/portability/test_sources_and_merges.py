@@ -171,6 +171,26 @@ def test_an_import_makes_no_text_unverified_that_is_verified_here(
         assert [one.unverified for one in papers.iterate(connection)] == [Unverified.NONE]
 
 
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_an_import_makes_no_text_of_a_feed_an_authoritys(
+    store: Store, tmp_path: Path, is_listed: bool
+) -> None:
+    arxiv = PaperRecord("Lanterns", "We study lanterns.", (Identifier("arxiv", "2608.01001"),))
+    feed = replace(arxiv, title="Buy lanterns now", abstract="Cheap.", unverified=Unverified.ALL)
+    with store.begin() as connection:
+        papers.absorb(connection, [feed], now=NOW)
+    export(store, tmp_path / "out")
+    with store.begin() as connection:
+        papers.absorb(connection, [arxiv if is_listed else feed], now=NOW)
+
+    take_papers(store, tmp_path / "out" / "papers.jsonl", now=LATER)
+
+    with store.read() as connection:
+        (paper,) = papers.iterate(connection)
+    expected = arxiv if is_listed else feed
+    assert (paper.title, paper.unverified) == (expected.title, expected.unverified)
+
+
 def test_an_import_into_the_same_home_changes_no_trace_and_a_dump_leaves_none(
     store: Store, tmp_path: Path
 ) -> None:

@@ -6,16 +6,14 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
+
+import pytest
 
 from larkpost.domain import Identifier, Paper
 from larkpost.ranking import near_duplicates
 from larkpost.ranking.near_duplicates import DuplicateCache, find_near_duplicates
 from larkpost.text.minhash import resemblance
 from larkpost.text.unverified import Unverified
-
-if TYPE_CHECKING:
-    import pytest
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
 ABSTRACT = " ".join(
@@ -167,6 +165,29 @@ def test_the_copy_that_a_blog_has_of_a_listed_paper_keeps_that_paper_from_nobody
 
     assert found.copies == {1, 3}
     assert found.of(2) == 2
+
+
+@pytest.mark.parametrize("count", [30, 120])
+def test_no_number_of_copies_hides_that_they_are_copies(count: int) -> None:
+    listed = paper(1, "Routing, radar and birdsong", ABSTRACT)
+    copied = from_a_blog(
+        *(paper(n, f"Routing, radar, {n}", f"{ABSTRACT} See {n}.") for n in range(2, count + 2))
+    )
+
+    found = find_near_duplicates([listed, *copied])
+
+    assert found.copies == {one.id for one in copied}
+
+
+def test_more_texts_than_are_compared_count_as_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_duplicates, "MOST_COMPARISONS", 10)
+    compared = Comparisons(monkeypatch)
+    listed, *others = similar_papers(1, 60)
+
+    found = find_near_duplicates([listed, *from_a_blog(*others)])
+
+    assert compared.count <= 20
+    assert found.copies
 
 
 def test_a_chain_of_texts_of_a_blog_joins_no_papers_that_are_listed() -> None:

@@ -89,7 +89,7 @@ def record_placed(
 def _first_record(entry: KnownPaper, origin: RecordOrigin) -> MergedRecord:
     """Make the first record of a paper from the paper as it was before its first merge."""
     assert entry.before is not None  # noqa: S101 - asked for by the caller
-    names = entry.names.difference(entry.gained)
+    names = entry.names.difference(entry.gained).union(entry.lost)
     return as_record(entry.before, names, origin)
 
 

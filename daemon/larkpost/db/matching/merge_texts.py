@@ -19,7 +19,7 @@ from larkpost.db.matching.verified_texts import (
     is_withdrawn,
     takes_over,
     unverified_texts,
-    without_statements,
+    without_outside_claims,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
@@ -58,7 +58,7 @@ def merge(
     """
     if takes_over(paper, draft):
         return MergedPaper(_begin_anew(paper, draft, now), reworded=True, enriched=True)
-    paper, draft = without_statements(paper, draft), _with_likely_version(paper, draft)
+    paper, draft = without_outside_claims(paper, draft), _with_likely_version(paper, draft)
     seen = _first_seen(paper, draft, now)
     version = _is_newer_version(paper, draft)
     later = (seen >= (paper.text_seen or paper.first_seen)) if version is None else version

@@ -14,6 +14,7 @@ from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, conflicting
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import (
     date_new_link,
+    further_links,
     merge,
     paper_of,
     rename,
@@ -21,6 +22,7 @@ from larkpost.db.matching.merge_texts import (
 )
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES, TextComparer
 from larkpost.db.matching.verified_texts import (
+    is_better,
     is_withdrawal,
     limit_names,
     limit_outside,
@@ -31,7 +33,7 @@ from larkpost.db.matching.verified_texts import (
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.replace_fields import replace_fields
-from larkpost.text.identifiers import find_identifier
+from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.record_limits import (
@@ -40,7 +42,6 @@ from larkpost.text.record_limits import (
     MOST_VERSIONS,
     limit_lists,
 )
-from larkpost.text.unverified import Unverified
 from larkpost.text.urls import is_web_address
 
 COMMON = 200  # a shingle that this number of papers share is a common phrase
@@ -97,14 +98,16 @@ class KnownPaper:
     """A paper that drafts may match; id 0 until it is written.
 
     ``gained`` are identifiers to write. ``before`` is the stored paper, None if it is new.
-    ``placed`` are the drafts merged into it, including the one that created it. ``is_judged``: its
-    texts are unverified, and a reader has given it a thumb.
+    ``placed`` are the drafts merged into it, including the one that created it. ``lost`` are
+    identifiers to delete. ``is_judged``: it has unverified texts, and a reader has given it a
+    thumb.
     """
 
     paper: Paper
     before: Paper | None = None
     names: set[Identifier] = field(default_factory=set)
     gained: list[Identifier] = field(default_factory=list)
+    lost: list[Identifier] = field(default_factory=list)
     reworded: bool = False
     touched: bool = False
     placed: list[PlacedRecord] = field(default_factory=list)
@@ -213,9 +216,13 @@ class PaperMatcher:
 
     def put(self, asked: PaperQuery, match: Match | None) -> tuple[KnownPaper, MatchOutcome]:
         """Merge a draft into the paper that ``find`` returned, or create a new one for None."""
+        if match is None or not asked.draft.unverified:
+            self._take_names(asked, match.at if match else -1)
         if match is None:
             return self._add(asked), MatchOutcome.NEW
         owners = {self.by_name[name] for name in asked.names if name in self.by_name}
+        if asked.draft.unverified:
+            owners.clear()  # else a feed could join papers, or move thumbs to other texts
         self.shared += [(match.at, at) for at in sorted(owners - {match.at})]
         return self.entries[match.at], self._merge(match, asked)
 
@@ -247,7 +254,8 @@ class PaperMatcher:
         """Whether an identifier of a draft identifies its paper: an arXiv id always does.
 
         Another one does if no other identifier contradicts it: authors of two papers may type one
-        DOI.
+        DOI. An address, or the text that the paper once had, counts if the texts are akin now: a
+        feed may have put any papers' texts under one identifier of its own, one after another.
         """
         if name not in self.by_name or self.is_decided_apart(self.by_name[name], asked):
             return False
@@ -258,12 +266,14 @@ class PaperMatcher:
             return True
         if conflicting(known.names, asked.names):
             return False
-        return name.scheme != "url" or self.comparer.akin(known.paper, asked.draft)
+        return name.scheme not in LOOSE or self.comparer.akin(known.paper, asked.draft)
 
     def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
-        """Whether an unverified record has another text than the paper that readers judged."""
-        judged = known.is_judged and draft.unverified & Unverified.TITLE
-        return bool(judged) and may_be_another(known.paper, draft, self.comparer.akin)
+        """Whether a record has another text than the unverified one that readers judged.
+
+        A feed may have put that text, which may be any paper's, under the record's identifier.
+        """
+        return known.is_judged and may_be_another(known.paper, draft, self.comparer.akin)
 
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Return the entries whose texts are compared with a draft's, most similar first."""
@@ -287,6 +297,8 @@ class PaperMatcher:
     def _merge(self, match: Match, asked: PaperQuery) -> MatchOutcome:
         entry = self.entries[match.at]
         repeated = asked.text_name in entry.names
+        if is_better(entry.paper, asked.draft):
+            self._remove_names_from_outside(entry, asked)
         gained = self._gained_names(entry, asked)
         self.add_names(match.at, gained)
         entry.placed.append(PlacedRecord(asked, match.rule))
@@ -304,6 +316,51 @@ class PaperMatcher:
         entry.paper = paper
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
+
+    def _remove_names_from_outside(self, entry: KnownPaper, asked: PaperQuery) -> None:
+        """Remove the identifiers that an authority's first record of a paper does not have.
+
+        A feed may have put the text under that of any paper, whose record would then replace it, or
+        any text under the paper's. Their address stays among the links.
+        """
+        for name in sorted(entry.names.difference(asked.names)):
+            if name.scheme != "url":
+                if name == entry.paper.identifier and (address := paper_url(None, [name])):
+                    links = further_links(entry.paper.url, (*entry.paper.links, address))
+                    entry.paper = replace(entry.paper, links=links)
+                self._remove_name(entry, name)
+
+    def _take_names(self, asked: PaperQuery, match: int) -> None:
+        """Take a draft's identifiers from papers, but its match, that have another text.
+
+        That of its text, because each further record with this text would be a new paper; the
+        others from a text that readers judged, if the draft is an authority's.
+        """
+        for name in asked.names:
+            if name.scheme == "url" or self.by_name.get(name, match) == match:
+                continue
+            known = self.entries[self.by_name[name]]
+            if name == asked.text_name:
+                is_another = not self.comparer.akin(known.paper, asked.draft)
+            else:
+                is_another = not asked.draft.unverified and self._is_switched(known, asked.draft)
+            if is_another:
+                self._remove_name(known, name)
+
+    def _remove_name(self, entry: KnownPaper, name: Identifier) -> None:
+        """Remove an identifier of a public paper, unless it is the only one."""
+        left = sorted(entry.names - {name}, key=lambda one: (one.scheme in LOOSE, one))
+        if not left or entry.paper.owner_id is not None:
+            return
+        del self.by_name[name]
+        entry.names.remove(name)
+        if name in entry.gained:
+            entry.gained.remove(name)
+        else:
+            entry.lost.append(name)
+        if entry.paper.identifier == name:
+            entry.paper = replace(entry.paper, identifier=left[0])
+            entry.touched = True
 
     def _gained_names(self, entry: KnownPaper, asked: PaperQuery) -> list[Identifier]:
         """List the identifiers that a record adds to its paper.

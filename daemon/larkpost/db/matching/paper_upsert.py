@@ -29,7 +29,6 @@ from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import count_ready, hand_over
 from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Paper, PaperRecord
-from larkpost.text.unverified import Unverified
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 
@@ -201,7 +200,7 @@ def lay_out(
     for one in unnamed:
         ids.update(most_similar(sharing(one.numbers, met), titled.get(one.key, ())))
     papers = paper_rows.get(connection, ids)
-    judged = _judged(connection, asked, papers.values())
+    judged = _judged(connection, papers.values())
     places = {one: at for at, one in enumerate(papers)}
     return PaperMatcher(
         [
@@ -221,13 +220,9 @@ def lay_out(
     )
 
 
-def _judged(
-    connection: Connection, asked: Iterable[PaperQuery], known: Iterable[Paper]
-) -> set[int]:
-    """Read which of these papers are unverified and have thumbs, if any draft is unverified."""
-    if not any(one.draft.unverified for one in asked):
-        return set()
-    unverified = {paper.id for paper in known if paper.unverified & Unverified.TITLE}
+def _judged(connection: Connection, known: Iterable[Paper]) -> set[int]:
+    """Read which of these papers have unverified texts and thumbs."""
+    unverified = {paper.id for paper in known if paper.unverified}
     tables = schema.vote.c.paper_id, schema.forgotten_vote.c.paper_id
     found = (rows_among(connection, select(one).distinct(), one, unverified) for one in tables)
     return {row.paper_id for rows in found for row in rows}

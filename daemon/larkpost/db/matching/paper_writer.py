@@ -76,6 +76,10 @@ def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> No
 
 
 def write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    """Write the identifiers that papers gained."""
+    """Delete the identifiers that papers lost, which others may have gained, and write those."""
+    table = schema.identifier
+    for name in (name for entry in entries for name in entry.lost):
+        named = delete(table).where(table.c.scheme == name.scheme, table.c.value == name.value)
+        connection.execute(named)
     rows = [(name.scheme, name.value, entry.paper.id) for entry in entries for name in entry.gained]
     insert_rows(connection, schema.identifier, ("scheme", "value", "paper_id"), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, exists, func, insert, select, 
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
-from larkpost.db.matching.duplicate_rules import MatchRule
+from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.merge_texts import date_new_link, merge, rename, with_url
 from larkpost.db.matching.paper_matcher import KnownPaper
@@ -17,6 +18,7 @@ from larkpost.db.matching.paper_writer import write_changed
 from larkpost.db.search import index
 from larkpost.db.search.tokenize import document
 from larkpost.domain import Identifier, Paper
+from larkpost.text.unverified import Unverified
 
 
 def unify(
@@ -30,6 +32,8 @@ def unify(
     """
     papers = paper_rows.get(connection, [paper_id, gone_id])
     known, gone = papers[paper_id], papers[gone_id]
+    if rule != MatchRule.DECISION:
+        _delete_names_from_outside(connection, known, gone)
     names = read_names(connection, gone_id)
     _move_log(connection, known, gone, rule)
     record = replace(merge_log.as_record(gone, names).record, uid=None)
@@ -37,10 +41,30 @@ def unify(
     _move_rows(connection, paper_id, gone_id)
     index.remove(connection, [(gone_id, document(gone))])
     _leave_trace(connection, gone, paper_id)
-    paper = with_url(rename(merged.paper, sorted(names)), read_names(connection, paper_id))
+    left = read_names(connection, paper_id)
+    paper = with_url(rename(_with_own_name(merged.paper, left), sorted(names)), left)
     paper = date_new_link(known, paper, now)
     entry = KnownPaper(paper, before=known, reworded=merged.reworded, touched=True)
     write_changed(connection, [entry])
+
+
+def _delete_names_from_outside(connection: Connection, one: Paper, other: Paper) -> None:
+    """Delete the identifiers of a feed's paper before it is merged with one of an authority.
+
+    The record of an authority with such an identifier may be another paper, and would replace it.
+    """
+    table = schema.identifier
+    if (one.unverified ^ other.unverified) & Unverified.TITLE:
+        feeds = one if one.unverified & Unverified.TITLE else other
+        mine = (table.c.paper_id == feeds.id, table.c.scheme != "url")
+        connection.execute(delete(table).where(*mine))
+
+
+def _with_own_name(paper: Paper, names: Collection[Identifier]) -> Paper:
+    if paper.identifier in names:
+        return paper
+    best = min(names, key=lambda one: (one.scheme in LOOSE, one))
+    return replace(paper, identifier=best)
 
 
 def unify_by_decision(

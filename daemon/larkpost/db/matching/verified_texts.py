@@ -12,8 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from larkpost.db.matching.abstract_rules import continues, is_cut, is_withdrawal_notice
-from larkpost.db.matching.compared_text import ComparedText, same_subject
-from larkpost.db.matching.duplicate_rules import LOOSE, akin
+from larkpost.db.matching.duplicate_rules import LOOSE, akin, alike
 from larkpost.db.matching.title_rules import is_cut_title
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.arxiv_categories import ALL_CODES
@@ -42,46 +41,48 @@ def choose_title(paper: Paper, draft: PaperRecord, usual: str) -> str:
     if before == after:
         return usual
     if is_lesser(paper, draft):
-        whole = is_cut_title(paper.title) and not is_cut_title(draft.title)
-        is_rest = whole and len(before) >= _LONG_TITLE and after.startswith(before)
-        return draft.title if is_rest else paper.title
-    if is_better(paper, draft) and not (is_cut_title(draft.title) and before.startswith(after)):
+        return draft.title if _completes(paper.title, draft.title) else paper.title
+    if is_better(paper, draft) and not _completes(draft.title, paper.title):
         return draft.title
     return usual
+
+
+def _completes(cut: str, whole: str) -> bool:
+    """Whether a title has all of a cut one, long enough to identify it, and is not cut."""
+    begun = squeeze(cut)
+    if not is_cut_title(cut) or is_cut_title(whole) or len(begun) < _LONG_TITLE:
+        return False
+    return squeeze(whole).startswith(begun)
 
 
 def choose_abstract(paper: Paper, draft: PaperRecord, usual: str) -> str:
     """Choose an abstract; ``usual`` is the choice between two equally reliable ones.
 
-    A cut text, a summary or a withdrawal notice is not better than the abstract because its source
-    is.
+    A cut text or a withdrawal notice is not better than the abstract because its source is. A short
+    one is: a feed could make the abstract of any paper longer, in words of its own, before an
+    authority lists it.
     """
     before, after = squeeze(paper.abstract), squeeze(draft.abstract)
     if before == after:
         return usual
     if is_lesser(paper, draft, Unverified.ABSTRACT):
-        is_rest = not before or continues(paper.abstract, draft.abstract)
+        is_missing = not before and not is_withdrawal_notice(draft.abstract)
+        is_rest = is_missing or continues(paper.abstract, draft.abstract)
         return draft.abstract if is_rest else paper.abstract
     if is_better(paper, draft, Unverified.ABSTRACT) and after and not is_cut(draft.abstract):
-        if is_withdrawal_notice(draft.abstract):
-            return usual
-        old, new = ComparedText(paper.abstract), ComparedText(draft.abstract)
-        if after in before or not same_subject(ComparedText(""), old, new):
-            return draft.abstract
+        return usual if is_withdrawal_notice(draft.abstract) else draft.abstract
     return usual
 
 
 def choose_authors(paper: Paper, draft: PaperRecord, usual: tuple[str, ...]) -> tuple[str, ...]:
     """Choose authors; ``usual`` is the choice between two equally reliable lists.
 
-    A page may list the first authors only, arXiv lists all.
+    An authority's list stands, even if it has the first authors only: a feed could add any name.
     """
     if is_lesser(paper, draft, Unverified.AUTHORS):
         return paper.authors or draft.authors
     if is_better(paper, draft, Unverified.AUTHORS) and draft.authors:
-        known = set(map(squeeze, paper.authors))
-        if draft.version or known.isdisjoint(map(squeeze, draft.authors)):
-            return draft.authors
+        return draft.authors
     return usual
 
 
@@ -103,7 +104,10 @@ def is_withdrawn(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
-    """Return the unverified texts of a merged paper; a text of both is as good as the better."""
+    """Return the unverified texts of a merged paper; a text of both is as good as the better.
+
+    So is the rest of an authority's title: with it, the paper is still the authority's.
+    """
     both = paper.unverified & draft.unverified
     told = 0
     for text, old, new, chosen in (
@@ -117,6 +121,9 @@ def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
             told |= both & text
         else:
             told |= (draft if result == after else paper).unverified & text
+    cut = draft.title if is_better(paper, draft) else paper.title
+    if not both & Unverified.TITLE and _completes(cut, merged.title):
+        told &= ~Unverified.TITLE
     return told
 
 
@@ -146,12 +153,26 @@ def without_outside_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     )
 
 
-def without_statements(paper: Paper, draft: PaperRecord) -> Paper:
-    """Leave out an unverified paper's statements when a record of an authority arrives."""
+def without_outside_claims(paper: Paper, draft: PaperRecord) -> Paper:
+    """Leave out an unverified paper's statements when a record of an authority arrives.
+
+    It is as old as its record here, not as its source said: a day of long ago would keep it out of
+    what is popular, and of the authority's day in the archive. Links and keywords of the authority
+    come first, because the number of both is limited.
+    """
     if not is_better(paper, draft):
         return paper
-    known = _known_categories(paper.categories)
-    return replace(paper, organisation=None, comment=None, journal_ref=None, categories=known)
+    return replace(
+        paper,
+        organisation=None,
+        comment=None,
+        journal_ref=None,
+        categories=() if draft.categories else _known_categories(paper.categories),
+        links=(*draft.links, *paper.links),
+        keywords=(*draft.keywords, *paper.keywords),
+        first_seen=max(paper.first_seen, paper.ingested_at),
+        published=draft.published or paper.published,
+    )
 
 
 def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
@@ -159,19 +180,26 @@ def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
-    """Replace the texts of an unverified record by those of an unverified paper with thumbs.
+    """Replace the unverified texts of a record by those that a paper with thumbs has.
 
-    Otherwise a source could collect thumbs with one text and then show another: readers' tastes,
-    and what is popular, would follow. Texts of an authority replace them.
+    Its statements as well, if the paper's title is unverified. Otherwise a source could collect
+    thumbs with one text and then show another: readers' tastes, and what is popular, would follow.
+    Texts of an authority replace them.
     """
-    if not draft.unverified or not paper.unverified & Unverified.TITLE:
+    both = draft.unverified & paper.unverified
+    if both & Unverified.ABSTRACT:
+        draft = replace(draft, abstract=paper.abstract)
+    if both & Unverified.AUTHORS:
+        draft = replace(draft, authors=paper.authors)
+    if not both & Unverified.TITLE:
         return draft
     return replace(
         draft,
         title=paper.title,
-        abstract=paper.abstract,
-        authors=paper.authors,
         withdrawn=paper.withdrawn,
+        organisation=paper.organisation,
+        comment=paper.comment,
+        journal_ref=paper.journal_ref,
     )
 
 
@@ -199,16 +227,17 @@ def limit_outside(draft: PaperRecord, now: datetime) -> PaperRecord:
 
     A version outranks later texts. A uid belongs to an export. An early ingestion, or a paper that
     came out before, keeps a paper from readers, and so would that of an id which arXiv has not
-    announced yet.
+    announced yet, or of none.
     """
-    recent = draft.came_out is not None and _is_recent(_arxiv_id(draft), now)
+    arxiv_id = _arxiv_id(draft)
+    is_old = bool(arxiv_id) and not _is_recent(arxiv_id, now)
     return replace(
         draft,
         version=None,
         uid=None,
         updated=None,
         ingested_at=now,
-        came_out=None if recent else draft.came_out,
+        came_out=draft.came_out if is_old else None,
     )
 
 
@@ -229,12 +258,15 @@ def names_from_outside(
 ) -> list[Identifier]:
     """Choose the identifiers that an unverified record adds to a paper with these ``known`` ones.
 
-    None if its text is another; only addresses if the paper is verified or has an identifier,
-    because its next record, from an authority, may be of another paper.
+    None if its text is another; only addresses and its text if the paper is verified or has an
+    identifier, because its next record, from an authority, may be of another paper. Of a verified
+    paper, not the text of one that is only similar.
     """
     lesser = is_lesser(paper, draft)
     if lesser and not is_akin(paper, draft):
         return []
+    if lesser and any(name.scheme == "text" for name in gained) and not alike(paper, draft):
+        gained = [name for name in gained if name.scheme == "url"]
     if lesser or any(name.scheme not in LOOSE for name in known):
         gained = [name for name in gained if name.scheme in LOOSE]
     return list(gained[: max(0, MOST_OUTSIDE_NAMES - len(known))])

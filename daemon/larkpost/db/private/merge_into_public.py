@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.matching.duplicate_rules import conflicting
+from larkpost.db.matching.duplicate_rules import LOOSE, conflicting
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES
 from larkpost.db.matching.verified_texts import may_be_another
 from larkpost.db.private import private_papers
@@ -161,4 +161,4 @@ def _is_trusted(
         return True
     if conflicting(entry.names, names):
         return False
-    return name.scheme != "url" or comparer.akin(entry.paper, brought)
+    return name.scheme not in LOOSE or comparer.akin(entry.paper, brought)

@@ -10,12 +10,13 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Text, cast, delete, func, select
+from sqlalchemy import Connection, Text, cast, delete, func, or_, select
 
 from larkpost.db import schema, upsert_statement
 
 _table, _merged = schema.tables.source_growth, schema.tables.merged_record
 _KEEP_FOR = timedelta(days=2)
+_FIRST = "first"  # ``MatchRule.FIRST``, of a module that takes long to import
 
 
 class Growth(NamedTuple):
@@ -58,13 +59,16 @@ def last_logged(connection: Connection) -> int:
     return connection.execute(select(func.max(_merged.c.id))).scalar() or 0
 
 
-def count_logged(connection: Connection, after: int) -> int:
+def count_logged(connection: Connection, after: int, source: str) -> int:
     """Count the characters of the merged records that were logged ``after`` another one.
 
-    They are kept, whatever their papers took of them.
+    They are kept, whatever their papers took of them. The first record of a paper is logged
+    together with the second one; it counts only if it came from the same ``source``.
     """
     length = func.sum(func.length(cast(_merged.c.content, Text)))
-    return int(connection.execute(select(length).where(_merged.c.id > after)).scalar() or 0)
+    own = select(schema.dump.c.digest).where(schema.dump.c.source == source)
+    theirs = or_(_merged.c.rule != _FIRST, _merged.c.dump_digest.in_(own))
+    return int(connection.execute(select(length).where(_merged.c.id > after, theirs)).scalar() or 0)
 
 
 def _digest(account: str) -> str:

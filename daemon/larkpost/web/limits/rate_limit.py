@@ -55,10 +55,9 @@ class RouteLimits:
 
 
 class RateLimiter:
-    """Recent request counts; thread-safe.
+    """Recent request counts; thread-safe. A refused request is not counted.
 
-    A token bucket per limit and key, as explained in ``larkpost.db.coordination.rate_limits``. A
-    refused request is not counted.
+    A token bucket per limit and key, as explained in ``larkpost.db.coordination.rate_limits``.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -79,6 +79,7 @@ def test_another_text_under_the_number_of_a_judged_paper_is_another_paper(
         {"title": f"{BAIT.title}, and a Casino"},
         {"authors": ("Evil",) * 5},
         {"withdrawn": True},
+        {"organisation": "Casino", "comment": "Play at casino.example", "journal_ref": "Odds"},
         {"identifiers": (), "abstract": f"{BAIT.abstract} Play at casino.example."},
     ],
 )
@@ -91,7 +92,8 @@ def test_a_judged_paper_keeps_its_texts_and_is_not_withdrawn(
     take(store, replace(BAIT, first_seen=NOW + DAY, **changed), 1)  # type: ignore[arg-type]
 
     (after,) = liked(store, reader)
-    for field in ("title", "abstract", "authors", "withdrawn", "updated", "unverified"):
+    kept = ("title", "abstract", "authors", "withdrawn", "updated", "unverified")
+    for field in (*kept, "organisation", "comment", "journal_ref"):
         assert getattr(after, field) == getattr(before, field), field
 
 
@@ -108,13 +110,62 @@ def test_a_thumb_that_is_forgotten_and_may_be_restored_keeps_the_text_as_well(
     assert [paper.title for paper in liked(store, reader)] == [BAIT.title]
 
 
-def test_an_authority_replaces_the_texts_that_were_judged(store: Store, reader: Reader) -> None:
-    judge(store, reader, take(store, SWITCH))
+@pytest.mark.parametrize("title", [BAIT.title, f"{BAIT.title} (with Maps)"])
+def test_an_authority_replaces_the_texts_that_were_judged(
+    store: Store, reader: Reader, title: str
+) -> None:
+    judge(store, reader, take(store, replace(BAIT, title=title, abstract=SWITCH.abstract)))
 
     listed = take(store, replace(BAIT, unverified=Unverified.NONE), 1)
 
     assert liked(store, reader) == [listed]
     assert (listed.title, listed.unverified) == (BAIT.title, Unverified.NONE)
+
+
+@pytest.mark.parametrize("name", [OURS, Identifier("doi", "10.1234/casino")])
+@pytest.mark.parametrize("is_private", [True, False])
+def test_thumbs_do_not_move_to_the_paper_under_whose_id_a_blog_put_the_text(
+    store: Store, reader: Reader, name: Identifier, is_private: bool
+) -> None:
+    planted = replace(BAIT, identifiers=(name,))
+    listed = replace(SWITCH, identifiers=(name,), unverified=Unverified.NONE)
+    if is_private:
+        onboarding.from_references(store, reader.id, f"@a{{x, title={{{BAIT.title}}}}}", now=NOW)
+        take(store, planted)
+    else:
+        judge(store, reader, take(store, planted))
+
+    other = take(store, listed, 1)
+
+    assert (other.title, other.identifier, other.unverified) == (SWITCH.title, name, 0)
+    assert [paper.title for paper in liked(store, reader)] == [BAIT.title]
+    take(store, planted, 2)
+    assert take(store, listed, 3) == other
+    with store.read() as connection:
+        assert papers.count(connection) == 2
+
+
+def test_an_abstract_that_a_blog_supplied_to_a_listed_paper_stays_once_it_was_judged(
+    store: Store, reader: Reader
+) -> None:
+    take(store, replace(BAIT, abstract="", authors=(), unverified=Unverified.NONE))
+    supplied = take(store, BAIT, 1)
+    judge(store, reader, supplied)
+
+    after = take(store, replace(SWITCH, title=BAIT.title, authors=("Evil",) * 5), 2)
+
+    assert (after.abstract, after.authors) == (BAIT.abstract, BAIT.authors)
+    assert liked(store, reader) == [after]
+
+
+def test_a_blog_supplies_no_notice_of_withdrawal_in_place_of_a_missing_abstract(
+    store: Store,
+) -> None:
+    take(store, replace(BAIT, abstract="", unverified=Unverified.NONE))
+
+    notice = "This paper has been withdrawn by the authors due to fraud. See casino.example."
+
+    assert take(store, replace(BAIT, abstract=notice), 1).abstract == ""
 
 
 def test_a_paper_that_nobody_judged_may_be_reworded(store: Store, reader: Reader) -> None:
