@@ -120,7 +120,7 @@ def _find_titled(connection: Connection, keys: Iterable[str]) -> set[int]:
     """Find private papers by title, at most ``MOST_COPIES`` of one, in turns of their owners.
 
     One record has to be absorbed in one transaction, and a reader may bring any number of papers
-    under its title: ten pages with 5,000 each kept all votes waiting for six seconds.
+    under its title: ten pages with 5,000 each kept all votes waiting for three.
     """
     column = schema.paper.c
     its_owners = (column.title_key, column.owner_id)
