@@ -25,19 +25,30 @@ MADE = RateLimit("made", 20, per=2.0, longest_wait=LONGEST_WAIT)  # of uncached 
 # second from one network, on a hundred connections, delayed all others.
 ANY = RateLimit("any", 1_000, per=10.0, longest_wait=LONGEST_WAIT)
 REFUSED = 5  # an error response counts as so many requests, because programs keep asking
+# A request counts once more for each of so many bytes of its head: reading 60 kB takes as long as
+# answering a dozen usual ones, and six addresses that sent them kept everybody waiting for 15 s.
+HEAD_BYTES = 2_048
 
 
 class RequestRate:
     """ASGI middleware: spaces out the requests of a network; 429 if one would wait too long.
 
     It is used twice: for all requests, and with a lower limit for those that the feed cache does
-    not answer. A web server in front that hides its visitors' addresses is not slowed.
+    not answer. If ``by_size``, one with a long head counts as several. A web server in front that
+    hides its visitors' addresses is not slowed.
     """
 
     def __init__(
-        self, app: ASGIApp, *, limit: RateLimit, pages: PageTemplates, https: bool
+        self,
+        app: ASGIApp,
+        *,
+        limit: RateLimit,
+        pages: PageTemplates,
+        https: bool,
+        by_size: bool = False,
     ) -> None:
         self.app = app
+        self._by_size = by_size
         self._limit = limit
         self._limit_around = replace(limit, name="around", most=limit.most * WIDER)
         self._rates = RateLimiter()
@@ -56,6 +67,8 @@ class RequestRate:
             await asyncio.sleep(LONGEST_WAIT)
             await self._refusal(scope, receive, send)
             return
+        if self._by_size:
+            self._charge_size(scope, visitor)
         if wait:
             await asyncio.sleep(wait)
 
@@ -66,6 +79,13 @@ class RequestRate:
 
         await self.app(scope, receive, send_charging)
 
+    def _charge_size(self, scope: Scope, visitor: str) -> None:
+        """Count a request with a long head as several."""
+        if more := _head_size(scope) // HEAD_BYTES:
+            self._rates.charge(self._limit, visitor, more)
+            if (around := neighbourhood(visitor)) != visitor:
+                self._rates.charge(self._limit_around, around, more)
+
     def _delay(self, visitor: str) -> float | None:
         """Return the seconds until a request is due; None if that is too long."""
         own, around = self._rates.delay(self._limit, visitor), neighbourhood(visitor)
@@ -73,6 +93,12 @@ class RequestRate:
             return own
         wider = self._rates.delay(self._limit_around, around)
         return None if wider is None else max(own, wider)
+
+
+def _head_size(scope: Scope) -> int:
+    """Return about how many bytes a request's path, query and headers have."""
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return len(scope["path"]) + len(scope["query_string"]) + headers
 
 
 def paced_network(scope: Scope) -> str | None:
