@@ -154,10 +154,10 @@ def _middleware(
 ) -> list[Middleware]:
     """List what every request passes, from the outside, around the cache of the feeds."""
 
-    def at_most(limit: RateLimit, *, by_size: bool = False) -> list[Middleware]:
+    def at_most(limit: RateLimit) -> list[Middleware]:
         if not paced:
             return []
-        return [Middleware(RequestRate, limit=limit, pages=pages, https=https, by_size=by_size)]
+        return [Middleware(RequestRate, limit=limit, pages=pages, https=https)]
 
     in_flight = [Middleware(RequestsInFlight, pages=pages, https=https)] if paced else []
     return [
@@ -165,7 +165,7 @@ def _middleware(
         Middleware(HostHeader, pages=pages, https=https),
         *in_flight,
         Middleware(TrailingSlash),
-        *at_most(ANY, by_size=True),
+        *at_most(ANY),
         cache,
         Middleware(SafeHeaders, https=https),
         *at_most(MADE),

@@ -22,33 +22,23 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 2.0  # seconds
 MADE = RateLimit("made", 20, per=2.0, longest_wait=LONGEST_WAIT)  # of uncached responses
 # Of all requests. A cached feed takes a fifth of a millisecond, but of the event loop: 5,000 per
-# second from one network, on a hundred connections, delayed all others.
-ANY = RateLimit("any", 1_000, per=10.0, longest_wait=LONGEST_WAIT)
+# second from one network, on a hundred connections, delayed all others. Reading a head of 60 kB
+# takes as long as forty of them: six addresses that sent these kept everybody waiting for 15 s.
+ANY = RateLimit("any", 1_000, per=10.0, longest_wait=LONGEST_WAIT, head_bytes=2_048)
 REFUSED = 5  # an error response counts as so many requests, because programs keep asking
-# A request counts once more for each of so many bytes of its head: reading 60 kB takes as long as
-# answering a dozen usual ones, and six addresses that sent them kept everybody waiting for 15 s.
-HEAD_BYTES = 2_048
 
 
 class RequestRate:
     """ASGI middleware: spaces out the requests of a network; 429 if one would wait too long.
 
     It is used twice: for all requests, and with a lower limit for those that the feed cache does
-    not answer. If ``by_size``, one with a long head counts as several. A web server in front that
-    hides its visitors' addresses is not slowed.
+    not answer. A web server in front that hides its visitors' addresses is not slowed.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        limit: RateLimit,
-        pages: PageTemplates,
-        https: bool,
-        by_size: bool = False,
+        self, app: ASGIApp, *, limit: RateLimit, pages: PageTemplates, https: bool
     ) -> None:
         self.app = app
-        self._by_size = by_size
         self._limit = limit
         self._limit_around = replace(limit, name="around", most=limit.most * WIDER)
         self._rates = RateLimiter()
@@ -67,8 +57,7 @@ class RequestRate:
             await asyncio.sleep(LONGEST_WAIT)
             await self._refusal(scope, receive, send)
             return
-        if self._by_size:
-            self._charge_size(scope, visitor)
+        self._charge_size(scope, visitor)
         if wait:
             await asyncio.sleep(wait)
 
@@ -80,8 +69,9 @@ class RequestRate:
         await self.app(scope, receive, send_charging)
 
     def _charge_size(self, scope: Scope, visitor: str) -> None:
-        """Count a request with a long head as several."""
-        if more := _head_size(scope) // HEAD_BYTES:
+        """Count a request with a long head as several, if the limit says so."""
+        unit = self._limit.head_bytes
+        if unit and (more := _head_size(scope) // unit):
             self._rates.charge(self._limit, visitor, more)
             if (around := neighbourhood(visitor)) != visitor:
                 self._rates.charge(self._limit_around, around, more)
