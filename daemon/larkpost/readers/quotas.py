@@ -25,6 +25,7 @@ _KILOBYTE = 1_000
 # The share of a surrounding network in what all readers together may have, and the time after which
 # it may take as much again: one /24 took all room for papers in seven minutes, for everybody.
 SHARE, SHARE_TIME = 8, timedelta(days=90)
+OF_SHARE = 2  # the part of it that one network may take: an address took all that its /24 had
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,13 @@ class Allowance:
                     hint="subscribe with an email address, or come back tomorrow",
                     wait=DAY // most,
                 )
-        share = max(self.bounds.network_readers, self.bounds.all_readers // SHARE)
-        if not self._take_share(connection, "readers", 1, most=share, now=now):
+        share = self.bounds.all_readers // SHARE
+        least = self.bounds.network_readers
+        if not self._take_share(connection, "readers", 1, share, least=least, now=now):
             raise QuotaExceeded(
                 "too many pages were created from your network in the last months",
                 hint="subscribe with an email address",
-                wait=SHARE_TIME // share,
+                wait=SHARE_TIME // max(least, share // OF_SHARE),
             )
         if last_use.count(connection) >= self.bounds.all_readers:
             raise QuotaExceeded(
@@ -116,22 +118,41 @@ class Allowance:
             )
 
     def _take_share_of_papers(self, connection: Connection, count: int, now: datetime) -> None:
-        share = max(2 * self.bounds.papers, self.bounds.all_papers // SHARE)
-        if not self._take_share(connection, "papers", count, most=share, now=now):
+        share, least = self.bounds.all_papers // SHARE, 2 * self.bounds.papers
+        if not self._take_share(connection, "papers", count, share, least=least, now=now):
             raise QuotaExceeded(
                 "your network has imported as many papers as it may in three months",
                 hint="nothing was imported. Choose a shorter list, or import papers that are here "
                 "already, by their arXiv numbers or DOIs",
-                wait=min(SHARE_TIME, SHARE_TIME * count / share),
+                wait=min(SHARE_TIME, SHARE_TIME * count / max(least, share // OF_SHARE)),
             )
 
     def _take_share(
-        self, connection: Connection, what: str, count: int, *, most: int, now: datetime
+        self,
+        connection: Connection,
+        what: str,
+        count: int,
+        share: int,
+        *,
+        least: int,
+        now: datetime,
     ) -> bool:
-        """Count for the surrounding network; returns whether its share suffices."""
-        key = f"share:{what}:{self.networks[-1]}" if self.networks else ""
-        return not key or rate_limits.allow(
-            connection, key, now=now, most=most, per=SHARE_TIME, cost=count
+        """Count for the own and the surrounding network; returns whether both shares suffice.
+
+        The surrounding network has the ``share``, and a network in it a part, so that one address
+        leaves something to its neighbours; both have the ``least`` at least.
+        """
+        parts = (share,) if len(self.networks) == 1 else (share // OF_SHARE, share)
+        return all(
+            rate_limits.allow(
+                connection,
+                f"share:{what}:{network}",
+                now=now,
+                most=max(least, part),
+                per=SHARE_TIME,
+                cost=count,
+            )
+            for network, part in zip(self.networks, parts, strict=False)
         )
 
     def _take_bytes(self, connection: Connection, size: int, now: datetime) -> None:

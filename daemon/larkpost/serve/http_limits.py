@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from larkpost.web.limits.connections import ConnectionLimits
 
-LONGEST_HEAD = 32 * 1024  # bytes received before a request's headers are complete
+LONGEST_HEAD = 32 * 1024  # bytes of a request's line and headers, complete or not
 # Each takes time of the event loop: 8,000 in each head, 200 heads a second, made others wait for
 # up to 12 seconds. Browsers send twenty, and web servers in front add some.
 MOST_HEADERS = 128
@@ -55,6 +55,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._ended = False  # a message, in the latest piece
         self._came = 0  # bytes of these headers, or of this body
+        self._head = 0  # bytes of the address and the complete headers of this request
         self._body = 0  # bytes of content in this body
         self._pieces = 0  # in which they came
         self._fault = _BAD  # why the parser stopped
@@ -131,6 +132,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             if self._came > MOST_OVERHEAD + 8 * self._body:
                 self._refuse(_BAD)
 
+    def on_url(self, url: bytes) -> None:
+        """Take the address of a request, or a part of it."""
+        self._count_head(len(url))
+        super().on_url(url)
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers behind a body (RFC 9110, 6.5) are not read.
 
@@ -141,10 +147,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if len(self.headers) >= MOST_HEADERS:
             self._fault = _TOO_LONG
             raise ValueError("too many headers")
+        self._count_head(len(name) + len(value))
         super().on_header(name, value.rstrip(b" \t"))
+
+    def _count_head(self, size: int) -> None:
+        """Count parts of a head, for it may arrive at once, with any length."""
+        self._head += size
+        if self._head > LONGEST_HEAD:
+            self._fault = _TOO_LONG
+            raise ValueError("a long head")
 
     def on_headers_complete(self) -> None:
         """Go on to the body."""
+        self._head = 0
         if len(self.pipeline) >= MOST_PIPELINED:
             raise ValueError("too many requests before the first was answered")
         self._in_head, self._came, self._body, self._pieces = False, 0, 0, 0

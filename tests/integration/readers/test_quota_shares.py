@@ -22,19 +22,33 @@ if TYPE_CHECKING:
 SETTINGS = QuotaSettings(papers=20, all_papers=400, network_readers=2, all_readers=40)
 
 
-def bring(store: Store, address: int, *, count: int = 20, now: datetime = NOW) -> None:
+def bring(
+    store: Store,
+    address: int,
+    *,
+    count: int = 20,
+    now: datetime = NOW,
+    settings: QuotaSettings = SETTINGS,
+) -> None:
     """Count a list of a new reader at an address of one /24."""
-    allowance = Allowance(SETTINGS, (f"192.0.2.{address}/32", "192.0.2.0/24"))
+    allowance = Allowance(settings, (f"192.0.2.{address}/32", "192.0.2.0/24"))
     new = [PaperRecord(title=f"Paper {at}") for at in range(count)]
     reader = subscriptions.add(store, None, now=now)
     with store.begin() as connection:
         allowance.take_list(connection, reader.id, new, thumbs=count, now=now)
 
 
-def sign_up(store: Store, address: int, *, around: str = "192.0.2.0/24") -> None:
+def sign_up(
+    store: Store,
+    address: int,
+    *,
+    around: str = "192.0.2.0/24",
+    now: datetime = NOW,
+    settings: QuotaSettings = SETTINGS,
+) -> None:
     """Count a new page at an address of a network."""
     with store.begin() as connection:
-        Allowance(SETTINGS, (f"192.0.2.{address}/32", around)).take_reader(connection, NOW)
+        Allowance(settings, (f"192.0.2.{address}/32", around)).take_reader(connection, now)
 
 
 def test_a_surrounding_network_brings_an_eighth_of_all_papers_in_three_months(
@@ -71,3 +85,29 @@ def test_one_reader_may_bring_as_many_papers_as_ever_where_an_eighth_is_less(sto
         Allowance(small, ("192.0.2.0/24",)).take_list(
             connection, reader.id, new, thumbs=20, now=NOW
         )
+
+
+def test_an_address_brings_half_of_that_and_leaves_the_rest_to_its_neighbours(
+    store: Store,
+) -> None:
+    settings = QuotaSettings(papers=12, all_papers=400)
+    for _ in range(2):
+        bring(store, 1, count=12, settings=settings)
+
+    with pytest.raises(QuotaExceeded, match="as many papers as it may in three months"):
+        bring(store, 1, count=12, settings=settings)
+
+    bring(store, 2, count=12, settings=settings)
+
+
+def test_an_address_makes_half_of_those_pages(store: Store) -> None:
+    settings = QuotaSettings(network_readers=2, all_readers=64)
+    for day in (0, 0, 1, 1):
+        sign_up(store, 1, now=NOW + timedelta(days=day), settings=settings)
+
+    with pytest.raises(QuotaExceeded, match="in the last months") as refused:
+        sign_up(store, 1, now=NOW + timedelta(days=2), settings=settings)
+
+    assert refused.value.wait is not None
+    assert refused.value.wait > timedelta(days=1)
+    sign_up(store, 2, now=NOW + timedelta(days=2), settings=settings)

@@ -94,6 +94,18 @@ def test_the_refusal_says_why(port: int) -> None:
         assert answered(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize(
+    "head", [b"GET /one?%b HTTP/1.1\r\n", b"GET /one HTTP/1.1\r\nX-Long: %b\r\n"]
+)
+def test_a_long_head_that_comes_at_once_is_refused_too(port: int, head: bytes) -> None:
+    """Reading it takes the event loop, however it comes: the socket gives 256 kB at a time."""
+    for size, status in ((LONGEST_HEAD - 100, b"200"), (LONGEST_HEAD + 1, b"431")):
+        with connected(port) as connection:
+            connection.sendall(head % (b"a" * size) + b"\r\n")
+
+            assert answered(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 %b " % status)
+
+
 def test_a_head_of_many_headers_is_refused(port: int) -> None:
     """Eight thousand of two bytes kept the event loop from others for milliseconds."""
     for many, status in ((MOST_HEADERS, b"200"), (MOST_HEADERS + 1, b"431"), (8_000, b"431")):

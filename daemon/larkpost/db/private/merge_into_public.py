@@ -14,7 +14,7 @@ from larkpost.db.matching.duplicate_rules import LOOSE, conflicting
 from larkpost.db.matching.text_comparer import MOST_CANDIDATES
 from larkpost.db.matching.verified_texts import may_be_another
 from larkpost.db.private import private_papers
-from larkpost.db.value_batches import gather, rows_among
+from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import title_key
 from larkpost.text.unverified import Unverified
@@ -81,6 +81,7 @@ def hand_over(
     The public paper takes over nothing else: no text, link or identifier from a reader. So nobody
     can attach anything to a paper before its dump arrives. A private paper stays if the public one
     has only its identifier, and a text from a source that is no authority: see ``may_be_another``.
+    So do those of a title with more than ``MOST_COPIES``, first all but the first of each reader.
     """
     if not entries or not _any_private(connection):
         return
@@ -121,9 +122,23 @@ def _find_named(connection: Connection, wanted: Iterable[Identifier]) -> set[int
 
 
 def _find_titled(connection: Connection, keys: Iterable[str]) -> set[int]:
+    """Find private papers by title, at most ``MOST_COPIES`` of one, in turns of their owners.
+
+    One record has to be absorbed in one transaction, and a reader may bring any number of papers
+    under its title: ten pages with 5,000 each kept all votes waiting for three.
+    """
     column = schema.paper.c
-    private = select(column.id).where(column.owner_id.is_not(None))
-    return {row.id for row in rows_among(connection, private, column.title_key, keys)}
+    its_owners = (column.title_key, column.owner_id)
+    turn = func.row_number().over(partition_by=its_owners, order_by=column.id).label("turn")
+    private = select(column.id, column.title_key, turn).where(column.owner_id.is_not(None))
+    found: set[int] = set()
+    for some in batches(keys):
+        one = private.where(column.title_key.in_(some)).subquery().c
+        place = func.row_number().over(partition_by=one.title_key, order_by=(one.turn, one.id))
+        placed = select(one.id, place.label("place")).subquery().c
+        first = select(placed.id).where(placed.place <= MOST_COPIES)
+        found.update(connection.execute(first).scalars())
+    return found
 
 
 def _choose_public(

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 MOST_PARAMETERS = 50
+# Bytes of a query, as sent: 1,000 characters of a search take 12,000 at most. It is parsed in the
+# event loop, and 60 kB of "%f" took 8 ms.
+LONGEST_QUERY = 16_000
 _PAGE = re.compile(r"[1-9][0-9]{0,3}")
 
 
@@ -50,8 +53,8 @@ class FeedRequest:
 def read_feed_request(scope: Scope) -> FeedRequest:
     """Read the path and query of an HTTP request (ASGI scope).
 
-    Raises UsageError for an invalid probability and for a query with very many parameters,
-    HTTPException 404 for a page that is not a number.
+    Raises UsageError for an invalid probability and for a query that is long or has very many
+    parameters, HTTPException 404 for a page that is not a number.
     """
     path: str = scope["path"]
     taken = _parameter_of(path)
@@ -70,6 +73,11 @@ def read_parameters(query: bytes) -> dict[str, str]:
     """Read the parameters of a query; the last of a name counts. Raises UsageError."""
     if not query:
         return {}
+    if len(query) > LONGEST_QUERY:
+        raise UsageError(
+            f"what follows the question mark of an address may have {LONGEST_QUERY} characters",
+            hint="use fewer words",
+        )
     try:
         pairs = parse_qsl(
             query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS

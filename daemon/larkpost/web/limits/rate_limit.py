@@ -21,7 +21,8 @@ class RateLimit:
 
     A request that comes too early waits, for at most ``longest_wait`` seconds. ``costly`` pages are
     made a few at a time; those that a process of their own computes (``apart``) have other places,
-    and so have those of them that may take longer than others wait (``slow``).
+    and so have those of them that may take longer than others wait (``slow``). With ``head_bytes``
+    a request counts once more for each of so many bytes of its path, query and headers.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RateLimit:
     slow: bool = False
     per: float = 60.0
     longest_wait: float = 0.0
+    head_bytes: int = 0
 
 
 LOOKING = RateLimit("looking", 300)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 2.0  # seconds
 MADE = RateLimit("made", 20, per=2.0, longest_wait=LONGEST_WAIT)  # of uncached responses
 # Of all requests. A cached feed takes a fifth of a millisecond, but of the event loop: 5,000 per
-# second from one network, on a hundred connections, delayed all others.
-ANY = RateLimit("any", 1_000, per=10.0, longest_wait=LONGEST_WAIT)
+# second from one network, on a hundred connections, delayed all others. Reading a head of 60 kB
+# takes as long as forty of them: six addresses that sent these kept everybody waiting for 15 s.
+ANY = RateLimit("any", 1_000, per=10.0, longest_wait=LONGEST_WAIT, head_bytes=2_048)
 REFUSED = 5  # an error response counts as so many requests, because programs keep asking
 
 
@@ -56,6 +57,7 @@ class RequestRate:
             await asyncio.sleep(LONGEST_WAIT)
             await self._refusal(scope, receive, send)
             return
+        self._charge_size(scope, visitor)
         if wait:
             await asyncio.sleep(wait)
 
@@ -66,6 +68,14 @@ class RequestRate:
 
         await self.app(scope, receive, send_charging)
 
+    def _charge_size(self, scope: Scope, visitor: str) -> None:
+        """Count a request with a long head as several, if the limit says so."""
+        unit = self._limit.head_bytes
+        if unit and (more := _head_size(scope) // unit):
+            self._rates.charge(self._limit, visitor, more)
+            if (around := neighbourhood(visitor)) != visitor:
+                self._rates.charge(self._limit_around, around, more)
+
     def _delay(self, visitor: str) -> float | None:
         """Return the seconds until a request is due; None if that is too long."""
         own, around = self._rates.delay(self._limit, visitor), neighbourhood(visitor)
@@ -73,6 +83,12 @@ class RequestRate:
             return own
         wider = self._rates.delay(self._limit_around, around)
         return None if wider is None else max(own, wider)
+
+
+def _head_size(scope: Scope) -> int:
+    """Return about how many bytes a request's path, query and headers have."""
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return len(scope["path"]) + len(scope["query_string"]) + headers
 
 
 def paced_network(scope: Scope) -> str | None:

@@ -80,3 +80,24 @@ def test_every_copy_becomes_the_public_paper_all_the_same(
     with store.read() as connection:
         assert quotas.private_papers(connection) == 0
         assert [len(votes.of(connection, one)) for one in readers] == [3, 3, 3]
+
+
+def test_of_many_copies_under_one_title_a_bounded_number_becomes_public_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = "\n".join(
+        f"@article{{k{at}, title = {{{TITLES[0]}}}, doi = {{10.1234/{at}}}}}" for at in range(9)
+    )
+    first, second = (subscriptions.add(store, None, now=NOW).id for _ in range(2))
+    assert onboarding.from_references(store, first, alike, now=NOW).new == 9
+    last = f"@article{{k, title = {{{TITLES[0]}}}, doi = {{10.4321/1}}}}"
+    assert onboarding.from_references(store, second, last, now=NOW).new == 1
+    monkeypatch.setattr(merge_into_public, "MOST_COPIES", 4)
+
+    with store.begin() as connection:
+        (public,) = papers.absorb(connection, drafts()[:1], now=NOW)
+
+    with store.read() as connection:
+        assert quotas.private_papers(connection) == 9 + 1 - 4
+        assert public.paper_id in votes.thumbs(connection, first)
+        assert [*votes.thumbs(connection, second)] == [public.paper_id]  # everybody's first one

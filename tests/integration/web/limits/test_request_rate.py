@@ -10,6 +10,7 @@ from tests.helpers.web.site_client import FOREIGN, place
 
 from larkpost.text.ip_networks import WIDER
 from larkpost.web import app
+from larkpost.web.feeds.request import LONGEST_QUERY
 from larkpost.web.limits import request_rate
 from larkpost.web.limits.rate_limit import RateLimiter
 from larkpost.web.limits.request_rate import ANY, MADE
@@ -103,6 +104,33 @@ def test_feeds_that_are_kept_wait_for_nothing(ask: Ask, pauses: Pauses, site: Pl
     answers = [ask(feed) for _ in range(MADE.most * 2)]
     assert answers == [200] * MADE.most * 2
     assert pauses.seconds == []
+
+
+def test_a_request_with_a_long_head_counts_as_several(
+    ask: Ask, pauses: Pauses, site: Place
+) -> None:
+    """Six addresses that asked for a kept feed with 60 kB each kept everybody waiting for 15 s."""
+    feed = site.path(site.program.links.feed(site.reader, "atom"))
+    long = {"X-Long": "a" * ANY.head_bytes * 24}
+    few = ANY.most // 25
+
+    assert {ask(feed, **long) for _ in range(few)} == {200}
+    assert pauses.seconds == []
+
+    ask(feed, **long)
+    ask(feed, **long)
+    assert len(pauses.seconds) in {1, 2}
+    pauses.seconds.clear()
+    assert ask(feed, "198.51.100.1") == 200
+    assert pauses.seconds == []
+
+
+@pytest.mark.parametrize("taken", ["search.rss?q=a", "feed/{}.atom?min=.5"])
+def test_a_long_query_of_a_feed_is_refused_unread(ask: Ask, site: Place, taken: str) -> None:
+    path = f"/{taken.format(site.reader.feed_key)}&x="
+
+    assert ask(f"{path}{'%20' * 1_000}") == 200
+    assert ask(f"{path}{'%20' * (LONGEST_QUERY // 3)}") == 400
 
 
 def test_even_feeds_that_are_kept_are_not_asked_for_without_end(

@@ -66,6 +66,8 @@ EARLIER = "Fri, 07 Aug 2026 09:59:59 GMT"
         pytest.param(
             {"if-none-match": '"old"', "if-modified-since": LATER}, False, id="the tag wins"
         ),
+        pytest.param({"if-none-match": f'{ETAG}, "old"' + " " * 3_900}, True, id="a long list"),
+        pytest.param({"if-none-match": f'{ETAG}, "old"' + " " * 4_000}, False, id="too long"),
     ],
 )
 def test_a_visitor_who_has_it_is_told_so(headers: dict[str, str], expected: bool) -> None:
