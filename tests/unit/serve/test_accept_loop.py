@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from larkpost.serve import accept_loop
 from larkpost.serve.accept_loop import OPENING, Acceptor
 from larkpost.web.limits.connections import ConnectionLimits
 
@@ -19,6 +21,14 @@ HOSTILE, HONEST = "127.0.0.1", "127.0.9.1"
 PARKED = 5  # connections of a network that wait for their moment
 REFUSED = 30
 PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _longer_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make all waits a thousand times longer, so that none ends while a machine stands still."""
+    waits = replace(OPENING, per=1_000 * OPENING.per, longest_wait=1_000 * OPENING.longest_wait)
+    monkeypatch.setattr(accept_loop, "OPENING", waits)
+    monkeypatch.setattr(accept_loop, "LONGEST_WAIT", waits.longest_wait)
 
 
 class Greeting(asyncio.Protocol):
