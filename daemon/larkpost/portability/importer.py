@@ -64,31 +64,30 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
             _note(tally, (record for record in records if isinstance(record, IngestWarning)))
             public = [draft for draft in drafts if not draft.private]
             tally.guests += [draft for draft in drafts if draft.private]
-            with store.begin() as connection:
-                _absorb(connection, public, now)
+            _absorb(store, public, now)
             tally.taken += len(drafts)
     take_former_uids(store, path, tally)
     return tally
 
 
-def _absorb(connection: Connection, drafts: Sequence[PaperRecord], now: datetime) -> None:
+def _absorb(store: Store, drafts: Sequence[PaperRecord], now: datetime) -> None:
     """Add or merge papers; unverified texts stay so, and replace none of an authority's here.
 
-    Their identifiers are those of the exported paper: no limit of unverified records applies.
+    Their identifiers are those of the exported paper: no limit of unverified records applies. It
+    takes several transactions if readers have many private copies of these papers.
     """
     asked = papers.prepare((replace(one, unverified=Unverified.NONE) for one in drafts), now)
-    given = [
+    left = [
         replace(query, draft=replace(query.draft, unverified=one.unverified))
         for query, one in zip(asked, drafts, strict=True)
     ]
-    papers.absorb_prepared(
-        connection,
-        given,
-        now=now,
-        origin=papers.RecordOrigin("import"),
-        comparer=papers.TextComparer(),
-        until=lambda: False,
-    )
+    origin, comparer = papers.RecordOrigin("import"), papers.TextComparer()
+    while left:
+        with store.begin() as connection:
+            absorbed = papers.absorb_prepared(
+                connection, left, now=now, origin=origin, comparer=comparer, until=lambda: False
+            )
+        left = left[len(absorbed) :]
 
 
 def _note(tally: ImportReport, remarks: Iterable[IngestWarning]) -> None:

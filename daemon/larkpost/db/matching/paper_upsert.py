@@ -89,8 +89,9 @@ def absorb_prepared(
 ) -> list[UpsertedPaper]:
     """Do the same as ``absorb`` for drafts from ``prepare``, in order, until ``until`` is true.
 
-    At least the first one is added or merged, and only as many as have few private copies together.
-    The outcomes are those of the drafts up to there.
+    At least the first one is added or merged, and only as many as have few private copies together:
+    the caller goes on with the others in another transaction. The outcomes are those of the drafts
+    up to there.
     """
     take_turns(connection)
     asked = asked[: count_ready(connection, asked)]

@@ -15,6 +15,7 @@ from larkpost.db.usage import quotas
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.formats.jsonl import Jsonl
 from larkpost.ingest import ingest
+from larkpost.portability.importer import take_papers
 from larkpost.readers import onboarding, subscriptions
 
 if TYPE_CHECKING:
@@ -68,16 +69,32 @@ def test_papers_without_copies_are_absorbed_all_at_once(store: Store, readers: l
         assert count_ready(connection, papers.prepare(new, NOW)) == 9
 
 
-def test_every_copy_becomes_the_public_paper_all_the_same(
-    store: Store, readers: list[int], tmp_path: Path
-) -> None:
-    dump = tmp_path / "new.jsonl"
+@pytest.fixture
+def dump(tmp_path: Path) -> Path:
+    """Write the three papers as a dump, which is a file of an export as well."""
     lines = [{"id": f"arxiv:2608.0000{at}", "title": title} for at, title in enumerate(TITLES, 1)]
-    dump.write_text("\n".join(map(json.dumps, lines)))
+    path = tmp_path / "papers.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
 
+
+def test_every_copy_becomes_the_public_paper_all_the_same(
+    store: Store, readers: list[int], dump: Path
+) -> None:
     assert ingest.ingest(store, [Jsonl()], dump, now=NOW).new == 3
 
     with store.read() as connection:
+        assert quotas.private_papers(connection) == 0
+        assert [len(votes.of(connection, one)) for one in readers] == [3, 3, 3]
+
+
+def test_an_import_takes_in_all_papers_however_many_copies_they_have(
+    store: Store, readers: list[int], dump: Path
+) -> None:
+    assert take_papers(store, dump, now=NOW).taken == 3
+
+    with store.read() as connection:
+        assert papers.count(connection) == 3
         assert quotas.private_papers(connection) == 0
         assert [len(votes.of(connection, one)) for one in readers] == [3, 3, 3]
 
