@@ -109,7 +109,7 @@ def ingest(
             copy = replace(whole, digest=limits.digest_of(whole.digest))
             named = find_format(dump_formats, dump_format) if dump_format is not None else None
             reader = DumpReader(copy, dump_formats, named, date, now, progress, limits)
-            report = _ingest_copy(store, copy, reader, now, source, growth)
+            report = _DumpIngest(store, copy, reader, now, source, growth).run()
     except UnreadableDump as error:
         facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:
@@ -138,24 +138,6 @@ def _copy(
     if stream is not None:
         return copy_of_stream(stream, name, as_papers=as_papers, largest=limits.size)
     raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
-
-
-def _ingest_copy(
-    store: Store,
-    copy: DumpCopy,
-    reader: DumpReader,
-    now: datetime,
-    source: str,
-    growth: GrowthLimit | None,
-) -> IngestReport:
-    with store.read() as connection:
-        if before := read_dumps.by_digest(connection, copy.digest):
-            return _again(connection, before, copy.name)
-    try:
-        return _DumpIngest(store, copy, reader, now, source, growth).run()
-    except UnreadableDump as error:
-        lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"
-        raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
 
 
 def _record_result(store: Store, report: IngestReport, source: str, now: datetime) -> IngestReport:
@@ -232,6 +214,18 @@ class _DumpIngest:
         self.comparer = papers.TextComparer()
 
     def run(self) -> IngestReport:
+        """Read the dump, unless its bytes were read before; raises UnreadableDump with its name."""
+        copy = self.copy
+        with self.store.read() as connection:
+            if before := read_dumps.by_digest(connection, copy.digest):
+                return _again(connection, before, copy.name)
+        try:
+            return self._read()
+        except UnreadableDump as error:
+            lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"
+            raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
+
+    def _read(self) -> IngestReport:
         """Read the whole dump; the last transaction also records that it was read."""
         with ExitStack() as stack:
             for drafts, form, is_last in self._batches():

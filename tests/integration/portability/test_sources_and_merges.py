@@ -32,6 +32,8 @@ LATER = NOW + timedelta(days=3)
 BLOG = PolledSource("A blog", "https://blog.example.org/feed.xml", 180, True, by_command=True)
 ARXIV = PolledSource("arxiv:cs.CL", "arxiv:cs.CL", by_command=True)
 OF_SETTINGS = PolledSource("hf-daily", "hf-daily")
+LISTED = PaperRecord("Lanterns", "We study lanterns.", (Identifier("arxiv", "2608.01001"),))
+FROM_FEED = replace(LISTED, title="Buy lanterns now", abstract="Cheap.", unverified=Unverified.ALL)
 
 
 @pytest.fixture
@@ -138,17 +140,15 @@ def test_the_uid_of_a_merged_paper_leads_to_the_same_paper_after_an_import(
 def test_a_text_of_a_feed_is_replaced_by_arxiv_also_after_an_import(
     store: Store, other: Store, tmp_path: Path
 ) -> None:
-    arxiv = PaperRecord("Lanterns", "We study lanterns.", (Identifier("arxiv", "2608.01001"),))
-    feed = replace(arxiv, title="Buy lanterns now", abstract="Cheap.", unverified=Unverified.ALL)
     with store.begin() as connection:
-        papers.absorb(connection, [feed], now=NOW)
+        papers.absorb(connection, [FROM_FEED], now=NOW)
     export(store, tmp_path / "out")
 
     take_papers(other, tmp_path / "out" / "papers.jsonl", now=LATER)
 
     with other.begin() as connection:
         (moved,) = papers.iterate(connection)
-        papers.absorb(connection, [arxiv], now=LATER)
+        papers.absorb(connection, [LISTED], now=LATER)
         (after,) = papers.iterate(connection)
     assert (moved.title, moved.unverified) == ("Buy lanterns now", Unverified.ALL)
     assert (after.title, after.abstract, after.unverified) == ("Lanterns", "We study lanterns.", 0)
@@ -157,9 +157,8 @@ def test_a_text_of_a_feed_is_replaced_by_arxiv_also_after_an_import(
 def test_an_import_makes_no_text_unverified_that_is_verified_here(
     store: Store, tmp_path: Path
 ) -> None:
-    paper = PaperRecord("Lanterns", "We study lanterns.", (Identifier("arxiv", "2608.01001"),))
     with store.begin() as connection:
-        papers.absorb(connection, [paper], now=NOW)
+        papers.absorb(connection, [LISTED], now=NOW)
     file = write(
         tmp_path / "papers.jsonl",
         {"title": "Lanterns", "id": "arxiv:2608.01001", "unverified": ["title", "mood"]},
@@ -175,19 +174,17 @@ def test_an_import_makes_no_text_unverified_that_is_verified_here(
 def test_an_import_makes_no_text_of_a_feed_an_authoritys(
     store: Store, tmp_path: Path, is_listed: bool
 ) -> None:
-    arxiv = PaperRecord("Lanterns", "We study lanterns.", (Identifier("arxiv", "2608.01001"),))
-    feed = replace(arxiv, title="Buy lanterns now", abstract="Cheap.", unverified=Unverified.ALL)
     with store.begin() as connection:
-        papers.absorb(connection, [feed], now=NOW)
+        papers.absorb(connection, [FROM_FEED], now=NOW)
     export(store, tmp_path / "out")
     with store.begin() as connection:
-        papers.absorb(connection, [arxiv if is_listed else feed], now=NOW)
+        papers.absorb(connection, [LISTED if is_listed else FROM_FEED], now=NOW)
 
     take_papers(store, tmp_path / "out" / "papers.jsonl", now=LATER)
 
     with store.read() as connection:
         (paper,) = papers.iterate(connection)
-    expected = arxiv if is_listed else feed
+    expected = LISTED if is_listed else FROM_FEED
     assert (paper.title, paper.unverified) == (expected.title, expected.unverified)
 
 
