@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
+from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]  # no types
 from tests.helpers.polling import PATIENCE, until
 
 from larkpost.errors import Busy
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
-    from apscheduler.job import Job  # type: ignore[import-untyped]
+    from apscheduler.job import Job  # type: ignore[import-untyped]  # as above
 
 
 def pulse(seconds: float = 0.05, patience: float = 60) -> Heartbeat:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -64,10 +64,10 @@ def take(store: Store, *drafts: PaperRecord) -> Paper:
         return papers.get(connection, [one.paper_id])[one.paper_id]
 
 
-def from_feed(draft: PaperRecord, *names: Identifier, **changed: object) -> PaperRecord:
+def from_feed(draft: PaperRecord, *names: Identifier, **changed: Any) -> PaperRecord:
     """Return a record as of a polled feed, with other identifiers if any are given."""
     identifiers = names or draft.identifiers
-    whole = replace(draft, **changed)  # type: ignore[arg-type]
+    whole = replace(draft, **changed)
     return replace(whole, identifiers=identifiers, unverified=Unverified.ALL)
 
 

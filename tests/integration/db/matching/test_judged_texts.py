@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -84,12 +84,12 @@ def test_another_text_under_the_number_of_a_judged_paper_is_another_paper(
     ],
 )
 def test_a_judged_paper_keeps_its_texts_and_is_not_withdrawn(
-    store: Store, reader: Reader, changed: dict[str, object]
+    store: Store, reader: Reader, changed: dict[str, Any]
 ) -> None:
     before = take(store, BAIT)
     judge(store, reader, before)
 
-    take(store, replace(BAIT, first_seen=NOW + DAY, **changed), 1)  # type: ignore[arg-type]
+    take(store, replace(BAIT, first_seen=NOW + DAY, **changed), 1)
 
     (after,) = liked(store, reader)
     kept = ("title", "abstract", "authors", "withdrawn", "updated", "unverified")
