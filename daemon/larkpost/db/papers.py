@@ -20,8 +20,10 @@ from larkpost.domain import Identifier, Paper
 from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
+    from larkpost.db.matching.comparison.text_comparer import TextComparer
     from larkpost.db.matching.merge_log import RecordOrigin
-    from larkpost.db.matching.paper_matcher import MatchOutcome, PaperQuery
+    from larkpost.db.matching.paper_matcher import MatchOutcome
+    from larkpost.db.matching.paper_query import PaperQuery
     from larkpost.db.matching.paper_upsert import (
         UpsertedPaper,
         absorb,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
         prepare,
         take_turns,
     )
-    from larkpost.db.matching.text_comparer import TextComparer
 
 __all__ = [
     "Extent",
@@ -68,14 +69,14 @@ __all__ = [
 # cost a read-only command a quarter of its time.
 _FROM_ABSORBING = {
     "MatchOutcome": "paper_matcher",
-    "PaperQuery": "paper_matcher",
+    "PaperQuery": "paper_query",
     "RecordOrigin": "merge_log",
     "UpsertedPaper": "paper_upsert",
     "absorb": "paper_upsert",
     "absorb_prepared": "paper_upsert",
     "compare_ahead": "paper_upsert",
     "prepare": "paper_upsert",
-    "TextComparer": "text_comparer",
+    "TextComparer": "comparison.text_comparer",
     "take_turns": "paper_upsert",
 }
 

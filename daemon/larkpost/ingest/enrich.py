@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost import logs
-from larkpost.db.matching.duplicate_rules import conflicting
+from larkpost.db.matching.comparison.duplicate_rules import conflicting
 from larkpost.db.matching.enrich_papers import (
     KnownPapers,
     MatchedRecord,

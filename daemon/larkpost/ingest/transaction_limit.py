@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from larkpost.db.matching.text_comparer import TextComparer
+    from larkpost.db.matching.comparison.text_comparer import TextComparer
 
 # A record takes at most ``text_comparer.MOST_FOR_RECORD`` of these: about 50 of the worst records,
 # or 1,000 usual ones that are compared with one paper each.

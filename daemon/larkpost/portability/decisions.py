@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from larkpost.db import papers
 from larkpost.db.matching import match_decisions
-from larkpost.db.matching.duplicate_rules import MatchRule
+from larkpost.db.matching.comparison.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.domain import Identifier

@@ -19,8 +19,8 @@ from larkpost.formats.references import MOST, read_references
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.db.matching.paper_matcher import PaperQuery
-    from larkpost.db.matching.text_comparer import TextComparer
+    from larkpost.db.matching.comparison.text_comparer import TextComparer
+    from larkpost.db.matching.paper_query import PaperQuery
     from larkpost.ranking import PaperComparison, TextSpace
     from larkpost.readers.quotas import Allowance
     from larkpost.readers.references_apart import ReadReferences

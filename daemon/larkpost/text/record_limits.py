@@ -24,7 +24,7 @@ LINKS = ListLimit(50)  # of which a paper keeps 20
 LONGEST_ADDRESS = 2_000  # characters; a longer one is left out, because a cut one leads elsewhere
 MOST_VERSIONS = 200  # of arXiv; the highest are below a hundred
 MOST_NAMES = 200  # identifiers of one paper, from all its records together
-MOST_OUTSIDE_NAMES = 100  # of these, until a source that is no authority adds none
+MOST_UNVERIFIED_NAMES = 100  # of these, until a source that is no authority adds none
 
 _LISTS = {
     "authors": AUTHORS,

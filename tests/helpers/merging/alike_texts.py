@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from larkpost.db.matching import duplicate_rules
-from larkpost.db.matching.compared_text import similarity
+from larkpost.db.matching.comparison import duplicate_rules
+from larkpost.db.matching.comparison.compared_text import similarity
 
 if TYPE_CHECKING:
     import pytest
 
-    from larkpost.db.matching.compared_text import ComparedText
+    from larkpost.db.matching.comparison.compared_text import ComparedText
 
 TITLE = "Weekly report of the machine learning reading group"
 

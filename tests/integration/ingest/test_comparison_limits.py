@@ -14,7 +14,7 @@ from tests.helpers.merging.alike_texts import TITLE, ComparisonCount, make_texts
 
 from larkpost.db import papers
 from larkpost.db.engine import Store
-from larkpost.db.matching import text_comparer
+from larkpost.db.matching.comparison import text_comparer
 from larkpost.db.matching.paper_upsert import lay_out
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.ingest import ingest as flow

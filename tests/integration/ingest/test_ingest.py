@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Store
-    from larkpost.db.matching.paper_matcher import PaperQuery
+    from larkpost.db.matching.paper_query import PaperQuery
     from larkpost.domain import Record
     from larkpost.ingest.ingest import IngestReport
 

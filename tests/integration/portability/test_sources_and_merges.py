@@ -12,7 +12,7 @@ import pytest
 from larkpost.db import papers
 from larkpost.db.engine import Store
 from larkpost.db.matching import former_papers
-from larkpost.db.matching.duplicate_rules import MatchRule
+from larkpost.db.matching.comparison.duplicate_rules import MatchRule
 from larkpost.db.matching.unify_papers import unify
 from larkpost.db.polling import polled_sources
 from larkpost.db.polling.polled_sources import SourceState

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larkpost.db.matching.abstract_rules import best_abstract, is_withdrawal_notice
-from larkpost.db.matching.compared_text import ComparedText, similarity
-from larkpost.db.matching.title_rules import TitleRelation, compare_titles
+from larkpost.db.matching.comparison.abstract_rules import best_abstract, is_withdrawal_notice
+from larkpost.db.matching.comparison.compared_text import ComparedText, similarity
+from larkpost.db.matching.comparison.title_rules import TitleRelation, compare_titles
 
 TEXT = st.text(max_size=120)
 WORD = st.from_regex(r"[a-z]{2,9}", fullmatch=True)

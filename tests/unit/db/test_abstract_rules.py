@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from larkpost.db.matching.abstract_rules import (
+from larkpost.db.matching.comparison.abstract_rules import (
     best_abstract,
     is_cut,
     is_withdrawal_notice,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from larkpost.db.matching import compared_text
-from larkpost.db.matching.compared_text import ComparedText, same_subject, similarity
+from larkpost.db.matching.comparison import compared_text
+from larkpost.db.matching.comparison.compared_text import ComparedText, same_subject, similarity
 from larkpost.text.minhash import resemblance, squeeze
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tests.helpers.dump_files import ABSTRACT, NOW
 from tests.helpers.merging.alike_texts import TITLE, ComparisonCount, make_texts
 
-from larkpost.db.matching.duplicate_rules import MatchRule
-from larkpost.db.matching.text_comparer import TextComparer
+from larkpost.db.matching.comparison.duplicate_rules import MatchRule
+from larkpost.db.matching.comparison.text_comparer import TextComparer
 from larkpost.domain import Identifier, Paper, PaperRecord
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_pairs_that_a_glance_decides_cost_nothing() -> None:
 
 
 def test_texts_in_memory_are_bounded_and_results_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("larkpost.db.matching.text_comparer._MOST_HELD", 1_000)
+    monkeypatch.setattr("larkpost.db.matching.comparison.text_comparer._MOST_HELD", 1_000)
     count, comparer = ComparisonCount(monkeypatch), TextComparer()
 
     rules = [comparer.compare(PAPER, OTHER) for _ in range(3)]

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from larkpost.db.matching.title_rules import TitleRelation, better_set, compare_titles
+from larkpost.db.matching.comparison.title_rules import TitleRelation, better_set, compare_titles
 
 
 def relations(first: str, second: str) -> set[TitleRelation]:

@@ -14,9 +14,15 @@ from enum import StrEnum
 from sqlalchemy import Connection, exists, func, select
 
 from larkpost.db import schema
-from larkpost.db.matching.abstract_rules import is_withdrawal_notice
-from larkpost.db.matching.compared_text import ComparedText, similarity
-from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, alike, conflicting
+from larkpost.db.matching.comparison.abstract_rules import is_withdrawal_notice
+from larkpost.db.matching.comparison.compared_text import ComparedText, similarity
+from larkpost.db.matching.comparison.duplicate_rules import (
+    LOOSE,
+    MatchRule,
+    akin,
+    alike,
+    conflicting,
+)
 from larkpost.db.matching.merge_log import RecordOrigin
 from larkpost.db.matching.merge_texts import (
     date_new_link,
@@ -25,14 +31,8 @@ from larkpost.db.matching.merge_texts import (
     unite_keywords,
     with_url,
 )
-from larkpost.db.matching.paper_matcher import (
-    KnownPaper,
-    PaperMatcher,
-    PaperQuery,
-    PlacedRecord,
-    ask,
-    sharing,
-)
+from larkpost.db.matching.paper_matcher import KnownPaper, PaperMatcher, PlacedRecord, sharing
+from larkpost.db.matching.paper_query import PaperQuery, make_query
 from larkpost.db.matching.paper_upsert import lay_out, take_turns, write
 from larkpost.db.paper_rows import PUBLIC
 from larkpost.db.value_batches import gather
@@ -126,7 +126,7 @@ def enrich(
     """
     if not dry_run:
         take_turns(connection)
-    asked = [ask(draft, now) for draft in drafts]
+    asked = [make_query(draft, now) for draft in drafts]
     matcher = lay_out(connection, asked, now, all_by_text=True)
     matched = [_place(matcher, one, unsure=unsure) for one in asked]
     if not dry_run:

@@ -11,16 +11,19 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from larkpost.db import schema
-from larkpost.db.matching.duplicate_rules import MatchRule
-from larkpost.db.matching.paper_matcher import KnownPaper, ask
+from larkpost.db.matching.comparison.duplicate_rules import MatchRule
+from larkpost.db.matching.paper_query import make_query
 from larkpost.db.matching.record_content import read_content, write_content
 from larkpost.db.value_batches import batches, rows_among
 from larkpost.domain import Identifier, Paper, PaperRecord
+
+if TYPE_CHECKING:
+    from larkpost.db.matching.paper_matcher import KnownPaper
 
 _table = schema.tables.merged_record
 
@@ -120,7 +123,7 @@ def as_record(
         thumbnail=paper.thumbnail,
         unverified=paper.unverified,
     )
-    query = ask(record, max(paper.updated, paper.ingested_at))
+    query = make_query(record, max(paper.updated, paper.ingested_at))
     return MergedRecord(paper.id, record, query.names, MatchRule.FIRST, paper.ingested_at, origin)
 
 
@@ -218,7 +221,7 @@ def _with_dumps() -> Select[Any]:
 
 def _read(row: Row[Any]) -> MergedRecord:
     record = read_content(row.content)
-    names = ask(record, row.at).names
+    names = make_query(record, row.at).names
     return MergedRecord(
         paper_id=row.paper_id,
         record=record,

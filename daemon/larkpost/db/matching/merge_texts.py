@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from larkpost.db.matching.abstract_rules import best_abstract, is_cut
-from larkpost.db.matching.duplicate_rules import LOOSE
-from larkpost.db.matching.title_rules import better_set, is_cut_title
+from larkpost.db.matching.comparison.abstract_rules import best_abstract, is_cut
+from larkpost.db.matching.comparison.duplicate_rules import LOOSE
+from larkpost.db.matching.comparison.title_rules import better_set, is_cut_title
+from larkpost.db.matching.unverified_records import without_unverified_claims
 from larkpost.db.matching.verified_texts import (
     choose_abstract,
     choose_authors,
@@ -19,7 +20,6 @@ from larkpost.db.matching.verified_texts import (
     is_withdrawn,
     takes_over,
     unverified_texts,
-    without_outside_claims,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
@@ -58,7 +58,7 @@ def merge(
     """
     if takes_over(paper, draft):
         return MergedPaper(_begin_anew(paper, draft, now), reworded=True, enriched=True)
-    paper, draft = without_outside_claims(paper, draft), _with_likely_version(paper, draft)
+    paper, draft = without_unverified_claims(paper, draft), _with_likely_version(paper, draft)
     seen = _first_seen(paper, draft, now)
     version = _is_newer_version(paper, draft)
     later = (seen >= (paper.text_seen or paper.first_seen)) if version is None else version
@@ -193,8 +193,8 @@ def _best_title(old: str, new: str, *, later: bool, newer: bool | None) -> str:
 
 def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
     """Make a new paper from a prepared draft."""
-    assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
-    assert draft.ingested_at is not None  # noqa: S101 - ``ask`` filled it in
+    assert draft.first_seen is not None  # noqa: S101 - ``make_query`` filled it in
+    assert draft.ingested_at is not None  # noqa: S101 - ``make_query`` filled it in
     first_seen, ingested_at = draft.first_seen, draft.ingested_at
     if draft.came_out:  # new in this database, but not a new paper
         out = datetime.combine(draft.came_out, time.min, tzinfo=UTC)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, conflicting
+from larkpost.db.matching.comparison.duplicate_rules import LOOSE, MatchRule, conflicting
+from larkpost.db.matching.comparison.text_comparer import MOST_CANDIDATES, TextComparer
 from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import (
     date_new_link,
@@ -20,34 +21,23 @@ from larkpost.db.matching.merge_texts import (
     rename,
     with_url,
 )
-from larkpost.db.matching.text_comparer import MOST_CANDIDATES, TextComparer
-from larkpost.db.matching.verified_texts import (
-    is_better,
-    is_withdrawal,
-    limit_names,
-    limit_outside,
-    may_be_another,
-    names_from_outside,
+from larkpost.db.matching.unverified_records import (
+    unverified_names,
     with_judged_texts,
-    without_outside_facts,
+    without_unverified_facts,
 )
+from larkpost.db.matching.verified_texts import is_better, may_be_another
 from larkpost.domain import Identifier, Paper, PaperRecord
-from larkpost.replace_fields import replace_fields
 from larkpost.text.identifiers import find_identifier, paper_url
-from larkpost.text.minhash import SKETCH, text_marks
-from larkpost.text.normalize import shorten
+from larkpost.text.minhash import SKETCH
 from larkpost.text.record_limits import (
-    KEYWORDS,
     MOST_NAMES,
-    MOST_VERSIONS,
-    limit_lists,
 )
-from larkpost.text.urls import is_web_address
+
+if TYPE_CHECKING:
+    from larkpost.db.matching.paper_query import PaperQuery
 
 COMMON = 200  # a shingle that this number of papers share is a common phrase
-_LONGEST_ORGANISATION = 200  # characters
-_LONGEST_COMMENT = 1_000
-_LONGEST_JOURNAL = 500
 _NAME_RULES = {
     "arxiv": MatchRule.ARXIV,
     "doi": MatchRule.DOI,
@@ -62,21 +52,6 @@ class MatchOutcome(StrEnum):
     NEW = "new"
     UPDATED = "updated"
     KNOWN = "known"
-
-
-@dataclass(frozen=True, slots=True)
-class PaperQuery:
-    """A draft with all its lookup keys; ``names`` are its identifiers, best first."""
-
-    draft: PaperRecord
-    names: tuple[Identifier, ...]
-    key: str
-    numbers: frozenset[int]
-
-    @property
-    def text_name(self) -> Identifier:
-        """The identifier made from title and abstract."""
-        return self.names[-1]
 
 
 class Match(NamedTuple):
@@ -113,49 +88,6 @@ class KnownPaper:
     placed: list[PlacedRecord] = field(default_factory=list)
     numbers: frozenset[int] | None = None  # numbers of its sketch, if known
     is_judged: bool = False
-
-
-def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
-    """Prepare a draft: no date is after ``now``, every link is valid, and no list is too long."""
-    draft, _ = limit_lists(draft)
-    if draft.version and draft.version > MOST_VERSIONS:
-        draft = replace(draft, version=None)
-    if draft.unverified:
-        draft = limit_outside(draft, now)
-    draft = replace_fields(
-        draft,
-        url=draft.url if draft.url and is_web_address(draft.url) else None,
-        links=tuple(filter(is_web_address, draft.links)),
-        organisation=_shorten_or_none(draft.organisation, _LONGEST_ORGANISATION),
-        keywords=tuple(filter(None, (shorten(w, KEYWORDS.longest) for w in draft.keywords))),
-        comment=_shorten_or_none(draft.comment, _LONGEST_COMMENT),
-        journal_ref=_shorten_or_none(draft.journal_ref, _LONGEST_JOURNAL),
-        thumbnail=draft.thumbnail if draft.thumbnail and is_web_address(draft.thumbnail) else None,
-        withdrawn=is_withdrawal(draft),
-        first_seen=min(draft.first_seen or now, now),
-        ingested_at=min(draft.ingested_at or now, now),
-        updated=draft.updated and min(draft.updated, now),
-        published=draft.published and min(draft.published, now.date()),
-    )
-    marks = text_marks(draft.title, draft.abstract)
-    names = _names(draft, marks.name)
-    if draft.unverified:
-        names = limit_names(names, now)
-    return PaperQuery(draft, names, marks.key, marks.numbers)
-
-
-def _shorten_or_none(text: str | None, most: int) -> str | None:
-    return (shorten(text, most) or None) if text else None
-
-
-def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
-    """Collect the identifiers of a draft: those given, one from its URL, one from its text."""
-    names = dict.fromkeys(draft.identifiers)
-    linked = find_identifier(draft.url) if draft.url else None
-    if linked and all(name.scheme != linked.scheme for name in names):
-        names[linked] = None
-    names.pop(text, None)  # an export uses it as the id of a paper without another identifier
-    return (*names, text)
 
 
 def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dict[int, int]:
@@ -298,12 +230,12 @@ class PaperMatcher:
         entry = self.entries[match.at]
         repeated = asked.text_name in entry.names
         if is_better(entry.paper, asked.draft):
-            self._remove_names_from_outside(entry, asked)
+            self._remove_unverified_names(entry, asked)
         gained = self._gained_names(entry, asked)
         self.add_names(match.at, gained)
         entry.placed.append(PlacedRecord(asked, match.rule))
         draft = self._without_link_of_another(match.at, asked.draft)
-        draft = without_outside_facts(entry.paper, draft)
+        draft = without_unverified_facts(entry.paper, draft)
         if entry.is_judged:
             draft = with_judged_texts(entry.paper, draft)
         merged = merge(entry.paper, draft, now=self.now, repeated=repeated)
@@ -317,7 +249,7 @@ class PaperMatcher:
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
 
-    def _remove_names_from_outside(self, entry: KnownPaper, asked: PaperQuery) -> None:
+    def _remove_unverified_names(self, entry: KnownPaper, asked: PaperQuery) -> None:
         """Remove the identifiers that an authority's first record of a paper does not have.
 
         A feed may have put the text under that of any paper, whose record would then replace it, or
@@ -369,7 +301,7 @@ class PaperMatcher:
         """
         gained = [name for name in asked.names if name not in self.by_name]
         if asked.draft.unverified:
-            return names_from_outside(entry.paper, entry.names, asked.draft, gained)
+            return unverified_names(entry.paper, entry.names, asked.draft, gained)
         return gained
 
     def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:

@@ -11,20 +11,19 @@ from sqlalchemy import Connection, func, select
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
 from larkpost.db.matching.bulk_rows import read_first_pairs, read_rare
-from larkpost.db.matching.duplicate_rules import MatchRule, conflicting
+from larkpost.db.matching.comparison.duplicate_rules import MatchRule, conflicting
+from larkpost.db.matching.comparison.text_comparer import TextComparer
 from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN, RecordOrigin
 from larkpost.db.matching.paper_matcher import (
     COMMON,
     KnownPaper,
     MatchOutcome,
     PaperMatcher,
-    PaperQuery,
-    ask,
     most_similar,
     sharing,
 )
+from larkpost.db.matching.paper_query import PaperQuery, make_query
 from larkpost.db.matching.paper_writer import write_changed, write_names, write_new
-from larkpost.db.matching.text_comparer import TextComparer
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import count_ready, hand_over
 from larkpost.db.value_batches import batches, gather, rows_among
@@ -75,7 +74,7 @@ def absorb(
 
 def prepare(drafts: Iterable[PaperRecord], now: datetime) -> list[PaperQuery]:
     """Compute the lookup keys of each draft, without a database."""
-    return [ask(draft, now) for draft in drafts]
+    return [make_query(draft, now) for draft in drafts]
 
 
 def absorb_prepared(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log
-from larkpost.db.matching.duplicate_rules import MatchRule
+from larkpost.db.matching.comparison.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.merge_texts import merge, paper_of, rename, with_url
 from larkpost.db.matching.paper_matcher import KnownPaper

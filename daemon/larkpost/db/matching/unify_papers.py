@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, exists, func, insert, select, 
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
-from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule
+from larkpost.db.matching.comparison.duplicate_rules import LOOSE, MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.merge_texts import date_new_link, merge, rename, with_url
 from larkpost.db.matching.paper_matcher import KnownPaper
@@ -33,7 +33,7 @@ def unify(
     papers = paper_rows.get(connection, [paper_id, gone_id])
     known, gone = papers[paper_id], papers[gone_id]
     if rule != MatchRule.DECISION:
-        _delete_names_from_outside(connection, known, gone)
+        _delete_unverified_names(connection, known, gone)
     names = read_names(connection, gone_id)
     _move_log(connection, known, gone, rule)
     record = replace(merge_log.as_record(gone, names).record, uid=None)
@@ -48,7 +48,7 @@ def unify(
     write_changed(connection, [entry])
 
 
-def _delete_names_from_outside(connection: Connection, one: Paper, other: Paper) -> None:
+def _delete_unverified_names(connection: Connection, one: Paper, other: Paper) -> None:
     """Delete the identifiers of a feed's paper before it is merged with one of an authority.
 
     The record of an authority with such an identifier may be another paper, and would replace it.

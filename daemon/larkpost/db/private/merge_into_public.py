@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, select
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.matching.duplicate_rules import LOOSE, conflicting
-from larkpost.db.matching.text_comparer import MOST_CANDIDATES
+from larkpost.db.matching.comparison.duplicate_rules import LOOSE, conflicting
+from larkpost.db.matching.comparison.text_comparer import MOST_CANDIDATES
 from larkpost.db.matching.verified_texts import may_be_another
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches, gather, rows_among
@@ -20,8 +20,9 @@ from larkpost.text.minhash import title_key
 from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
-    from larkpost.db.matching.paper_matcher import KnownPaper, PaperQuery
-    from larkpost.db.matching.text_comparer import TextComparer
+    from larkpost.db.matching.comparison.text_comparer import TextComparer
+    from larkpost.db.matching.paper_matcher import KnownPaper
+    from larkpost.db.matching.paper_query import PaperQuery
 
 MOST_COMPARED = 5_000_000  # characters for all private papers: 0.2 seconds
 # Private papers that become public ones in one transaction: anybody can bring the arXiv numbers of

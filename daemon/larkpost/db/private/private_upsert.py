@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sqlalchemy import Connection, func, insert
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching.bulk_rows import read_first_pairs
-from larkpost.db.matching.paper_matcher import (
-    KnownPaper,
-    MatchOutcome,
-    PaperMatcher,
-    PaperQuery,
-)
+from larkpost.db.matching.comparison.text_comparer import MOST_CANDIDATES, TextComparer
+from larkpost.db.matching.paper_matcher import KnownPaper, MatchOutcome, PaperMatcher
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, prepare, take_turns
-from larkpost.db.matching.text_comparer import MOST_CANDIDATES, TextComparer
 from larkpost.db.matching.verified_texts import may_be_another
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches, gather
 from larkpost.domain import PaperRecord
 from larkpost.errors import UsageError
 from larkpost.text.normalize import shorten
+
+if TYPE_CHECKING:
+    from larkpost.db.matching.paper_query import PaperQuery
 
 # Characters that are compared for one list, in a second or two: 4,000 pairs of usual abstracts,
 # twice as many as its references.

@@ -11,7 +11,7 @@ import pytest
 
 from larkpost.db import papers
 from larkpost.db.engine import Store
-from larkpost.db.matching.title_rules import is_generic
+from larkpost.db.matching.comparison.title_rules import is_generic
 from larkpost.domain import Identifier, PaperRecord
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from alembic import op
 
-from larkpost.db.matching.abstract_rules import LONGEST_NOTICE, is_withdrawal_notice
+from larkpost.db.matching.comparison.abstract_rules import LONGEST_NOTICE, is_withdrawal_notice
 from larkpost.text.minhash import title_key
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from larkpost.db.matching.title_rules import better_set
+from larkpost.db.matching.comparison.title_rules import better_set
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from larkpost.db.matching.compared_text import ComparedText
-from larkpost.db.matching.duplicate_rules import (
+from larkpost.db.matching.comparison.compared_text import ComparedText
+from larkpost.db.matching.comparison.duplicate_rules import (
     MatchRule,
     TextPair,
     has_similar_text,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from larkpost.db.matching.compared_text import (
+from larkpost.db.matching.comparison.compared_text import (
     MOST_COMPARED,
     ComparedText,
     compare_beginnings,
@@ -15,7 +15,7 @@ from larkpost.db.matching.compared_text import (
     same_subject,
     similarity,
 )
-from larkpost.db.matching.title_rules import TitleRelation, compare_titles, is_generic
+from larkpost.db.matching.comparison.title_rules import TitleRelation, compare_titles, is_generic
 from larkpost.domain import Identifier, Paper, PaperRecord
 
 # Schemes of which one paper may have several identifiers; in any other, two mean two papers.

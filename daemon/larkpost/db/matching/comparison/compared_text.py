@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from hashlib import blake2b
 
-from larkpost.db.matching.abstract_rules import LEAST_PART, is_withdrawal_notice, uncut
+from larkpost.db.matching.comparison.abstract_rules import LEAST_PART, is_withdrawal_notice, uncut
 from larkpost.db.search.tokenize import MOST_IN_BODY, stems, telling
 from larkpost.text.minhash import resemblance, squeeze
 

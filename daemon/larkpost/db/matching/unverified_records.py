@@ -1,0 +1,181 @@
+"""Limits what a record says whose source is no authority for papers (``verified_texts``).
+
+Whatever decides about other records is left out: versions, uids, early dates, several identifiers.
+On a paper of another source it makes no statements, and after a thumb its texts stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from larkpost.db.matching.comparison.abstract_rules import is_withdrawal_notice
+from larkpost.db.matching.comparison.duplicate_rules import LOOSE, alike
+from larkpost.db.matching.verified_texts import is_akin, is_better, is_lesser
+from larkpost.domain import Identifier, Paper, PaperRecord
+from larkpost.text.arxiv_categories import ALL_CODES
+from larkpost.text.identifiers import find_identifier
+from larkpost.text.record_limits import MOST_UNVERIFIED_NAMES
+from larkpost.text.unverified import Unverified
+
+_RECENT_MONTHS = 1  # of an arXiv id: such a paper may still be announced
+
+
+def limit_unverified(draft: PaperRecord, now: datetime) -> PaperRecord:
+    """Leave out of an unverified record what decides about later records.
+
+    A version outranks later texts. A uid belongs to an export. An early ingestion, or a paper that
+    came out before, keeps a paper from readers, and so would that of an id which arXiv has not
+    announced yet, or of none.
+    """
+    arxiv_id = _arxiv_id(draft)
+    is_old = bool(arxiv_id) and not _is_recent(arxiv_id, now)
+    return replace(
+        draft,
+        version=None,
+        uid=None,
+        updated=None,
+        ingested_at=now,
+        came_out=draft.came_out if is_old else None,
+    )
+
+
+def limit_names(names: Sequence[Identifier], now: datetime) -> tuple[Identifier, ...]:
+    """Leave an unverified record one identifier, besides addresses and that of its text, the last.
+
+    With several it could join papers that have nothing to do with each other, and so it could with
+    those of other papers' texts. An arXiv id of a later month could be any paper's.
+    """
+    strong = [name for name in names if name.scheme not in LOOSE and not _is_of_future(name, now)]
+    strong.sort(key=lambda name: (name.scheme != "arxiv", name.scheme != "doi"))
+    kept = {names[-1], *strong[:1]}
+    return tuple(name for name in names if name.scheme == "url" or name in kept)
+
+
+def unverified_names(
+    paper: Paper, known: Collection[Identifier], draft: PaperRecord, gained: Sequence[Identifier]
+) -> list[Identifier]:
+    """Choose the identifiers that an unverified record adds to a paper with these ``known`` ones.
+
+    None if its text is another; only addresses and its text if the paper is verified or has an
+    identifier, because its next record, from an authority, may be of another paper. Of a verified
+    paper, not the text of one that is only similar.
+    """
+    lesser = is_lesser(paper, draft)
+    if lesser and not is_akin(paper, draft):
+        return []
+    if lesser and any(name.scheme == "text" for name in gained) and not alike(paper, draft):
+        gained = [name for name in gained if name.scheme == "url"]
+    if lesser or any(name.scheme not in LOOSE for name in known):
+        gained = [name for name in gained if name.scheme in LOOSE]
+    return list(gained[: max(0, MOST_UNVERIFIED_NAMES - len(known))])
+
+
+def without_unverified_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
+    """Leave out what an unverified record must not say about a paper of an authority.
+
+    All its facts, if its texts are not the paper's; else its statements in free words, which would
+    be shown as the authority's: "Retracted", with a link. Of its categories arXiv's codes stay.
+    """
+    if not is_lesser(paper, draft):
+        return draft
+    known = _known_categories(draft.categories)
+    draft = replace(draft, organisation=None, comment=None, journal_ref=None, categories=known)
+    if is_akin(paper, draft):
+        return draft
+    return replace(
+        draft,
+        abstract="",
+        authors=(),
+        categories=(),
+        published=None,
+        thumbnail=None,
+        url=None,
+        links=(),
+        keywords=(),
+        upvotes=None,
+    )
+
+
+def without_unverified_claims(paper: Paper, draft: PaperRecord) -> Paper:
+    """Leave out an unverified paper's statements when a record of an authority arrives.
+
+    It is as old as its record here, not as its source said: a day of long ago would keep it out of
+    what is popular, and of the authority's day in the archive. Links and keywords of the authority
+    come first, because the number of both is limited.
+    """
+    if not is_better(paper, draft):
+        return paper
+    return replace(
+        paper,
+        organisation=None,
+        comment=None,
+        journal_ref=None,
+        categories=() if draft.categories else _known_categories(paper.categories),
+        links=(*draft.links, *paper.links),
+        keywords=(*draft.keywords, *paper.keywords),
+        first_seen=max(paper.first_seen, paper.ingested_at),
+        published=draft.published or paper.published,
+    )
+
+
+def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in given if one.casefold() in ALL_CODES)
+
+
+def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
+    """Replace the unverified texts of a record by those that a paper with thumbs has.
+
+    Its statements as well, if the paper's title is unverified. Otherwise a source could collect
+    thumbs with one text and then show another: readers' tastes, and what is popular, would follow.
+    Texts of an authority replace them.
+    """
+    both = draft.unverified & paper.unverified
+    if both & Unverified.ABSTRACT:
+        draft = replace(draft, abstract=paper.abstract)
+    if both & Unverified.AUTHORS:
+        draft = replace(draft, authors=paper.authors)
+    if not both & Unverified.TITLE:
+        return draft
+    return replace(
+        draft,
+        title=paper.title,
+        withdrawn=paper.withdrawn,
+        organisation=paper.organisation,
+        comment=paper.comment,
+        journal_ref=paper.journal_ref,
+    )
+
+
+def is_withdrawal(draft: PaperRecord) -> bool:
+    """Whether a record withdraws its paper; an unverified one does not withdraw arXiv's papers."""
+    if draft.unverified and _arxiv_id(draft):
+        return False
+    notices = (draft.abstract, draft.comment or "")
+    return draft.withdrawn or any(map(is_withdrawal_notice, notices))
+
+
+def _arxiv_id(draft: PaperRecord) -> str:
+    """Return the arXiv id of a record; empty if it has none."""
+    linked = find_identifier(draft.url) if draft.url else None
+    names = (*draft.identifiers, *((linked,) if linked else ()))
+    return next((name.value for name in names if name.scheme == "arxiv"), "")
+
+
+def _is_recent(arxiv_id: str, now: datetime) -> bool:
+    """Whether an arXiv id such as 2608.00001 is of this month, the last one or a later one."""
+    months = _months_old(arxiv_id, now)
+    return months is not None and months <= _RECENT_MONTHS
+
+
+def _is_of_future(name: Identifier, now: datetime) -> bool:
+    months = _months_old(name.value, now) if name.scheme == "arxiv" else None
+    return months is not None and months < 0
+
+
+def _months_old(arxiv_id: str, now: datetime) -> int | None:
+    """Return how many months ago an arXiv id was given; None for those before 2007."""
+    if not arxiv_id[:4].isdigit():
+        return None
+    return 12 * now.year + now.month - 12 * (2000 + int(arxiv_id[:2])) - int(arxiv_id[2:4])
