@@ -34,7 +34,7 @@ class PaperRecord:
     arXiv's version of title and abstract, if known. ``came_out``: the record announces a new
     version, or a new listing, of a paper that was out by that day; an unknown paper is stored with
     that day, and is not a candidate. ``unverified`` are the texts from a source that is no
-    authority (``text.unverified``).
+    authority (``text.unverified``), and ``text_source`` is that source, such as ``source a-blog``.
     """
 
     title: str
@@ -61,6 +61,7 @@ class PaperRecord:
     version: int | None = None
     came_out: date | None = None
     unverified: int = 0
+    text_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ class Paper:
     and ``journal_ref`` are arXiv's fields of these names; ``thumbnail`` is the address of a
     picture, which is never loaded. ``version`` is arXiv's version of title and abstract, if a dump
     had it; ``text_seen`` is the time of the record with this text, None for ``first_seen``.
-    ``unverified`` are the texts from a source that is no authority (``text.unverified``).
+    ``unverified`` are the texts from a source that is no authority (``text.unverified``), and
+    ``text_source`` is that source, such as ``source a-blog``; empty if unknown.
     """
 
     id: int
@@ -139,6 +141,7 @@ class Paper:
     version: int | None = None
     text_seen: datetime | None = None
     unverified: int = 0
+    text_source: str = ""
 
     @property
     def text(self) -> str:

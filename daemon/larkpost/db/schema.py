@@ -80,6 +80,7 @@ paper = Table(
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Column("version", Integer),  # arXiv's, of the title and abstract; NULL if unknown
     Column("unverified", Integer, nullable=False, server_default="0"),  # text.unverified
+    Column("text_source", CleanText),  # the source of unverified texts; NULL if unknown
     Column("text_seen", UtcDateTime),  # when the record of the text was seen; NULL: first_seen
     Column("keywords", TextList),
     Column("comment", CleanText),

@@ -211,8 +211,11 @@ class PagePoller:
         verified = is_authoritative(self._source.kind, request.url, answer.url)
         if verified and is_own_list(self._source.kind, request.url):
             return OF_AUTHORITIES, None
-        limits = replace(OF_OTHERS, unverified=Unverified.NONE) if verified else OF_OTHERS
-        return limits, GrowthLimit(f"source {self._source.name}")
+        account = f"source {self._source.name}"
+        limits = replace(OF_OTHERS, source=account)
+        if verified:
+            limits = replace(limits, unverified=Unverified.NONE)
+        return limits, GrowthLimit(account)
 
     def _has_news(self, report: IngestReport) -> bool:
         """Whether the page lists a paper that no page of this source listed before."""

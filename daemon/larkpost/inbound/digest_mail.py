@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -72,7 +72,7 @@ class DigestMail:
                 stream=BytesIO(essential_mail(content)),
                 name=subject,
                 dump_format=MailDump.name,
-                limits=OF_AUTHORITIES if verified else OF_OTHERS,
+                limits=replace(OF_OTHERS, source=growth.account) if growth else OF_AUTHORITIES,
                 growth=growth,
                 now=now,
             )

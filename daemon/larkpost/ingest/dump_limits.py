@@ -40,23 +40,25 @@ class DumpLimits:
 
     ``size`` is that of ``SizeLimit``; a larger dump is refused. ``records`` counts papers and
     rejected records; those after them are left out, with a warning. ``unverified`` are the texts
-    that replace none of an authority's.
+    that replace only those of their ``source``, such as ``source a-blog``.
     """
 
     size: int = LARGEST
     records: float = inf
     unverified: Unverified = Unverified.NONE
+    source: str = ""
 
     def digest_of(self, digest: str) -> str:
         """Return the digest under which a dump with these bytes is recorded.
 
-        If its texts do not count, the same bytes from an authority are another dump. Otherwise a
-        blog that copies arXiv's feed, and is polled first, would have arXiv's own answer skipped as
-        read before, and could rewrite its papers from then on.
+        If its texts do not count, the same bytes from an authority, or from another source, are
+        another dump. Otherwise a blog that copies a feed, and is polled first, would have that
+        feed's own answer skipped as read before, and could rewrite its papers from then on.
         """
         if not self.unverified:
             return digest
-        return sha256(f"{digest} {' '.join(self.unverified.names)}".encode()).hexdigest()
+        told = f"{digest} {' '.join(self.unverified.names)} {self.source}"
+        return sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class SizeLimit:

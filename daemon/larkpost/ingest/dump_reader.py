@@ -165,8 +165,10 @@ class DumpReader:
         limited, cuts = limit_lists(record)
         for what in cuts:
             self._warn(record.line, what)
-        unverified = self.limits.unverified or limited.unverified
-        return replace_fields(limited, unverified=unverified)
+        unverified = self.limits.unverified
+        if not unverified:
+            return limited
+        return replace_fields(limited, unverified=unverified, text_source=self.limits.source)
 
     def _moment(self, day: Date) -> datetime:
         """Return the time of a dump of that day: the start of the day, or now if it is today."""

@@ -122,6 +122,7 @@ def as_record(
         journal_ref=paper.journal_ref,
         thumbnail=paper.thumbnail,
         unverified=paper.unverified,
+        text_source=paper.text_source,
     )
     query = make_query(record, max(paper.updated, paper.ingested_at))
     return MergedRecord(paper.id, record, query.names, MatchRule.FIRST, paper.ingested_at, origin)

@@ -18,8 +18,8 @@ from larkpost.db.matching.verified_texts import (
     choose_url,
     is_lesser,
     is_withdrawn,
+    mark_unverified,
     takes_over,
-    unverified_texts,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
@@ -93,7 +93,7 @@ def merge(
         version=draft.version if version else paper.version,
         text_seen=_text_seen(paper, seen, later=later),
     )
-    merged = replace(merged, unverified=unverified_texts(paper, draft, merged))
+    merged = mark_unverified(paper, draft, merged)
     return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
 
 
@@ -218,6 +218,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         withdrawn=draft.withdrawn,
         version=draft.version,
         unverified=draft.unverified,
+        text_source=draft.text_source,
         keywords=unite_keywords((), draft.keywords),
         comment=draft.comment,
         journal_ref=draft.journal_ref,

@@ -26,7 +26,12 @@ from larkpost.db.matching.unverified_records import (
     with_judged_texts,
     without_unverified_facts,
 )
-from larkpost.db.matching.verified_texts import is_better, may_be_another
+from larkpost.db.matching.verified_texts import (
+    is_better,
+    is_of_other_feed,
+    may_be_another,
+    says_more,
+)
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH
@@ -150,6 +155,9 @@ class PaperMatcher:
         """Merge a draft into the paper that ``find`` returned, or create a new one for None."""
         if match is None or not asked.draft.unverified:
             self._take_names(asked, match.at if match else -1)
+        if match is None and asked.draft.unverified and all(n in self.by_name for n in asked.names):
+            # Without a name of its own it would be a new paper each time that it is read.
+            match = Match(self.by_name[asked.text_name], MatchRule.TEXT)
         if match is None:
             return self._add(asked), MatchOutcome.NEW
         owners = {self.by_name[name] for name in asked.names if name in self.by_name}
@@ -172,11 +180,19 @@ class PaperMatcher:
         likely = (
             (at, self.entries[at].paper)
             for at in self.candidates(asked)
-            if not conflicting(self.entries[at].names, asked.names)
-            and not self.is_decided_apart(at, asked)
+            if not self._is_apart(at, asked)
         )
         found = self.comparer.first_match(likely, asked.draft)
         return Match(*found) if found else None
+
+    def _is_apart(self, at: int, asked: PaperQuery) -> bool:
+        """Whether a draft is not this entry, however similar their texts are."""
+        entry, draft = self.entries[at], asked.draft
+        return (
+            conflicting(entry.names, asked.names)
+            or self.is_decided_apart(at, asked)
+            or (is_of_other_feed(entry.paper, draft) and says_more(entry.paper, draft))
+        )
 
     def is_decided_apart(self, at: int, asked: PaperQuery) -> bool:
         """Return whether the operator decided that a draft is not this entry."""
@@ -201,10 +217,13 @@ class PaperMatcher:
         return name.scheme not in LOOSE or self.comparer.akin(known.paper, asked.draft)
 
     def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
-        """Whether a record has another text than the unverified one that readers judged.
+        """Whether a record has another text than an unverified one that stays.
 
-        A feed may have put that text, which may be any paper's, under the record's identifier.
+        That is one that readers judged, or that of another feed. A feed may have put it, which may
+        be any paper's, under the record's identifier.
         """
+        if is_of_other_feed(known.paper, draft):
+            return says_more(known.paper, draft)
         return known.is_judged and may_be_another(known.paper, draft, self.comparer.akin)
 
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
@@ -272,11 +291,10 @@ class PaperMatcher:
             if name.scheme == "url" or self.by_name.get(name, match) == match:
                 continue
             known = self.entries[self.by_name[name]]
+            is_another = self._is_switched(known, asked.draft)
             if name == asked.text_name:
-                is_another = not self.comparer.akin(known.paper, asked.draft)
-            else:
-                is_another = not asked.draft.unverified and self._is_switched(known, asked.draft)
-            if is_another:
+                is_another = is_another or not self.comparer.akin(known.paper, asked.draft)
+            if is_another and (name == asked.text_name or not asked.draft.unverified):
                 self._remove_name(known, name)
 
     def _remove_name(self, entry: KnownPaper, name: Identifier) -> None:

@@ -1,29 +1,38 @@
 """Keeps the texts of a paper from records whose source is no authority for papers.
 
 An identifier shows that a record is about a paper, not that its text is the paper's: anybody may
-name a paper of arXiv in a feed. So an unverified record replaces unverified texts only. It adds
-what is missing, and the rest of a cut text. A verified record replaces unverified texts.
+name a paper of arXiv in a feed. So an unverified record replaces unverified texts of its own source
+only. It adds what is missing, and the rest of a cut text. A verified record replaces unverified
+texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
 
 from larkpost.db.matching.comparison.abstract_rules import continues, is_cut, is_withdrawal_notice
 from larkpost.db.matching.comparison.duplicate_rules import akin
 from larkpost.db.matching.comparison.title_rules import is_cut_title
 from larkpost.domain import Paper, PaperRecord
+from larkpost.text.arxiv_categories import ALL_CODES
 from larkpost.text.identifiers import paper_url
 from larkpost.text.minhash import squeeze
 from larkpost.text.unverified import Unverified
 
 _LONG_TITLE = 25  # letters of a cut title that identify the rest of it
-_RECENT_MONTHS = 1  # of an arXiv id: such a paper may still be announced
+_LATEST_READ = timedelta(days=7)  # after which a list is read that came when it says
 
 
 def is_lesser(paper: Paper, draft: PaperRecord, text: Unverified = Unverified.TITLE) -> bool:
-    """Whether a record's text is unverified, and that of the paper is not."""
-    return bool(text & draft.unverified & ~paper.unverified)
+    """Whether a record's text is unverified, and that of the paper is not, or of another source.
+
+    Of two feeds neither is more reliable: the first one's text stays.
+    """
+    if not text & draft.unverified:
+        return False
+    return not text & paper.unverified or paper.text_source != draft.text_source
 
 
 def is_better(paper: Paper, draft: PaperRecord, text: Unverified = Unverified.TITLE) -> bool:
@@ -99,7 +108,14 @@ def is_withdrawn(paper: Paper, draft: PaperRecord) -> bool:
     return paper.withdrawn or (draft.withdrawn and not is_lesser(paper, draft))
 
 
-def unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
+def mark_unverified(paper: Paper, draft: PaperRecord, merged: Paper) -> Paper:
+    """Store in a merged paper which of its texts are unverified, and the first source of any."""
+    unverified = _unverified_texts(paper, draft, merged)
+    source = paper.text_source if paper.unverified else draft.text_source
+    return replace(merged, unverified=unverified, text_source=source if unverified else "")
+
+
+def _unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
     """Return the unverified texts of a merged paper; a text of both is as good as the better.
 
     So is the rest of an authority's title: with it, the paper is still the authority's.
@@ -140,6 +156,47 @@ def may_be_another(
     if not paper.unverified & Unverified.TITLE or not reference.title:
         return False
     return squeeze(paper.title) != squeeze(reference.title) and not is_like(paper, reference)
+
+
+def is_of_other_feed(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether the titles of both are unverified, and come from different sources."""
+    both = paper.unverified & draft.unverified & Unverified.TITLE
+    return bool(both) and paper.text_source != draft.text_source
+
+
+def says_more(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether a paper says what a record of another feed does not: a text, an author, a statement.
+
+    Neither feed is more reliable. Were such a record added to the paper, whoever copied a text
+    first could put words of its own on it, or hide it as withdrawn or of long ago.
+    """
+    abstract = squeeze(paper.abstract)
+    is_same_text = squeeze(paper.title) == squeeze(draft.title) and (
+        abstract in ("", squeeze(draft.abstract)) or continues(paper.abstract, draft.abstract)
+    )
+    is_longer_ago = paper.first_seen < paper.ingested_at - _LATEST_READ
+    return (
+        not is_same_text
+        or paper.withdrawn != draft.withdrawn
+        or is_longer_ago
+        or not _statements(paper) <= _statements(draft)
+        or not all(_is_author(name, draft.authors) for name in paper.authors)
+    )
+
+
+def _statements(told: Paper | PaperRecord) -> set[str]:
+    """Return what is said of a paper in free words, and its categories other than arXiv's."""
+    statements = (told.organisation, told.comment, told.journal_ref, *told.categories)
+    return {one for one in statements if one and one.casefold() not in ALL_CODES}
+
+
+def _is_author(name: str, authors: Iterable[str]) -> bool:
+    """Whether a name is one of these, perhaps with initials."""
+    words = list(map(squeeze, name.split()))
+    return any(
+        all(any(whole.startswith(word) for whole in map(squeeze, author.split())) for word in words)
+        for author in authors
+    )
 
 
 def takes_over(paper: Paper, draft: PaperRecord) -> bool:
