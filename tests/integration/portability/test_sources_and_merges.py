@@ -188,6 +188,24 @@ def test_an_import_makes_no_text_of_a_feed_an_authoritys(
     assert (paper.title, paper.unverified) == (expected.title, expected.unverified)
 
 
+def test_a_paper_that_its_feed_corrected_since_an_export_is_one_paper_after_an_import(
+    store: Store, tmp_path: Path
+) -> None:
+    told = replace(FROM_FEED, text_source="source a-blog")
+    corrected = replace(told, title="Buy two lanterns now", organisation="Lanterns Ltd")
+    with store.begin() as connection:
+        papers.absorb(connection, [told], now=NOW)
+    export(store, tmp_path / "out")
+    with store.begin() as connection:
+        papers.absorb(connection, [corrected], now=NOW)
+
+    take_papers(store, tmp_path / "out" / "papers.jsonl", now=LATER)
+
+    with store.read() as connection:
+        (paper,) = papers.iterate(connection)
+    assert (paper.organisation, paper.text_source) == ("Lanterns Ltd", "source a-blog")
+
+
 def test_an_import_into_the_same_home_changes_no_trace_and_a_dump_leaves_none(
     store: Store, tmp_path: Path
 ) -> None:

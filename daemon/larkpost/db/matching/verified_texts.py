@@ -32,7 +32,7 @@ def is_lesser(paper: Paper, draft: PaperRecord, text: Unverified = Unverified.TI
     """
     if not text & draft.unverified:
         return False
-    return not text & paper.unverified or paper.text_source != draft.text_source
+    return not text & paper.unverified or not _is_of_its_source(paper, draft)
 
 
 def is_better(paper: Paper, draft: PaperRecord, text: Unverified = Unverified.TITLE) -> bool:
@@ -161,7 +161,12 @@ def may_be_another(
 def is_of_other_feed(paper: Paper, draft: PaperRecord) -> bool:
     """Whether the titles of both are unverified, and come from different sources."""
     both = paper.unverified & draft.unverified & Unverified.TITLE
-    return bool(both) and paper.text_source != draft.text_source
+    return bool(both) and not _is_of_its_source(paper, draft)
+
+
+def _is_of_its_source(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether a record may be of the paper's source: one without any is the operator's import."""
+    return draft.text_source in ("", paper.text_source)
 
 
 def says_more(paper: Paper, draft: PaperRecord) -> bool:
