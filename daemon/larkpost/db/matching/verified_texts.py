@@ -8,7 +8,7 @@ texts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -170,23 +170,33 @@ def _is_of_its_source(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def says_more(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether a paper says what a record of another feed does not: a text, an author, a statement.
+    """Whether a paper says something else than a record of another feed, or makes a statement.
 
     Neither feed is more reliable. Were such a record added to the paper, whoever copied a text
-    first could put words of its own on it, or hide it as withdrawn or of long ago.
+    first could put words of its own on it, or hide it as withdrawn or of long ago. An abstract or
+    authors that the record lacks may be the paper's, because any feed may add them.
     """
-    abstract = squeeze(paper.abstract)
-    is_same_text = squeeze(paper.title) == squeeze(draft.title) and (
-        abstract in ("", squeeze(draft.abstract)) or continues(paper.abstract, draft.abstract)
-    )
     is_longer_ago = paper.first_seen < paper.ingested_at - _LATEST_READ
     return (
-        not is_same_text
+        not _has_text(paper, draft)
+        or not _has_authors(paper, draft)
+        or not _statements(paper) <= _statements(draft)
         or paper.withdrawn != draft.withdrawn
         or is_longer_ago
-        or not _statements(paper) <= _statements(draft)
-        or not all(_is_author(name, draft.authors) for name in paper.authors)
     )
+
+
+def _has_text(paper: Paper, draft: PaperRecord) -> bool:
+    before, after = squeeze(paper.abstract), squeeze(draft.abstract)
+    if squeeze(paper.title) != squeeze(draft.title):
+        return False
+    return not before or not after or before == after or continues(paper.abstract, draft.abstract)
+
+
+def _has_authors(paper: Paper, draft: PaperRecord) -> bool:
+    if len(paper.authors) > len(draft.authors):
+        return not draft.authors
+    return all(map(_is_short_for, paper.authors, draft.authors))
 
 
 def _statements(told: Paper | PaperRecord) -> set[str]:
@@ -195,13 +205,10 @@ def _statements(told: Paper | PaperRecord) -> set[str]:
     return {one for one in statements if one and one.casefold() not in ALL_CODES}
 
 
-def _is_author(name: str, authors: Iterable[str]) -> bool:
-    """Whether a name is one of these, perhaps with initials."""
-    words = list(map(squeeze, name.split()))
-    return any(
-        all(any(whole.startswith(word) for whole in map(squeeze, author.split())) for word in words)
-        for author in authors
-    )
+def _is_short_for(name: str, whole: str) -> bool:
+    """Whether a name is another one, perhaps with initials or without middle names."""
+    words = map(squeeze, whole.split())
+    return all(any(word.startswith(part) for word in words) for part in map(squeeze, name.split()))
 
 
 def takes_over(paper: Paper, draft: PaperRecord) -> bool:

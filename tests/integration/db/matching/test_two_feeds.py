@@ -160,6 +160,26 @@ def test_two_feeds_with_one_text_list_one_paper(store: Store) -> None:
     assert paper.links == ("https://evil.example/",)
 
 
+@pytest.mark.parametrize("authors", [("A. Lovelace",), ("Lovelace",), (), ("Ada M. Lovelace",)])
+def test_two_feeds_that_spell_the_authors_differently_list_one_paper(
+    store: Store, authors: tuple[str, ...]
+) -> None:
+    whole = replace(JOURNAL, authors=("Ada Maria Lovelace", "Émilie du Châtelet"))
+
+    (paper,) = take(store, replace(BLOG, authors=authors), whole)
+
+    assert paper.authors == (authors or whole.authors)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_list_of_titles_lists_the_papers_of_another_feed(store: Store, is_first: bool) -> None:
+    titled = PaperRecord(JOURNAL.title, unverified=Unverified.ALL, text_source="mail digest")
+
+    (paper,) = take(store, *([titled, JOURNAL, titled] if is_first else [JOURNAL, titled]))
+
+    assert said(paper) == (JOURNAL.title, JOURNAL.abstract, JOURNAL.authors, False, None)
+
+
 def test_a_feed_adds_the_abstract_that_another_one_lacks(store: Store) -> None:
     listed = replace(JOURNAL, abstract="")
 
