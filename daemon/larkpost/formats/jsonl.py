@@ -45,6 +45,7 @@ _KEYS = frozenset(
         "journal_ref",
         "thumbnail",
         "unverified",
+        "text_source",
     ]
 )
 # The keys of records without a format, in addition to those above or instead of them.
@@ -90,6 +91,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
     first_seen = fields.moment("first_seen", earliest=EARLIEST)
     published = fields.moment("published")
     names = fields.identifier("id") + fields.identifiers("also") + announced
+    unverified = Unverified.of(fields.words("unverified"))
     return PaperRecord(
         title=title,
         abstract=abstract,
@@ -113,7 +115,8 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         comment=fields.text("comment"),
         journal_ref=fields.text("journal_ref"),
         thumbnail=fields.address("thumbnail"),
-        unverified=Unverified.of(fields.words("unverified")),
+        unverified=unverified,
+        text_source=(unverified and fields.text("text_source")) or "",
     )
 
 

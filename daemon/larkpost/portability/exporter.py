@@ -91,7 +91,8 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
     shown = papers.get(connection, picked | set(named)).values()
     public = [paper for paper in shown if paper.owner_id is None]
     for line in paper_lines(connection, public):
-        yield {"kind": "paper"} | line
+        # A source may be the address of somebody whose mails the operator allows.
+        yield {"kind": "paper"} | line | {"text_source": None}
     for delivery in deliveries.of(connection, reader.id):
         if delivery.kind is MessageKind.EDITION:
             yield {"kind": "delivery"} | records.delivery_line(delivery, reader)

@@ -43,6 +43,7 @@ from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
+    from larkpost.db.papers import PaperQuery
     from larkpost.portability.exchange_record import ExchangeRecord
 
 EDITIONS_AT_ONCE = 50  # in a transaction
@@ -78,7 +79,7 @@ def _absorb(store: Store, drafts: Sequence[PaperRecord], now: datetime) -> None:
     """
     asked = papers.prepare((replace(one, unverified=Unverified.NONE) for one in drafts), now)
     left = [
-        replace(query, draft=replace(query.draft, unverified=one.unverified))
+        _as_unverified(query, one) if one.unverified else query
         for query, one in zip(asked, drafts, strict=True)
     ]
     origin, comparer = papers.RecordOrigin("import"), papers.TextComparer()
@@ -88,6 +89,12 @@ def _absorb(store: Store, drafts: Sequence[PaperRecord], now: datetime) -> None:
                 connection, left, now=now, origin=origin, comparer=comparer, until=lambda: False
             )
         left = left[len(absorbed) :]
+
+
+def _as_unverified(query: PaperQuery, record: PaperRecord) -> PaperQuery:
+    """Add no identifier of its address: an authority may have listed another paper with that."""
+    names = (*(n for n in query.names[:-1] if n in record.identifiers), query.text_name)
+    return replace(query, draft=replace(query.draft, unverified=record.unverified), names=names)
 
 
 def _note(tally: ImportReport, remarks: Iterable[IngestWarning]) -> None:

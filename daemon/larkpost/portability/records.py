@@ -50,6 +50,7 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "journal_ref": paper.journal_ref,
         "thumbnail": paper.thumbnail,
         "unverified": Unverified(paper.unverified).names,
+        "text_source": paper.text_source or None,
     }
 
 

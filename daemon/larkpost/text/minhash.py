@@ -82,6 +82,11 @@ def text_marks(title: str, abstract: str) -> TextMarks:
     return TextMarks(_title_key(shown), name, _sketch(head + body))
 
 
+def source_name(text: Identifier, source: str) -> Identifier:
+    """Make an identifier of a source's copy of a text from that of the text."""
+    return Identifier("text", _digest(f"{text.value}\n{source}")[:16])
+
+
 def title_key(title: str) -> str:
     """Make a key, at most 64 characters, that titles share if only case or marks differ."""
     return _title_key(squeeze(title) or title.strip())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntFlag
 
+SEVERAL_SOURCES = "several"  # in place of the source of a text
+
 
 class Unverified(IntFlag):
     """Texts from a polled feed or a mail, which replace none of an authority's.

@@ -15,6 +15,7 @@ from larkpost.db import migrations, papers
 from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.dump_limits import OF_FILES, OF_OTHERS
 from larkpost.ingest.ingest import ingest
+from larkpost.text.unverified import SEVERAL_SOURCES
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -55,12 +56,12 @@ def test_a_copy_that_was_polled_first_does_not_have_the_original_skipped(store: 
     assert were_read == [False, True, False, True]
 
 
-def test_a_paper_of_two_sources_belongs_to_the_first_until_an_authority_lists_it(
-    store: Store,
-) -> None:
+def test_a_paper_of_two_sources_belongs_to_none_of_them(store: Store) -> None:
     read(store, JOURNAL)
-    read(store, BLOG)
     assert sources(store) == [JOURNAL]
+
+    read(store, BLOG)
+    assert sources(store) == [SEVERAL_SOURCES]
 
     read(store)
     assert sources(store) == [""]

@@ -207,6 +207,8 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         abstract=draft.abstract,
         first_seen=first_seen,
         ingested_at=ingested_at,
+        # Of a feed, when its record was really read: the day that it came out is only its claim.
+        text_seen=draft.ingested_at if draft.came_out and draft.unverified else None,
         updated=draft.updated or ingested_at,
         authors=draft.authors,
         categories=tuple(dict.fromkeys(draft.categories)),

@@ -27,17 +27,18 @@ from larkpost.db.matching.unverified_records import (
     without_unverified_facts,
 )
 from larkpost.db.matching.verified_texts import (
+    is_another,
     is_better,
-    is_of_other_feed,
-    may_be_another,
+    is_of_other_source,
+    is_shared,
+    lacks_text,
     says_more,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH
-from larkpost.text.record_limits import (
-    MOST_NAMES,
-)
+from larkpost.text.record_limits import MOST_NAMES
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.matching.paper_query import PaperQuery
@@ -93,6 +94,12 @@ class KnownPaper:
     placed: list[PlacedRecord] = field(default_factory=list)
     numbers: frozenset[int] | None = None  # numbers of its sketch, if known
     is_judged: bool = False
+
+    @property
+    def is_verified_now(self) -> bool:
+        """Whether an authority's record was merged into a paper that only feeds listed before."""
+        before = self.before.unverified if self.before else self.paper.unverified
+        return bool(before & ~self.paper.unverified & Unverified.TITLE)
 
 
 def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> dict[int, int]:
@@ -153,11 +160,11 @@ class PaperMatcher:
 
     def put(self, asked: PaperQuery, match: Match | None) -> tuple[KnownPaper, MatchOutcome]:
         """Merge a draft into the paper that ``find`` returned, or create a new one for None."""
-        if match is None or not asked.draft.unverified:
+        if not asked.draft.unverified:
             self._take_names(asked, match.at if match else -1)
-        if match is None and asked.draft.unverified and all(n in self.by_name for n in asked.names):
+        elif match is None and all(name in self.by_name for name in asked.all_names):
             # Without a name of its own it would be a new paper each time that it is read.
-            match = Match(self.by_name[asked.text_name], MatchRule.TEXT)
+            match = Match(self.by_name[asked.all_names[-1]], MatchRule.TEXT)
         if match is None:
             return self._add(asked), MatchOutcome.NEW
         owners = {self.by_name[name] for name in asked.names if name in self.by_name}
@@ -171,7 +178,7 @@ class PaperMatcher:
 
         Decisions of the operator come first.
         """
-        for name in asked.names:
+        for name in asked.all_names:
             if self._is_trusted(name, asked):
                 return Match(self.by_name[name], _NAME_RULES.get(name.scheme, MatchRule.ID))
         for name in self.decisions.partners(asked.names):
@@ -191,7 +198,7 @@ class PaperMatcher:
         return (
             conflicting(entry.names, asked.names)
             or self.is_decided_apart(at, asked)
-            or (is_of_other_feed(entry.paper, draft) and says_more(entry.paper, draft))
+            or (is_of_other_source(entry.paper, draft) and self._is_switched(entry, asked))
         )
 
     def is_decided_apart(self, at: int, asked: PaperQuery) -> bool:
@@ -208,7 +215,7 @@ class PaperMatcher:
         if name not in self.by_name or self.is_decided_apart(self.by_name[name], asked):
             return False
         known = self.entries[self.by_name[name]]
-        if self._is_switched(known, asked.draft):
+        if self._is_switched(known, asked):
             return False
         if name.scheme == "arxiv":
             return True
@@ -216,15 +223,18 @@ class PaperMatcher:
             return False
         return name.scheme not in LOOSE or self.comparer.akin(known.paper, asked.draft)
 
-    def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
+    def _is_switched(self, known: KnownPaper, asked: PaperQuery) -> bool:
         """Whether a record has another text than an unverified one that stays.
 
-        That is one that readers judged, or that of another feed. A feed may have put it, which may
-        be any paper's, under the record's identifier.
+        That is one that readers judged or that several feeds listed, or that of another feed. A
+        feed may have put it, which may be any paper's, under the record's identifier.
         """
-        if is_of_other_feed(known.paper, draft):
-            return says_more(known.paper, draft)
-        return known.is_judged and may_be_another(known.paper, draft, self.comparer.akin)
+        paper, draft = known.paper, asked.draft
+        if not is_of_other_source(paper, draft):
+            stays = known.is_judged or is_shared(paper)
+            return stays and is_another(paper, draft, self.comparer.akin)
+        stays = known.is_judged or bool(draft.uid)  # an import does not tell which have thumbs
+        return says_more(paper, draft) or (stays and lacks_text(paper, draft))
 
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Return the entries whose texts are compared with a draft's, most similar first."""
@@ -233,7 +243,8 @@ class PaperMatcher:
 
     def _add(self, asked: PaperQuery) -> KnownPaper:
         free = [name for name in asked.names if name not in self.by_name]
-        # If every identifier is that of another paper, the draft is found by its title.
+        if not free:  # every identifier is that of another paper
+            free = [name for name in asked.all_names if name not in self.by_name]
         paper = with_url(paper_of(asked.draft, (free or asked.names)[0]), free)
         at, entry = len(self.entries), KnownPaper(paper)
         entry.placed.append(PlacedRecord(asked, MatchRule.FIRST))
@@ -257,8 +268,10 @@ class PaperMatcher:
         draft = without_unverified_facts(entry.paper, draft)
         if entry.is_judged:
             draft = with_judged_texts(entry.paper, draft)
-        merged = merge(entry.paper, draft, now=self.now, repeated=repeated)
-        paper = with_url(rename(merged.paper, gained), entry.names)
+        # Before the merge: with an identifier that has a link, no feed's address stays.
+        named = rename(entry.paper, gained)
+        merged = merge(named, draft, now=self.now, repeated=repeated)
+        paper = with_url(merged.paper, entry.names)
         paper = date_new_link(entry.paper, paper, self.now)
         entry.touched |= paper != entry.paper
         entry.reworded |= merged.reworded
@@ -282,19 +295,19 @@ class PaperMatcher:
                 self._remove_name(entry, name)
 
     def _take_names(self, asked: PaperQuery, match: int) -> None:
-        """Take a draft's identifiers from papers, but its match, that have another text.
+        """Take an authority's identifiers from papers, but its match, that have another text.
 
         That of its text, because each further record with this text would be a new paper; the
-        others from a text that readers judged, if the draft is an authority's.
+        others from a text that readers judged.
         """
         for name in asked.names:
             if name.scheme == "url" or self.by_name.get(name, match) == match:
                 continue
             known = self.entries[self.by_name[name]]
-            is_another = self._is_switched(known, asked.draft)
+            has_other_text = self._is_switched(known, asked)
             if name == asked.text_name:
-                is_another = is_another or not self.comparer.akin(known.paper, asked.draft)
-            if is_another and (name == asked.text_name or not asked.draft.unverified):
+                has_other_text = has_other_text or not self.comparer.akin(known.paper, asked.draft)
+            if has_other_text:
                 self._remove_name(known, name)
 
     def _remove_name(self, entry: KnownPaper, name: Identifier) -> None:

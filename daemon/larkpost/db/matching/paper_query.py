@@ -9,7 +9,7 @@ from larkpost.db.matching.unverified_records import is_withdrawal, limit_names, 
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.replace_fields import replace_fields
 from larkpost.text.identifiers import find_identifier
-from larkpost.text.minhash import text_marks
+from larkpost.text.minhash import source_name, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.record_limits import KEYWORDS, MOST_VERSIONS, limit_lists
 from larkpost.text.urls import is_web_address
@@ -32,6 +32,16 @@ class PaperQuery:
     def text_name(self) -> Identifier:
         """The identifier made from title and abstract."""
         return self.names[-1]
+
+    @property
+    def all_names(self) -> tuple[Identifier, ...]:
+        """Its identifiers, and for an unverified record one of its text and source, the last.
+
+        A paper gets that one if all others are those of papers which another feed put texts under.
+        """
+        if not self.draft.unverified:
+            return self.names
+        return (*self.names, source_name(self.text_name, self.draft.text_source))
 
 
 def make_query(draft: PaperRecord, now: datetime) -> PaperQuery:

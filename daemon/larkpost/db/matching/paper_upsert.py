@@ -166,7 +166,7 @@ def write(
     connection: Connection, matcher: PaperMatcher, origin: RecordOrigin = UNKNOWN_ORIGIN
 ) -> None:
     """Write the new and changed entries of a matcher."""
-    told = [entry for entry in matcher.entries if entry.gained or entry.reworded]
+    told = [one for one in matcher.entries if one.gained or one.reworded or one.is_verified_now]
     write_new(connection, [entry for entry in matcher.entries if not entry.paper.id])
     write_changed(connection, [entry for entry in matcher.entries if entry.touched])
     write_names(connection, matcher.entries)
@@ -187,7 +187,7 @@ def lay_out(
     Only drafts without a known identifier are looked up by text, unless ``all_by_text``. Results
     that ``comparer`` has already are not compared again.
     """
-    wanted = {name for one in asked for name in one.names}
+    wanted = {name for one in asked for name in one.all_names}
     decisions = match_decisions.read_about(connection, wanted)
     owned = paper_names.owners(connection, wanted.union(decisions.partners(wanted)))
     # A URL may be that of a page which lists many papers.

@@ -17,6 +17,7 @@ from larkpost.db.matching.merge_texts import merge, paper_of, rename, with_url
 from larkpost.db.matching.paper_matcher import KnownPaper
 from larkpost.db.matching.paper_writer import write_changed, write_new
 from larkpost.db.matching.unify_papers import first_shown, read_names
+from larkpost.db.matching.unverified_records import without_unverified_facts
 from larkpost.domain import Identifier, Paper
 from larkpost.errors import UsageError
 from larkpost.text.identifiers import find_identifier
@@ -135,7 +136,8 @@ def _fold(records: Sequence[MergedRecord]) -> Paper:
     seen = {first.names[-1]}
     for one in others:
         repeated = one.names[-1] in seen
-        paper = merge(paper, one.record, now=one.at, repeated=repeated).paper
+        record = without_unverified_facts(paper, one.record)
+        paper = merge(paper, record, now=one.at, repeated=repeated).paper
         paper = rename(paper, one.names)
         seen.add(one.names[-1])
     return paper

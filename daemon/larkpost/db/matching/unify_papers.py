@@ -15,6 +15,7 @@ from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.merge_texts import date_new_link, merge, rename, with_url
 from larkpost.db.matching.paper_matcher import KnownPaper
 from larkpost.db.matching.paper_writer import write_changed
+from larkpost.db.matching.unverified_records import without_unverified_facts
 from larkpost.db.search import index
 from larkpost.db.search.tokenize import document
 from larkpost.domain import Identifier, Paper
@@ -37,12 +38,13 @@ def unify(
     names = read_names(connection, gone_id)
     _move_log(connection, known, gone, rule)
     record = replace(merge_log.as_record(gone, names).record, uid=None)
-    merged = merge(known, record, now=now)
+    named = rename(known, sorted(names))
+    merged = merge(named, without_unverified_facts(named, record), now=now)
     _move_rows(connection, paper_id, gone_id)
     index.remove(connection, [(gone_id, document(gone))])
     _leave_trace(connection, gone, paper_id)
     left = read_names(connection, paper_id)
-    paper = with_url(rename(_with_own_name(merged.paper, left), sorted(names)), left)
+    paper = with_url(_with_own_name(merged.paper, left), left)
     paper = date_new_link(known, paper, now)
     entry = KnownPaper(paper, before=known, reworded=merged.reworded, touched=True)
     write_changed(connection, [entry])

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from larkpost.db.matching.comparison.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.comparison.duplicate_rules import LOOSE, alike
-from larkpost.db.matching.verified_texts import is_akin, is_better, is_lesser
+from larkpost.db.matching.verified_texts import is_akin, is_better, is_lesser, read_at
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.arxiv_categories import ALL_CODES
 from larkpost.text.identifiers import find_identifier
@@ -107,15 +107,17 @@ def without_unverified_claims(paper: Paper, draft: PaperRecord) -> Paper:
     """
     if not is_better(paper, draft):
         return paper
+    read = paper.ingested_at if draft.came_out else read_at(paper)
     return replace(
         paper,
+        ingested_at=read,
         organisation=None,
         comment=None,
         journal_ref=None,
         categories=() if draft.categories else _known_categories(paper.categories),
         links=(*draft.links, *paper.links),
         keywords=(*draft.keywords, *paper.keywords),
-        first_seen=max(paper.first_seen, paper.ingested_at),
+        first_seen=max(paper.first_seen, read),
         published=draft.published or paper.published,
     )
 
@@ -134,7 +136,7 @@ def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     both = draft.unverified & paper.unverified
     if both & Unverified.ABSTRACT:
         draft = replace(draft, abstract=paper.abstract)
-    if both & Unverified.AUTHORS:
+    if both & Unverified.AUTHORS and paper.authors:
         draft = replace(draft, authors=paper.authors)
     if not both & Unverified.TITLE:
         return draft

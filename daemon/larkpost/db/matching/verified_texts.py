@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from larkpost.db.matching.comparison.abstract_rules import continues, is_cut, is_withdrawal_notice
 from larkpost.db.matching.comparison.duplicate_rules import akin
+from larkpost.db.matching.comparison.same_words import has_same_words
 from larkpost.db.matching.comparison.title_rules import is_cut_title
 from larkpost.domain import Paper, PaperRecord
 from larkpost.text.arxiv_categories import ALL_CODES
 from larkpost.text.identifiers import paper_url
 from larkpost.text.minhash import squeeze
-from larkpost.text.unverified import Unverified
+from larkpost.text.unverified import SEVERAL_SOURCES, Unverified
 
 _LONG_TITLE = 25  # letters of a cut title that identify the rest of it
 _LATEST_READ = timedelta(days=7)  # after which a list is read that came when it says
@@ -32,7 +33,7 @@ def is_lesser(paper: Paper, draft: PaperRecord, text: Unverified = Unverified.TI
     """
     if not text & draft.unverified:
         return False
-    return not text & paper.unverified or not _is_of_its_source(paper, draft)
+    return not text & paper.unverified or not _has_source(paper, draft)
 
 
 def is_better(paper: Paper, draft: PaperRecord, text: Unverified = Unverified.TITLE) -> bool:
@@ -42,14 +43,26 @@ def is_better(paper: Paper, draft: PaperRecord, text: Unverified = Unverified.TI
 
 def choose_title(paper: Paper, draft: PaperRecord, usual: str) -> str:
     """Choose a title; ``usual`` is the choice between two equally reliable ones."""
-    before, after = squeeze(paper.title), squeeze(draft.title)
-    if before == after:
-        return usual
+    if squeeze(paper.title) == squeeze(draft.title):
+        return _choose_typeset(paper, draft, Unverified.TITLE, (paper.title, draft.title, usual))
     if is_lesser(paper, draft):
         return draft.title if _completes(paper.title, draft.title) else paper.title
     if is_better(paper, draft) and not _completes(draft.title, paper.title):
         return draft.title
     return usual
+
+
+def _choose_typeset(
+    paper: Paper, draft: PaperRecord, text: Unverified, texts: tuple[str, str, str]
+) -> str:
+    """Choose between two texts with the same letters, the paper's and the draft's; else ``usual``.
+
+    A feed could put a space after each letter, or words in symbols that are no letters.
+    """
+    old, new, usual = texts
+    if is_lesser(paper, draft, text):
+        return old
+    return new if is_better(paper, draft, text) else usual
 
 
 def _completes(cut: str, whole: str) -> bool:
@@ -69,7 +82,8 @@ def choose_abstract(paper: Paper, draft: PaperRecord, usual: str) -> str:
     """
     before, after = squeeze(paper.abstract), squeeze(draft.abstract)
     if before == after:
-        return usual
+        texts = paper.abstract, draft.abstract, usual
+        return _choose_typeset(paper, draft, Unverified.ABSTRACT, texts)
     if is_lesser(paper, draft, Unverified.ABSTRACT):
         is_missing = not before and not is_withdrawal_notice(draft.abstract)
         is_rest = is_missing or continues(paper.abstract, draft.abstract)
@@ -109,9 +123,16 @@ def is_withdrawn(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def mark_unverified(paper: Paper, draft: PaperRecord, merged: Paper) -> Paper:
-    """Store in a merged paper which of its texts are unverified, and the first source of any."""
+    """Store in a merged paper which of its texts are unverified, and the first source of any.
+
+    A text that several feeds listed belongs to none: else the one that copied it first could
+    replace it once the others list it no longer.
+    """
     unverified = _unverified_texts(paper, draft, merged)
     source = paper.text_source if paper.unverified else draft.text_source
+    is_of_both = paper.unverified & draft.unverified & Unverified.TITLE
+    if is_of_both and draft.text_source not in {"", paper.text_source}:
+        source = SEVERAL_SOURCES
     return replace(merged, unverified=unverified, text_source=source if unverified else "")
 
 
@@ -144,29 +165,47 @@ def is_akin(paper: Paper, draft: PaperRecord) -> bool:
     return squeeze(paper.title) == squeeze(draft.title) or akin(paper, draft)
 
 
-def may_be_another(
-    paper: Paper, reference: PaperRecord, is_like: Callable[[Paper, PaperRecord], bool] = akin
+def is_another(
+    paper: Paper, draft: PaperRecord, is_like: Callable[[Paper, PaperRecord], bool]
 ) -> bool:
-    """Whether a public paper with an identifier of a reader's reference may be another paper.
+    """Whether a paper's title is unverified, and neither that of a record nor like it."""
+    if not paper.unverified & Unverified.TITLE:
+        return False
+    return squeeze(paper.title) != squeeze(draft.title) and not is_like(paper, draft)
 
-    Anybody may name an identifier in a feed, above any text. So the paper is the reference's if its
-    title comes from an authority, or is that of the reference, or if ``is_like`` says so. A bare
-    identifier has no text to compare.
+
+def may_be_another(paper: Paper, reference: PaperRecord) -> bool:
+    """Whether a public paper may be another one than a reader's reference.
+
+    Anybody may put any abstract under any title and identifier in a feed. Were that paper the
+    reference's, the reader's thumb would be on it, and their own text gone. So it is the
+    reference's if its title comes from an authority, or if it says the same. A bare identifier has
+    no text to compare.
     """
     if not paper.unverified & Unverified.TITLE or not reference.title:
         return False
-    return squeeze(paper.title) != squeeze(reference.title) and not is_like(paper, reference)
+    is_same_title = has_same_words(paper.title, reference.title)
+    return not is_same_title or not has_same_words(paper.abstract, reference.abstract)
 
 
-def is_of_other_feed(paper: Paper, draft: PaperRecord) -> bool:
+def is_of_other_source(paper: Paper, draft: PaperRecord) -> bool:
     """Whether the titles of both are unverified, and come from different sources."""
     both = paper.unverified & draft.unverified & Unverified.TITLE
-    return bool(both) and not _is_of_its_source(paper, draft)
+    return bool(both) and not _has_source(paper, draft)
 
 
-def _is_of_its_source(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether a record may be of the paper's source: one without any is the operator's import."""
-    return draft.text_source in ("", paper.text_source)
+def _has_source(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether a record is from the source of a paper's texts, and may replace them.
+
+    A record with a uid is a paper of another home, and with another uid it was another one there.
+    """
+    is_other = bool(draft.uid) and draft.uid != paper.uid
+    return paper.text_source == draft.text_source and not is_other and not is_shared(paper)
+
+
+def is_shared(paper: Paper) -> bool:
+    """Whether several feeds listed the texts of a paper, so that none of them may replace them."""
+    return paper.text_source == SEVERAL_SOURCES
 
 
 def says_more(paper: Paper, draft: PaperRecord) -> bool:
@@ -176,7 +215,7 @@ def says_more(paper: Paper, draft: PaperRecord) -> bool:
     first could put words of its own on it, or hide it as withdrawn or of long ago. An abstract or
     authors that the record lacks may be the paper's, because any feed may add them.
     """
-    is_longer_ago = paper.first_seen < paper.ingested_at - _LATEST_READ
+    is_longer_ago = paper.first_seen < read_at(paper) - _LATEST_READ
     return (
         not _has_text(paper, draft)
         or not _has_authors(paper, draft)
@@ -187,16 +226,26 @@ def says_more(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def _has_text(paper: Paper, draft: PaperRecord) -> bool:
-    before, after = squeeze(paper.abstract), squeeze(draft.abstract)
-    if squeeze(paper.title) != squeeze(draft.title):
+    if not has_same_words(paper.title, draft.title):
         return False
-    return not before or not after or before == after or continues(paper.abstract, draft.abstract)
+    before, after = paper.abstract, draft.abstract
+    return not (before and after) or has_same_words(before, after) or continues(before, after)
 
 
 def _has_authors(paper: Paper, draft: PaperRecord) -> bool:
     if len(paper.authors) > len(draft.authors):
         return not draft.authors
     return all(map(_is_short_for, paper.authors, draft.authors))
+
+
+def read_at(paper: Paper) -> datetime:
+    """Return when a paper of a feed was really read, whatever the feed says when it came out."""
+    return max(paper.ingested_at, paper.text_seen or paper.ingested_at)
+
+
+def lacks_text(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether a paper has no abstract, or a cut one, and a record has it or its rest."""
+    return bool(draft.abstract) and squeeze(paper.abstract) != squeeze(draft.abstract)
 
 
 def _statements(told: Paper | PaperRecord) -> set[str]:
@@ -208,7 +257,8 @@ def _statements(told: Paper | PaperRecord) -> set[str]:
 def _is_short_for(name: str, whole: str) -> bool:
     """Whether a name is another one, perhaps with initials or without middle names."""
     words = map(squeeze, whole.split())
-    return all(any(word.startswith(part) for word in words) for part in map(squeeze, name.split()))
+    parts = map(squeeze, name.split())  # one of symbols only has no letters
+    return all(part and any(word.startswith(part) for word in words) for part in parts)
 
 
 def takes_over(paper: Paper, draft: PaperRecord) -> bool:

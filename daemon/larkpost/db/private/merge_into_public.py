@@ -81,7 +81,7 @@ def hand_over(
 
     The public paper takes over nothing else: no text, link or identifier from a reader. So nobody
     can attach anything to a paper before its dump arrives. A private paper stays if the public one
-    has only its identifier, and a text from a source that is no authority: see ``may_be_another``.
+    has another text, from a source that is no authority: see ``may_be_another``.
     So do those of a title with more than ``MOST_COPIES``, first all but the first of each reader.
     """
     if not entries or not _any_private(connection):
@@ -159,7 +159,11 @@ def _choose_public(
         if entry is not None and _is_trusted(name, entry, names, brought, comparer):
             return entry
     titled = by_key.get(title_key(private.title), ())[:MOST_CANDIDATES]
-    likely = ((one, one.paper) for one in titled if not conflicting(one.names, names))
+    likely = (
+        (one, one.paper)
+        for one in titled
+        if not conflicting(one.names, names) and not may_be_another(one.paper, brought)
+    )
     found = comparer.first_match(likely, brought)
     return found[0] if found else None
 
@@ -171,7 +175,7 @@ def _is_trusted(
     brought: PaperRecord,
     comparer: TextComparer,
 ) -> bool:
-    if may_be_another(entry.paper, brought, comparer.akin):
+    if may_be_another(entry.paper, brought):
         return False
     if name.scheme == "arxiv":
         return True

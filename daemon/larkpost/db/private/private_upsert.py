@@ -116,7 +116,7 @@ def _place(
     match = public.find(asked)
     if match is not None:
         entry = public.entries[match.at]
-        if not may_be_another(entry.paper, asked.draft, public.comparer.akin):
+        if not may_be_another(entry.paper, asked.draft):
             return entry, MatchOutcome.KNOWN
     # A reader's own papers are distinguished by identifiers and whole titles: comparing texts as
     # well took two seconds for 2,000 similar titles, while nobody else could write.

@@ -80,7 +80,7 @@ def test_a_feed_changes_no_word_of_a_paper_that_another_one_listed(
     assert said(journals) == said(take(store, listed)[0]) == (
         JOURNAL.title, JOURNAL.abstract, JOURNAL.authors, False, None
     )  # fmt: skip
-    assert (journals.url, journals.text_source) == (JOURNAL.url, "source journal")
+    assert journals.url == JOURNAL.url
 
 
 @pytest.mark.parametrize("title", [JOURNAL.title, "Casino bonus for everybody who joins today"])
@@ -149,9 +149,39 @@ def test_a_feed_that_copied_a_paper_first_does_not_take_its_next_text_along(
 def test_the_source_of_a_paper_still_corrects_it(store: Store) -> None:
     corrected = replace(JOURNAL, abstract=JOURNAL.abstract.replace("four", "five"))
 
-    (paper,) = take(store, JOURNAL, BLOG, corrected)
+    (paper,) = take(store, JOURNAL, corrected)
 
     assert "five minutes" in paper.abstract
+
+
+def test_a_correction_of_a_text_that_another_feed_listed_too_is_shown_beside_it(
+    store: Store,
+) -> None:
+    corrected = replace(JOURNAL, abstract=JOURNAL.abstract.replace("four", "five"))
+
+    found = take(store, JOURNAL, BLOG, corrected, corrected, BLOG, corrected)
+
+    assert [paper.abstract for paper in found] == [JOURNAL.abstract, corrected.abstract]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"title": "Casino bonus for everybody", "abstract": CASINO},
+        {"title": "Casino bonus for everybody"},
+        {"abstract": f"{JOURNAL.abstract} More at casino.example, where the bonus is."},
+        {"withdrawn": True},
+    ],
+)
+@pytest.mark.parametrize("names", NAMES)
+def test_whoever_copied_a_text_first_does_not_change_it_once_the_other_feed_lists_it_no_longer(
+    store: Store, names: tuple[Identifier, ...], changed: dict[str, Any]
+) -> None:
+    copied, listed = replace(BLOG, identifiers=names), replace(JOURNAL, identifiers=names)
+
+    paper, *_ = take(store, copied, listed, replace(copied, **changed))
+
+    assert said(paper)[:4] == (JOURNAL.title, JOURNAL.abstract, JOURNAL.authors, False)
 
 
 def test_two_feeds_with_one_text_list_one_paper(store: Store) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Reader
 
 OURS = "Cheap pills across an ocean of noise"
+ABSTRACT = "Buy whale pills at https://spam.example/buy now."  # of ``BROUGHT``
 SPAM = "Casino bonus for everybody who joins today"
 
 
@@ -27,12 +28,16 @@ def reader(store: Store) -> Reader:
 
 
 def list_it(
-    store: Store, title: str, name: Identifier = NAME, unverified: Unverified = Unverified.ALL
+    store: Store,
+    title: str,
+    name: Identifier = NAME,
+    unverified: Unverified = Unverified.ALL,
+    abstract: str = "",
 ) -> None:
     """List a paper of this title, as a blog does, or as arXiv if nothing is unverified."""
     record = PaperRecord(
         title=title,
-        abstract=f"{title}, of which there is more to read here. " * 9,
+        abstract=abstract or f"{title}, of which there is more to read here. " * 9,
         identifiers=(name,),
         unverified=unverified,
     )
@@ -71,16 +76,52 @@ def test_one_who_brings_what_a_blog_named_before_likes_the_own_text(
     assert read_thumbs(store, reader) == {OURS: Thumb.UP}
 
 
+@pytest.mark.parametrize("name", [NAME, OTHER, Identifier("doi", "10.1000/its-own")])
 @pytest.mark.parametrize("title", [OURS, f"{OURS}: A Second Look"])
-def test_a_blog_with_its_title_makes_the_thumb_a_public_one(
-    store: Store, reader: Reader, title: str
+@pytest.mark.parametrize("has_abstract", [True, False])
+@pytest.mark.parametrize("is_listed_first", [True, False])
+def test_a_blog_with_its_title_above_another_abstract_neither_removes_it_nor_gets_its_thumb(
+    store: Store,
+    reader: Reader,
+    name: Identifier,
+    title: str,
+    has_abstract: bool,
+    is_listed_first: bool,
 ) -> None:
+    if is_listed_first:
+        list_it(store, title, name)
+    bring(store, reader, BROUGHT if has_abstract else f"@misc{{a, title={{{OURS}}}}}")
+
+    list_it(store, title, name)
+
+    assert [paper.title for paper in read_private(store, reader)] == [OURS]
+    assert read_thumbs(store, reader) == {OURS: Thumb.UP}
+
+
+@pytest.mark.parametrize("is_listed_first", [True, False])
+def test_a_blog_with_its_text_makes_the_thumb_a_public_one(
+    store: Store, reader: Reader, is_listed_first: bool
+) -> None:
+    if is_listed_first:
+        list_it(store, OURS, abstract=ABSTRACT)
     bring(store, reader)
 
-    list_it(store, title)
+    list_it(store, OURS, abstract=ABSTRACT)
 
     assert read_private(store, reader) == []
-    assert read_thumbs(store, reader) == {title: Thumb.UP}
+    assert read_thumbs(store, reader) == {OURS: Thumb.UP}
+
+
+def test_the_thumb_becomes_a_public_one_when_an_authority_lists_what_a_blog_listed_before(
+    store: Store, reader: Reader
+) -> None:
+    list_it(store, OURS)
+    bring(store, reader)
+
+    list_it(store, OURS, unverified=Unverified.NONE)
+
+    assert read_private(store, reader) == []
+    assert read_thumbs(store, reader) == {OURS: Thumb.UP}
 
 
 def test_the_thumb_becomes_a_public_one_when_an_authority_lists_the_paper(

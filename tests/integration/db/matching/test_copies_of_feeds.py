@@ -1,0 +1,173 @@
+"""Tests of feeds that copy texts to take every identifier of a paper, its link or its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from larkpost.db import papers
+from larkpost.domain import Identifier, PaperRecord, Thumb
+from larkpost.readers import record_votes, subscriptions
+from larkpost.text.identifiers import paper_url
+from larkpost.text.unverified import Unverified
+
+if TYPE_CHECKING:
+    from larkpost.db.engine import Store
+    from larkpost.domain import Paper
+
+NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+DOI, ARXIV = Identifier("doi", "10.1000/ferries"), Identifier("arxiv", "2608.00001")
+LISTED = PaperRecord(
+    "Ferries That Wait: Predicting Departures from Nine Years of Logs",
+    "Ferries wait for the tide, and the tide waits for nobody. We predict from nine years of logs "
+    "when a ferry leaves, with a mean error of four minutes. Logs and code are public.",
+    (DOI,),
+    ("Ada Lovelace",),
+    unverified=Unverified.ALL,
+    text_source="source journal",
+)
+COPY = replace(LISTED, text_source="source a-blog")
+CASINO = replace(
+    COPY, title="Casino bonus for everybody who joins", abstract="Jackpots, spins and odds. " * 9
+)
+GLACIERS = PaperRecord(
+    "Glacier melt in the Alps since the Little Ice Age",
+    "We reconstruct the extent of forty glaciers from moraines and old maps, and find that two "
+    "thirds of the ice is gone. Half of the loss came after 1980.",
+    (ARXIV,),
+    ("Ada Lovelace",),
+)
+
+
+def take(store: Store, *drafts: PaperRecord) -> list[Paper]:
+    """Take these in, one a day; return all papers, in the order of their records."""
+    for days, draft in enumerate(drafts):
+        with store.begin() as connection:
+            papers.absorb(connection, [draft], now=NOW + days * DAY)
+    with store.read() as connection:
+        return sorted(papers.iterate(connection), key=lambda paper: paper.id)
+
+
+def is_as_listed(paper: Paper) -> bool:
+    """Whether a paper says what the journal said, and nothing else."""
+    said = (paper.title, paper.abstract, paper.authors, paper.withdrawn, paper.organisation)
+    return said == (LISTED.title, LISTED.abstract, LISTED.authors, False, None)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        replace(COPY, withdrawn=True),
+        replace(COPY, organisation="RETRACTED"),
+        replace(COPY, authors=("Ada Lovelace", "Evil One")),
+    ],
+)
+@pytest.mark.parametrize("ids", [(DOI,), ()])
+def test_a_paper_is_shown_although_a_feed_took_each_of_its_identifiers_before(
+    store: Store, claims: PaperRecord, ids: tuple[Identifier, ...]
+) -> None:
+    listed = replace(LISTED, identifiers=ids)
+
+    found = take(store, CASINO, replace(claims, identifiers=()), *[listed, claims, CASINO] * 5)
+
+    assert sum(map(is_as_listed, found)) == 1
+    assert len(found) <= 4
+
+
+def test_a_title_alone_that_got_a_thumb_does_not_keep_out_the_abstract_of_another_feed(
+    store: Store,
+) -> None:
+    reader = subscriptions.add(store, None, now=NOW)
+    (bait,) = take(store, replace(COPY, abstract=""))
+    record_votes.cast(store, reader.id, bait.id, Thumb.UP, source="test", now=NOW)
+
+    _, listed = take(store, LISTED, LISTED)
+
+    assert is_as_listed(listed)
+
+
+def test_an_authority_does_not_replace_a_text_of_two_feeds_by_another_under_its_id(
+    store: Store,
+) -> None:
+    planted = replace(COPY, identifiers=(ARXIV,))
+
+    first, second = take(store, planted, LISTED, GLACIERS, GLACIERS)
+
+    assert is_as_listed(first)
+    assert (second.title, second.identifier) == (GLACIERS.title, ARXIV)
+
+
+def test_the_link_of_an_authoritys_identifier_replaces_that_of_a_feed_with_its_title(
+    store: Store,
+) -> None:
+    bait = replace(COPY, abstract="", identifiers=(), url="https://evil.example/")
+    verified = replace(LISTED, unverified=Unverified.NONE, text_source="")
+
+    other = replace(CASINO, identifiers=(), url=bait.url)  # has the address as its identifier
+    _, paper = take(store, other, bait, verified)
+
+    assert paper_url(paper.url, [paper.identifier]) == "https://doi.org/10.1000/ferries"
+
+
+def test_papers_that_an_authority_joins_put_no_claim_of_a_feed_on_its_paper(store: Store) -> None:
+    verified = replace(LISTED, identifiers=(ARXIV, DOI), unverified=Unverified.NONE, text_source="")
+    claims = replace(COPY, comment="RETRACTED", journal_ref="Journal of Fraud", identifiers=())
+
+    (paper,) = take(store, replace(CASINO, identifiers=(ARXIV,)), claims, verified)
+
+    assert is_as_listed(paper)
+    assert (paper.comment, paper.journal_ref) == (None, None)
+
+
+SYMBOLS = " ".join(chr(0x1F170 + ord(letter) - ord("A")) for letter in "CASINO")
+TYPESET = [
+    replace(COPY, title=" ".join(COPY.title), abstract=" ".join(COPY.abstract)),
+    replace(COPY, title=f"{COPY.title} - {SYMBOLS}"),
+    replace(COPY, title="".join(f"{letter}\u0335" for letter in COPY.title)),
+    replace(COPY, abstract=f"{COPY.abstract} - {SYMBOLS}"),
+]
+
+
+@pytest.mark.parametrize("copied", TYPESET)
+@pytest.mark.parametrize("is_verified", [True, False])
+@pytest.mark.parametrize("is_copied_first", [True, False])
+def test_a_copy_with_the_same_letters_changes_no_word_of_a_paper(
+    store: Store, copied: PaperRecord, is_verified: bool, is_copied_first: bool
+) -> None:
+    listed = LISTED
+    if is_verified:
+        listed = replace(LISTED, unverified=Unverified.NONE, text_source="")
+
+    found = take(store, *([copied] if is_copied_first else []), listed, copied, listed, copied)
+
+    assert sum(map(is_as_listed, found)) == 1
+    assert len(found) <= (1 if is_verified else 2)
+
+
+@pytest.mark.parametrize("ids", [(Identifier("arxiv", "1902.00001"),), ()])
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_a_copy_that_came_out_long_ago_does_not_keep_a_paper_from_readers(
+    store: Store, ids: tuple[Identifier, ...], is_verified: bool
+) -> None:
+    copied = replace(
+        COPY, identifiers=(Identifier("arxiv", "1902.00001"),), came_out=date(2019, 2, 1)
+    )
+    listed = replace(LISTED, identifiers=ids)
+    if is_verified:
+        listed = replace(listed, unverified=Unverified.NONE, text_source="")
+
+    take(store, copied, listed, copied, listed)
+
+    with store.read() as connection:
+        found = papers.candidates(connection, at=NOW + 4 * DAY, window=7 * DAY)
+    assert [paper.title for paper in found] == [LISTED.title]
+
+
+def test_a_name_of_symbols_alone_is_a_further_author(store: Store) -> None:
+    found = take(store, replace(COPY, authors=("Ada Lovelace", SYMBOLS)), LISTED)
+
+    assert list(map(is_as_listed, found)) == [False, True]

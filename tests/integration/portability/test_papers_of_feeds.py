@@ -1,0 +1,128 @@
+"""Tests that an export and an import keep apart papers that feeds listed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from larkpost.db import papers
+from larkpost.db.engine import Store
+from larkpost.domain import Identifier, PaperRecord, Thumb
+from larkpost.portability import exporter, importer
+from larkpost.readers import record_votes, subscriptions
+from larkpost.text.unverified import Unverified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from larkpost.domain import Paper
+
+NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+DOI, ARXIV = Identifier("doi", "10.1000/ferries"), Identifier("arxiv", "2608.00001")
+LISTED = PaperRecord(
+    "Ferries That Wait: Predicting Departures from Nine Years of Logs",
+    "Ferries wait for the tide, and the tide waits for nobody. We predict from nine years of logs "
+    "when a ferry leaves, with a mean error of four minutes. Logs and code are public.",
+    (DOI,),
+    ("Ada Lovelace",),
+    unverified=Unverified.ALL,
+    text_source="source journal",
+)
+COPY = replace(LISTED, text_source="source a-blog")
+CASINO = replace(
+    COPY, title="Casino bonus for everybody who joins", abstract="Jackpots, spins and odds. " * 9
+)
+GLACIERS = PaperRecord(
+    "Glacier melt in the Alps since the Little Ice Age",
+    "We reconstruct the extent of forty glaciers from moraines and old maps, and find that two "
+    "thirds of the ice is gone. Half of the loss came after 1980.",
+    (ARXIV,),
+    ("Ada Lovelace",),
+)
+
+
+def take(store: Store, *drafts: PaperRecord) -> list[Paper]:
+    """Take these in, one a day; return all papers, in the order of their records."""
+    for days, draft in enumerate(drafts):
+        with store.begin() as connection:
+            papers.absorb(connection, [draft], now=NOW + days * DAY)
+    return read_all(store)
+
+
+def read_all(store: Store) -> list[Paper]:
+    with store.read() as connection:
+        return sorted(papers.iterate(connection), key=lambda paper: paper.id)
+
+
+def is_as_listed(paper: Paper) -> bool:
+    """Whether a paper says what the journal said, and nothing else."""
+    said = (paper.title, paper.abstract, paper.authors, paper.withdrawn, paper.organisation)
+    return said == (LISTED.title, LISTED.abstract, LISTED.authors, False, None)
+
+
+def move(store: Store, other: Store, folder: Path) -> None:
+    exporter.export(store, folder)
+    importer.take_papers(other, folder / "papers.jsonl", now=NOW + 30 * DAY)
+
+
+@pytest.fixture
+def other(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
+    """Open another home's store, empty."""
+    store = Store(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'other.db')}")
+    yield store
+    store.close()
+
+
+def test_an_import_into_another_home_joins_no_papers_of_two_feeds(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    withdrawn = replace(COPY, withdrawn=True)
+    before = take(store, withdrawn, LISTED)
+
+    move(store, other, tmp_path / "export")
+    after = read_all(other)
+
+    assert list(map(is_as_listed, after)) == list(map(is_as_listed, before)) == [False, True]
+    assert [paper.text_source for paper in after] == ["source a-blog", "source journal"]
+
+
+def test_an_import_joins_no_papers_of_one_feed_that_a_thumb_kept_apart(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    reader = subscriptions.add(store, None, now=NOW)
+    (judged,) = take(store, COPY)
+    record_votes.cast(store, reader.id, judged.id, Thumb.UP, source="test", now=NOW)
+    take(store, replace(CASINO, url="https://doi.org/10.1000/ferries"))
+
+    move(store, other, tmp_path / "export")
+
+    assert [paper.title for paper in read_all(other)] == [COPY.title, CASINO.title]
+
+
+def test_an_import_does_not_put_a_feeds_text_into_a_paper_whose_address_it_has(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    planted = replace(COPY, identifiers=(ARXIV,), url="https://arxiv.org/abs/2608.00001")
+    take(store, planted, LISTED, GLACIERS)
+
+    move(store, other, tmp_path / "export")
+
+    assert sorted(paper.title for paper in read_all(other)) == [LISTED.title, GLACIERS.title]
+
+
+def test_a_reader_who_exports_does_not_learn_which_source_listed_a_paper(store: Store) -> None:
+    reader = subscriptions.add(store, None, now=NOW)
+    (paper,) = take(store, LISTED)
+    record_votes.cast(store, reader.id, paper.id, Thumb.UP, source="test", now=NOW)
+
+    with store.read() as connection:
+        told = list(exporter.about(connection, reader))
+
+    assert "source journal" not in str(told)
+    assert any(line["kind"] == "paper" and line["title"] == LISTED.title for line in told)
