@@ -33,7 +33,8 @@ def order_by_turns(
     """Order files: the first of each owner, then the second of each, and so on.
 
     The files of one owner are in the order of their days, oldest first. ``turns_had`` is how many
-    files of an owner were read before.
+    files of an owner were read before. A file that was put back comes behind those of the others,
+    or each sweep would begin with it.
     """
     by_day = sorted(files, key=lambda one: (one.day, one.modified, os.fsencode(one.path.name)))
     places = Counter(turns_had)
@@ -41,7 +42,7 @@ def order_by_turns(
     for one in by_day:
         places[one.owner] += 1
         turns[one] = places[one.owner]
-    return sorted(by_day, key=turns.__getitem__)
+    return sorted(by_day, key=lambda one: (turns[one], _put_back[_key(one)]))
 
 
 class InboxTurns:

@@ -82,6 +82,20 @@ def test_a_file_that_takes_long_is_put_back_once_others_wait(
     assert names(second) == ["1-large-2026-08-01.jsonl"]
 
 
+def test_a_file_that_was_put_back_is_behind_those_of_others_at_the_next_sweep(
+    store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_turns, "TURN_SECONDS", 0.0)
+    put(places, "1-large-2026-07-01.jsonl", 120)
+    put(places, "2-small-2026-08-01.jsonl")
+    sweep(store, places)
+    put(places, "2-small-2026-08-02.jsonl")
+
+    order = order_by_turns(list_owned(places.inbox))
+
+    assert [one.path.name[0] for one in order] == ["2", "1"]
+
+
 def test_a_file_alone_or_beside_those_of_its_owner_is_read_to_its_end(
     store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,13 +108,14 @@ def test_a_file_alone_or_beside_those_of_its_owner_is_read_to_its_end(
 
 def test_each_turn_of_a_file_is_twice_as_long_so_that_it_ends(places: Folders) -> None:
     put(places, "1-large.jsonl")
+    large = list_owned(places.inbox)
     put(places, "2-small.jsonl")
     step = inbox_turns.LIST_SECONDS / 2
     lengths = []
     for _ in range(3):
         clock = count(0.0, step)
         turns = InboxTurns(places.inbox, timedelta(), NOW, clock=partial(next, clock))
-        next(turns.files(list_owned(places.inbox)))
+        next(turns.files(large))
         began = next(clock)
         while not turns.is_over():
             pass
