@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from larkpost.db import read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, TryAgainLater, UnreadableDump
+from larkpost.ingest.changed_files import list_changed_dumps, list_changed_refusals, why_file
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.inbox_turns import InboxTurns
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
@@ -35,8 +35,6 @@ log = logs.get_logger(__name__)
 PAUSE = timedelta(minutes=10)
 _REMIND = timedelta(hours=1)
 _MOST_LEFT = 100
-_RECENT = timedelta(days=1)  # how long a file that was moved may still be written to
-_NUMBER = re.compile(r"-[0-9]+(?=\.[^.]*$|$)")  # the number that ``move`` adds to a taken name
 
 
 class InboxFolders(Protocol):
@@ -125,50 +123,15 @@ def _unusable(error: OSError, inbox: Path) -> LarkpostError:
 
 def _bring_back(store: Store, places: InboxFolders, now: datetime) -> None:
     """Move files back into the inbox if they were written to after they were moved."""
-    for one in (*_list_changed_dumps(store, places.done, now), *_list_changed_refusals(places.bad)):
+    for one in (*list_changed_dumps(store, places.done, now), *list_changed_refusals(places.bad)):
         name = one_line(one.path.name)
         try:
             move(one.path, places.inbox)
-            _why(one.path).unlink(missing_ok=True)
+            why_file(one.path).unlink(missing_ok=True)
         except OSError as error:
             log.warning(LogEvent.DUMP_UNRESTORED, name=name, reason=str(error))
         else:
             log.info(LogEvent.DUMP_CHANGED, name=name)
-
-
-def _list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFile]:
-    """List the files in ``done`` whose bytes differ from the dump of their name.
-
-    Only files changed after they were moved or read are opened: by the clock of their disk, or by
-    our clock if somebody has set the file's time.
-    """
-    recent = [one for one in lying_in(done) if one.still_for(now) < _RECENT]
-    if not recent:
-        return []
-    with store.read() as connection:
-        read_at = read_dumps.read_times(connection)
-
-    def is_changed(one: InboxFile) -> bool:
-        name = one_line(one.path.name)
-        read = read_at.get(name) or read_at.get(_NUMBER.sub("", name))
-        if read is None:  # somebody put it there: it was never in the inbox
-            return False
-        written_since = one.modified >= one.changed or one.modified > read.timestamp() * 1e9
-        with suppress(LarkpostError, OSError):  # gone, or being written
-            return written_since and not was_read(store, one.path)
-        return False
-
-    return [one for one in recent if is_changed(one)]
-
-
-def _list_changed_refusals(bad: Path) -> list[InboxFile]:
-    """List the files in ``bad`` that were written to after their ``.why`` files."""
-    lying = {one.path: one for one in lying_in(bad)}
-    return [
-        one
-        for path, one in lying.items()
-        if (why := lying.get(_why(path))) and one.modified > why.modified
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +203,7 @@ class _Sweep:
             target = move(one.path, self.places.bad, beside=WHY)
             why = f"{reason}\n{error.hint}\n" if error.hint else f"{reason}\n"
             seen_by = 0o600 | self.places.bad.stat().st_mode & 0o044
-            atomic_write(_why(target), why.encode(), mode=seen_by)
+            atomic_write(why_file(target), why.encode(), mode=seen_by)
             tries.forget()
         except OSError as trouble:
             return RejectedFile(
@@ -249,10 +212,6 @@ class _Sweep:
         # A file that cannot be moved is refused at each sweep; ``_note`` logs it once per hour.
         log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         return RejectedFile(name, reason, moved=True, hint=error.hint, place=one_line(str(target)))
-
-
-def _why(path: Path) -> Path:
-    return path.with_name(f"{path.name}{WHY}")
 
 
 def _left(name: str, error: Exception) -> RejectedFile:

@@ -23,6 +23,11 @@ _MOST_TRIES_BYTES = 16
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", "~")
 
 
+# Btrfs, ZFS and others keep times of any year: one such file stopped the reading of the inbox.
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+_AGES = timedelta(days=100_000)
+
+
 @dataclass(frozen=True, slots=True)
 class InboxFile:
     """A snapshot of a regular file.
@@ -42,12 +47,13 @@ class InboxFile:
     def day(self) -> str:
         """The sort key of files: the day in the name, else the day of the file."""
         named = in_name(self.path.name)
-        return str(named or datetime.fromtimestamp(max(self.modified, 0) / 1e9, UTC).date())
+        return str(named or time_of_file(self.modified).date())
 
     def still_for(self, now: datetime) -> timedelta:
         """Return how long the file has not changed."""
         # A time far in the future counts like one far in the past: nobody is writing to the file.
-        return timedelta(seconds=abs(now.timestamp() - self.modified / 1e9))
+        seconds = abs(now.timestamp() - self.modified / 1e9)
+        return timedelta(seconds=min(seconds, _AGES.total_seconds()))
 
     def is_unchanged(self) -> bool:
         """Return whether the file is unchanged; False if it is gone."""
@@ -56,6 +62,11 @@ class InboxFile:
         except FileNotFoundError:
             return False
         return (now.inode, now.size, now.modified) == (self.inode, self.size, self.modified)
+
+
+def time_of_file(nanoseconds: int) -> datetime:
+    """Return the time of a file; its user can set any: from 1970 to the year 9999."""
+    return datetime.fromtimestamp(min(max(nanoseconds / 1e9, 0.0), _LATEST), UTC)
 
 
 def inspect_file(path: Path) -> InboxFile:
