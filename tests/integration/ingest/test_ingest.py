@@ -198,9 +198,10 @@ def test_a_file_larger_than_the_cap_is_refused(store: Store, tmp_path: Path) -> 
         read(store, write(tmp_path, page() + "x\n" * 600_000), limits=DumpLimits(1 << 20))
 
 
-def test_short_lines_count_more_than_their_bytes(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_short_lines_count_more_than_their_bytes(store: Store, tmp_path: Path, end: str) -> None:
     with pytest.raises(UnreadableDump, match="is larger than 1 MiB"):
-        read(store, write(tmp_path, page() + "\n" * 40_000), limits=DumpLimits(1 << 20))
+        read(store, write(tmp_path, page() + end * 40_000), limits=DumpLimits(1 << 20))
 
 
 def test_records_beyond_the_limit_are_left_out_with_a_warning(store: Store, tmp_path: Path) -> None:
