@@ -82,20 +82,6 @@ def test_a_file_that_takes_long_is_put_back_once_others_wait(
     assert names(second) == ["1-large-2026-08-01.jsonl"]
 
 
-def test_megabytes_without_a_record_are_put_back_as_well(
-    store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inbox_turns, "TURN_SECONDS", 0.0)
-    feed = '<feed xmlns="http://www.w3.org/2005/Atom">' + "<x/>" * 100_000 + "</feed>"
-    (places.inbox / "1-large-2026-08-01.xml").write_text(feed, encoding="utf-8")
-    put(places, "2-small-2026-08-02.jsonl")
-
-    taken = sweep(store, places)
-
-    assert (places.inbox / "1-large-2026-08-01.xml").exists()
-    assert names(taken) == ["2-small-2026-08-02.jsonl"]
-
-
 def test_a_file_that_was_put_back_is_behind_those_of_others_at_the_next_sweep(
     store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,16 @@ def test_progress_is_reported_in_bytes_up_to_the_end(store: Store) -> None:
     assert told == sorted(told)
 
 
+def test_progress_is_reported_while_there_is_no_record(store: Store, tmp_path: Path) -> None:
+    """Whoever reads may have to stop, or to let others be read first."""
+    feed = '<feed xmlns="http://www.w3.org/2005/Atom">' + "<x/>" * 100_000 + "</feed>"
+    told: list[int] = []
+
+    read(store, write(tmp_path, feed), progress=lambda done, _total: told.append(done))
+
+    assert len({done for done in told if 0 < done < len(feed)}) > 3
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
