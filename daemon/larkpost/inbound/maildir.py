@@ -33,7 +33,6 @@ from larkpost.ingest.spool import (
     forget_missing,
     has_attempts,
     inspect_file,
-    lying_in,
 )
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import is_there
@@ -144,7 +143,7 @@ class _MaildirSweep:
         """Delete the counts of mails that are gone, once: only a process that died leaves any."""
         new = self.folder / "new"
         if str(new) not in _tidied and has_attempts(new):
-            forget_missing(new, lying_in(new))
+            forget_missing(new)
         _tidied.add(str(new))
 
     def _key(self, name: str) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 from larkpost.db import read_dumps
 from larkpost.errors import LarkpostError, UnreadableDump
 from larkpost.ingest.ingest import was_read
-from larkpost.ingest.spool import WHY, InboxFile, lying_in
+from larkpost.ingest.spool import WHY, InboxFile, files_in, inspect_file
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ COMPARE_SECONDS = 5.0  # of one sweep; the next one compares the rest
 # unpacked at each sweep, for a day, before the files of anybody else were read.
 _compared: dict[Path, frozenset[InboxFile]] = {}
 # The refused files that were moved back into the inbox, by folder: name, size and time.
-_returned: dict[Path, frozenset[tuple[str, int, int]]] = {}
+_returned: dict[Path, Set[tuple[str, int, int]]] = {}
 
 
 def list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFile]:
@@ -36,7 +38,7 @@ def list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFil
     our clock if somebody has set the file's time. Each is compared once, until it changes. Raises
     OSError.
     """
-    recent = [one for one in lying_in(done) if one.still_for(now) < _RECENT]
+    recent = [one for one in files_in(done) if one.still_for(now) < _RECENT]
     known = _compared.pop(done, frozenset()).intersection(recent)
     fresh = [one for one in recent if one not in known]
     if not fresh:
@@ -77,18 +79,22 @@ def list_changed_refusals(bad: Path) -> list[InboxFile]:
     Their user can set any time: one that is ahead of the clock had a file read and refused again at
     each sweep, with two lines in the log. Raises OSError.
     """
-    lying = {one.path: one for one in lying_in(bad)}
-    known = _returned.pop(bad, frozenset()).intersection(map(_version, lying.values()))
-    changed = [
-        one
-        for path, one in lying.items()
-        if (why := lying.get(why_file(path)))
-        and one.modified > why.modified
-        and one.changed >= why.changed  # a move changes this one, and the reason is written later
-        and _version(one) not in known
-    ]
+    before, known, changed = _returned.pop(bad, frozenset()), set(), []
+    for one in files_in(bad):
+        if (version := _version(one)) in before:
+            known.add(version)
+        elif _is_after_its_reason(one):
+            changed.append(one)
     _returned[bad] = known.union(map(_version, changed))
     return changed
+
+
+def _is_after_its_reason(one: InboxFile) -> bool:
+    with suppress(OSError):
+        why = inspect_file(why_file(one.path))
+        # Moving a file changes the latter time, and its reason is written after that.
+        return one.modified > why.modified and one.changed >= why.changed
+    return False
 
 
 def _version(one: InboxFile) -> tuple[str, int, int]:

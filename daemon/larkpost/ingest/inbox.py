@@ -100,7 +100,7 @@ def sweep(
         remove_stale_drafts(places.inbox)
         _bring_back(store, places, now)
         waiting = lying_in(places.inbox)
-        forget_missing(places.inbox, waiting)
+        forget_missing(places.inbox)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
     turns = InboxTurns(places.inbox, timedelta(seconds=stable_seconds), now)

@@ -6,7 +6,6 @@ dumps of all others waiting.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from larkpost.ingest.spool import InboxFile, lying_in
 
 TURN_SECONDS = 60.0  # after which a file is put back, if files of other users wait
 LIST_SECONDS = 10.0  # after which the inbox is listed again
+MOST_READ = 10_000  # files in one sweep, which remembers each; the next one reads the rest
 _MOST_DOUBLINGS = 10
 _MOST_REMEMBERED = 1_000
 
@@ -36,7 +36,7 @@ def order_by_turns(
     files of an owner were read before. A file that was put back comes behind those of the others,
     or each sweep would begin with it.
     """
-    by_day = sorted(files, key=lambda one: (one.day, one.modified, os.fsencode(one.path.name)))
+    by_day = sorted(files, key=lambda one: one.order)
     places = Counter(turns_had)
     turns: dict[InboxFile, int] = {}
     for one in by_day:
@@ -80,6 +80,8 @@ class InboxTurns:
                 doublings = min(_put_back[_key(one)], _MOST_DOUBLINGS)
                 self._until = self._clock() + TURN_SECONDS * 2**doublings
                 yield one
+                if len(self._seen) >= MOST_READ:
+                    return
                 if self._clock() - listed >= LIST_SECONDS:
                     break
             else:

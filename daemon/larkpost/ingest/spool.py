@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from heapq import nsmallest
+from operator import itemgetter
 from pathlib import Path
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import in_name
-from larkpost.safe_files import open_folder, read_own, write_note
+from larkpost.safe_files import is_own, open_folder, read_own, write_note
 
 WHY = ".why"  # the extension of the file that contains the reason of a refusal
 MOST_TRIES = 3
+MOST_LISTED = 10_000  # files of one user
 _TRIES = ".tries-"
 _MOST_TRIES_BYTES = 16
 # Names under which programs write unfinished files.
@@ -26,6 +30,9 @@ _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", "~")
 # Btrfs, ZFS and others keep times of any year: one such file stopped the reading of the inbox.
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _AGES = timedelta(days=100_000)
+
+
+FileOrder = tuple[str, int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,14 @@ class InboxFile:
 
     @property
     def day(self) -> str:
-        """The sort key of files: the day in the name, else the day of the file."""
+        """The day in the name, else the day of the file."""
         named = in_name(self.path.name)
         return str(named or time_of_file(self.modified).date())
+
+    @property
+    def order(self) -> FileOrder:
+        """The sort key of the files of one user: by day, then by time and name."""
+        return self.day, self.modified, os.fsencode(self.path.name)
 
     def still_for(self, now: datetime) -> timedelta:
         """Return how long the file has not changed."""
@@ -74,9 +86,8 @@ def inspect_file(path: Path) -> InboxFile:
     return _make_inbox_file(path, path.stat(follow_symlinks=False))
 
 
-def lying_in(folder: Path) -> list[InboxFile]:
-    """List the visible regular files whose names mark them as finished; raises OSError."""
-    found = []
+def files_in(folder: Path) -> Iterator[InboxFile]:
+    """Yield the visible regular files whose names mark them as finished; raises OSError."""
     with open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
@@ -84,8 +95,23 @@ def lying_in(folder: Path) -> list[InboxFile]:
             with suppress(FileNotFoundError):  # already gone again
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
-                    found.append(_make_inbox_file(folder / entry.name, status))
-    return found
+                    yield _make_inbox_file(folder / entry.name, status)
+
+
+def lying_in(folder: Path) -> list[InboxFile]:
+    """List these files, of each user only the first ``MOST_LISTED`` in their order.
+
+    A user with a million files filled two gigabytes of memory. Raises OSError.
+    """
+    found: defaultdict[int, list[tuple[FileOrder, InboxFile]]] = defaultdict(list)
+    for one in files_in(folder):
+        mine = found[one.owner]
+        mine.append((one.order, one))
+        if len(mine) >= 2 * MOST_LISTED:
+            mine[:] = nsmallest(MOST_LISTED, mine, key=itemgetter(0))
+    return [
+        one for mine in found.values() for _, one in nsmallest(MOST_LISTED, mine, key=itemgetter(0))
+    ]
 
 
 def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
@@ -133,13 +159,21 @@ def has_attempts(folder: Path) -> bool:
         return any(entry.name.startswith(_TRIES) for entry in entries)
 
 
-def forget_missing(inbox: Path, waiting: Sequence[InboxFile]) -> None:
-    """Delete the counts of files that are gone.
+def forget_missing(inbox: Path) -> None:
+    """Delete the counts of files that are gone; raises OSError.
 
     Entries of other users that cannot be removed are ignored.
     """
-    wanted = {ReadAttempts(inbox, one).file for one in waiting}
-    for file in inbox.glob(f"{_TRIES}*"):
-        if file not in wanted:
-            with suppress(OSError):
-                file.unlink()
+    with open_folder(inbox) as descriptor, os.scandir(descriptor) as entries:
+        left = {
+            entry.name
+            for entry in entries
+            if entry.name.startswith(_TRIES) and is_own(entry.stat(follow_symlinks=False))
+        }
+    if not left:
+        return
+    for one in files_in(inbox):
+        left.discard(ReadAttempts(inbox, one).file.name)
+    for name in left:
+        with suppress(OSError):
+            (inbox / name).unlink()

@@ -141,6 +141,24 @@ def test_a_file_that_comes_while_others_are_read_does_not_wait_for_all_of_them(
     assert names(sweep(store, places))[:3] == ["1-0.jsonl", "2-new.jsonl", "1-1.jsonl"]
 
 
+def test_of_a_user_with_very_many_files_the_first_are_listed_and_read_in_portions(
+    store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "MOST_LISTED", 5)
+    monkeypatch.setattr(inbox_turns, "MOST_READ", 4)
+    for number in range(12, 0, -1):
+        put(places, f"1-2026-07-{number:02}.jsonl")
+
+    listed = [one.path.name for one in spool.lying_in(places.inbox)]
+    taken = [names(sweep(store, places)) for _ in range(4)]
+
+    assert listed == [f"1-2026-07-{number:02}.jsonl" for number in range(1, 6)]
+    assert [len(one) for one in taken] == [4, 4, 4, 0]
+    assert [name for one in taken for name in one] == [
+        f"1-2026-07-{number:02}.jsonl" for number in range(1, 13)
+    ]
+
+
 def test_files_that_cannot_be_moved_are_logged_once_and_not_at_each_sweep(
     store: Store,
     places: Folders,
