@@ -233,7 +233,8 @@ class _MaildirSweep:
 
     def _leave(self, name: str, why: str) -> None:
         key = self._key(name)
-        if _left.get(key, ("",))[0] != why:
+        # Over this number none is logged: what is forgotten would be logged again, without end.
+        if _left.get(key, ("",))[0] != why and len(_left) < _MOST_REMEMBERED:
             log.warning(LogEvent.INBOUND_SKIPPED, name=one_line(name), reason=why)
         _left[key] = (why, self.now)
         if len(_left) > _MOST_REMEMBERED:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +19,7 @@ from larkpost.inbound.maildir_files import RefusedMail, first_names, open_maildi
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from larkpost.db.engine import Store
     from larkpost.inbound.process import InboundResult
@@ -169,3 +172,27 @@ def test_a_user_whose_mail_was_read_is_behind_others_at_the_next_sweep(
         collect(store, POST, maildir, now=NOW, clock=lambda: next(seconds))
 
     assert asked[0] < asked[1] < asked[2]
+
+
+def test_thousands_of_mails_that_cannot_be_read_are_not_logged_again_and_again(
+    store: Store, maildir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(inbound_maildir, "MOST", 4)
+    monkeypatch.setattr(inbound_maildir, "_MOST_REMEMBERED", 5)
+    monkeypatch.setattr(inbound_maildir, "_left", OrderedDict())
+    opening = os.open
+
+    def refuse(path: Any, *args: Any, **named: Any) -> int:
+        if str(path).startswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opening(path, *args, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+    for number in range(20):
+        (maildir / "new" / f"locked{number:02}").write_bytes(MAIL)
+
+    for sweep in range(12):
+        collect(store, POST, maildir, now=NOW + sweep * timedelta(minutes=1))
+
+    skipped = [one for one in caplog.records if "inbound.skipped" in one.getMessage()]
+    assert len(skipped) == 5
