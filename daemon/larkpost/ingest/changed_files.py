@@ -46,7 +46,8 @@ def list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFil
         return []
     with store.read() as connection:
         read_at = read_dumps.read_times(connection)
-    changed, unchanged = [], []
+    changed: list[InboxFile] = []
+    unchanged: list[InboxFile] = []
     ends = monotonic() + COMPARE_SECONDS
     for one in fresh:
         name = one_line(one.path.name)

@@ -11,6 +11,7 @@ import pytest
 from tests.helpers.inbox_helpers import NOW, PAPER, Folders, folders, put, run, titles
 
 from larkpost.ingest import changed_files, inbox, inbox_turns, spool
+from larkpost.ingest.ingest import was_read
 from larkpost.ingest.spool import InboxFile
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def test_a_refused_file_whose_time_is_ahead_comes_back_once_it_is_written_to(
 def test_a_read_file_whose_time_is_ahead_is_compared_once(
     store: Store, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = []
-    was_read = changed_files.was_read
+    opened: list[str] = []
 
     def count_and_compare(store: Store, path: Path) -> bool:
         opened.append(path.name)
@@ -104,9 +104,14 @@ def test_a_read_file_whose_time_is_ahead_is_compared_once(
 def test_comparing_read_files_ends_in_time_and_goes_on_at_the_next_sweep(
     store: Store, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = []
+    opened: list[Path] = []
+
+    def note(_store: Store, path: Path) -> bool:
+        opened.append(path)
+        return True
+
     monkeypatch.setattr(changed_files, "COMPARE_SECONDS", 0.0)
-    monkeypatch.setattr(changed_files, "was_read", lambda _store, path: not opened.append(path))
+    monkeypatch.setattr(changed_files, "was_read", note)
     for name in ("a.txt", "b.txt", "c.txt"):
         put(folders, name, PAPER.replace("A Title", f"The Title of {name}"), age=-3_600 * 12)
 
