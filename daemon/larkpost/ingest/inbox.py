@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
@@ -106,9 +106,10 @@ def sweep(
     turns = InboxTurns(places.inbox, timedelta(seconds=stable_seconds), now)
     sweeping = _Sweep(store, dump_formats, places, now, stopped, turns)
     going = takewhile(lambda _file: not stopped(), turns.files(waiting))
-    taken = [one for one in map(sweeping.take, going) if one is not None]
-    _note(store, taken, now)
-    return taken
+    for file in going:
+        sweeping.read(file)
+    _note(store, sweeping.taken, now)
+    return sweeping.taken
 
 
 def _unusable(error: OSError, inbox: Path) -> LarkpostError:
@@ -134,9 +135,9 @@ def _bring_back(store: Store, places: InboxFolders, now: datetime) -> None:
             log.info(LogEvent.DUMP_CHANGED, name=name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Sweep:
-    """The state of one sweep."""
+    """The state of one sweep; ``paused``: a file waits while others are read."""
 
     store: Store
     dump_formats: Sequence[DumpFormat]
@@ -144,6 +145,14 @@ class _Sweep:
     now: datetime
     stopped: Callable[[], bool]
     turns: InboxTurns
+    taken: list[Taken] = field(default_factory=list)
+    paused: bool = False
+
+    def read(self, one: InboxFile) -> None:
+        """Read one file, and others in its pauses; the results are in ``taken``."""
+        result = self.take(one)
+        if result is not None:
+            self.taken.append(result)
 
     def take(self, one: InboxFile) -> Taken | None:
         """Read one file and move it; catches all errors. Returns None if it was read before."""
@@ -177,7 +186,7 @@ class _Sweep:
                 self.dump_formats,
                 one.path,
                 now=self.now,
-                progress=self._end_if_stopped,
+                progress=self._give_way,
                 follow=False,
             )
         except (LarkpostError, OSError):
@@ -188,12 +197,19 @@ class _Sweep:
             log.warning(LogEvent.DUMP_WARNED, name=name, warning=warning)
         return report
 
-    def _end_if_stopped(self, _done: int, _size: int) -> None:
-        """Raise TryAgainLater between two records when told to stop, or if others have waited."""
+    def _give_way(self, _done: int, _size: int) -> None:
+        """Let others be read between two records; raise TryAgainLater to put the file back."""
         if self.stopped():
             raise TryAgainLater("Larkpost was stopped")
-        if self.turns.is_over():
+        if not self.turns.is_over():
+            return
+        if self.paused or self.turns.is_full:
+            self.turns.put_back()
             raise TryAgainLater("it takes long to read, and files of other users are read first")
+        self.paused = True
+        for one in takewhile(lambda _file: not self.stopped(), self.turns.files_between()):
+            self.read(one)
+        self.paused = False
 
     def _refuse(
         self, one: InboxFile, name: str, error: LarkpostError, tries: ReadAttempts

@@ -1,7 +1,8 @@
 """The order in which files of the inbox are read: users who may write to it take turns.
 
 Otherwise one user with a file that takes hours to read, or with thousands of files, would keep the
-dumps of all others waiting.
+dumps of all others waiting. A file that takes long pauses while files of others are read, and goes
+on where it was. It is put back, and begins anew, only if it is itself read in such a pause.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from types import MappingProxyType
 
 from larkpost.ingest.spool import InboxFile, lying_in
 
-TURN_SECONDS = 60.0  # after which a file is put back, if files of other users wait
+TURN_SECONDS = 60.0  # after which a file pauses, if files of other users wait
 LIST_SECONDS = 10.0  # after which the inbox is listed again
 MOST_READ = 10_000  # files in one sweep, which remembers each; the next one reads the rest
 _MOST_DOUBLINGS = 10
@@ -74,13 +75,11 @@ class InboxTurns:
         while settled := self._settled(waiting):
             listed = self._clock()
             for one in order_by_turns(settled, self._turns_had):
-                self._seen.add(_key(one))
-                self._turns_had[one.owner] += 1
-                self._current = one
-                doublings = min(_put_back[_key(one)], _MOST_DOUBLINGS)
-                self._until = self._clock() + TURN_SECONDS * 2**doublings
+                if _key(one) in self._seen:  # read while another one paused
+                    continue
+                self._begin_turn(one)
                 yield one
-                if len(self._seen) >= MOST_READ:
+                if self.is_full:
                     return
                 if self._clock() - listed >= LIST_SECONDS:
                     break
@@ -88,18 +87,51 @@ class InboxTurns:
                 return
             waiting = self._list()
 
+    def _begin_turn(self, one: InboxFile) -> None:
+        self._seen.add(_key(one))
+        self._turns_had[one.owner] += 1
+        self._current = one
+        doublings = min(_put_back[_key(one)], _MOST_DOUBLINGS)
+        self._until = self._clock() + TURN_SECONDS * 2**doublings
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this sweep remembers as many files as it may."""
+        return len(self._seen) >= MOST_READ
+
     def is_over(self) -> bool:
         """Whether the current file has had its turn, and a file of another owner waits."""
         if self._current is None or self._clock() < self._until:
             return False
         self._until = self._clock() + LIST_SECONDS
-        others = self._settled(self._list())
-        if all(one.owner == self._current.owner for one in others):
-            return False
+        return bool(self._waiting_others())
+
+    def files_between(self) -> Iterator[InboxFile]:
+        """Yield files of other owners for the time of a turn, while the current one pauses.
+
+        At the end the current one has its next turn.
+        """
+        paused = self._current
+        ends = self._clock() + TURN_SECONDS
+        for one in order_by_turns(self._waiting_others(), self._turns_had):
+            self._begin_turn(one)
+            yield one
+            if self.is_full or self._clock() >= ends:
+                break
+        self._current = paused
+        self._until = self._clock() + TURN_SECONDS
+
+    def put_back(self) -> None:
+        """Note that the current file is put back: its next turn is twice as long."""
+        if self._current is None:
+            return
         if len(_put_back) >= _MOST_REMEMBERED:
             _put_back.clear()
         _put_back[_key(self._current)] += 1
-        return True
+
+    def _waiting_others(self) -> list[InboxFile]:
+        owner = self._current.owner if self._current else None
+        return [one for one in self._settled(self._list()) if one.owner != owner]
 
     def _list(self) -> list[InboxFile]:
         """List the inbox; nothing if that fails, which the next sweep reports."""
