@@ -204,6 +204,25 @@ def open_folder(folder: Path) -> Iterator[int]:
         os.close(number)
 
 
+@contextmanager
+def open_part(name: str, folder: int, *, listable: bool = False) -> Iterator[int]:
+    """Open a folder in an open folder; no symbolic link is followed, whoever made it.
+
+    ``listable``: it must be possible to list it. Raises OSError.
+    """
+    try:
+        number = _open_directory(name, os.O_NOFOLLOW, folder, listable=listable)
+    except OSError as error:
+        if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+            raise
+        why = f"{name} in it is a symbolic link or a file, not a folder"
+        raise NotADirectoryError(why) from error
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
 def name_new_file(draft: Path, target: Path) -> None:
     """Rename a finished file of the same disk, if the new name is free.
 
@@ -294,14 +313,16 @@ def _open_folder(folder: Path) -> int:
     return _open_directory(folder, 0)
 
 
-def _open_directory(folder: Path, flags: int) -> int:
+def _open_directory(
+    folder: Path | str, flags: int, within: int | None = None, *, listable: bool = False
+) -> int:
     flags |= os.O_DIRECTORY | os.O_CLOEXEC
     try:
-        return os.open(folder, os.O_RDONLY | flags)
+        return os.open(folder, os.O_RDONLY | flags, dir_fd=within)
     except PermissionError:  # a folder that is writable but not listable
-        if not hasattr(os, "O_PATH"):  # pragma: no cover
+        if listable or not hasattr(os, "O_PATH"):
             raise
-        return os.open(folder, os.O_PATH | flags)
+        return os.open(folder, os.O_PATH | flags, dir_fd=within)
 
 
 def _claim_and_rename(draft: str, here: int, target: str, there: int) -> None:

@@ -49,6 +49,9 @@ _LONGEST_SLEEP = timedelta(days=9)  # a later poll was planned before the clock 
 
 
 _REST = timedelta(minutes=5)
+# How long the other sources of a host wait after a 429: it may be the answer of one user's page, on
+# a host that shows those of many, with a Retry-After of a day, once a day.
+_LONGEST_REST_OF_HOST = timedelta(hours=1)
 
 # Sources whose results could not be recorded (a full disk, a busy database), by database and name;
 # otherwise they would be requested at every run.
@@ -153,6 +156,7 @@ def _host_of(state: SourceState, bases: BaseUrls, now: datetime) -> str:
 
 
 def _put_off_host(context: PollContext, host: str, until: datetime, now: datetime) -> None:
+    until = min(until, now + _LONGEST_REST_OF_HOST)
     with context.store.begin() as connection:
         states = polled_sources.list_states(connection)
         same = [one.source.name for one in states if _host_of(one, context.bases, now) == host]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from os.path import lexists
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -20,9 +20,11 @@ from larkpost.inbound.digest_mail import LARGEST_DIGEST, DigestMail
 from larkpost.inbound.maildir_files import (
     MaildirEntry,
     NoMailFile,
+    OpenMaildir,
     RefusedMail,
     first_names,
     move_mail,
+    open_maildir,
     read_mail,
 )
 from larkpost.inbound.process import InboundKind, InboundResult, find_tag, receive_parsed
@@ -31,9 +33,9 @@ from larkpost.ingest.spool import (
     forget_missing,
     has_attempts,
     inspect_file,
-    lying_in,
 )
 from larkpost.log_events import LogEvent
+from larkpost.safe_files import is_there
 from larkpost.text.normalize import one_line
 from larkpost.transports.maildir import REFUSED
 
@@ -58,6 +60,9 @@ _TRY_AGAIN = timedelta(hours=1)
 # reports each once, puts it behind all others, and tries it again once per hour.
 _left: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
 _tidied: set[str] = set()  # folders without counts of mails that are gone
+# When a mail of each user was last read, by folder and user, as a number that grows.
+_served: dict[tuple[str, int], int] = {}
+_services = count(1)
 
 
 def collect(
@@ -82,19 +87,31 @@ def collect(
     tally: Counter[InboundKind] = Counter()
     if not (folder / "new").is_dir():
         return tally
-    collecting = _MaildirSweep(store, mailboxes, folder, now, digests)
-    until, left_bytes = clock() + MOST_SECONDS, MOST_BYTES
-    for name in collecting.names():
-        if stopped():
-            break
-        if left_bytes <= 0 or clock() >= until:
-            log.info(LogEvent.INBOUND_DEFERRED)
-            break
-        meaning, size = collecting.take(name)
-        left_bytes -= size
-        if meaning is not None:
-            tally[meaning] += 1
+    with ExitStack() as stack:
+        try:
+            parts = stack.enter_context(open_maildir(folder))
+        except OSError as error:
+            raise _unusable(folder, error) from error
+        collecting = _MaildirSweep(store, mailboxes, folder, parts, now, digests)
+        until, left_bytes = clock() + MOST_SECONDS, MOST_BYTES
+        for name in collecting.names():
+            if stopped():
+                break
+            if left_bytes <= 0 or clock() >= until:
+                log.info(LogEvent.INBOUND_DEFERRED)
+                break
+            meaning, size = collecting.take(name)
+            left_bytes -= size
+            if meaning is not None:
+                tally[meaning] += 1
     return tally
+
+
+def _unusable(folder: Path, error: OSError) -> Failure:
+    return Failure(
+        f"inbound mail cannot be read: {folder}: {error.strerror or error}",
+        hint="make it a folder that the daemon can write to, on a disk with free space",
+    )
 
 
 @dataclass(slots=True)
@@ -104,6 +121,7 @@ class _MaildirSweep:
     store: Store
     mailboxes: ReturnAddresses | None
     folder: Path
+    parts: OpenMaildir
     now: datetime
     digests: DigestMail | None = None
     stuck: int = 0
@@ -111,22 +129,21 @@ class _MaildirSweep:
     def names(self) -> list[str]:
         """List the names, oldest first; those that could not be read or moved before come last."""
         try:
-            (self.folder / "cur").mkdir(mode=0o700, exist_ok=True)
-            for part in ("new", "cur"):  # a link would have other folders emptied, or filled
-                if (self.folder / part).is_symlink():
-                    raise NotADirectoryError(f"{part} in it is a symbolic link, not a folder")
             self._forget_missing()
             return first_names(
-                self.folder / "new", MOST, last=lambda name: self._key(name) in _left
+                self.parts.new,
+                MOST,
+                last=lambda name: self._key(name) in _left,
+                served=lambda owner: _served.get((str(self.folder), owner), 0),
             )
         except OSError as error:
-            raise self._unusable(error) from error
+            raise _unusable(self.folder, error) from error
 
     def _forget_missing(self) -> None:
         """Delete the counts of mails that are gone, once: only a process that died leaves any."""
         new = self.folder / "new"
         if str(new) not in _tidied and has_attempts(new):
-            forget_missing(new, lying_in(new))
+            forget_missing(new)
         _tidied.add(str(new))
 
     def _key(self, name: str) -> tuple[str, str]:
@@ -143,19 +160,20 @@ class _MaildirSweep:
             return None, 0
         try:
             attempts = ReadAttempts(path.parent, inspect_file(path))
-            mail = read_mail(path, LARGEST_DIGEST if self.digests else MOST_READ)
+            mail = read_mail(name, self.parts.new, LARGEST_DIGEST if self.digests else MOST_READ)
         except NoMailFile as error:
-            self._move(name, partial(self._refuse, path, f"it is {error}, not a file"))
+            self._move(name, partial(self._refuse, name, f"it is {error}, not a file"))
             return InboundKind.FOREIGN, 0
         except FileNotFoundError:  # gone meanwhile
             return None, 0
         except OSError as error:
             self._leave(name, f"not read: {error.strerror}")
             return None, 0
-        return self._take_counted(path, mail, attempts), len(mail.content)
+        _served[str(self.folder), mail.owner] = next(_services)
+        return self._take_counted(name, mail, attempts), len(mail.content)
 
     def _take_counted(
-        self, path: Path, mail: MaildirEntry, attempts: ReadAttempts
+        self, name: str, mail: MaildirEntry, attempts: ReadAttempts
     ) -> InboundKind | None:
         """Process a mail, unless processing it has ended this program several times.
 
@@ -164,17 +182,17 @@ class _MaildirSweep:
         """
         try:
             with suppress(OSError):  # in a folder without space, mail is read uncounted
-                attempts.begin(one_line(path.name))
+                attempts.begin(one_line(name))
         except UnreadableDump as error:
-            self._move(path.name, partial(self._refuse, path, str(error)))
+            self._move(name, partial(self._refuse, name, str(error)))
             attempts.forget()
             return InboundKind.REFUSED
         try:
-            return self._take_mail(path, mail)
+            return self._take_mail(name, mail)
         finally:
             attempts.forget()
 
-    def _take_mail(self, path: Path, mail: MaildirEntry) -> InboundKind:
+    def _take_mail(self, name: str, mail: MaildirEntry) -> InboundKind:
         result = receive_safely(
             self.store,
             self.mailboxes,
@@ -184,20 +202,21 @@ class _MaildirSweep:
             digests=self.digests,
         )
         if result.meaning is InboundKind.REFUSED:
-            self._move(path.name, partial(self._refuse, path, result.why))
+            self._move(name, partial(self._refuse, name, result.why))
         else:
             flags = "" if result.meaning in _FOR_PEOPLE else "S"
-            self._move(path.name, partial(move_mail, path, self.folder / "cur", flags=flags))
+            self._move(name, partial(move_mail, name, self.parts.new, self.parts.cur, flags=flags))
         return result.meaning
 
-    def _refuse(self, path: Path, why: str) -> None:
-        refused = RefusedMail(self.folder / REFUSED)
-        place, dropped = refused.take_in(path, f"{self.now:%Y%m%dT%H%M%S}")
-        log.warning(LogEvent.INBOUND_REJECTED, reason=why, place=one_line(str(place)))
-        for name in dropped:
+    def _refuse(self, name: str, why: str) -> None:
+        refused = RefusedMail(self.parts.top)
+        moved, dropped = refused.take_in(name, self.parts.new, f"{self.now:%Y%m%dT%H%M%S}")
+        place = one_line(str(self.folder / REFUSED / moved))
+        log.warning(LogEvent.INBOUND_REJECTED, reason=why, place=place)
+        for gone in dropped:
             log.warning(
                 LogEvent.INBOUND_PRUNED,
-                name=one_line(name), most=refused.most, most_bytes=refused.most_bytes,
+                name=one_line(gone), most=refused.most, most_bytes=refused.most_bytes,
             )  # fmt: skip
 
     def _move(self, name: str, move: Callable[[], object]) -> None:
@@ -205,22 +224,17 @@ class _MaildirSweep:
         try:
             move()
         except OSError as error:
-            if not lexists(self.folder / "new" / name):  # gone meanwhile
+            if not is_there(name, self.parts.new):  # gone meanwhile
                 return
             self._leave(name, f"not moved: {error.strerror or error}")
             self.stuck += 1
             if self.stuck >= _MOST_STUCK:
-                raise self._unusable(error) from error
-
-    def _unusable(self, error: OSError) -> Failure:
-        return Failure(
-            f"inbound mail cannot be read: {self.folder}: {error.strerror or error}",
-            hint="make it a folder that the daemon can write to, on a disk with free space",
-        )
+                raise _unusable(self.folder, error) from error
 
     def _leave(self, name: str, why: str) -> None:
         key = self._key(name)
-        if _left.get(key, ("",))[0] != why:
+        # Over this number none is logged: what is forgotten would be logged again, without end.
+        if _left.get(key, ("",))[0] != why and len(_left) < _MOST_REMEMBERED:
             log.warning(LogEvent.INBOUND_SKIPPED, name=one_line(name), reason=why)
         _left[key] = (why, self.now)
         if len(_left) > _MOST_REMEMBERED:

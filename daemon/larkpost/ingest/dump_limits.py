@@ -74,7 +74,8 @@ class SizeLimit:
 
     def add(self, chunk: bytes) -> None:
         """Count a part; raises UnreadableDump over the limit."""
-        self._counted += len(chunk) + LINE * chunk.count(b"\n")
+        ends = chunk.count(b"\n") + chunk.count(b"\r") - chunk.count(b"\r\n")  # CR is one, too
+        self._counted += len(chunk) + LINE * ends
         if self._counted > self.most:
             raise UnreadableDump(
                 f"{self.name} is larger than {self.most >> 20} MiB",

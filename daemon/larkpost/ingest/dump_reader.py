@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
@@ -32,6 +32,23 @@ _LONGEST_REASON = 500
 _LONGEST_FORMAT = 40  # characters, the limit of the database
 _MOST_WARNINGS = 50
 _STEP = 50
+
+
+class _WatchedBody:
+    """The bytes of a dump; reports progress whenever some are read, and so between records, too.
+
+    Megabytes in which there is no record take minutes to read, and others may be waiting.
+    """
+
+    def __init__(self, body: BinaryIO, report: Callable[[], None]) -> None:
+        self._body = body
+        self._report = report
+        self.seek = body.seek
+        self.tell = body.tell
+
+    def read(self, size: int = -1) -> bytes:
+        self._report()
+        return self._body.read(size)
 
 
 def find_format(dump_formats: Sequence[DumpFormat], wanted: str) -> DumpFormat:
@@ -86,6 +103,7 @@ class DumpReader:
         self.member = ""  # the name of the current member of an archive
         self.now = now
         self.progress = progress or (lambda _done, _total: None)
+        self.farthest = 0  # bytes
         self.captured: Date | None = None
         self.undated = False  # whether a paper's day does not come from the dump
         self.counts: Counter[str] = Counter()
@@ -129,14 +147,15 @@ class DumpReader:
         captured: Date | None = None
         moment = self._moment(self.near.day)
         bound = min(self.near.day, self.now.date())
-        for count, record in enumerate(dump_format.read(member.body, bound)):
+        body = cast("BinaryIO", _WatchedBody(member.body, self._tell_progress))
+        for count, record in enumerate(dump_format.read(body, bound)):
             if self._is_full:
                 self._warn(
                     0, f"it has more than {self.limits.records:,} records; the first are read"
                 )
                 break
             if count % _STEP == 0:
-                self.progress(self.copy.body.tell(), self.copy.size)
+                self._tell_progress()
             match record:
                 case PaperRecord() if record.private:  # a private paper of an export
                     self._warn(record.line, "this is a private paper of a reader; left out")
@@ -156,6 +175,10 @@ class DumpReader:
                 case IngestWarning():
                     self._warn(record.line, record.text)
         self.formats[dump_format.name] = None
+
+    def _tell_progress(self) -> None:
+        self.farthest = max(self.farthest, self.copy.body.tell())  # a page is read twice
+        self.progress(self.farthest, self.copy.size)
 
     @property
     def _is_full(self) -> bool:

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -21,6 +21,7 @@ from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.formats.json_items import HeadFirst
 from larkpost.ingest.archives import GZIP, ZIP, DumpMember, GunzipReader, zip_members
 from larkpost.ingest.dump_limits import LARGEST, SizeLimit
+from larkpost.ingest.spool import time_of_file
 from larkpost.safe_files import others_may_write
 from larkpost.text.normalize import one_line
 
@@ -104,7 +105,7 @@ def copy_of(
         before = os.fstat(file.fileno())
         if not linked and before.st_nlink > 1 and others_may_write(path.parent):
             raise UnreadableDump(f"{name} is a hard link", hint="put a copy of the file there")
-        modified = datetime.fromtimestamp(before.st_mtime, UTC) if before.st_mtime > 0 else None
+        modified = time_of_file(before.st_mtime_ns)
         with _copy(file, name, modified, as_papers=as_papers, largest=largest) as copy:
             after = os.fstat(file.fileno())
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

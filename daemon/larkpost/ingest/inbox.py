@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
@@ -16,6 +15,7 @@ from larkpost.db import read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, TryAgainLater, UnreadableDump
+from larkpost.ingest.changed_files import list_changed_dumps, list_changed_refusals, why_file
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.inbox_turns import InboxTurns
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
@@ -35,8 +35,6 @@ log = logs.get_logger(__name__)
 PAUSE = timedelta(minutes=10)
 _REMIND = timedelta(hours=1)
 _MOST_LEFT = 100
-_RECENT = timedelta(days=1)  # how long a file that was moved may still be written to
-_NUMBER = re.compile(r"-[0-9]+(?=\.[^.]*$|$)")  # the number that ``move`` adds to a taken name
 
 
 class InboxFolders(Protocol):
@@ -102,15 +100,16 @@ def sweep(
         remove_stale_drafts(places.inbox)
         _bring_back(store, places, now)
         waiting = lying_in(places.inbox)
-        forget_missing(places.inbox, waiting)
+        forget_missing(places.inbox)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
     turns = InboxTurns(places.inbox, timedelta(seconds=stable_seconds), now)
     sweeping = _Sweep(store, dump_formats, places, now, stopped, turns)
     going = takewhile(lambda _file: not stopped(), turns.files(waiting))
-    taken = [one for one in map(sweeping.take, going) if one is not None]
-    _note(store, taken, now)
-    return taken
+    for file in going:
+        sweeping.read(file)
+    _note(store, sweeping.taken, now)
+    return sweeping.taken
 
 
 def _unusable(error: OSError, inbox: Path) -> LarkpostError:
@@ -125,55 +124,20 @@ def _unusable(error: OSError, inbox: Path) -> LarkpostError:
 
 def _bring_back(store: Store, places: InboxFolders, now: datetime) -> None:
     """Move files back into the inbox if they were written to after they were moved."""
-    for one in (*_list_changed_dumps(store, places.done, now), *_list_changed_refusals(places.bad)):
+    for one in (*list_changed_dumps(store, places.done, now), *list_changed_refusals(places.bad)):
         name = one_line(one.path.name)
         try:
             move(one.path, places.inbox)
-            _why(one.path).unlink(missing_ok=True)
+            why_file(one.path).unlink(missing_ok=True)
         except OSError as error:
             log.warning(LogEvent.DUMP_UNRESTORED, name=name, reason=str(error))
         else:
             log.info(LogEvent.DUMP_CHANGED, name=name)
 
 
-def _list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFile]:
-    """List the files in ``done`` whose bytes differ from the dump of their name.
-
-    Only files changed after they were moved or read are opened: by the clock of their disk, or by
-    our clock if somebody has set the file's time.
-    """
-    recent = [one for one in lying_in(done) if one.still_for(now) < _RECENT]
-    if not recent:
-        return []
-    with store.read() as connection:
-        read_at = read_dumps.read_times(connection)
-
-    def is_changed(one: InboxFile) -> bool:
-        name = one_line(one.path.name)
-        read = read_at.get(name) or read_at.get(_NUMBER.sub("", name))
-        if read is None:  # somebody put it there: it was never in the inbox
-            return False
-        written_since = one.modified >= one.changed or one.modified > read.timestamp() * 1e9
-        with suppress(LarkpostError, OSError):  # gone, or being written
-            return written_since and not was_read(store, one.path)
-        return False
-
-    return [one for one in recent if is_changed(one)]
-
-
-def _list_changed_refusals(bad: Path) -> list[InboxFile]:
-    """List the files in ``bad`` that were written to after their ``.why`` files."""
-    lying = {one.path: one for one in lying_in(bad)}
-    return [
-        one
-        for path, one in lying.items()
-        if (why := lying.get(_why(path))) and one.modified > why.modified
-    ]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Sweep:
-    """The state of one sweep."""
+    """The state of one sweep; ``paused``: a file waits while others are read."""
 
     store: Store
     dump_formats: Sequence[DumpFormat]
@@ -181,6 +145,14 @@ class _Sweep:
     now: datetime
     stopped: Callable[[], bool]
     turns: InboxTurns
+    taken: list[Taken] = field(default_factory=list)
+    paused: bool = False
+
+    def read(self, one: InboxFile) -> None:
+        """Read one file, and others in its pauses; the results are in ``taken``."""
+        result = self.take(one)
+        if result is not None:
+            self.taken.append(result)
 
     def take(self, one: InboxFile) -> Taken | None:
         """Read one file and move it; catches all errors. Returns None if it was read before."""
@@ -214,7 +186,7 @@ class _Sweep:
                 self.dump_formats,
                 one.path,
                 now=self.now,
-                progress=self._end_if_stopped,
+                progress=self._give_way,
                 follow=False,
             )
         except (LarkpostError, OSError):
@@ -225,12 +197,19 @@ class _Sweep:
             log.warning(LogEvent.DUMP_WARNED, name=name, warning=warning)
         return report
 
-    def _end_if_stopped(self, _done: int, _size: int) -> None:
-        """Raise TryAgainLater between two records when told to stop, or if others have waited."""
+    def _give_way(self, _done: int, _size: int) -> None:
+        """Let others be read between two records; raise TryAgainLater to put the file back."""
         if self.stopped():
             raise TryAgainLater("Larkpost was stopped")
-        if self.turns.is_over():
+        if not self.turns.is_over():
+            return
+        if self.paused or self.turns.is_full:
+            self.turns.put_back()
             raise TryAgainLater("it takes long to read, and files of other users are read first")
+        self.paused = True
+        for one in takewhile(lambda _file: not self.stopped(), self.turns.files_between()):
+            self.read(one)
+        self.paused = False
 
     def _refuse(
         self, one: InboxFile, name: str, error: LarkpostError, tries: ReadAttempts
@@ -240,7 +219,7 @@ class _Sweep:
             target = move(one.path, self.places.bad, beside=WHY)
             why = f"{reason}\n{error.hint}\n" if error.hint else f"{reason}\n"
             seen_by = 0o600 | self.places.bad.stat().st_mode & 0o044
-            atomic_write(_why(target), why.encode(), mode=seen_by)
+            atomic_write(why_file(target), why.encode(), mode=seen_by)
             tries.forget()
         except OSError as trouble:
             return RejectedFile(
@@ -249,10 +228,6 @@ class _Sweep:
         # A file that cannot be moved is refused at each sweep; ``_note`` logs it once per hour.
         log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         return RejectedFile(name, reason, moved=True, hint=error.hint, place=one_line(str(target)))
-
-
-def _why(path: Path) -> Path:
-    return path.with_name(f"{path.name}{WHY}")
 
 
 def _left(name: str, error: Exception) -> RejectedFile:

@@ -346,6 +346,9 @@ class _DumpIngest:
         )
         paper_ids = papers.current_ids(connection, self.paper_ids)
         rejects = self.reader.rejects
+        if self.growth:  # they are kept as long as the dump: up to a million characters of each
+            characters = sum(len(one.text) + len(one.reason) for one in rejects)
+            self.growth.add(connection, Growth(characters=characters), self.now)
         return read_dumps.record(connection, dump, paper_ids=paper_ids, rejected=rejects)
 
     def _report(self, dump_id: int) -> IngestReport:

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from heapq import nsmallest
+from operator import itemgetter
 from pathlib import Path
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import in_name
-from larkpost.safe_files import open_folder, read_own, write_note
+from larkpost.safe_files import is_own, open_folder, read_own, write_note
 
 WHY = ".why"  # the extension of the file that contains the reason of a refusal
 MOST_TRIES = 3
+MOST_LISTED = 10_000  # files of one user
 _TRIES = ".tries-"
 _MOST_TRIES_BYTES = 16
 # Names under which programs write unfinished files.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", "~")
+
+
+# Btrfs, ZFS and others keep times of any year: one such file stopped the reading of the inbox.
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+_AGES = timedelta(days=100_000)
+
+
+FileOrder = tuple[str, int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +52,20 @@ class InboxFile:
 
     @property
     def day(self) -> str:
-        """The sort key of files: the day in the name, else the day of the file."""
+        """The day in the name, else the day of the file."""
         named = in_name(self.path.name)
-        return str(named or datetime.fromtimestamp(max(self.modified, 0) / 1e9, UTC).date())
+        return str(named or time_of_file(self.modified).date())
+
+    @property
+    def order(self) -> FileOrder:
+        """The sort key of the files of one user: by day, then by time and name."""
+        return self.day, self.modified, os.fsencode(self.path.name)
 
     def still_for(self, now: datetime) -> timedelta:
         """Return how long the file has not changed."""
         # A time far in the future counts like one far in the past: nobody is writing to the file.
-        return timedelta(seconds=abs(now.timestamp() - self.modified / 1e9))
+        seconds = abs(now.timestamp() - self.modified / 1e9)
+        return timedelta(seconds=min(seconds, _AGES.total_seconds()))
 
     def is_unchanged(self) -> bool:
         """Return whether the file is unchanged; False if it is gone."""
@@ -58,14 +76,18 @@ class InboxFile:
         return (now.inode, now.size, now.modified) == (self.inode, self.size, self.modified)
 
 
+def time_of_file(nanoseconds: int) -> datetime:
+    """Return the time of a file; its user can set any: from 1970 to the year 9999."""
+    return datetime.fromtimestamp(min(max(nanoseconds / 1e9, 0.0), _LATEST), UTC)
+
+
 def inspect_file(path: Path) -> InboxFile:
     """Take a snapshot of a file without following a link. Raises OSError."""
     return _make_inbox_file(path, path.stat(follow_symlinks=False))
 
 
-def lying_in(folder: Path) -> list[InboxFile]:
-    """List the visible regular files whose names mark them as finished; raises OSError."""
-    found = []
+def files_in(folder: Path) -> Iterator[InboxFile]:
+    """Yield the visible regular files whose names mark them as finished; raises OSError."""
     with open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
@@ -73,8 +95,23 @@ def lying_in(folder: Path) -> list[InboxFile]:
             with suppress(FileNotFoundError):  # already gone again
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
-                    found.append(_make_inbox_file(folder / entry.name, status))
-    return found
+                    yield _make_inbox_file(folder / entry.name, status)
+
+
+def lying_in(folder: Path) -> list[InboxFile]:
+    """List these files, of each user only the first ``MOST_LISTED`` in their order.
+
+    A user with a million files filled two gigabytes of memory. Raises OSError.
+    """
+    found: defaultdict[int, list[tuple[FileOrder, InboxFile]]] = defaultdict(list)
+    for one in files_in(folder):
+        mine = found[one.owner]
+        mine.append((one.order, one))
+        if len(mine) >= 2 * MOST_LISTED:
+            mine[:] = nsmallest(MOST_LISTED, mine, key=itemgetter(0))
+    return [
+        one for mine in found.values() for _, one in nsmallest(MOST_LISTED, mine, key=itemgetter(0))
+    ]
 
 
 def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
@@ -122,13 +159,21 @@ def has_attempts(folder: Path) -> bool:
         return any(entry.name.startswith(_TRIES) for entry in entries)
 
 
-def forget_missing(inbox: Path, waiting: Sequence[InboxFile]) -> None:
-    """Delete the counts of files that are gone.
+def forget_missing(inbox: Path) -> None:
+    """Delete the counts of files that are gone; raises OSError.
 
     Entries of other users that cannot be removed are ignored.
     """
-    wanted = {ReadAttempts(inbox, one).file for one in waiting}
-    for file in inbox.glob(f"{_TRIES}*"):
-        if file not in wanted:
-            with suppress(OSError):
-                file.unlink()
+    with open_folder(inbox) as descriptor, os.scandir(descriptor) as entries:
+        left = {
+            entry.name
+            for entry in entries
+            if entry.name.startswith(_TRIES) and is_own(entry.stat(follow_symlinks=False))
+        }
+    if not left:
+        return
+    for one in files_in(inbox):
+        left.discard(ReadAttempts(inbox, one).file.name)
+    for name in left:
+        with suppress(OSError):
+            (inbox / name).unlink()

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from larkpost.domain import Message
 from larkpost.errors import Deferred
-from larkpost.safe_files import make_folder, open_atomic
+from larkpost.safe_files import make_folder, open_atomic, open_folder
 
 REFUSED = "refused"  # the subfolder of an inbound Maildir for refused mail
 _LONGEST_HEAD = 16 * 1024  # bytes
@@ -83,19 +83,30 @@ def remove_letters(
     """Remove messages from a Maildir, by Message-ID or by address; returns how many stay.
 
     An address is searched in the header, or if ``whole`` anywhere in the first 256 kB, and in
-    refused mail too, because a bounce names it in its report. Unreadable files are left alone.
+    refused mail too, because a bounce names it in its report. Unreadable files are left alone, and
+    so is a folder that is a symbolic link of others: it could lead to the operator's backups.
     """
     names = {_file_name(one) for one in message_ids}
     wanted = [one.lower().encode() for one in addresses]
     stayed = 0
-    for letter in _letters(folder, "new", "cur", *((REFUSED,) if whole else ())):
-        named = letter.name.partition(":")[0] in names
-        if named or (wanted and _is_in(wanted, _beginning(letter, whole=whole))):
-            try:
-                letter.unlink(missing_ok=True)
-            except OSError:
-                stayed += 1
+    for part in ("new", "cur", *((REFUSED,) if whole else ())):
+        with suppress(OSError), open_folder(folder / part) as place:  # if there is one, and ours
+            for letter in os.listdir(place):  # noqa: PTH208 - by its descriptor
+                named = letter.partition(":")[0] in names
+                if named or (wanted and _is_in(wanted, _beginning(letter, place, whole=whole))):
+                    stayed += not _remove(letter, place)
     return stayed
+
+
+def _remove(letter: str, place: int) -> bool:
+    """Remove a file of an open folder; returns whether it is gone."""
+    try:
+        os.unlink(letter, dir_fd=place)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _is_in(addresses: Collection[bytes], text: bytes) -> bool:
@@ -110,18 +121,11 @@ def _is_in(addresses: Collection[bytes], text: bytes) -> bool:
     )
 
 
-def _letters(folder: Path, *parts: str) -> list[Path]:
-    found: list[Path] = []
-    for part in parts:
-        with suppress(OSError):  # no such folder, or not ours
-            found += (folder / part).iterdir()
-    return found
-
-
-def _beginning(letter: Path, *, whole: bool) -> bytes:
+def _beginning(letter: str, place: int, *, whole: bool) -> bytes:
     """Read the header of a message, or more of it, in lower case; empty if it is not a file."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     try:
-        handle = os.open(letter, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(letter, flags, dir_fd=place)
     except OSError:
         return b""
     if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -85,3 +85,25 @@ def test_what_another_source_said_of_the_same_papers_before_does_not_count(store
         )
     assert first.characters > len(texts) * sum(map(len, many))
     assert second.characters < first.characters / 10
+
+
+def test_the_texts_of_refused_records_count_too(store: Store) -> None:
+    """Otherwise an answer with one paper and a million characters of others costs nothing."""
+    refused = [json.dumps({"title": f"{n} {'x' * 1_500}"})[:-1] for n in range(20)]
+    lines = [json.dumps({"title": "Ferries and the tides of Oban"}), *refused]
+
+    report = ingest(
+        store,
+        [Jsonl()],
+        None,
+        stream=BytesIO("\n".join(lines).encode()),
+        now=NOW,
+        limits=OF_OTHERS,
+        growth=GrowthLimit("source a"),
+    )
+
+    assert report.rejected == 20
+    with store.read() as connection:
+        growth = source_growth.since(connection, "source a", NOW - DAY, now=NOW)
+    assert growth.papers == 1
+    assert growth.characters > 20 * 1_500

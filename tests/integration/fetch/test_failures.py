@@ -113,6 +113,19 @@ def test_where_a_host_is_asked_too_often_all_its_sources_wait(
     assert polling.state("hf-trending").next_poll_at >= polling.now + timedelta(hours=1)
 
 
+def test_one_page_of_a_host_keeps_no_other_page_of_it_away_for_a_day(
+    store: Store, server: SourceServer
+) -> None:
+    polling = Polling(store, server, (HF_DAILY, TRENDING))
+    server.failure = too_many("86400")
+    polling.poll()
+    server.failure = None
+
+    (result,) = polling.poll(hours=1, minutes=1)
+
+    assert (result.source.name, result.problem) == ("hf-trending", None)
+
+
 def test_one_source_that_fails_keeps_no_other_away(store: Store, server: SourceServer) -> None:
     broken = PolledSource("broken", f"{server.url}/nothing", allow_private=True)
     polling = Polling(store, server, (broken, HF_DAILY))

@@ -19,7 +19,7 @@ from larkpost.errors import Failure
 from larkpost.formats.mail.mail_parser import LARGEST, MOST_READ
 from larkpost.inbound import maildir as inbound_maildir
 from larkpost.inbound.maildir import collect
-from larkpost.inbound.maildir_files import RefusedMail, move_mail
+from larkpost.inbound.maildir_files import RefusedMail, move_mail, open_maildir
 from larkpost.inbound.process import InboundKind, receive
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_or_moved_is_reported_once_and_blocks_no_mail(
         return call
 
     monkeypatch.setattr(os, "open", stubborn(os.open, "unreadable"))
-    monkeypatch.setattr(type(maildir), "rename", stubborn(type(maildir).rename, "2.unmovable"))
+    monkeypatch.setattr(os, "rename", stubborn(os.rename, "2.unmovable"))
     for number in range(3):
         (maildir / "new" / f"9.{number}").write_bytes(b"Subject: x\n\nx\n")
         assert collect(store, POST, maildir, now=NOW + number * MINUTE)[InboundKind.FOREIGN] >= 1
@@ -155,8 +155,7 @@ def test_a_folder_that_cannot_be_used_is_reported_in_words(
     def refuse(*_args: object, **_named: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(type(maildir), "mkdir" if part == "cur" else "iterdir", refuse)
-    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "mkdir" if part == "cur" else "scandir", refuse)
 
     with pytest.raises(Failure, match="Permission denied"):
         collect(store, POST, maildir, now=NOW)
@@ -246,23 +245,22 @@ def test_a_bounce_that_carries_a_large_message_along_is_read_by_its_beginning(st
     assert receive(store, POST, mail, now=NOW).meaning is InboundKind.SUSPENDED
 
 
-def test_what_was_refused_is_kept_up_to_a_number_and_a_size(maildir: Path, tmp_path: Path) -> None:
-    refused = RefusedMail(tmp_path / "refused", most=5, most_bytes=1000)
-    (tmp_path / "refused").mkdir()
-    (tmp_path / "refused" / "0.folder").mkdir()
-    for number in range(9):
-        mail = maildir / "new" / f"{number}"
-        mail.write_bytes(b"x" * 100)
-        refused.take_in(mail, f"2026080{number + 1}")
-    names = sorted(one.name for one in (tmp_path / "refused").iterdir())
-    assert names == ["0.folder", *(f"2026080{n + 1}.{n}" for n in range(4, 9))]
+def test_what_was_refused_is_kept_up_to_a_number_and_a_size(maildir: Path) -> None:
+    (maildir / "refused").mkdir()
+    (maildir / "refused" / "0.folder").mkdir()
+    with open_maildir(maildir) as parts:
+        refused = RefusedMail(parts.top, most=5, most_bytes=1000)
+        for number in range(9):
+            (maildir / "new" / f"{number}").write_bytes(b"x" * 100)
+            refused.take_in(f"{number}", parts.new, f"2026080{number + 1}")
+        names = sorted(one.name for one in (maildir / "refused").iterdir())
+        assert names == ["0.folder", *(f"2026080{n + 1}.{n}" for n in range(4, 9))]
 
-    mail = maildir / "new" / "large"
-    mail.write_bytes(b"x" * 950)
-    _, dropped = refused.take_in(mail, "20260810")
+        (maildir / "new" / "large").write_bytes(b"x" * 950)
+        _, dropped = refused.take_in("large", parts.new, "20260810")
 
     assert len(dropped) == 5
-    assert sorted(one.name for one in (tmp_path / "refused").iterdir()) == [
+    assert sorted(one.name for one in (maildir / "refused").iterdir()) == [
         "0.folder",
         "20260810.large",
     ]
@@ -326,14 +324,14 @@ def test_what_is_left_does_not_keep_mail_behind_it_out_of_a_portion(
     store: Store, maildir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inbound_maildir, "MOST", 3)
-    rename = type(maildir).rename
+    rename = os.rename
 
-    def stubborn(path: Path, target: Path) -> Path:
-        if path.is_dir():
+    def stubborn(name: str, target: str, **places: int) -> None:
+        if name.startswith("1."):
             raise PermissionError(13, "Permission denied")
-        return rename(path, target)
+        rename(name, target, **places)
 
-    monkeypatch.setattr(type(maildir), "rename", stubborn)
+    monkeypatch.setattr(os, "rename", stubborn)
     for number in range(6):
         (maildir / "new" / f"1.{number}").mkdir()
     (maildir / "new" / "2.mail").write_bytes(b"Subject: x\n\nx\n")
@@ -347,12 +345,12 @@ def test_what_is_left_does_not_keep_mail_behind_it_out_of_a_portion(
 def test_a_folder_in_which_nothing_can_be_moved_is_reported_as_one(
     store: Store, maildir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_path: Path, _target: Path) -> None:
+    def full(_name: str, _target: str, **_places: int) -> None:
         raise OSError(28, "No space left on device")
 
     for number in range(20):
         (maildir / "new" / f"{number}").write_bytes(b"Subject: x\n\nx\n")
-    monkeypatch.setattr(type(maildir), "rename", full)
+    monkeypatch.setattr(os, "rename", full)
 
     with pytest.raises(Failure, match="No space left"):
         collect(store, POST, maildir, now=NOW)
@@ -360,10 +358,11 @@ def test_a_folder_in_which_nothing_can_be_moved_is_reported_as_one(
 
 
 def test_a_name_is_cut_between_characters_or_not_at_all(maildir: Path) -> None:
-    path = maildir / "new" / ("é" * 120)
-    path.write_bytes(b"x")
+    (maildir / "new" / ("é" * 120)).write_bytes(b"x")
 
-    moved = move_mail(path, maildir / "cur", before="20260807T060000.", flags="S")
+    with open_maildir(maildir) as parts:
+        name = "é" * 120
+        moved = move_mail(name, parts.new, parts.cur, before="20260807T060000.", flags="S")
 
-    assert moved.read_bytes() == b"x"
-    assert len(os.fsencode(moved.name)) < 255
+    assert (maildir / "cur" / moved).read_bytes() == b"x"
+    assert len(os.fsencode(moved)) < 255

@@ -68,18 +68,64 @@ def test_the_files_of_one_owner_are_read_by_day_and_owners_take_turns() -> None:
     assert order[4:] == [one.path.name for one in hostile[2:]]
 
 
-def test_a_file_that_takes_long_is_put_back_once_others_wait(
+def test_a_file_that_takes_long_pauses_while_others_are_read_and_goes_on(
     store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inbox_turns, "TURN_SECONDS", 0.0)
     put(places, "1-large-2026-08-01.jsonl", 120)
     put(places, "2-small-2026-08-02.jsonl")
+    put(places, "2-small-2026-08-03.jsonl")
 
-    first, second = sweep(store, places), sweep(store, places)
+    taken = sweep(store, places)
 
-    assert names(first, left=True) == ["1-large-2026-08-01.jsonl"]
-    assert names(first) == ["2-small-2026-08-02.jsonl"]
-    assert names(second) == ["1-large-2026-08-01.jsonl"]
+    assert names(taken) == [
+        "2-small-2026-08-02.jsonl", "2-small-2026-08-03.jsonl", "1-large-2026-08-01.jsonl"
+    ]  # fmt: skip
+    assert [one.papers for one in taken if isinstance(one, IngestReport)] == [1, 1, 120]
+
+
+def test_a_pause_is_as_long_as_a_turn_whatever_waits(places: Folders) -> None:
+    for number in range(9):
+        put(places, f"2-{number}.jsonl")
+    put(places, "1-large.jsonl")
+    clock = count(0.0, inbox_turns.TURN_SECONDS / 6)
+    turns = InboxTurns(places.inbox, timedelta(), NOW, clock=partial(next, clock))
+    next(turns.files([one for one in list_owned(places.inbox) if one.owner == 1]))
+
+    between = [one.path.name for one in turns.files_between()]
+
+    assert between == ["2-0.jsonl", "2-1.jsonl", "2-2.jsonl"]
+    assert not turns.is_over()
+
+
+def put_three(store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch) -> list[Taken]:
+    """Sweep two large files and a small one, so that one is put back."""
+    monkeypatch.setattr(inbox_turns, "TURN_SECONDS", 0.0)
+    put(places, "1-large-2026-07-01.jsonl", 170)
+    put(places, "2-large-2026-07-02.jsonl", 120)
+    put(places, "3-small-2026-08-01.jsonl")
+    return sweep(store, places)
+
+
+def test_a_file_that_takes_long_in_a_pause_is_put_back_once_others_wait(
+    store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = put_three(store, places, monkeypatch), sweep(store, places)
+
+    assert names(first, left=True) == ["2-large-2026-07-02.jsonl"]
+    assert names(first) == ["3-small-2026-08-01.jsonl", "1-large-2026-07-01.jsonl"]
+    assert names(second) == ["2-large-2026-07-02.jsonl"]
+
+
+def test_a_file_that_was_put_back_is_behind_those_of_others_at_the_next_sweep(
+    store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_three(store, places, monkeypatch)
+    put(places, "3-small-2026-08-02.jsonl")
+
+    order = order_by_turns(list_owned(places.inbox))
+
+    assert [one.path.name[0] for one in order] == ["3", "2"]
 
 
 def test_a_file_alone_or_beside_those_of_its_owner_is_read_to_its_end(
@@ -94,16 +140,18 @@ def test_a_file_alone_or_beside_those_of_its_owner_is_read_to_its_end(
 
 def test_each_turn_of_a_file_is_twice_as_long_so_that_it_ends(places: Folders) -> None:
     put(places, "1-large.jsonl")
+    large = list_owned(places.inbox)
     put(places, "2-small.jsonl")
     step = inbox_turns.LIST_SECONDS / 2
     lengths = []
     for _ in range(3):
         clock = count(0.0, step)
         turns = InboxTurns(places.inbox, timedelta(), NOW, clock=partial(next, clock))
-        next(turns.files(list_owned(places.inbox)))
+        next(turns.files(large))
         began = next(clock)
         while not turns.is_over():
             pass
+        turns.put_back()
         lengths.append((next(clock) - began) / inbox_turns.TURN_SECONDS)
 
     assert lengths == [pytest.approx(whole, abs=0.4) for whole in (1, 2, 4)]
@@ -124,6 +172,24 @@ def test_a_file_that_comes_while_others_are_read_does_not_wait_for_all_of_them(
     monkeypatch.setattr(inbox, "ingest", ingest_while_somebody_writes)
 
     assert names(sweep(store, places))[:3] == ["1-0.jsonl", "2-new.jsonl", "1-1.jsonl"]
+
+
+def test_of_a_user_with_very_many_files_the_first_are_listed_and_read_in_portions(
+    store: Store, places: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "MOST_LISTED", 5)
+    monkeypatch.setattr(inbox_turns, "MOST_READ", 4)
+    for number in range(12, 0, -1):
+        put(places, f"1-2026-07-{number:02}.jsonl")
+
+    listed = [one.path.name for one in spool.lying_in(places.inbox)]
+    taken = [names(sweep(store, places)) for _ in range(4)]
+
+    assert listed == [f"1-2026-07-{number:02}.jsonl" for number in range(1, 6)]
+    assert [len(one) for one in taken] == [4, 4, 4, 0]
+    assert [name for one in taken for name in one] == [
+        f"1-2026-07-{number:02}.jsonl" for number in range(1, 13)
+    ]
 
 
 def test_files_that_cannot_be_moved_are_logged_once_and_not_at_each_sweep(

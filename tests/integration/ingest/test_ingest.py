@@ -109,6 +109,16 @@ def test_progress_is_reported_in_bytes_up_to_the_end(store: Store) -> None:
     assert told == sorted(told)
 
 
+def test_progress_is_reported_while_there_is_no_record(store: Store, tmp_path: Path) -> None:
+    """Whoever reads may have to stop, or to let others be read first."""
+    feed = '<feed xmlns="http://www.w3.org/2005/Atom">' + "<x/>" * 100_000 + "</feed>"
+    told: list[int] = []
+
+    read(store, write(tmp_path, feed), progress=lambda done, _total: told.append(done))
+
+    assert len({done for done in told if 0 < done < len(feed)}) > 3
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -198,9 +208,10 @@ def test_a_file_larger_than_the_cap_is_refused(store: Store, tmp_path: Path) -> 
         read(store, write(tmp_path, page() + "x\n" * 600_000), limits=DumpLimits(1 << 20))
 
 
-def test_short_lines_count_more_than_their_bytes(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_short_lines_count_more_than_their_bytes(store: Store, tmp_path: Path, end: str) -> None:
     with pytest.raises(UnreadableDump, match="is larger than 1 MiB"):
-        read(store, write(tmp_path, page() + "\n" * 40_000), limits=DumpLimits(1 << 20))
+        read(store, write(tmp_path, page() + end * 40_000), limits=DumpLimits(1 << 20))
 
 
 def test_records_beyond_the_limit_are_left_out_with_a_warning(store: Store, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
+from larkpost import safe_files
 from larkpost.domain import Message
 from larkpost.errors import Deferred
 from larkpost.transports.maildir import Maildir, remove_letters
@@ -157,6 +158,19 @@ def test_mail_that_came_back_is_removed_by_what_its_report_says(tmp_path: Path) 
     assert not gone.exists()
     assert outside.exists()  # what a link leads to is neither read nor removed
     assert remove_letters(tmp_path / "nowhere", addresses=["ada@example.org"]) == 0
+
+
+def test_nothing_is_removed_through_a_folder_that_somebody_else_made_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = write(tmp_path / "backups", "larkpost.db", "SQLite, and ada@example.org")
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "cur").symlink_to(tmp_path / "backups" / "cur")
+    monkeypatch.setattr(safe_files, "is_own", lambda status: not stat.S_ISLNK(status.st_mode))
+
+    remove_letters(tmp_path / "mail", addresses=["ada@example.org"], whole=True)
+
+    assert backup.exists()
 
 
 def test_to_look_for_an_address_takes_little_longer_than_to_read_a_mail(tmp_path: Path) -> None:

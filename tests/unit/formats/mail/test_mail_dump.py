@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
@@ -220,3 +221,12 @@ def test_a_mail_is_searched_for_papers_up_to_a_limit_of_all_its_parts(
     else:
         with pytest.raises(UnreadableDump, match="there is no paper in it"):
             papers_of(message.as_bytes())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_more_lines_than_a_digest_has_are_refused_also_when_they_are_encoded(end: str) -> None:
+    """As base64 they are few lines of the mail."""
+    text = base64.encodebytes(f"Daily Papers\n\nAug 7\n\n{f'a{end}' * 100_000}".encode()).decode()
+
+    with pytest.raises(UnreadableDump, match="more than 100,000 lines"):
+        read_records(mail(text, "text/plain", "Content-Transfer-Encoding: base64\n"))
