@@ -27,7 +27,7 @@ from larkpost.editions.clock_correction import recover_from_future, replace_mess
 from larkpost.editions.isolate_failures import bisect_failures
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.recommend import RankingRequest, ReaderRanking
-from larkpost.editions.training_evidence import is_established, training_work
+from larkpost.editions.training_evidence import training_work
 from larkpost.errors import LarkpostError
 from larkpost.render.email.mime import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
@@ -191,9 +191,9 @@ def publish_due(
 ) -> Counter[PublishOutcome]:
     """Publish every edition that is due, one shard of readers at a time; calls ``moved`` after it.
 
-    Readers that are not established come last, and after so many ``seconds`` not at all: they stay
-    due, as do all when ``stopped``. An edition that cannot be published does not stop the others,
-    and stays due.
+    Readers whose thumbs do not count for others come last, and after so many ``seconds`` not at
+    all: they stay due, as do all when ``stopped``. An edition that cannot be published does not
+    stop the others, and stays due.
     """
     recover_from_future(context.store, now=now)
     day, began = _PublishSummary(), monotonic()
@@ -201,9 +201,9 @@ def publish_due(
         with context.store.read() as connection:
             found = readers.due(connection, now, limit=SHARD + len(day.failed))
             left = [reader for reader in found if reader.id not in day.failed]
-            established = vote_eligibility.counting_since(connection, [one.id for one in left[:1]])
+            counting = vote_eligibility.counting_since(connection, [one.id for one in left[:1]])
         is_late = monotonic() - began > seconds
-        if not left or (is_late and not is_established(left[0], established)):
+        if not left or (is_late and left[0].id not in counting):
             break
         occasions, lost = all_due(left, now)
         for result in (*lost, *next(_publish_shards(context, occasions, now), ())):
@@ -300,18 +300,18 @@ def draft(
 def _shards(
     context: PublishContext, occasions: Sequence[EditionRequest]
 ) -> Iterator[list[EditionRequest]]:
-    """Split requests by candidates, then by work; those of established readers come first."""
+    """Split requests by candidates, then by work; those of readers who count come first."""
     ids = [one.reader.id for one in occasions]
     with context.store.read() as connection:
         thumbs = votes.count_each(connection, ids)
-        established = vote_eligibility.counting_since(connection, ids)
+        counting = vote_eligibility.counting_since(connection, ids)
 
     def key(request: EditionRequest) -> tuple[bool, datetime, timedelta]:
         question = context.question(request)
-        return not is_established(request.reader, established), question.at, question.window
+        return request.reader.id not in counting, question.at, question.window
 
     def work(request: EditionRequest) -> int:
-        return training_work(request.reader, thumbs.get(request.reader.id, 0), established)
+        return training_work(request.reader, thumbs.get(request.reader.id, 0), counting)
 
     for _, alike in groupby(sorted(occasions, key=key), key=key):
         yield from split_by_weight(list(alike), work, most=SHARD, weight=SHARD_WORK)

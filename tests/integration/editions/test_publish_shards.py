@@ -86,6 +86,21 @@ def test_a_reader_whose_thumbs_count_comes_before_strangers(
         assert known.id not in {one.id for one in readers.due(connection, MORNING, limit=9)}
 
 
+def test_strangers_with_confirmed_mailboxes_come_after_readers_who_count(
+    newsroom: PublishContext, shards: list[list[str | None]]
+) -> None:
+    """150 mailboxes of one domain, eight hours of an address, kept editions waiting for 45 s."""
+    for n in range(3):
+        subscriptions.add(newsroom.store, f"{n}@evil.example", now=NOW, signed_up=True)
+    add(newsroom.store, "a@example.org")
+
+    publish_due(newsroom, now=MORNING, seconds=-1)
+
+    assert shards == [["a@example.org"]]
+    publish_due(newsroom, now=MORNING)
+    assert shards[1:] == [["0@evil.example", "1@evil.example", "2@evil.example"]]
+
+
 def test_a_shard_has_a_limited_number_of_phrases_to_learn_from(
     newsroom: PublishContext,
     shards: list[list[str | None]],
