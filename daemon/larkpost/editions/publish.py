@@ -19,7 +19,7 @@ from larkpost.db import editions, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
-from larkpost.db.usage import vote_eligibility
+from larkpost.db.usage import old_editions, vote_eligibility
 from larkpost.db.value_batches import split_by_weight
 from larkpost.domain import Edition, Reader
 from larkpost.editions import empty_day_reasons, empty_notice, recommend
@@ -206,8 +206,11 @@ def publish_due(
         if not left or (is_late and left[0].id not in counting):
             break
         occasions, lost = all_due(left, now)
-        for result in (*lost, *next(_publish_shards(context, occasions, now), ())):
+        done = next(_publish_shards(context, occasions, now), [])
+        for result in (*lost, *done):
             day.take(result)
+        ids = [one.request.reader.id for one in done]
+        old_editions.drop(context.store, ids, now=now, window=context.window)
         moved()
     if day.tally:
         with context.store.begin() as connection:
