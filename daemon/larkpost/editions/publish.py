@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 SHARD = 250  # readers that are ranked together, and committed
 SHARD_WORK = 12_500  # of a shard, see ``training_work``: some seconds
+HEAVY = 1_000  # work of a reader who comes after others: a second or two
 LONGEST_CATCH_UP = timedelta(days=31)
 
 
@@ -303,15 +304,15 @@ def draft(
 def _shards(
     context: PublishContext, occasions: Sequence[EditionRequest]
 ) -> Iterator[list[EditionRequest]]:
-    """Split requests by candidates, then by work; those of readers who count come first."""
+    """Split requests by candidates, then by work; readers who count, and the quick, come first."""
     ids = [one.reader.id for one in occasions]
     with context.store.read() as connection:
         thumbs = votes.count_each(connection, ids)
         counting = vote_eligibility.counting_since(connection, ids)
 
-    def key(request: EditionRequest) -> tuple[bool, datetime, timedelta]:
-        question = context.question(request)
-        return request.reader.id not in counting, question.at, question.window
+    def key(request: EditionRequest) -> tuple[bool, bool, datetime, timedelta]:
+        question, is_other = context.question(request), request.reader.id not in counting
+        return is_other, work(request) > HEAVY, question.at, question.window
 
     def work(request: EditionRequest) -> int:
         return training_work(request.reader, thumbs.get(request.reader.id, 0), counting)

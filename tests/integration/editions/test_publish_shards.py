@@ -101,6 +101,20 @@ def test_strangers_with_confirmed_mailboxes_come_after_readers_who_count(
     assert shards[1:] == [["0@evil.example", "1@evil.example", "2@evil.example"]]
 
 
+def test_readers_who_take_long_come_after_the_others_who_count(
+    newsroom: PublishContext, shards: list[list[str | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five readers of one owner, with thousands of thumbs each, may count: ten seconds of work."""
+    add(newsroom.store, "heavy@example.org", PHRASES)
+    add(newsroom.store, "light@example.org")
+    add(newsroom.store, None)
+    monkeypatch.setattr(publish, "HEAVY", WORK_OF_READER + len(PHRASES) - 1)
+
+    publish_due(newsroom, now=MORNING)
+
+    assert shards == [["light@example.org"], ["heavy@example.org"], [None]]
+
+
 def test_a_shard_has_a_limited_number_of_phrases_to_learn_from(
     newsroom: PublishContext,
     shards: list[list[str | None]],
