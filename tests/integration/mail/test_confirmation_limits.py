@@ -307,6 +307,20 @@ def test_neighbours_of_a_network_ask_together_four_times_as_often_as_one(
     assert [one.status_code for one in answers] == [200, 200, 200, 200, 429, 200]
 
 
+def test_a_network_asks_a_limited_number_of_times_a_day(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request may be stored for a month, with 20 kB of words."""
+    monkeypatch.setattr(subscribe, "A_DAY", 2)
+
+    def answer_at(hours: int) -> int:
+        here.clock.now = NOW + timedelta(hours=hours)
+        form = {"address": f"a{hours}@example.org", "zone": "UTC"}
+        return here.client.post("/subscribe", data=form).status_code
+
+    assert [answer_at(hours) for hours in (0, 1, 2, 24)] == [200, 200, 429, 200]
+
+
 def test_a_neighbourhood_is_24_bits_or_48() -> None:
     assert neighbourhood("192.0.2.77/32") == "192.0.2.0/24"
     assert neighbourhood("2001:db8:1:200::/56") == "2001:db8:1::/48"

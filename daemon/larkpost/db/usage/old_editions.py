@@ -52,8 +52,7 @@ def _find(connection: Connection, reader_ids: Collection[int], before: datetime)
         .subquery()
         .c
     )
-    newest_first = {"partition_by": sized.reader_id, "order_by": sized.date.desc()}
-    total = func.sum(sized.size).over(**newest_first).label("total")
-    counted = select(sized.id, sized.published_at, total).subquery().c
+    total = func.sum(sized.size).over(partition_by=sized.reader_id, order_by=sized.date.desc())
+    counted = select(sized.id, sized.published_at, total.label("total")).subquery().c
     old = select(counted.id).where(counted.published_at < before, counted.total > MOST_PICKS)
     return list(connection.execute(old).scalars())
