@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from larkpost.ranking import TextSpace, TfidfRanker
 
 SHARD = 250  # readers that are ranked together, and committed
-SHARD_WORK = 12_500  # of a shard, see ``training_work``: some seconds
+SHARD_WORK = 9_000  # of a shard, see ``training_work``: some seconds
 HEAVY = 1_000  # work of a reader who comes after others: a second or two
 LONGEST_CATCH_UP = timedelta(days=31)
 

@@ -22,6 +22,7 @@ MOST_VOTES = 1000  # per interest and kind: the ranker uses no more
 MOST_OF_READER = 5000  # the newest thumbs of all interests of a reader
 MOST_OF_STRANGER = 500  # the same of a reader that anybody can make many of
 WORK_OF_READER, WORK_OF_OLD_THUMB = 20, 0.05  # relative to that for a thumb or phrase
+WORK_OF_INTEREST, WORK_OF_PAPER = 8, 0.4  # of an edition
 LOOK_BACK = timedelta(days=60)  # older editions are no longer relevant
 
 
@@ -90,11 +91,14 @@ def most_thumbs(reader: Reader, counting: Container[int] = ()) -> int:
 def training_work(reader: Reader, thumbs: int, counting: Container[int] = ()) -> int:
     """Estimate the work of ranking for a reader with so many thumbs, in thumbs to learn from.
 
-    The other thumbs are read, too: they are papers that need not be shown again.
+    That is about a millisecond each. The other thumbs are read, too: they are papers that need not
+    be shown again.
     """
     phrases = sum(len(interest.words) for interest in reader.interests)
+    edition = WORK_OF_INTEREST * len(reader.interests) + WORK_OF_PAPER * reader.papers_per_edition
     learnt = min(thumbs, most_thumbs(reader, counting))
-    return round(WORK_OF_READER + learnt + phrases + WORK_OF_OLD_THUMB * (thumbs - learnt))
+    old = WORK_OF_OLD_THUMB * (thumbs - learnt)
+    return round(WORK_OF_READER + edition + learnt + phrases + old)
 
 
 def newest_thumbs(cast: Sequence[Vote], most: int) -> Sequence[Vote]:

@@ -13,7 +13,7 @@ from larkpost.domain import PaperRecord
 from larkpost.editions import publish, recommend
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
 from larkpost.editions.recommend import ReaderRanking
-from larkpost.editions.training_evidence import WORK_OF_READER
+from larkpost.editions.training_evidence import WORK_OF_READER, training_work
 from larkpost.ranking import TfidfRanker, near_duplicates
 from larkpost.ranking.near_duplicates import DuplicateGroups
 from larkpost.readers import subscriptions
@@ -120,9 +120,8 @@ def test_a_shard_has_a_limited_number_of_phrases_to_learn_from(
     shards: list[list[str | None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for _ in range(6):
-        add(newsroom.store, None, PHRASES)
-    monkeypatch.setattr(publish, "SHARD_WORK", 2 * (WORK_OF_READER + len(PHRASES)))
+    some = [add(newsroom.store, None, PHRASES) for _ in range(6)]
+    monkeypatch.setattr(publish, "SHARD_WORK", 2 * training_work(some[0], 0))
 
     outcomes = publish_due(newsroom, now=MORNING)
 
