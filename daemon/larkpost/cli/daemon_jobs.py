@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from larkpost.inbound.process import InboundKind
     from larkpost.ingest.inbox import Taken
 
-PUBLISH_SECONDS = 30.0  # after which readers that are not established wait
+PUBLISH_SECONDS = 30.0  # after which readers whose thumbs do not count wait
 
 
 def _new_inbox_work() -> SideWork[list[Taken]]:

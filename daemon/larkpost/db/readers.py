@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    and_,
     delete,
     func,
     insert,
@@ -194,12 +193,12 @@ def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reade
 
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[Reader]:
-    """List the active readers whose slot is due: established ones before others.
+    """List the active readers whose slot is due: those who count for others before the rest.
 
-    Within both the longest waiting come first. Who has a confirmed address, or thumbs that count
-    for others, is established; of other readers anybody can make any number, so these wait.
+    Within both the longest waiting come first. Of the rest anybody can make hundreds, with an
+    address or without, so these wait.
     """
-    is_other = and_(_table.c.address.is_(None), _table.c.counts_from.is_(None))
+    is_other = _table.c.counts_from.is_(None)
     chosen = (
         select(_table.c.id)
         .where(_table.c.status == Status.ACTIVE.value, _table.c.next_slot <= now)

@@ -77,7 +77,8 @@ def _bring_slot_back(connection: Connection, reader: Reader, now: datetime) -> b
         return False
     today = local_date(reader.zone, now)
     yesterday = today - timedelta(days=1)
-    had = editions.on(connection, reader.id, today) is not None
+    latest = editions.latest_days(connection, reader.id, 2 * _NEAR)
+    had = any(one.date == today for one in latest)
     slot = next_after(
         timetable_of(reader), now - timedelta(days=1), last=today if had else yesterday
     )

@@ -19,7 +19,7 @@ from larkpost.db import editions, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
-from larkpost.db.usage import vote_eligibility
+from larkpost.db.usage import old_editions, vote_eligibility
 from larkpost.db.value_batches import split_by_weight
 from larkpost.domain import Edition, Reader
 from larkpost.editions import empty_day_reasons, empty_notice, recommend
@@ -27,7 +27,7 @@ from larkpost.editions.clock_correction import recover_from_future, replace_mess
 from larkpost.editions.isolate_failures import bisect_failures
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.recommend import RankingRequest, ReaderRanking
-from larkpost.editions.training_evidence import is_established, training_work
+from larkpost.editions.training_evidence import training_work
 from larkpost.errors import LarkpostError
 from larkpost.render.email.mime import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from larkpost.ranking import TextSpace, TfidfRanker
 
 SHARD = 250  # readers that are ranked together, and committed
-SHARD_WORK = 12_500  # of a shard, see ``training_work``: some seconds
+SHARD_WORK = 9_000  # of a shard, see ``training_work``: some seconds
+HEAVY = 1_000  # work of a reader who comes after others: a second or two
 LONGEST_CATCH_UP = timedelta(days=31)
 
 
@@ -191,9 +192,9 @@ def publish_due(
 ) -> Counter[PublishOutcome]:
     """Publish every edition that is due, one shard of readers at a time; calls ``moved`` after it.
 
-    Readers that are not established come last, and after so many ``seconds`` not at all: they stay
-    due, as do all when ``stopped``. An edition that cannot be published does not stop the others,
-    and stays due.
+    Readers whose thumbs do not count for others come last, and after so many ``seconds`` not at
+    all: they stay due, as do all when ``stopped``. An edition that cannot be published does not
+    stop the others, and stays due.
     """
     recover_from_future(context.store, now=now)
     day, began = _PublishSummary(), monotonic()
@@ -201,13 +202,16 @@ def publish_due(
         with context.store.read() as connection:
             found = readers.due(connection, now, limit=SHARD + len(day.failed))
             left = [reader for reader in found if reader.id not in day.failed]
-            established = vote_eligibility.counting_since(connection, [one.id for one in left[:1]])
+            counting = vote_eligibility.counting_since(connection, [one.id for one in left[:1]])
         is_late = monotonic() - began > seconds
-        if not left or (is_late and not is_established(left[0], established)):
+        if not left or (is_late and left[0].id not in counting):
             break
         occasions, lost = all_due(left, now)
-        for result in (*lost, *next(_publish_shards(context, occasions, now), ())):
+        done = next(_publish_shards(context, occasions, now), [])
+        for result in (*lost, *done):
             day.take(result)
+        ids = [one.request.reader.id for one in done]
+        old_editions.drop(context.store, ids, now=now, window=context.window)
         moved()
     if day.tally:
         with context.store.begin() as connection:
@@ -300,18 +304,18 @@ def draft(
 def _shards(
     context: PublishContext, occasions: Sequence[EditionRequest]
 ) -> Iterator[list[EditionRequest]]:
-    """Split requests by candidates, then by work; those of established readers come first."""
+    """Split requests by candidates, then by work; readers who count, and the quick, come first."""
     ids = [one.reader.id for one in occasions]
     with context.store.read() as connection:
         thumbs = votes.count_each(connection, ids)
-        established = vote_eligibility.counting_since(connection, ids)
+        counting = vote_eligibility.counting_since(connection, ids)
 
-    def key(request: EditionRequest) -> tuple[bool, datetime, timedelta]:
-        question = context.question(request)
-        return not is_established(request.reader, established), question.at, question.window
+    def key(request: EditionRequest) -> tuple[bool, bool, datetime, timedelta]:
+        question, is_other = context.question(request), request.reader.id not in counting
+        return is_other, work(request) > HEAVY, question.at, question.window
 
     def work(request: EditionRequest) -> int:
-        return training_work(request.reader, thumbs.get(request.reader.id, 0), established)
+        return training_work(request.reader, thumbs.get(request.reader.id, 0), counting)
 
     for _, alike in groupby(sorted(occasions, key=key), key=key):
         yield from split_by_weight(list(alike), work, most=SHARD, weight=SHARD_WORK)

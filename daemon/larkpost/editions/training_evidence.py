@@ -22,6 +22,7 @@ MOST_VOTES = 1000  # per interest and kind: the ranker uses no more
 MOST_OF_READER = 5000  # the newest thumbs of all interests of a reader
 MOST_OF_STRANGER = 500  # the same of a reader that anybody can make many of
 WORK_OF_READER, WORK_OF_OLD_THUMB = 20, 0.05  # relative to that for a thumb or phrase
+WORK_OF_INTEREST, WORK_OF_PAPER = 8, 0.4  # of an edition
 LOOK_BACK = timedelta(days=60)  # older editions are no longer relevant
 
 
@@ -53,11 +54,11 @@ def evidence(
     """
     ids = [reader.id for reader in readers]
     cast = votes.of_many(connection, ids) if cast is None else cast
-    established = vote_eligibility.counting_since(connection, ids)
+    counting = vote_eligibility.counting_since(connection, ids)
     own = {
         (reader.id, interest.id): list(_newest(reader, interest, mine))
         for reader in readers
-        for mine in [newest_thumbs(cast.get(reader.id, ()), most_thumbs(reader, established))]
+        for mine in [newest_thumbs(cast.get(reader.id, ()), most_thumbs(reader, counting))]
         for interest in reader.interests
     }
     given = shown_papers.since(connection, ids, (now - LOOK_BACK).date())
@@ -78,27 +79,26 @@ def evidence(
     ]
 
 
-def is_established(reader: Reader, established: Container[int]) -> bool:
-    """Whether a reader has an address, or is among those whose thumbs count for others.
+def most_thumbs(reader: Reader, counting: Container[int] = ()) -> int:
+    """Return the number of thumbs of a reader that training uses.
 
-    Strangers can make any number of other readers.
+    It is less for one without an address, who is not among those whose thumbs count for others.
     """
-    return reader.address is not None or reader.id in established
+    known = reader.address is not None or reader.id in counting
+    return MOST_OF_READER if known else MOST_OF_STRANGER
 
 
-def most_thumbs(reader: Reader, established: Container[int] = ()) -> int:
-    """Return the number of thumbs of a reader that training uses."""
-    return MOST_OF_READER if is_established(reader, established) else MOST_OF_STRANGER
-
-
-def training_work(reader: Reader, thumbs: int, established: Container[int] = ()) -> int:
+def training_work(reader: Reader, thumbs: int, counting: Container[int] = ()) -> int:
     """Estimate the work of ranking for a reader with so many thumbs, in thumbs to learn from.
 
-    The other thumbs are read, too: they are papers that need not be shown again.
+    That is about a millisecond each. The other thumbs are read, too: they are papers that need not
+    be shown again.
     """
     phrases = sum(len(interest.words) for interest in reader.interests)
-    learnt = min(thumbs, most_thumbs(reader, established))
-    return round(WORK_OF_READER + learnt + phrases + WORK_OF_OLD_THUMB * (thumbs - learnt))
+    edition = WORK_OF_INTEREST * len(reader.interests) + WORK_OF_PAPER * reader.papers_per_edition
+    learnt = min(thumbs, most_thumbs(reader, counting))
+    old = WORK_OF_OLD_THUMB * (thumbs - learnt)
+    return round(WORK_OF_READER + edition + learnt + phrases + old)
 
 
 def newest_thumbs(cast: Sequence[Vote], most: int) -> Sequence[Vote]:

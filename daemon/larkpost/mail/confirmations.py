@@ -17,7 +17,7 @@ from larkpost.log_events import LogEvent
 from larkpost.mail import confirmation_limits
 from larkpost.readers import subscriptions
 from larkpost.text import interest_words
-from larkpost.text.email_address import address_key, spell_address
+from larkpost.text.email_address import address_key, refuse_other_spelling, spell_address
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ def check_request(
     address: str, preferences: Preferences, words: Iterable[str] = ()
 ) -> SubscriptionRequest:
     """Check a request without looking at existing readers; raises UsageError."""
+    spelt = spell_address(address)
+    refuse_other_spelling(spelt)
     return SubscriptionRequest(
-        spell_address(address),
+        spelt,
         subscriptions.check_preferences(preferences),
         interest_words.tidy(words),
     )

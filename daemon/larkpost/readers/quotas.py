@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.db import votes
 from larkpost.db.coordination import rate_limits
@@ -26,6 +26,20 @@ _KILOBYTE = 1_000
 # it may take as much again: one /24 took all room for papers in seven minutes, for everybody.
 SHARE, SHARE_TIME = 8, timedelta(days=90)
 OF_SHARE = 2  # the part of it that one network may take: an address took all that its /24 had
+
+
+class _NewReaders(NamedTuple):
+    """A kind of new readers: the key of their counts, and words for errors."""
+
+    key: str
+    made: str
+    otherwise: str
+
+
+_PAGES = _NewReaders("readers", "pages were created", "subscribe with an email address")
+_MAILBOXES = _NewReaders(
+    "mailboxes", "subscriptions were confirmed", "open the link of the email from another network"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +97,40 @@ class Allowance:
 
     def take_reader(self, connection: Connection, now: datetime) -> None:
         """Count a reader without an address before it is created; raises QuotaExceeded."""
-        for network, times in self._counters():
-            most = self.bounds.network_readers * times
-            if not rate_limits.allow(connection, f"readers:{network}", now=now, most=most, per=DAY):
-                raise QuotaExceeded(
-                    "too many pages were created from your network today",
-                    hint="subscribe with an email address, or come back tomorrow",
-                    wait=DAY // most,
-                )
-        share = self.bounds.all_readers // SHARE
-        least = self.bounds.network_readers
-        if not self._take_share(connection, "readers", 1, share, least=least, now=now):
-            raise QuotaExceeded(
-                "too many pages were created from your network in the last months",
-                hint="subscribe with an email address",
-                wait=SHARE_TIME // max(least, share // OF_SHARE),
-            )
+        self._take_new(connection, _PAGES, now)
         if last_use.count(connection) >= self.bounds.all_readers:
             raise QuotaExceeded(
                 "there is no more room for readers without an email address",
                 hint="subscribe with an email address, or try again in a week: pages that nobody "
                 "uses are removed",
+            )
+
+    def take_mailbox(self, connection: Connection, now: datetime) -> None:
+        """Count a reader before their address is confirmed; raises QuotaExceeded.
+
+        Who owns a domain has any number of mailboxes, and each gets up to a hundred papers a day.
+        """
+        self._take_new(connection, _MAILBOXES, now)
+
+    def _take_new(self, connection: Connection, new: _NewReaders, now: datetime) -> None:
+        """Count a new reader of a kind, for a day and for months; raises QuotaExceeded."""
+        for network, times in self._counters():
+            most = self.bounds.network_readers * times
+            if not rate_limits.allow(
+                connection, f"{new.key}:{network}", now=now, most=most, per=DAY
+            ):
+                raise QuotaExceeded(
+                    f"too many {new.made} from your network today",
+                    hint=f"{new.otherwise}, or come back tomorrow",
+                    wait=DAY // most,
+                )
+        share = self.bounds.all_readers // SHARE
+        least = self.bounds.network_readers
+        if not self._take_share(connection, new.key, 1, share, least=least, now=now):
+            raise QuotaExceeded(
+                f"too many {new.made} from your network in the last months",
+                hint=new.otherwise,
+                wait=SHARE_TIME // max(least, share // OF_SHARE),
             )
 
     def _check_own(self, usage: quotas.Usage) -> None:

@@ -53,7 +53,8 @@ def remove(
         sent = {one.message_id for one in rows if one.message_id}
         readers.remove(connection, reader.id)
         notices.forget_addressees(connection, {name for who in people for name in _names(who)})
-        job_status.redact(connection, {text for who in people for text in (*_names(who), who.name)})
+        texts = {text for who in people for text in _names(who)}
+        job_status.redact(connection, texts, names={who.name for who in people})
     store.truncate_journal(patience)
     if stayed := _remove_letters(people, sent, outbox, returned):
         log.warning(LogEvent.READER_UNCLEARED, count=stayed)

@@ -60,7 +60,7 @@ class TickContext:
     editions was published, a message settled, or none is waiting. ``per_domain`` requested messages
     per hour go to one domain. ``uses`` are the readers whose page or feed was used, and ``span`` is
     the time without use after which a reader without mail is removed. After ``publish_seconds`` of
-    publishing, readers that are not established wait for the next tick. ``inbox_work`` and
+    publishing, readers whose thumbs do not count wait for the next tick. ``inbox_work`` and
     ``mail_work`` read the inbox and mails beside the ticks; without them each tick does.
     """
 

@@ -37,6 +37,19 @@ def address_key(address: str) -> str:
     return f"{_fold(local)}@{domain}"
 
 
+def refuse_other_spelling(address: str) -> None:
+    """Raise UsageError if another mailbox, in ASCII, has the same key.
+
+    Folding the case makes ``s`` of U+017F and ``ss`` of U+00DF. So a request for such an address
+    kept the owner of the one in ASCII from subscribing, for as long as it was not confirmed.
+    """
+    if not address.rpartition("@")[0].isascii() and address_key(address).isascii():
+        raise UsageError(
+            f"“{shorten(address, 120)}” has letters before the @ that are read as others",
+            hint="give another address of this mailbox",
+        )
+
+
 def spell_address(address: str) -> str:
     """Normalise an address for sending: NFC, its local part as typed, its domain in ASCII (IDNA).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -185,6 +185,31 @@ def test_a_pause_a_weekly_edition_and_a_small_difference_of_clocks_are_no_fault(
 
     assert not recover_from_future(store, now=NOW)
     assert {one.id: current(store, one).next_slot for one in everybody(store)} == before
+
+
+@pytest.mark.parametrize("days", [frozenset(range(7)), frozenset({5})], ids=["daily", "weekly"])
+@pytest.mark.parametrize("hour", [10, 11, 22])
+def test_a_reader_who_moves_west_over_the_date_line_is_no_fault_of_the_clock(
+    newsroom: PublishContext, days: frozenset[int], hour: int
+) -> None:
+    """The next slot is up to three days later, or nine: two forms kept votes waiting for 12 s."""
+    store, moment = newsroom.store, NOW.replace(hour=hour)
+    bring_papers(store, 3, NOW, "Right")
+    east = (moment + timedelta(hours=14)).time()
+    reader = subscriptions.add(
+        store, None, now=NOW, zone="Pacific/Kiritimati", send_time=east, weekdays=days
+    )
+    assert publish_due(newsroom, now=moment)[PublishOutcome.PUBLISHED] == 1
+
+    subscriptions.change(
+        store, reader.id, now=moment, zone="Etc/GMT+12", send_time=time(23, 59), weekdays=days
+    )
+
+    slot = current(store, reader).next_slot
+    assert slot is not None
+    assert slot - moment > timedelta(hours=50)
+    assert not recover_from_future(store, now=moment)
+    assert current(store, reader).next_slot == slot
 
 
 def everybody(store: Store) -> list[Reader]:

@@ -13,7 +13,7 @@ from larkpost.domain import PaperRecord
 from larkpost.editions import publish, recommend
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
 from larkpost.editions.recommend import ReaderRanking
-from larkpost.editions.training_evidence import WORK_OF_READER
+from larkpost.editions.training_evidence import WORK_OF_READER, training_work
 from larkpost.ranking import TfidfRanker, near_duplicates
 from larkpost.ranking.near_duplicates import DuplicateGroups
 from larkpost.readers import subscriptions
@@ -86,14 +86,42 @@ def test_a_reader_whose_thumbs_count_comes_before_strangers(
         assert known.id not in {one.id for one in readers.due(connection, MORNING, limit=9)}
 
 
+def test_strangers_with_confirmed_mailboxes_come_after_readers_who_count(
+    newsroom: PublishContext, shards: list[list[str | None]]
+) -> None:
+    """150 mailboxes of one domain, eight hours of an address, kept editions waiting for 45 s."""
+    for n in range(3):
+        subscriptions.add(newsroom.store, f"{n}@evil.example", now=NOW, signed_up=True)
+    add(newsroom.store, "a@example.org")
+
+    publish_due(newsroom, now=MORNING, seconds=-1)
+
+    assert shards == [["a@example.org"]]
+    publish_due(newsroom, now=MORNING)
+    assert shards[1:] == [["0@evil.example", "1@evil.example", "2@evil.example"]]
+
+
+def test_readers_who_take_long_come_after_the_others_who_count(
+    newsroom: PublishContext, shards: list[list[str | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five readers of one owner, with thousands of thumbs each, may count: ten seconds of work."""
+    add(newsroom.store, "heavy@example.org", PHRASES)
+    add(newsroom.store, "light@example.org")
+    add(newsroom.store, None)
+    monkeypatch.setattr(publish, "HEAVY", WORK_OF_READER + len(PHRASES) - 1)
+
+    publish_due(newsroom, now=MORNING)
+
+    assert shards == [["light@example.org"], ["heavy@example.org"], [None]]
+
+
 def test_a_shard_has_a_limited_number_of_phrases_to_learn_from(
     newsroom: PublishContext,
     shards: list[list[str | None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for _ in range(6):
-        add(newsroom.store, None, PHRASES)
-    monkeypatch.setattr(publish, "SHARD_WORK", 2 * (WORK_OF_READER + len(PHRASES)))
+    some = [add(newsroom.store, None, PHRASES) for _ in range(6)]
+    monkeypatch.setattr(publish, "SHARD_WORK", 2 * training_work(some[0], 0))
 
     outcomes = publish_due(newsroom, now=MORNING)
 

@@ -19,6 +19,7 @@ from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState, Status
 from larkpost.errors import Deferred, Refused
 from larkpost.mail.deliver import DeliveryCounts, would_go
+from larkpost.readers import subscriptions
 from larkpost.settings.model import SmtpSettings
 from larkpost.transports.smtp import Relay
 
@@ -337,3 +338,19 @@ def test_to_be_told_to_stop_is_no_fault_of_the_mail_server(store: Store, verb: s
         assert "deliver" not in job_status.latest(connection)
     with SmtpServer() as server:  # nothing rests: the letters go at the next start
         assert run(store, smtp(server), NOW + MINUTE / 2, patient=True).sent == 2
+
+
+@pytest.mark.parametrize("name", ["until", "failures", f"{NOW + MINUTE:%Y-%m-%dT%H}"])
+def test_a_reader_who_deletes_everything_while_sending_rests_keeps_no_mail(
+    store: Store, name: str
+) -> None:
+    publish(store, 1)
+    down = Mailbag(reader1=Deferred("the server is away", whole_road=True))
+    run(store, down.road)
+    gone = subscriptions.add(store, None, now=NOW, name=name)
+
+    subscriptions.remove(store, gone.id)
+
+    run(store, down.road, NOW + 2 * MINUTE, patient=True)
+    sent = run(store, Mailbag().road, NOW + 10 * MINUTE, patient=True)
+    assert sent == DeliveryCounts(sent=1)

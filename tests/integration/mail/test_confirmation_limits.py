@@ -13,7 +13,7 @@ from tests.helpers.web.site_client import NOW, place
 
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import delivery_queue
-from larkpost.errors import Crowded, Deferred
+from larkpost.errors import Crowded, Deferred, UsageError
 from larkpost.mail import confirmation_limits, confirmations
 from larkpost.mail.deliver import deliver
 from larkpost.readers import subscriptions
@@ -305,6 +305,29 @@ def test_neighbours_of_a_network_ask_together_four_times_as_often_as_one(
         hosts.pop(0)
 
     assert [one.status_code for one in answers] == [200, 200, 200, 200, 429, 200]
+
+
+@pytest.mark.parametrize("local", ["\u017fusan", "\ufb01nn", "stra\u00dfe"])
+def test_nobody_keeps_an_address_from_subscribing_by_one_with_the_same_key(local: str) -> None:
+    with pytest.raises(UsageError, match="letters before the @ that are read as others"):
+        confirmations.check_request(f"{local}@example.org", WISHES)
+
+    for other in ("\u00fcbung@example.org", "\u00dcBUNG@example.org", "Susan@example.org"):
+        assert confirmations.check_request(other, WISHES).address == other
+
+
+def test_a_network_asks_a_limited_number_of_times_a_day(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request may be stored for a month, with 20 kB of words."""
+    monkeypatch.setattr(subscribe, "A_DAY", 2)
+
+    def answer_at(hours: int) -> int:
+        here.clock.now = NOW + timedelta(hours=hours)
+        form = {"address": f"a{hours}@example.org", "zone": "UTC"}
+        return here.client.post("/subscribe", data=form).status_code
+
+    assert [answer_at(hours) for hours in (0, 1, 2, 24)] == [200, 200, 429, 200]
 
 
 def test_a_neighbourhood_is_24_bits_or_48() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 from tests.helpers.factories import DAY, NOW, TODAY
 from tests.helpers.mail.every_kind import ask, queue, send
 from tests.helpers.mail.message_checks import thousand
 from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag, PlainPress, publish, run
 
+from larkpost.db import schema
 from larkpost.db.outbox import delivery_queue
 from larkpost.db.outbox.delivery_queue import BATCH
 from larkpost.domain import MessageKind
@@ -41,6 +43,21 @@ def test_confirmations_go_first_then_todays_messages_then_retries(store: Store) 
     assert bag.recipients() == ["new", "reader1", "reader2", "boss", "reader1", "reader2"]
     yesterday = str(TODAY - DAY)
     assert [yesterday in one.message_id for one in bag.letters] == [False] * 4 + [True] * 2
+
+
+def test_messages_to_readers_who_do_not_count_go_last_new_ones_and_retries(store: Store) -> None:
+    """Anybody can confirm hundreds of mailboxes: their messages delay nobody else's."""
+    first, *_ = publish(store, 3)
+    change = update(schema.reader).where(schema.reader.c.id == first.id).values(counts_from=None)
+    with store.begin() as connection:
+        connection.execute(change)
+    later = Deferred("451 later")
+    bag = Mailbag(reader1=later, reader2=later, reader3=later)
+
+    send(store, bag.road, renderer=PlainPress())
+    send(store, bag.road, NOW + 20 * MINUTE, renderer=PlainPress())
+
+    assert bag.tries == [f"reader{n}@example.org" for n in (2, 3, 1, 2, 3, 1)]
 
 
 def test_a_confirmation_that_is_tried_again_goes_before_editions_too(store: Store) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.helpers.edition_factories import reader
 
 from larkpost.domain import Interest, Thumb, Vote
+from larkpost.editions.publish import SHARD, SHARD_WORK
 from larkpost.editions.training_evidence import most_thumbs, newest_thumbs, training_work
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
@@ -49,8 +50,22 @@ def test_more_is_learnt_of_readers_with_an_address_and_of_those_whose_thumbs_cou
 
 
 def test_work_grows_with_phrases_and_thumbs_but_little_with_those_that_are_not_learnt() -> None:
-    wordy = replace(STRANGER, interests=(Interest(1, "main", words=("a",) * 50),))
+    plain, wordy = (
+        replace(STRANGER, interests=(Interest(1, "main", words=("a",) * count),))
+        for count in (0, 50)
+    )
 
-    assert training_work(wordy, 0) - training_work(STRANGER, 0) == 50
+    assert training_work(wordy, 0) - training_work(plain, 0) == 50
     assert training_work(STRANGER, 500) - training_work(STRANGER, 0) == 500
     assert training_work(STRANGER, 20_000) < 4 * training_work(STRANGER, 500)
+
+
+def test_work_grows_with_interests_and_the_papers_of_an_edition() -> None:
+    """A shard of 178 readers with ten interests and 100 papers took 28 s of a processor."""
+    one = Interest(1, "main", words=("a",))
+    short = replace(STRANGER, interests=(one,), papers_per_edition=10)
+    long = replace(STRANGER, interests=(one,) * 10, papers_per_edition=100)
+
+    assert training_work(long, 0) > 4 * training_work(short, 0)
+    assert SHARD_WORK // training_work(long, 0) <= 60
+    assert SHARD_WORK // training_work(short, 0) >= SHARD

@@ -13,10 +13,13 @@ from larkpost.db import schema
 TOLERANCE = timedelta(hours=1)
 # A message waits for at most half a day, plus a margin for clocks that differ.
 RETRY_TOLERANCE = timedelta(days=1)
-# Slots of a daily and of any other timetable, plus the hour of a clock change, and days that a zone
-# skips.
-DAILY = timedelta(hours=50)
-WEEKLY = timedelta(days=8)
+# The latest slots of a daily and of any other timetable: the end of the day after the newest
+# edition, or of the same weekday, for a reader who moved from the first zone of the date line to
+# the last one (UTC+14, UTC-12) since. Anybody can do so: when these were some hours less, two forms
+# a minute kept votes waiting for twelve seconds.
+ZONES = timedelta(hours=26)
+DAILY = timedelta(days=2) + ZONES
+WEEKLY = timedelta(days=8) + ZONES
 
 # A clock that was ahead leaves a gap before "now"; if there is recent history within this gap, the
 # clock is now behind, and its "future" is real.

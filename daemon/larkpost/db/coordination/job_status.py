@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select, update
 from larkpost.db import schema, upsert_statement
 
 REDACTED = "a reader who is gone"
+_SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +35,46 @@ def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **deta
     connection.execute(statement.on_conflict_do_update(index_elements=["kind"], set_=new))
 
 
-def redact(connection: Connection, texts: Collection[str]) -> None:
-    """Replace these words by ``REDACTED`` in the facts of all jobs."""
-    wanted = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True) if text)
-    if not wanted:
+def redact(connection: Connection, texts: Collection[str], *, names: Collection[str] = ()) -> None:
+    """Replace words about a reader by ``REDACTED`` in the facts of all jobs.
+
+    ``texts``, such as addresses, are replaced in every value and in names of files. ``names`` were
+    chosen freely, so they are replaced in sentences only: a reader called "until" who deleted
+    everything renamed a fact of the same name, and no mail went any more.
+    """
+    everywhere, in_sentences = _words(texts), _words((*texts, *names))
+    if in_sentences is None:
         return
-    pattern = re.compile(rf"(?<![\w.+-])(?:{wanted})(?![\w-]|\.\w)", re.IGNORECASE)
     for status in latest(connection).values():
-        clean = _without(status.detail, pattern)
+        clean = _without(status.detail, everywhere, in_sentences)
         if clean != status.detail:
             which = schema.job_status.c.kind == status.kind
             connection.execute(update(schema.job_status).where(which).values(detail=clean))
 
 
-def _without(value: Any, pattern: re.Pattern[str]) -> Any:
+def _words(texts: Collection[str]) -> re.Pattern[str] | None:
+    """Make the pattern of these words; None if there are none."""
+    wanted = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True) if text)
+    if not wanted:
+        return None
+    return re.compile(rf"(?<![\w.+-])(?:{wanted})(?![\w-]|\.\w)", re.IGNORECASE)
+
+
+def _without(value: Any, everywhere: re.Pattern[str] | None, in_sentences: re.Pattern[str]) -> Any:
     if isinstance(value, str):
-        return pattern.sub(REDACTED, value)
+        pattern = in_sentences if _SPACE.search(value) else everywhere
+        return pattern.sub(REDACTED, value) if pattern else value
     if isinstance(value, dict):
-        return {_without(key, pattern): _without(one, pattern) for key, one in value.items()}
-    return [_without(one, pattern) for one in value] if isinstance(value, list) else value
+        return {
+            # The names of facts are identifiers; other keys are names of files.
+            key
+            if key.isidentifier() or not everywhere
+            else everywhere.sub(REDACTED, key): _without(one, everywhere, in_sentences)
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [_without(one, everywhere, in_sentences) for one in value]
+    return value
 
 
 def latest(connection: Connection) -> dict[str, JobStatus]:

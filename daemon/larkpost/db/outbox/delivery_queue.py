@@ -1,4 +1,7 @@
-"""The order of the outbox: confirmations, then new messages, then retries by their due time."""
+"""The order of the outbox: confirmations, then new messages, then retries by their due time.
+
+New messages and retries to readers whose thumbs count for others go before those to the rest.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,8 @@ def next_due(
 
     Confirmations come first, because somebody is waiting for them; then new messages, the latest
     day first; then retries, by due time. If there are more new messages than fit into a batch, a
-    fifth of it is still for retries.
+    fifth of it is still for retries. Among new messages, and among retries, those to readers who do
+    not count (``db.usage.vote_eligibility``) come last: anybody can confirm hundreds of mailboxes.
     """
     room = BATCH if limit is None else min(limit, BATCH)
     ordered = chain(
@@ -109,20 +113,29 @@ def _new(
 ) -> Iterator[Row[Any]]:
     """Read the messages never tried, day by day, each day from an index."""
     planned, day = in_states(DeliveryState.PLANNED), _table.c.day
-    latest = connection.execute(select(func.max(day)).where(planned)).scalar()
-    while latest is not None:
-        theirs = rows.where(planned, day == latest, _is_not_first(), _is_free(now))
-        yield from connection.execute(theirs.order_by(_table.c.id).limit(limit)).all()
-        earlier = select(func.max(day)).where(planned, day < latest)
-        latest = connection.execute(earlier).scalar()
+    for whose in (~_is_to_the_rest(), _is_to_the_rest()):
+        latest = connection.execute(select(func.max(day)).where(planned)).scalar()
+        while latest is not None:
+            theirs = rows.where(planned, day == latest, whose, _is_not_first(), _is_free(now))
+            yield from connection.execute(theirs.order_by(_table.c.id).limit(limit)).all()
+            earlier = select(func.max(day)).where(planned, day < latest)
+            latest = connection.execute(earlier).scalar()
 
 
 def _retries(
     connection: Connection, rows: Select[Any], now: datetime, limit: int | None
 ) -> Iterator[Row[Any]]:
-    again = rows.where(_is_retry(now), _is_not_first(), _is_free(now))
-    by_time = again.order_by(_table.c.next_attempt_at, _table.c.id).limit(limit)
-    yield from connection.execute(by_time).all()
+    for whose in (~_is_to_the_rest(), _is_to_the_rest()):
+        again = rows.where(_is_retry(now), whose, _is_not_first(), _is_free(now))
+        by_time = again.order_by(_table.c.next_attempt_at, _table.c.id).limit(limit)
+        yield from connection.execute(by_time).all()
+
+
+def _is_to_the_rest() -> ColumnElement[bool]:
+    """Make the condition that a message goes to a reader whose thumbs do not count for others."""
+    reader = schema.reader.c
+    theirs = select(reader.id).where(reader.id == _table.c.reader_id, reader.counts_from.is_(None))
+    return theirs.correlate(_table).exists()
 
 
 def _take_turns(

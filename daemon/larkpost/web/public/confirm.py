@@ -9,9 +9,14 @@ from starlette.exceptions import HTTPException
 
 from larkpost.db.coordination import rate_limits
 from larkpost.domain import Reader, Status
+from larkpost.errors import QuotaExceeded
 from larkpost.readers import subscriptions
+from larkpost.readers.quotas import Allowance
 from larkpost.web.auth import reader_of
+from larkpost.web.client_ip import networks
+from larkpost.web.limits.action_limit import tell_when
 from larkpost.web.reader.record_use import note_use
+from larkpost.web.site import in_words
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -80,6 +85,8 @@ def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:
         reader = reader_of(site, connection, request, "confirm")
     confirmed = None
     if request.method == "POST":
+        if reader.status is Status.PENDING and (refused := _refuse_many(site, request)):
+            return refused
         confirmed = subscriptions.confirm(site.program.store, reader.id, now=site.clock())
         note_use(site, request, reader.id)
     reader, links = confirmed or reader, site.program.links
@@ -92,6 +99,22 @@ def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:
         path=site.pages.path(links.confirm(reader)),
         page=site.pages.path(links.page(confirmed)) if confirmed else None,
     )
+
+
+def _refuse_many(site: SiteContext, request: Request) -> Response | None:
+    """Count a confirmation against the quotas of the visitor's networks; the page if it is over.
+
+    Only keyed hashes of the networks are stored, as by ``note_use``.
+    """
+    own = site.program
+    around = networks(request, own.settings.web.trusted_proxies)
+    keyed = [own.tokens.hash_text(one) for one in around]
+    try:
+        with own.store.begin() as connection:
+            Allowance(own.settings.quotas, keyed).take_mailbox(connection, site.clock())
+    except QuotaExceeded as error:
+        return tell_when(site.pages.error(429, "Not confirmed yet", in_words(error)), error)
+    return None
 
 
 def _hint(address: str | None) -> str:

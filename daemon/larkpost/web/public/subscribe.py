@@ -13,7 +13,7 @@ from larkpost.readers.interest_hints import describe
 from larkpost.text import interest_words
 from larkpost.web.client_ip import network
 from larkpost.web.forms import WEEKDAYS, opening_wishes, read_preferences, read_wishes, text, zones
-from larkpost.web.limits.action_limit import HOUR, allowance, take_network_turn, tell_when
+from larkpost.web.limits.action_limit import DAY, HOUR, allowance, take_network_turn, tell_when
 from larkpost.web.reader.account import find_unmatched_in
 from larkpost.web.site import SiteContext, in_words
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
-A_NETWORK = 20  # requests per network and hour: enough for a classroom, not for a flood
+# Requests per network and hour, and day: enough for a classroom, not for a flood. A request by mail
+# may be stored for a month, with up to 20 kB of words.
+A_NETWORK, A_DAY = 20, 100
 CROWDED_SECONDS = 3600
 
 
@@ -36,6 +38,7 @@ def subscribe(site: SiteContext, request: Request, form: FormData) -> Response:
     if request.method != "POST":
         return _form(site, opening_wishes(site.program.settings))
     take_network_turn(site, request, "subscribe", most=A_NETWORK, per=HOUR)
+    take_network_turn(site, request, "subscribe day", most=A_DAY, per=DAY)
     try:
         if text(form, "action") == "feed":
             return _by_feed(site, request, form)

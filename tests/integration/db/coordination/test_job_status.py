@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from larkpost.db.coordination import job_status
 
 if TYPE_CHECKING:
@@ -37,3 +39,28 @@ def test_nothing_is_redacted_for_a_reader_without_a_name(store: Store) -> None:
         job_status.redact(connection, {""})
 
         assert job_status.latest(connection)["publish"].detail == {"problem": "x"}
+
+
+@pytest.mark.parametrize("name", ["until", "at", "failures", "2026-08-07T06", "no_papers", "a.txt"])
+def test_a_reader_with_an_odd_name_changes_nothing_that_programs_read(
+    store: Store, name: str
+) -> None:
+    """A reader called "until" who deleted everything stopped all mail."""
+    facts = {
+        "until": NOW.isoformat(),
+        "failures": 1,
+        "reasons": ["no_papers"],
+        "refused": [{"at": NOW.isoformat(), "file": "a.txt", "problem": "unknown"}],
+        "left": {"a.txt": "unknown", "of ada@example.org.txt": "unknown"},
+        "problem": f"the page of {name} failed",
+    }
+    with store.begin() as connection:
+        job_status.record(connection, "deliver", ok=False, now=NOW, **facts)
+
+        job_status.redact(connection, {"ada@example.org.txt"}, names={name})
+
+        after = job_status.latest(connection)["deliver"].detail
+    assert after == facts | {
+        "left": {"a.txt": "unknown", "of a reader who is gone": "unknown"},
+        "problem": "the page of a reader who is gone failed",
+    }

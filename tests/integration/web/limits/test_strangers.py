@@ -258,7 +258,9 @@ def test_a_network_is_kept_as_a_keyed_hash_and_for_four_weeks(here: Place) -> No
     for known in ("192.0.2.1", "192.0.2.1/32", "counted:192.0.2.1/32", "counted:192.0.2.0/24"):
         assert hashlib.sha256(known.encode()).hexdigest() not in kept
     keyed = [here.program.tokens.hash_text(one) for one in ("192.0.2.1/32", "192.0.2.0/24")]
-    assert kept == {hashlib.sha256(f"counted:{one}".encode()).hexdigest() for one in keyed}
+    uses = ("counted", "mailboxes", "share:mailboxes")
+    keys = {f"{use}:{one}" for use in uses for one in keyed}
+    assert kept == {hashlib.sha256(key.encode()).hexdigest() for key in keys}
     assert Tokens([b"another key of thirty-two bytes.."]).hash_text("192.0.2.1/32") not in keyed
 
     with store.begin() as connection:  # as each round of the daemon does

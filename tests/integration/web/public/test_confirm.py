@@ -6,13 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.web.site_client import NOW, contents
+from tests.helpers.web.site_client import NOW, contents, place
 
 from larkpost.db import readers
 from larkpost.domain import Status
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.helpers.web.site_client import Place
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -218,3 +220,35 @@ def test_an_old_confirmation_does_not_bring_back_who_left(here: Place) -> None:
 
     assert "You have unsubscribed" in answer.text
     assert here.current().status is Status.LEFT
+
+
+def test_a_network_confirms_few_mailboxes_a_day_and_in_three_months(
+    tmp_path: Path, database_url: str
+) -> None:
+    """Who owns a domain has any number of mailboxes, and each gets a hundred papers a day."""
+    flags = {"quotas.network_readers": 2, "quotas.all_readers": 24}  # three in three months
+    with place(tmp_path, database_url, flags) as here:
+        paths = [
+            here.path(
+                here.program.links.confirm(
+                    subscriptions.add(
+                        here.program.store, f"{n}@example.org", now=NOW, status=Status.PENDING
+                    )
+                )
+            )
+            for n in range(4)
+        ]
+        used = [here.client.post(path) for path in (paths[0], paths[0], paths[0], paths[1])]
+        assert [answer.status_code for answer in used] == [200] * 4
+
+        refused = here.client.post(paths[2])
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) > 3600
+        assert "too many subscriptions were confirmed" in refused.text.lower()
+        assert here.client.get(paths[2]).status_code == 200
+
+        here.clock.now = NOW + timedelta(days=1)
+        assert "Your subscription is confirmed" in here.client.post(paths[2]).text
+        months = here.client.post(paths[3])
+        assert months.status_code == 429
+        assert "in the last months" in months.text
