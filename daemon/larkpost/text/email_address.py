@@ -45,7 +45,7 @@ def refuse_other_spelling(address: str) -> None:
     """
     if not address.rpartition("@")[0].isascii() and address_key(address).isascii():
         raise UsageError(
-            f"“{shorten(address, 120)}” can be taken for another address in ASCII",
+            f"“{shorten(address, 120)}” has characters before the @ that are read as others",
             hint="give another address of this mailbox",
         )
 
