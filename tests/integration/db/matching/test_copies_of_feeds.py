@@ -171,3 +171,15 @@ def test_a_name_of_symbols_alone_is_a_further_author(store: Store) -> None:
     found = take(store, replace(COPY, authors=("Ada Lovelace", SYMBOLS)), LISTED)
 
     assert list(map(is_as_listed, found)) == [False, True]
+
+
+def test_an_authority_joins_copies_again_and_again(store: Store) -> None:
+    verified = replace(LISTED, identifiers=(ARXIV, DOI), unverified=Unverified.NONE, text_source="")
+    evil = Identifier("doi", "10.1000/evil")
+    planted = replace(CASINO, title=GLACIERS.title, identifiers=(ARXIV,))
+    texts = planted, replace(CASINO, identifiers=(evil,))
+    copied = replace(COPY, identifiers=(evil,), text_source="mail z")
+
+    found = take(store, *texts, *[copied, verified] * 4)
+
+    assert sum(map(is_as_listed, found)) == 1
