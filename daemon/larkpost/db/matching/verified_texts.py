@@ -179,10 +179,10 @@ def may_be_another(paper: Paper, reference: PaperRecord) -> bool:
 
     Anybody may put any abstract under any title and identifier in a feed. Were that paper the
     reference's, the reader's thumb would be on it, and their own text gone. So it is the
-    reference's if its title comes from an authority, or if it says the same. A bare identifier has
-    no text to compare.
+    reference's if its title comes from an authority, or if it says the same, which a bare
+    identifier does not.
     """
-    if not paper.unverified & Unverified.TITLE or not reference.title:
+    if not paper.unverified & Unverified.TITLE:
         return False
     is_same_title = has_same_words(paper.title, reference.title)
     return not is_same_title or not has_same_words(paper.abstract, reference.abstract)
