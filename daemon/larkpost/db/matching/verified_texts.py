@@ -8,13 +8,13 @@ texts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from larkpost.db.matching.comparison.abstract_rules import continues, is_cut, is_withdrawal_notice
 from larkpost.db.matching.comparison.duplicate_rules import akin
-from larkpost.db.matching.comparison.same_words import has_same_words
+from larkpost.db.matching.comparison.same_words import has_authors, has_same_words
 from larkpost.db.matching.comparison.title_rules import is_cut_title
 from larkpost.domain import Paper, PaperRecord
 from larkpost.text.arxiv_categories import ALL_CODES
@@ -225,7 +225,7 @@ def says_more(paper: Paper, draft: PaperRecord) -> bool:
         or paper.withdrawn != draft.withdrawn
         or is_longer_ago
         or not _statements(paper) <= _statements(draft)
-        or not all(_is_author(name, draft.authors) for name in paper.authors)
+        or not has_authors(paper.authors, draft.authors)
     )
 
 
@@ -243,15 +243,6 @@ def _statements(told: Paper | PaperRecord) -> set[str]:
     """Return what is said of a paper in free words, and its categories other than arXiv's."""
     statements = (told.organisation, told.comment, told.journal_ref, *told.categories)
     return {one for one in statements if one and one.casefold() not in ALL_CODES}
-
-
-def _is_author(name: str, authors: Iterable[str]) -> bool:
-    """Whether a name is one of these, perhaps with initials."""
-    words = list(map(squeeze, name.split()))
-    return all(words) and any(
-        all(any(whole.startswith(word) for whole in map(squeeze, author.split())) for word in words)
-        for author in authors
-    )
 
 
 def takes_over(paper: Paper, draft: PaperRecord) -> bool:
