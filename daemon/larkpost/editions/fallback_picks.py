@@ -76,14 +76,19 @@ def _stem_text(text: str) -> str:
 
 
 def _without_twins(ranked: Sequence[_InterestMatch]) -> Iterator[_InterestMatch]:
-    """Yield the first paper of each title; a verified one if there is any (``text.unverified``)."""
+    """Yield the first paper of each title; a verified one if there is any (``text.unverified``).
+
+    Otherwise the first of each source: a feed could hide a paper of another one by its title.
+    """
     doubtful = {found.paper.id for found in ranked if found.paper.unverified & Unverified.TITLE}
     verified = {_title(found.paper) for found in ranked if found.paper.id not in doubtful}
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for found in ranked:
+        is_doubtful = found.paper.id in doubtful
         title = _title(found.paper)
-        if title not in seen and not (found.paper.id in doubtful and title in verified):
-            seen.add(title)
+        twins = (title, found.paper.text_source if is_doubtful else "")
+        if twins not in seen and not (is_doubtful and title in verified):
+            seen.add(twins)
             yield found
 
 

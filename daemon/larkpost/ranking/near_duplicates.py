@@ -16,7 +16,7 @@ from threading import Lock
 
 from larkpost.domain import Paper
 from larkpost.text.minhash import resemblance, sketch, squeeze
-from larkpost.text.unverified import Unverified
+from larkpost.text.unverified import SEVERAL_SOURCES, Unverified
 
 NEAR = 0.85  # a reader considers texts of this similarity one paper
 TELLING = 200  # the least length of texts that can be called the same, in characters
@@ -75,8 +75,9 @@ def _name_papers(papers: Iterable[Paper]) -> bytes:
     """Return a key of these papers, whatever their order: of their ids, texts and sources."""
     of = blake2b(digest_size=16)
     for paper in sorted(papers, key=lambda paper: paper.id):
-        texts = (paper.title.encode("utf-8", "replace"), paper.abstract.encode("utf-8", "replace"))
-        of.update(b"%d %d %d %d\n" % (paper.id, _is_unverified(paper), *map(len, texts)))
+        told = (paper.title, paper.abstract, paper.text_source)
+        texts = [text.encode("utf-8", "replace") for text in told]
+        of.update(b"%d %d %d %d %d\n" % (paper.id, _is_unverified(paper), *map(len, texts)))
         for text in texts:
             of.update(text)
     return of.digest()
@@ -85,8 +86,9 @@ def _name_papers(papers: Iterable[Paper]) -> bytes:
 def find_near_duplicates(papers: Iterable[Paper]) -> DuplicateGroups:
     """Find the near-duplicates among papers, by comparing those that share sketch numbers.
 
-    A paper that is near to any member belongs to the group, if both are from authorities or neither
-    is: so nobody can hide a paper by a chain of texts between it and another. A group's number is
+    A paper that is near to any member belongs to the group, if both are from authorities or both
+    from one other source: so nobody can hide a paper by a copy that ranks higher, or by a chain of
+    texts between it and another. A group's number is
     its least id. Of either kind, and to find copies, at most ``MOST_COMPARISONS`` texts are
     compared; pairs that share the most numbers come first.
     """
@@ -143,6 +145,13 @@ def _is_unverified(paper: Paper) -> bool:
     return bool(paper.unverified & Unverified.TITLE)
 
 
+def _have_one_source(one: Paper, other: Paper) -> bool:
+    """Whether two papers are from authorities, or their titles from one source that is none."""
+    if not _is_unverified(one):
+        return True
+    return one.text_source == other.text_source != SEVERAL_SOURCES
+
+
 class _SqueezedTexts:
     """The squeezed texts of papers, each made when it is first compared."""
 
@@ -183,7 +192,8 @@ def _likely_pairs(
     shared = {
         pair: common
         for pair in _neighbours(papers, sketches)
-        if (common := len(sketches[pair[0]] & sketches[pair[1]])) >= SHARED
+        if _have_one_source(*(papers[one] for one in pair))
+        and (common := len(sketches[pair[0]] & sketches[pair[1]])) >= SHARED
     }
     partners: Counter[int] = Counter()
     rounds: list[tuple[int, int, int, int]] = []

@@ -279,20 +279,28 @@ def test_near_duplicates_share_one_place(newsroom: PublishContext, ids: list[int
     assert len(edition.picks) == 12
 
 
+@pytest.mark.parametrize("source", ["", "source journal"])
 @pytest.mark.parametrize("is_known", [True, False])
 def test_a_blogs_copy_that_ranks_higher_keeps_a_listed_paper_from_nobody(
-    newsroom: PublishContext, ids: list[int], is_known: bool
+    newsroom: PublishContext, ids: list[int], is_known: bool, source: str
 ) -> None:
     text = " ".join(
         f"In section {n} we show what routing of experts does to {word}."
         for n, word in enumerate(("load", "loss", "speed", "memory", "training", "serving"))
     )
-    listed = PaperRecord("A long look at routing", text, (Identifier("arxiv", "2608.10001"),))
+    listed = PaperRecord(
+        "A long look at routing",
+        text,
+        (Identifier("arxiv", "2608.10001"),),
+        unverified=Unverified.ALL if source else Unverified.NONE,
+        text_source=source,
+    )
     copy = PaperRecord(
         "A long tour of routing",
         f"{text} Experts routing.",
         upvotes=5000,
         unverified=Unverified.ALL,
+        text_source="source a-blog",
     )
     first, second = take(newsroom.store, [listed, copy])
     assert first != second
@@ -300,7 +308,8 @@ def test_a_blogs_copy_that_ranks_higher_keeps_a_listed_paper_from_nobody(
 
     edition = draft(newsroom, by_hand(reader, NOW), now=NOW)
 
-    assert {first, second} & {pick.paper.id for pick in edition.picks} == {first}
+    shown = {first, second} if source else {first}
+    assert {first, second} & {pick.paper.id for pick in edition.picks} == shown
 
 
 class Told(TfidfRanker):

@@ -21,3 +21,14 @@ def test_of_papers_with_one_title_a_verified_one_is_picked(supplied: Unverified)
     (pick,) = fallback_picks.choose(reader(), [copy, real], (), (), 10)
 
     assert pick.paper.id == real.id
+
+
+def test_of_papers_with_one_title_that_of_each_feed_is_picked() -> None:
+    real = replace(paper(), unverified=Unverified.ALL, text_source="source journal")
+    copy = replace(real, id=real.id + 1, text_source="source a-blog")
+    again = replace(copy, id=real.id + 2)
+
+    picks = fallback_picks.choose(reader(), [copy, real, again], (), (), 10)
+
+    assert {pick.paper.text_source for pick in picks} == {"source journal", "source a-blog"}
+    assert len(picks) == 2

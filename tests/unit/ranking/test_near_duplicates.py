@@ -13,7 +13,7 @@ from larkpost.domain import Identifier, Paper
 from larkpost.ranking import near_duplicates
 from larkpost.ranking.near_duplicates import DuplicateCache, find_near_duplicates
 from larkpost.text.minhash import resemblance
-from larkpost.text.unverified import Unverified
+from larkpost.text.unverified import SEVERAL_SOURCES, Unverified
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
 ABSTRACT = " ".join(
@@ -150,8 +150,8 @@ def test_a_changed_text_is_compared_again() -> None:
     assert cache.groups([one, changed]).doubles == 0
 
 
-def from_a_blog(*papers: Paper) -> list[Paper]:
-    return [replace(one, unverified=Unverified.ALL) for one in papers]
+def from_a_blog(*papers: Paper, source: str = "source a-blog") -> list[Paper]:
+    return [replace(one, unverified=Unverified.ALL, text_source=source) for one in papers]
 
 
 def test_the_copy_that_a_blog_has_of_a_listed_paper_keeps_that_paper_from_nobody() -> None:
@@ -190,7 +190,8 @@ def test_more_texts_than_are_compared_count_as_copies(monkeypatch: pytest.Monkey
     assert found.copies
 
 
-def test_a_chain_of_texts_of_a_blog_joins_no_papers_that_are_listed() -> None:
+def chain_of_papers() -> tuple[Paper, Paper, list[Paper]]:
+    """Make two papers, and those between them, each near to the next."""
     sentences = [f"{text}." for text in ABSTRACT.split(". ")]
     other = [f"Nothing of {n} lakes is known, so we measure their ice again." for n in range(5)]
     steps = [" ".join([*other[:n], *sentences[n:]]) for n in range(6)]
@@ -201,18 +202,42 @@ def test_a_chain_of_texts_of_a_blog_joins_no_papers_that_are_listed() -> None:
         for at in range(0, max(len(before), len(after)), 6)
     ]
     first, last = paper(1, "Old problems", steps[0]), paper(2, "Old problems", steps[-1])
-    between = [paper(n, "Old problems", text) for n, text in enumerate(finer, 3)]
+    return first, last, [paper(n, "Old problems", text) for n, text in enumerate(finer, 3)]
+
+
+def test_a_chain_of_texts_of_a_blog_joins_no_papers_that_are_listed() -> None:
+    first, last, between = chain_of_papers()
 
     assert find_near_duplicates([first, last, *between]).of(2) == 1
     assert find_near_duplicates([first, last, *from_a_blog(*between)]).of(2) == 2
 
 
-def test_papers_of_blogs_are_duplicates_of_each_other() -> None:
+def test_a_chain_of_texts_of_a_blog_joins_no_papers_of_another_blog() -> None:
+    first, last, between = chain_of_papers()
+    listed = from_a_blog(first, last, source="source journal")
+
+    assert find_near_duplicates([*listed, *from_a_blog(*between)]).of(2) == 2
+
+
+def test_papers_of_one_blog_are_duplicates_of_each_other() -> None:
     twins = from_a_blog(paper(1, "Old problems", ABSTRACT), paper(2, "Older problems", ABSTRACT))
 
     found = find_near_duplicates(twins)
 
     assert (found.doubles, found.copies) == (1, frozenset())
+
+
+@pytest.mark.parametrize("source", ["source journal", SEVERAL_SOURCES])
+def test_the_copy_that_a_blog_has_of_another_ones_paper_keeps_that_paper_from_nobody(
+    source: str,
+) -> None:
+    (listed,) = from_a_blog(paper(1, "Old problems", ABSTRACT), source=source)
+    own = "source a-blog" if source == "source journal" else source
+    (copied,) = from_a_blog(paper(2, "Older problems", ABSTRACT), source=own)
+
+    found = find_near_duplicates([listed, copied])
+
+    assert (found.doubles, found.copies) == (0, frozenset())
 
 
 def test_a_paper_that_an_authority_lists_is_compared_anew() -> None:

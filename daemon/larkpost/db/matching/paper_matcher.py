@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
 
 from larkpost.db.matching.comparison.duplicate_rules import LOOSE, MatchRule, conflicting
 from larkpost.db.matching.comparison.text_comparer import MOST_CANDIDATES, TextComparer
@@ -288,7 +289,7 @@ class PaperMatcher:
         any text under the paper's. Their address stays among the links.
         """
         for name in sorted(entry.names.difference(asked.names)):
-            if name.scheme != "url":
+            if name.scheme != "url" and len(entry.names) > 1:
                 if name == entry.paper.identifier and (address := paper_url(None, [name])):
                     links = further_links(entry.paper.url, (*entry.paper.links, address))
                     entry.paper = replace(entry.paper, links=links)
@@ -311,10 +312,12 @@ class PaperMatcher:
                 self._remove_name(known, name)
 
     def _remove_name(self, entry: KnownPaper, name: Identifier) -> None:
-        """Remove an identifier of a public paper, unless it is the only one."""
-        left = sorted(entry.names - {name}, key=lambda one: (one.scheme in LOOSE, one))
-        if not left or entry.paper.owner_id is not None:
+        """Remove an identifier of a public paper; one without another gets a random one."""
+        if entry.paper.owner_id is not None:
             return
+        if len(entry.names) == 1:
+            self.add_names(self.by_name[name], [Identifier("text", uuid4().hex[:16])])
+        left = sorted(entry.names - {name}, key=lambda one: (one.scheme in LOOSE, one))
         del self.by_name[name]
         entry.names.remove(name)
         if name in entry.gained:

@@ -39,12 +39,15 @@ def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
 
 
 def _settle_uids(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    """Give another uid to a paper whose uid is taken: it was imported with other identifiers."""
-    column = schema.paper.c.uid
-    pairs = read_pairs(
-        connection, column, schema.paper.c.id, {entry.paper.uid for entry in entries}
-    )
-    taken = {uid for uid, _ in pairs}
+    """Give another uid to a paper whose uid is taken, also by one that was merged into another.
+
+    It was imported with other identifiers, or its identifier was that of another paper before.
+    """
+    uids = {entry.paper.uid for entry in entries}
+    taken: set[str] = set()
+    for table in (schema.paper, schema.tables.former_paper):
+        pairs = read_pairs(connection, table.c.uid, table.c.id, uids)
+        taken.update(uid for uid, _ in pairs)
     for entry in entries:
         if entry.paper.uid in taken:
             entry.paper = replace(entry.paper, uid=str(uuid4()))

@@ -168,4 +168,5 @@ def _leave_trace(connection: Connection, gone: Paper, paper_id: int) -> None:
     earlier = update(table).where(table.c.paper_id == gone.id).values(paper_id=paper_id)
     connection.execute(earlier)
     connection.execute(delete(schema.paper).where(schema.paper.c.id == gone.id))
+    connection.execute(delete(table).where(table.c.uid == gone.uid))  # of an older version
     connection.execute(insert(table), {"id": gone.id, "uid": gone.uid, "paper_id": paper_id})

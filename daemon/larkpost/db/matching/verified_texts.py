@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from larkpost.db.matching.comparison.abstract_rules import continues, is_cut, is_withdrawal_notice
 from larkpost.db.matching.comparison.duplicate_rules import akin
-from larkpost.db.matching.comparison.same_words import has_same_words
+from larkpost.db.matching.comparison.same_words import has_authors, has_same_words
 from larkpost.db.matching.comparison.title_rules import is_cut_title
 from larkpost.domain import Paper, PaperRecord
 from larkpost.text.arxiv_categories import ALL_CODES
@@ -179,10 +179,10 @@ def may_be_another(paper: Paper, reference: PaperRecord) -> bool:
 
     Anybody may put any abstract under any title and identifier in a feed. Were that paper the
     reference's, the reader's thumb would be on it, and their own text gone. So it is the
-    reference's if its title comes from an authority, or if it says the same. A bare identifier has
-    no text to compare.
+    reference's if its title comes from an authority, or if it says the same, which a bare
+    identifier does not.
     """
-    if not paper.unverified & Unverified.TITLE or not reference.title:
+    if not paper.unverified & Unverified.TITLE:
         return False
     is_same_title = has_same_words(paper.title, reference.title)
     return not is_same_title or not has_same_words(paper.abstract, reference.abstract)
@@ -218,7 +218,7 @@ def says_more(paper: Paper, draft: PaperRecord) -> bool:
     is_longer_ago = paper.first_seen < read_at(paper) - _LATEST_READ
     return (
         not _has_text(paper, draft)
-        or not _has_authors(paper, draft)
+        or (bool(draft.authors) and not has_authors(paper.authors, draft.authors))
         or not _statements(paper) <= _statements(draft)
         or paper.withdrawn != draft.withdrawn
         or is_longer_ago
@@ -230,12 +230,6 @@ def _has_text(paper: Paper, draft: PaperRecord) -> bool:
         return False
     before, after = paper.abstract, draft.abstract
     return not (before and after) or has_same_words(before, after) or continues(before, after)
-
-
-def _has_authors(paper: Paper, draft: PaperRecord) -> bool:
-    if len(paper.authors) > len(draft.authors):
-        return not draft.authors
-    return all(map(_is_short_for, paper.authors, draft.authors))
 
 
 def read_at(paper: Paper) -> datetime:
@@ -252,13 +246,6 @@ def _statements(told: Paper | PaperRecord) -> set[str]:
     """Return what is said of a paper in free words, and its categories other than arXiv's."""
     statements = (told.organisation, told.comment, told.journal_ref, *told.categories)
     return {one for one in statements if one and one.casefold() not in ALL_CODES}
-
-
-def _is_short_for(name: str, whole: str) -> bool:
-    """Whether a name is another one, perhaps with initials or without middle names."""
-    words = map(squeeze, whole.split())
-    parts = map(squeeze, name.split())  # one of symbols only has no letters
-    return all(part and any(word.startswith(part) for word in words) for part in parts)
 
 
 def takes_over(paper: Paper, draft: PaperRecord) -> bool:

@@ -171,3 +171,30 @@ def test_a_name_of_symbols_alone_is_a_further_author(store: Store) -> None:
     found = take(store, replace(COPY, authors=("Ada Lovelace", SYMBOLS)), LISTED)
 
     assert list(map(is_as_listed, found)) == [False, True]
+
+
+def test_an_authority_joins_copies_again_and_again(store: Store) -> None:
+    verified = replace(LISTED, identifiers=(ARXIV, DOI), unverified=Unverified.NONE, text_source="")
+    evil = Identifier("doi", "10.1000/evil")
+    planted = replace(CASINO, title=GLACIERS.title, identifiers=(ARXIV,))
+    texts = planted, replace(CASINO, identifiers=(evil,))
+    copied = replace(COPY, identifiers=(evil,), text_source="mail z")
+
+    found = take(store, *texts, *[copied, verified] * 4)
+
+    assert sum(map(is_as_listed, found)) == 1
+
+
+def test_an_authority_gets_the_only_identifier_of_another_text(store: Store) -> None:
+    reader = subscriptions.add(store, None, now=NOW)
+    *_, planted = take(
+        store,
+        replace(CASINO, identifiers=(), withdrawn=True),
+        replace(CASINO, identifiers=(ARXIV,), text_source="source another"),
+    )
+    record_votes.cast(store, reader.id, planted.id, Thumb.UP, source="test", now=NOW)
+    reworded = replace(GLACIERS, abstract=GLACIERS.abstract.replace("forty", "fifty"), version=2)
+
+    *_, listed = take(store, GLACIERS, reworded, reworded)
+
+    assert (listed.id, listed.identifier, listed.abstract) == (3, ARXIV, reworded.abstract)

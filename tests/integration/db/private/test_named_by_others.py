@@ -139,9 +139,15 @@ def test_the_thumb_becomes_a_public_one_when_an_authority_lists_the_paper(
     assert read_thumbs(store, reader) == {"Whale songs": Thumb.UP}
 
 
-def test_a_bare_number_is_that_of_the_only_paper_which_has_it(store: Store, reader: Reader) -> None:
-    list_it(store, "Whale songs")
+def test_a_bare_number_is_that_of_a_paper_which_an_authority_lists(
+    store: Store, reader: Reader
+) -> None:
+    list_it(store, SPAM)
 
+    assert bring(store, reader, f"{NAME.value}\n").unknown == (str(NAME),)
+    assert read_thumbs(store, reader) == {}
+
+    list_it(store, "Whale songs", unverified=Unverified.NONE)
     bring(store, reader, f"{NAME.value}\n")
 
     assert read_thumbs(store, reader) == {"Whale songs": Thumb.UP}

@@ -1,0 +1,61 @@
+"""Tests that copies of a text, or of a list of authors, have no further words."""
+
+from __future__ import annotations
+
+import pytest
+
+from larkpost.db.matching.comparison import same_words
+from larkpost.db.matching.comparison.same_words import has_authors, has_same_words
+
+SYMBOLS = "\U0001f172\U0001f170\U0001f182"
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("The Naïve U-Net", "the naive u-net"),
+        ("On $\\alpha$ decay", "On \N{GREEK SMALL LETTER ALPHA} decay"),
+        ("<i>Ferries</i> that wait.", "Ferries that wait"),
+        ("Ferries", f"Ferries {SYMBOLS}"),
+    ],
+)
+def test_typesetting_is_no_other_word(text: str, other: str) -> None:
+    assert has_same_words(text, other)
+
+
+@pytest.mark.parametrize(
+    "text", ["F e r r i e s", f"Ferries {SYMBOLS}", "Ferries\u202e", "F\u0335erries", "Ferry"]
+)
+def test_spaces_symbols_marks_and_control_characters_are(text: str) -> None:
+    assert not has_same_words(text, "Ferries")
+
+
+@pytest.mark.parametrize(
+    ("authors", "is_same"),
+    [
+        ((), True),
+        (("A. Lovelace",), True),
+        (("Alan Turing", "Ada Lovelace"), True),
+        (("Lovelace", "Alan M. Turing"), False),
+        (("Ada Lovelace", "Evil One"), False),
+        (("Ada Lovelace", SYMBOLS), False),
+        ((f"Ada {SYMBOLS} Lovelace",), False),
+    ],
+)
+def test_authors_are_named_in_full_or_with_initials_and_no_others(
+    authors: tuple[str, ...], is_same: bool
+) -> None:
+    assert has_authors(authors, ("Ada Lovelace", "Alan Turing")) == is_same
+
+
+def test_each_author_of_long_lists_is_compared_with_few_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+    squeeze = same_words.squeeze
+    monkeypatch.setattr(same_words, "squeeze", lambda text: calls.append(text) or squeeze(text))
+    names = tuple(f"Ada{n} Lovelace{n}" for n in range(1_000))
+
+    assert has_authors(names[::-1], names)
+    assert not has_authors(tuple(f"A. Lovelace{n}" for n in range(1_000)), names)
+    assert len(calls) <= 5_000
