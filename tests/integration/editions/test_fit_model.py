@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -163,8 +164,8 @@ def test_no_password_of_the_database_is_in_the_command_line_or_told(
 def test_the_database_can_be_written_while_the_process_fits(
     store: Store, child: list[str], tmp_path: Path
 ) -> None:
-    """The process waits until another process has written something."""
-    written = tmp_path / "written"
+    """The process waits until this one, which waits for it to begin, has written something."""
+    began, written = tmp_path / "began", tmp_path / "written"
     child.append(
         "import time\n"
         "from pathlib import Path\n"
@@ -172,6 +173,7 @@ def test_the_database_can_be_written_while_the_process_fits(
         "from larkpost.ranking import TfidfRanker\n"
         "real = TfidfRanker.fit\n"
         "def slow(self, corpus, **more):\n"
+        f"    Path({str(began)!r}).touch()\n"
         f"    while not Path({str(written)!r}).exists():\n"
         "        time.sleep(.05)\n"
         "    return real(self, corpus, **more)\n"
@@ -182,6 +184,8 @@ def test_the_database_can_be_written_while_the_process_fits(
     fit = threading.Thread(target=shared.refresh, args=(store, TfidfRanker()), kwargs={"now": NOW})
     fit.start()
 
+    while fit.is_alive() and not began.exists():
+        time.sleep(0.05)
     take(store, "Written beside the fit")
     written.touch()
     fit.join()
