@@ -79,7 +79,7 @@ def _absorb(store: Store, drafts: Sequence[PaperRecord], now: datetime) -> None:
     """
     asked = papers.prepare((replace(one, unverified=Unverified.NONE) for one in drafts), now)
     left = [
-        _as_unverified(query, one) if one.unverified else query
+        _as_exported(query, one) if one.uid or one.unverified else query
         for query, one in zip(asked, drafts, strict=True)
     ]
     origin, comparer = papers.RecordOrigin("import"), papers.TextComparer()
@@ -91,8 +91,8 @@ def _absorb(store: Store, drafts: Sequence[PaperRecord], now: datetime) -> None:
         left = left[len(absorbed) :]
 
 
-def _as_unverified(query: PaperQuery, record: PaperRecord) -> PaperQuery:
-    """Add no identifier of its address: an authority may have listed another paper with that."""
+def _as_exported(query: PaperQuery, record: PaperRecord) -> PaperQuery:
+    """Add no identifier of its address to those of a paper: it may be that of another one."""
     names = (*(n for n in query.names[:-1] if n in record.identifiers), query.text_name)
     return replace(query, draft=replace(query.draft, unverified=record.unverified), names=names)
 

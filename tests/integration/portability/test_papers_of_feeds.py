@@ -116,6 +116,23 @@ def test_an_import_does_not_put_a_feeds_text_into_a_paper_whose_address_it_has(
     assert sorted(paper.title for paper in read_all(other)) == [LISTED.title, GLACIERS.title]
 
 
+def test_an_import_does_not_put_a_text_into_an_authoritys_paper_that_has_the_link_of_a_feed(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    linked = replace(
+        COPY,
+        title=GLACIERS.title,
+        abstract=GLACIERS.abstract,
+        url="https://doi.org/10.1000/ferries",
+    )
+    take(store, replace(CASINO, url=linked.url), linked, replace(GLACIERS, identifiers=()))
+    take(store, replace(LISTED, url="https://journal.example/"))
+
+    move(store, other, tmp_path / "export")
+
+    assert LISTED.title in {paper.title for paper in read_all(other)}
+
+
 def test_a_reader_who_exports_does_not_learn_which_source_listed_a_paper(store: Store) -> None:
     reader = subscriptions.add(store, None, now=NOW)
     (paper,) = take(store, LISTED)
