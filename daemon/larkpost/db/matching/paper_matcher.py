@@ -199,7 +199,7 @@ class PaperMatcher:
         return (
             conflicting(entry.names, asked.names)
             or self.is_decided_apart(at, asked)
-            or (is_of_other_source(entry.paper, draft) and self._is_switched(entry, asked))
+            or (is_of_other_source(entry.paper, draft) and self._is_switched(entry, draft))
         )
 
     def is_decided_apart(self, at: int, asked: PaperQuery) -> bool:
@@ -216,7 +216,7 @@ class PaperMatcher:
         if name not in self.by_name or self.is_decided_apart(self.by_name[name], asked):
             return False
         known = self.entries[self.by_name[name]]
-        if self._is_switched(known, asked):
+        if self._is_switched(known, asked.draft):
             return False
         if name.scheme == "arxiv":
             return True
@@ -224,13 +224,13 @@ class PaperMatcher:
             return False
         return name.scheme not in LOOSE or self.comparer.akin(known.paper, asked.draft)
 
-    def _is_switched(self, known: KnownPaper, asked: PaperQuery) -> bool:
+    def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
         """Whether a record has another text than an unverified one that stays.
 
         That is one that readers judged or that several feeds listed, or that of another feed. A
         feed may have put it, which may be any paper's, under the record's identifier.
         """
-        paper, draft = known.paper, asked.draft
+        paper = known.paper
         if not is_of_other_source(paper, draft):
             stays = known.is_judged or is_shared(paper)
             return stays and is_another(paper, draft, self.comparer.akin)
@@ -305,7 +305,7 @@ class PaperMatcher:
             if name.scheme == "url" or self.by_name.get(name, match) == match:
                 continue
             known = self.entries[self.by_name[name]]
-            has_other_text = self._is_switched(known, asked)
+            has_other_text = self._is_switched(known, asked.draft)
             if name == asked.text_name:
                 has_other_text = has_other_text or not self.comparer.akin(known.paper, asked.draft)
             if has_other_text:
