@@ -54,11 +54,9 @@ def list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFil
         read = read_at.get(name) or read_at.get(_NUMBER.sub("", name))
         if read is None:  # somebody put it there: it was never in the inbox
             continue
-        try:
+        with suppress(LarkpostError):  # being written, or the database is busy
             (changed if _is_changed(store, one, read) else unchanged).append(one)
-        except LarkpostError:  # being written, or the database is busy
-            continue
-        if monotonic() >= ends:
+        if monotonic() >= ends:  # its user may write to each again and again
             break
     _compared[done] = known.union(unchanged)
     return changed

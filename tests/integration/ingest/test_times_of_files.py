@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.inbox_helpers import NOW, PAPER, Folders, folders, put, run, titles
 
+from larkpost.errors import TryAgainLater
 from larkpost.ingest import changed_files, inbox, inbox_turns, spool
 from larkpost.ingest.ingest import was_read
 from larkpost.ingest.spool import InboxFile
@@ -121,3 +122,24 @@ def test_comparing_read_files_ends_in_time_and_goes_on_at_the_next_sweep(
         counts.append(len(opened))
 
     assert counts == [0, 1, 2, 3, 3, 3]
+
+
+def test_comparing_ends_in_time_though_each_file_is_being_written_to(
+    store: Store, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user may change the time of each of hundreds of large files while it is unpacked."""
+    opened: list[Path] = []
+
+    def refuse(_store: Store, path: Path) -> bool:
+        opened.append(path)
+        raise TryAgainLater("it is being written to")
+
+    monkeypatch.setattr(changed_files, "COMPARE_SECONDS", 0.0)
+    monkeypatch.setattr(changed_files, "was_read", refuse)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        put(folders, name, PAPER.replace("A Title", f"The Title of {name}"), age=-3_600 * 12)
+    run(store, folders)
+
+    run(store, folders)
+
+    assert len(opened) == 1

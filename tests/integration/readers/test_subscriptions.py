@@ -161,6 +161,27 @@ def test_a_later_hour_brings_todays_paper_if_there_was_none(store: Store) -> Non
     assert changed.next_slot == datetime(2026, 8, 7, 16, 0, tzinfo=UTC)
 
 
+def test_an_hour_that_is_moved_again_and_again_brings_a_dozen_rankings_a_day(
+    store: Store,
+) -> None:
+    """Forty readers who count, whom no paper was good enough, kept each run busy for a minute."""
+    reader = add(store, zone="UTC")
+    slots: list[timedelta] = []
+    for number in range(1, 18):
+        now = NOW + number * timedelta(minutes=10)
+        soon = now + timedelta(minutes=1)
+        changed = subscriptions.change(store, reader.id, now=now, send_time=soon.time())
+        assert changed.next_slot is not None
+        slots.append(changed.next_slot - now)
+        with store.begin() as connection:  # ranked, and nothing to publish
+            readers.update(connection, reader.id, next_slot=soon + timedelta(days=1))
+
+    waits = [slot > timedelta(hours=20) for slot in slots]
+    assert waits[:11] == [False] * 11
+    assert sum(waits) >= 4
+    assert max(slots) < timedelta(hours=45)
+
+
 def test_a_slot_that_has_come_is_not_lost_by_new_wishes(store: Store) -> None:
     reader = add(store)
     assert reader.next_slot

@@ -64,3 +64,18 @@ def test_a_reader_with_an_odd_name_changes_nothing_that_programs_read(
         "left": {"a.txt": "unknown", "of a reader who is gone": "unknown"},
         "problem": "the page of a reader who is gone failed",
     }
+
+
+def test_readers_called_by_the_words_of_a_redaction_do_not_lengthen_it(store: Store) -> None:
+    """Two names by turns made it half as long again with each reader who deleted everything."""
+    problem = "550 the server knows a reader of that address"
+    with store.begin() as connection:
+        job_status.record(connection, "deliver", ok=False, now=NOW, problem=problem)
+
+        for name in ("a", "reader", "knows a", "gone", "is a", "who a", "reader a") * 3:
+            job_status.redact(connection, (), names={name})
+
+        after = job_status.latest(connection)["deliver"].detail
+    assert after == {
+        "problem": "550 the server knows a reader who is gone a reader who is gone of that address"
+    }
