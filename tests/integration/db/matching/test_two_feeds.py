@@ -1,4 +1,4 @@
-"""Tests that of two sources which are no authorities neither rewrites or hides papers of the other.
+"""Tests that of two sources which are no authorities neither rewrites nor hides the other's papers.
 
 Each test that lists a paper runs with every kind of identifier by which the other feed can name it.
 """
@@ -6,10 +6,16 @@ Each test that lists a paper runs with every kind of identifier by which the oth
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.helpers.merging.papers_of_feeds import (
+    DAY,
+    DOI,
+    LISTED,
+    NOW,
+    take,
+)
 
 from larkpost.db import papers, votes
 from larkpost.domain import Identifier, PaperRecord, Thumb
@@ -20,39 +26,18 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Store
     from larkpost.domain import Paper
 
-NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
-DAY = timedelta(days=1)
-DOI = Identifier("doi", "10.1000/ferries")
 NAMES = [
     (DOI,),
     (Identifier("arxiv", "2608.00001"),),
     (Identifier("url", "https://journal.example/ferries"),),
     (),
 ]
-JOURNAL = PaperRecord(
-    "Ferries That Wait: Predicting Departures from Nine Years of Logs",
-    "Ferries wait for the tide, and the tide waits for nobody. We predict from nine years of logs "
-    "when a ferry leaves, with a mean error of four minutes. Logs and code are public.",
-    (DOI,),
-    ("Ada Lovelace",),
-    url="https://journal.example/ferries",
-    unverified=Unverified.ALL,
-    text_source="source journal",
-)
+JOURNAL = replace(LISTED, url="https://journal.example/ferries")
 BLOG = replace(JOURNAL, text_source="source a-blog", url="https://evil.example/")
 CASINO = (
     "Jackpots, spins and odds for everybody, at casino.example, where the bonus is. " * 5 + "End."
 )
 AUTHORITY = replace(JOURNAL, unverified=Unverified.NONE, text_source="", url=None)
-
-
-def take(store: Store, *drafts: PaperRecord) -> list[Paper]:
-    """Take these in, one a day; return all papers, in the order of their records."""
-    for days, draft in enumerate(drafts):
-        with store.begin() as connection:
-            papers.absorb(connection, [draft], now=NOW + days * DAY)
-    with store.read() as connection:
-        return sorted(papers.iterate(connection), key=lambda paper: paper.id)
 
 
 def said(paper: Paper) -> tuple[object, ...]:
