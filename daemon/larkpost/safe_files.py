@@ -33,8 +33,8 @@ _CLAIM_SECONDS = 5.0  # an older claim was left by a crash
 _STALE_SECONDS = 86_400.0  # so is an older draft
 _DRAFT = re.compile(r"\..*\.[0-9a-f]{16}\.part")
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# Do not wait for a pipe, and do not make an opened file the controlling terminal.
-_CAREFUL = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+# Follow no link, do not wait for a pipe, and do not make an opened file the controlling terminal.
+CAREFUL = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 def atomic_write(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
@@ -118,7 +118,7 @@ def make_private_file(path: Path) -> None:
 
 def put_in_place(draft: Path, path: Path) -> None:
     """Flush a finished draft to the disk and rename it into place, replacing an existing file."""
-    number = os.open(draft, os.O_RDONLY | _CAREFUL)
+    number = os.open(draft, os.O_RDONLY | CAREFUL)
     try:
         os.fsync(number)
     finally:
@@ -148,7 +148,7 @@ def open_append(path: Path, *, linked: bool = False) -> int:
     or somebody else's, and, unless it may be ``linked``, if the file has other names: in other
     people's folders it might be any file of ours.
     """
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _CAREFUL, PRIVATE)
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | CAREFUL, PRIVATE)
     return _must_be_own(number, path, linked=linked)
 
 
@@ -157,7 +157,7 @@ def read_own(path: Path, limit: int) -> bytes:
 
     Raises OSError, also if the name is a symbolic link, not a regular file or somebody else's.
     """
-    number = _must_be_own(os.open(path, os.O_RDONLY | _CAREFUL), path, linked=True)
+    number = _must_be_own(os.open(path, os.O_RDONLY | CAREFUL), path, linked=True)
     with os.fdopen(number, "rb") as file:
         return file.read(limit)
 

@@ -19,12 +19,11 @@ from itertools import count, islice
 from pathlib import Path
 
 from larkpost.formats.mail.mail_parser import MOST_READ
-from larkpost.safe_files import is_there, open_folder, open_part
+from larkpost.safe_files import CAREFUL, is_there, open_folder, open_part
 from larkpost.transports.maildir import REFUSED
 
 MOST_LISTED = 100_000  # refused mails that one call looks at
 _LONGEST_NAME = 200  # bytes, so that a number and flags still fit where 255 are allowed
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def first_names(
 def read_mail(name: str, folder: int, most: int = MOST_READ) -> MaildirEntry:
     """Read the first ``most`` bytes of a mail in an open folder; raises NoMailFile, and OSError."""
     _require_regular(os.lstat(name, dir_fd=folder).st_mode)
-    number = os.open(name, _FLAGS, dir_fd=folder)
+    number = os.open(name, os.O_RDONLY | CAREFUL, dir_fd=folder)
     try:
         status = os.fstat(number)
         _require_regular(status.st_mode)  # it may have replaced the other one meanwhile

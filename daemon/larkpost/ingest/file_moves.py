@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from larkpost.safe_files import (
+    CAREFUL,
     NO_LINKS,
     create_draft,
     flush_descriptor,
@@ -23,7 +24,6 @@ from larkpost.safe_files import (
 )
 
 _LONGEST = 240  # bytes of a name, so that ".why" still fits where 255 are allowed
-_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def move(path: Path, folder: Path, *, beside: str = "") -> Path:
@@ -76,7 +76,7 @@ def _copy_content(source: BinaryIO, copy: BinaryIO, status: os.stat_result) -> N
 
 def _copy(path: Path, here: int, target: Path, there: int) -> None:
     """Copy to a hidden name first, so that a crash leaves no partial file under the real one."""
-    number = os.open(path.name, _READING, dir_fd=here)
+    number = os.open(path.name, os.O_RDONLY | CAREFUL, dir_fd=here)
     status = os.fstat(number)
     if not stat.S_ISREG(status.st_mode):  # for a folder, fdopen would leave the descriptor open
         os.close(number)

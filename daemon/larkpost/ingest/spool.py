@@ -25,12 +25,9 @@ _TRIES = ".tries-"
 _MOST_TRIES_BYTES = 16
 # Names under which programs write unfinished files.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", "~")
-
-
 # Btrfs, ZFS and others keep times of any year: one such file stopped the reading of the inbox.
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _AGES = timedelta(days=100_000)
-
 
 FileOrder = tuple[str, int, bytes]
 

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from larkpost.domain import Message
 from larkpost.errors import Deferred
-from larkpost.safe_files import make_folder, open_atomic, open_folder
+from larkpost.safe_files import CAREFUL, make_folder, open_atomic, open_folder
 
 REFUSED = "refused"  # the subfolder of an inbound Maildir for refused mail
 _LONGEST_HEAD = 16 * 1024  # bytes
@@ -123,9 +123,8 @@ def _is_in(addresses: Collection[bytes], text: bytes) -> bool:
 
 def _beginning(letter: str, place: int, *, whole: bool) -> bytes:
     """Read the header of a message, or more of it, in lower case; empty if it is not a file."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     try:
-        handle = os.open(letter, flags, dir_fd=place)
+        handle = os.open(letter, os.O_RDONLY | CAREFUL, dir_fd=place)
     except OSError:
         return b""
     if not stat.S_ISREG(os.fstat(handle).st_mode):

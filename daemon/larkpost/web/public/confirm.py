@@ -13,9 +13,8 @@ from larkpost.errors import QuotaExceeded
 from larkpost.readers import subscriptions
 from larkpost.readers.quotas import Allowance
 from larkpost.web.auth import reader_of
-from larkpost.web.client_ip import networks
 from larkpost.web.limits.action_limit import tell_when
-from larkpost.web.reader.record_use import note_use
+from larkpost.web.reader.record_use import hashed_networks, note_use
 from larkpost.web.site import in_words
 
 if TYPE_CHECKING:
@@ -106,12 +105,10 @@ def _refuse_many(site: SiteContext, request: Request) -> Response | None:
 
     Only keyed hashes of the networks are stored, as by ``note_use``.
     """
-    own = site.program
-    around = networks(request, own.settings.web.trusted_proxies)
-    keyed = [own.tokens.hash_text(one) for one in around]
+    allowance = Allowance(site.program.settings.quotas, hashed_networks(site, request))
     try:
-        with own.store.begin() as connection:
-            Allowance(own.settings.quotas, keyed).take_mailbox(connection, site.clock())
+        with site.program.store.begin() as connection:
+            allowance.take_mailbox(connection, site.clock())
     except QuotaExceeded as error:
         return tell_when(site.pages.error(429, "Not confirmed yet", in_words(error)), error)
     return None

@@ -22,7 +22,12 @@ def note_use(site: SiteContext, request: Request, reader_id: int) -> None:
     with store.read() as connection:
         if not vote_eligibility.may_begin(connection, reader_id, now):
             return
-    around = networks(request, site.program.settings.web.trusted_proxies)
-    where = [site.program.tokens.hash_text(one) for one in around]
+    where = hashed_networks(site, request)
     with store.begin() as connection:
         vote_eligibility.begin(connection, reader_id, networks=where, now=now)
+
+
+def hashed_networks(site: SiteContext, request: Request) -> list[str]:
+    """Hash the networks of a visitor under the key of this home, for counts that are kept long."""
+    around = networks(request, site.program.settings.web.trusted_proxies)
+    return [site.program.tokens.hash_text(one) for one in around]
