@@ -23,7 +23,7 @@ from larkpost.db.usage import old_editions, vote_eligibility
 from larkpost.db.value_batches import split_by_weight
 from larkpost.domain import Edition, Reader
 from larkpost.editions import empty_day_reasons, empty_notice, recommend
-from larkpost.editions.clock_correction import recover_from_future, replace_message_ids
+from larkpost.editions.clock_correction import replace_message_ids
 from larkpost.editions.isolate_failures import bisect_failures
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.recommend import RankingRequest, ReaderRanking
@@ -196,7 +196,6 @@ def publish_due(
     all: they stay due, as do all when ``stopped``. An edition that cannot be published does not
     stop the others, and stays due.
     """
-    recover_from_future(context.store, now=now)
     day, began = _PublishSummary(), monotonic()
     while not stopped():
         with context.store.read() as connection:

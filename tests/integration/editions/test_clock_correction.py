@@ -23,6 +23,8 @@ from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from larkpost.db.engine import Store
     from larkpost.domain import Reader
 
@@ -30,6 +32,12 @@ NOW = datetime(2026, 8, 7, 3, 0, tzinfo=UTC)
 AHEAD = NOW.replace(year=2036)
 MORNING = NOW.replace(hour=6, minute=1)
 DAY = timedelta(days=1)
+
+
+def tick(newsroom: PublishContext, *, now: datetime) -> Counter[PublishOutcome]:
+    """Correct the clock and publish, as a tick does."""
+    recover_from_future(newsroom.store, now=now)
+    return publish_due(newsroom, now=now)
 
 
 @pytest.fixture
@@ -70,11 +78,11 @@ def test_readers_get_their_editions_again_at_once(
     ]
     if not quiet:
         bring_papers(store, 4, NOW + ahead, "Future")
-    publish_due(newsroom, now=NOW + ahead + timedelta(hours=4))
+    tick(newsroom, now=NOW + ahead + timedelta(hours=4))
     assert all((current(store, one).next_slot or NOW) > NOW + ahead for one in everybody)
     bring_papers(store, 12, NOW, "Right")
 
-    outcomes = [publish_due(newsroom, now=MORNING + n * DAY) for n in range(4)]
+    outcomes = [tick(newsroom, now=MORNING + n * DAY) for n in range(4)]
 
     # Friday's slot is past, and due at once; Saturday and Sunday for the one, Monday for both.
     assert [one[PublishOutcome.PUBLISHED] for one in outcomes] == [2, 1, 1, 2]
@@ -84,11 +92,11 @@ def test_readers_get_their_editions_again_at_once(
 def test_an_edition_of_a_day_to_come_is_dated_back(newsroom: PublishContext) -> None:
     reader = subscriptions.add(newsroom.store, "a@example.org", now=NOW, papers_per_edition=2)
     bring_papers(newsroom.store, 6, NOW, "Right")
-    publish_due(newsroom, now=MORNING)
+    tick(newsroom, now=MORNING)
     bring_papers(newsroom.store, 6, AHEAD, "Future")
-    publish_due(newsroom, now=AHEAD + DAY)
+    tick(newsroom, now=AHEAD + DAY)
 
-    publish_due(newsroom, now=MORNING + timedelta(hours=1))
+    tick(newsroom, now=MORNING + timedelta(hours=1))
 
     with newsroom.store.read() as connection:
         dates = [one.date for one in editions.latest(connection, reader.id, limit=9)]
@@ -102,10 +110,10 @@ def test_a_reader_who_was_added_while_the_clock_was_ahead_is_not_forgotten(
     reader = subscriptions.add(newsroom.store, "a@example.org", now=AHEAD)
     bring_papers(newsroom.store, 3, NOW, "Right")
 
-    publish_due(newsroom, now=NOW)
+    tick(newsroom, now=NOW)
 
     assert current(newsroom.store, reader).next_slot == NOW.replace(hour=6)
-    assert publish_due(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
+    assert tick(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
 
 
 def test_papers_that_were_read_while_the_clock_was_ahead_are_recommended(
@@ -114,7 +122,7 @@ def test_papers_that_were_read_while_the_clock_was_ahead_are_recommended(
     subscriptions.add(newsroom.store, "a@example.org", now=NOW, papers_per_edition=3)
     bring_papers(newsroom.store, 3, AHEAD, "Future")
 
-    assert publish_due(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
+    assert tick(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
     with newsroom.store.read() as connection:
         assert all(paper.ingested_at <= MORNING for paper in papers.iterate(connection))
 
@@ -123,7 +131,7 @@ def test_a_message_put_off_while_the_clock_was_ahead_goes(newsroom: PublishConte
     store = newsroom.store
     reader = subscriptions.add(store, "a@example.org", now=NOW)
     bring_papers(store, 3, NOW, "Right")
-    publish_due(newsroom, now=MORNING)
+    tick(newsroom, now=MORNING)
     later = Mailbag(a=Deferred("450 later"))
     deliver(store, PlainPress(), later.road, now=AHEAD, holder="test")
     with store.begin() as connection:
@@ -159,7 +167,7 @@ def test_thumbs_events_and_editions_of_the_future_count_as_now(newsroom: Publish
     store = newsroom.store
     reader = subscriptions.add(store, "a@example.org", now=NOW)
     bring_papers(store, 3, AHEAD, "Future")
-    publish_due(newsroom, now=AHEAD + timedelta(hours=4))
+    tick(newsroom, now=AHEAD + timedelta(hours=4))
     with store.read() as connection:
         paper, *_ = papers.iterate(connection)
     cast(store, reader.id, paper.id, Thumb.UP, source="test", now=AHEAD)
@@ -199,7 +207,7 @@ def test_a_reader_who_moves_west_over_the_date_line_is_no_fault_of_the_clock(
     reader = subscriptions.add(
         store, None, now=NOW, zone="Pacific/Kiritimati", send_time=east, weekdays=days
     )
-    assert publish_due(newsroom, now=moment)[PublishOutcome.PUBLISHED] == 1
+    assert tick(newsroom, now=moment)[PublishOutcome.PUBLISHED] == 1
 
     subscriptions.change(
         store, reader.id, now=moment, zone="Etc/GMT+12", send_time=time(23, 59), weekdays=days
@@ -222,9 +230,9 @@ def test_a_pause_survives_a_clock_that_was_ahead(newsroom: PublishContext) -> No
     reader = subscriptions.add(store, "p@example.org", now=NOW)
     subscriptions.change(store, reader.id, now=NOW, until=(NOW + 30 * DAY).date(), status="pause")
     bring_papers(store, 1, AHEAD, "Future")
-    publish_due(newsroom, now=AHEAD + DAY)
+    tick(newsroom, now=AHEAD + DAY)
 
-    publish_due(newsroom, now=NOW)
+    tick(newsroom, now=NOW)
 
     assert current(store, reader).next_slot == (NOW + 30 * DAY).replace(hour=6)
 
@@ -243,3 +251,17 @@ def test_a_clock_that_falls_back_by_months_rewrites_no_history(newsroom: Publish
     recover_from_future(store, now=NOW + DAY)
 
     assert arrivals() == before
+
+
+def test_publishing_that_began_before_the_computer_slept_takes_no_later_time_for_a_wrong_one(
+    newsroom: PublishContext,
+) -> None:
+    reader = subscriptions.add(newsroom.store, "a@example.org", now=NOW)
+    bring_papers(newsroom.store, 6, NOW, "Right")
+    tick(newsroom, now=MORNING)
+    before = current(newsroom.store, reader).next_slot
+    with newsroom.store.begin() as connection:
+        job_status.record(connection, "post", ok=True, now=MORNING + DAY)
+
+    assert publish_due(newsroom, now=MORNING) == {}
+    assert current(newsroom.store, reader).next_slot == before
