@@ -346,6 +346,7 @@ polled_source = Table(  # polled sources, and their health; see db.polling
     Column("by_command", Boolean, nullable=False),  # otherwise it is from the settings
     Column("interval_minutes", Float),
     Column("allow_private", Boolean, nullable=False),
+    Column("authority", Boolean, nullable=False, server_default=false()),  # its texts count
     Column("added_at", UtcDateTime, nullable=False),
     Column("next_poll_at", UtcDateTime, nullable=False),
     Column("last_poll_at", UtcDateTime),

@@ -64,7 +64,7 @@ def read_configured(entries: Iterable[SourceEntry], folder: Path) -> ConfiguredS
 def _sources_of(entry: SourceEntry, folder: Path) -> list[PolledSource]:
     from pathlib import Path
 
-    options = (entry.interval_minutes, entry.allow_private)
+    options = (entry.interval_minutes, entry.allow_private, entry.authority)
     if not entry.opml:
         return [PolledSource(entry.name, entry.address, *options)]
     feeds = read_opml(folder / expand(Path(entry.opml)))
@@ -106,16 +106,23 @@ def new_state(
 
 
 def save_changes(connection: Connection, changes: SourceChanges) -> None:
-    """Store the changes; the states of pages of a source with a new address are deleted."""
+    """Store the changes; pages of a source with a new address are forgotten.
+
+    So are those of one that became an authority, or is none any more: the same bytes count anew.
+    """
     before = {state.source.name: state for state in polled_sources.list_states(connection)}
     other = [
         state.source.name
         for state in changes.saved
-        if (known := before.get(state.source.name)) and known.source.address != state.source.address
+        if (known := before.get(state.source.name)) and _is_read_anew(known.source, state.source)
     ]
     polled_sources.remove(connection, [*changes.removed, *other])
     for state in changes.saved:
         polled_sources.save(connection, state)
+
+
+def _is_read_anew(before: PolledSource, after: PolledSource) -> bool:
+    return (before.address, before.authority) != (after.address, after.authority)
 
 
 def list_sources(

@@ -208,8 +208,8 @@ class PagePoller:
 
         Any blog can redirect to a search of arXiv for old papers, another one at each poll.
         """
-        verified = is_authoritative(self._source.kind, request.url, answer.url)
-        if verified and is_own_list(self._source.kind, request.url):
+        verified = is_authoritative(self._source, request.url, answer.url)
+        if verified and is_own_list(self._source, request.url):
             return OF_AUTHORITIES, None
         account = f"source {self._source.name}"
         limits = replace(OF_OTHERS, source=account)

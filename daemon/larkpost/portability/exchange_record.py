@@ -39,7 +39,16 @@ READER_KEYS = frozenset(
 VOTE_KEYS = frozenset(["kind", "format", "reader", "paper", "thumb", "at", "source", "interest"])
 DECISION_KEYS = frozenset(["kind", "format", "same", "parts", "at"])
 SOURCE_KEYS = frozenset(
-    ["kind", "format", "name", "address", "interval_minutes", "allow_private", "added_at"]
+    [
+        "kind",
+        "format",
+        "name",
+        "address",
+        "interval_minutes",
+        "allow_private",
+        "authority",
+        "added_at",
+    ]
 )
 KNOWN_KEYS = {
     "reader": READER_KEYS,

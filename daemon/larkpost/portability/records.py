@@ -126,6 +126,7 @@ def source_line(state: SourceState) -> dict[str, Any]:
         "address": source.address,
         "interval_minutes": source.interval_minutes,
         "allow_private": source.allow_private,
+        "authority": source.authority,
         "added_at": moment(state.added_at),
     }
 

@@ -45,13 +45,18 @@ def take_sources(store: Store, path: Path, *, now: datetime) -> ImportReport:
 
 
 def _read(line: Mapping[str, Any]) -> PolledSource:
-    private = line.get("allow_private", False)
-    if not isinstance(private, bool):
-        raise TypeError("allow_private is neither true nor false")
     return PolledSource(
         name=read_source_name(str(line["name"])),
         address=read_source_address(str(line["address"])),
         interval_minutes=read_interval(line.get("interval_minutes")),
-        allow_private=private,
+        allow_private=_read_switch(line, "allow_private"),
+        authority=_read_switch(line, "authority"),
         by_command=True,
     )
+
+
+def _read_switch(line: Mapping[str, Any], key: str) -> bool:
+    given = line.get(key, False)
+    if not isinstance(given, bool):
+        raise TypeError(f"{key} is neither true nor false")
+    return given

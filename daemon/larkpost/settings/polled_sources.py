@@ -20,7 +20,9 @@ LONGEST_URL = 2000
 SHORTEST_INTERVAL = 5  # minutes
 LONGEST_INTERVAL = 7 * 24 * 60
 MOST_SOURCES = 1000
-_OPTIONS = frozenset({"name", "url", "category", "interval_minutes", "allow_private", "opml"})
+_OPTIONS = frozenset(
+    {"name", "url", "category", "interval_minutes", "allow_private", "authority", "opml"}
+)
 _EXAMPLE = '[[sources]] with name = "hf-daily"'
 
 
@@ -38,14 +40,15 @@ class PolledSource:
     """A source that is polled for papers: its unique name, and its address.
 
     ``address`` is a known name (``hf-daily``, ``arxiv:cs.CL+cs.LG``) or a web address.
-    ``interval_minutes`` is None for the kind's default. ``by_command``: added by
-    ``larkpost source add``, not by the settings.
+    ``interval_minutes`` is None for the kind's default. ``authority``: the operator vouches for
+    its texts, as for dumps. ``by_command``: added by ``larkpost source add``, not by the settings.
     """
 
     name: str
     address: str
     interval_minutes: float | None = None
     allow_private: bool = False
+    authority: bool = False
     by_command: bool = False
 
     @property
@@ -62,6 +65,7 @@ class SourceEntry:
     address: str = ""
     interval_minutes: float | None = None
     allow_private: bool = False
+    authority: bool = False
     opml: str = ""
 
 
@@ -167,16 +171,14 @@ def _read_entry(value: object) -> SourceEntry:
         raise ValueError(
             f"{unknown[0]!r} is not an option of a source: {', '.join(sorted(_OPTIONS))}"
         )
-    private = value.get("allow_private", False)
-    if not isinstance(private, bool):
-        raise ValueError(f"allow_private is true or false, not {private!r}")  # noqa: TRY004 - as above
     interval = read_interval(value.get("interval_minutes"))
+    switches = (_switch(value, "allow_private"), _switch(value, "authority"))
     if opml := _text(value, "opml"):
         if set(value) & {"name", "url", "category"}:
             raise ValueError("an entry with opml has no name, url or category: the file has them")
-        return SourceEntry(interval_minutes=interval, allow_private=private, opml=opml)
+        return SourceEntry("", "", interval, *switches, opml)
     name, address = _name_and_address(value)
-    return SourceEntry(name, address, interval, private)
+    return SourceEntry(name, address, interval, *switches)
 
 
 def _name_and_address(value: Mapping[str, Any]) -> tuple[str, str]:
@@ -216,6 +218,13 @@ def _text(value: Mapping[str, Any], key: str) -> str:
     return given.strip()
 
 
+def _switch(value: Mapping[str, Any], key: str) -> bool:
+    given = value.get(key, False)
+    if not isinstance(given, bool):
+        raise ValueError(f"{key} is true or false, not {given!r}")  # noqa: TRY004 - as above
+    return given
+
+
 def as_tables(entries: Iterable[SourceEntry]) -> list[dict[str, Any]]:
     """Return the entries in the form of the settings file."""
     tables = []
@@ -227,6 +236,8 @@ def as_tables(entries: Iterable[SourceEntry]) -> list[dict[str, Any]]:
             table["interval_minutes"] = entry.interval_minutes
         if entry.allow_private:
             table["allow_private"] = True
+        if entry.authority:
+            table["authority"] = True
         tables.append(table)
     return tables
 

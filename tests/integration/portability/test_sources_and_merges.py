@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)
-BLOG = PolledSource("A blog", "https://blog.example.org/feed.xml", 180, True, by_command=True)
+BLOG = PolledSource("A blog", "https://blog.example.org/feed.xml", 180, True, True, by_command=True)
 ARXIV = PolledSource("arxiv:cs.CL", "arxiv:cs.CL", by_command=True)
 OF_SETTINGS = PolledSource("hf-daily", "hf-daily")
 LISTED = PaperRecord("Lanterns", "We study lanterns.", (Identifier("arxiv", "2608.01001"),))

@@ -29,7 +29,7 @@ PAGE = (CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8")
 CONTRACT = {
     "init": "",
     "demo": "--dir",
-    "source add": "--name --every --allow-private",
+    "source add": "--name --every --allow-private --authority",
     "source list": "",
     "source check": "",
     "source remove": "",

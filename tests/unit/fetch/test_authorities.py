@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from larkpost.fetch.authorities import is_authoritative
-from larkpost.settings.polled_sources import SourceKind
+from larkpost.settings.polled_sources import PolledSource
 
 FEED = "https://rss.arxiv.org/atom/cs.CL"
+BLOG = PolledSource("a-blog", "https://blog.example.org/feed.xml")
 
 
 @pytest.mark.parametrize(
@@ -20,8 +23,8 @@ FEED = "https://rss.arxiv.org/atom/cs.CL"
     ],
 )
 def test_lists_of_arxiv_are_authoritative(url: str) -> None:
-    assert is_authoritative(SourceKind.FEED, url, url)
-    assert is_authoritative(SourceKind.FEED, "https://short.example/feed", url)
+    assert is_authoritative(BLOG, url, url)
+    assert is_authoritative(BLOG, "https://short.example/feed", url)
 
 
 @pytest.mark.parametrize(
@@ -37,16 +40,31 @@ def test_lists_of_arxiv_are_authoritative(url: str) -> None:
     ],
 )
 def test_any_other_address_is_not_whatever_its_format(url: str) -> None:
-    assert not is_authoritative(SourceKind.FEED, url, url)
-    assert not is_authoritative(SourceKind.FEED, FEED, url)
+    assert not is_authoritative(BLOG, url, url)
+    assert not is_authoritative(BLOG, FEED, url)
 
 
-@pytest.mark.parametrize("kind", [SourceKind.ARXIV, SourceKind.HF_DAILY, SourceKind.HF_TRENDING])
-def test_a_known_name_is_on_the_site_or_the_mirror_that_the_settings_name(
-    kind: SourceKind,
-) -> None:
+@pytest.mark.parametrize("address", ["arxiv:cs.CL", "hf-daily", "hf-trending"])
+def test_a_known_name_is_on_the_site_or_the_mirror_that_the_settings_name(address: str) -> None:
+    source = PolledSource(address, address)
     mirror = "http://mirror.example.org/atom/cs.CL"
 
-    assert is_authoritative(kind, mirror, mirror)
-    assert is_authoritative(kind, mirror, FEED)
-    assert not is_authoritative(kind, mirror, "http://elsewhere.example.org/atom/cs.CL")
+    assert is_authoritative(source, mirror, mirror)
+    assert is_authoritative(source, mirror, FEED)
+    assert not is_authoritative(source, mirror, "http://elsewhere.example.org/atom/cs.CL")
+
+
+@pytest.mark.parametrize(
+    ("answered", "counts"),
+    [
+        (BLOG.address, True),
+        ("https://blog.example.org/atom.xml", True),
+        ("https://blog.example.org:8443/feed.xml", False),
+        ("https://elsewhere.example.org/feed.xml", False),
+        (FEED, True),
+    ],
+)
+def test_a_feed_that_the_operator_made_an_authority_is_one_on_its_own_server(
+    answered: str, counts: bool
+) -> None:
+    assert is_authoritative(replace(BLOG, authority=True), BLOG.address, answered) is counts

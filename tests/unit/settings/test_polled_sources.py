@@ -61,14 +61,14 @@ def test_the_settings_name_sources_in_two_lines_or_with_options(tmp_path: Path) 
         '[[sources]]\nname = "hf-daily"\n'
         '[[sources]]\nname = "arxiv"\ncategory = "cs.CL"\ninterval_minutes = 90\n'
         '[[sources]]\nname = "Blog"\nurl = "https://a.example/f"\nallow_private = true\n'
-        '[[sources]]\nopml = "feeds.opml"\n'
+        '[[sources]]\nopml = "feeds.opml"\nauthority = true\n'
     )
 
     assert load(home=tmp_path, environ={}).sources == (
         SourceEntry("hf-daily", "hf-daily"),
         SourceEntry("arxiv:cs.CL", "arxiv:cs.CL", 90.0),
         SourceEntry("Blog", "https://a.example/f", allow_private=True),
-        SourceEntry(opml="feeds.opml"),
+        SourceEntry(authority=True, opml="feeds.opml"),
     )
 
 
@@ -93,6 +93,7 @@ def test_nothing_is_named_by_default(tmp_path: Path) -> None:
         ('name = "a"\nurll = "https://a.example"', "'urll' is not an option"),
         ('name = "hf-daily"\ninterval_minutes = 1', "is 5 to 10080"),
         ('name = "hf-daily"\nallow_private = "yes"', "true or false"),
+        ('name = "hf-daily"\nauthority = 1', "authority is true or false"),
         ('opml = "x"\nname = "y"', "has no name"),
         ("allow_private = true", "needs a name or a url"),
         ('name = "hf-daily"\n[[sources]]\nname = "hf-daily"', "two sources have the name"),
@@ -114,6 +115,7 @@ def test_what_is_written_is_what_is_read() -> None:
             "hf-daily",
             {"name": "B", "url": "https://b.example/"},
             {"opml": "f", "interval_minutes": 9},
+            {"url": "https://c.example/", "allow_private": True, "authority": True},
         ]
     )
 

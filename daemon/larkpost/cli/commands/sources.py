@@ -45,6 +45,11 @@ def source() -> None:
     is_flag=True,
     help="Allow this source to be on this machine or in a private network.",
 )
+@click.option(
+    "--authority",
+    is_flag=True,
+    help="Let its texts replace those of other sources, as those of arXiv do.",
+)
 @json_option
 @pass_call
 def add(
@@ -53,6 +58,7 @@ def add(
     name: str | None,
     every: float | None,
     allow_private: bool,
+    authority: bool,
     as_json: bool,
 ) -> None:
     """Add WHAT: a known name, the address of a feed, or an OPML file.
@@ -63,7 +69,7 @@ def add(
     from larkpost.fetch.configured import add_sources
 
     program = call.program()
-    sources = _sources_of(what, name, every, allow_private)
+    sources = _sources_of(what, name, (every, allow_private, authority))
     fresh = add_sources(program.store, sources, program.read_sources(), now=call.now)
     if as_json:
         put_json(*(_identity(one) | {"added": one in fresh} for one in sources))
@@ -71,13 +77,13 @@ def add(
     for one in fresh:
         call.say(f"added {printable(one.name)}{_address_after(one)}")
     if already := len(sources) - len(fresh):
-        call.say(f"{quantity(already, 'source')} added before")
+        call.say(f"{quantity(already, 'source')} added before, and not changed")
     if fresh:
         call.say("`larkpost serve` and `tick` poll it; try it now: larkpost source check")
 
 
 def _sources_of(
-    what: str, name: str | None, every: float | None, allow_private: bool
+    what: str, name: str | None, options: tuple[float | None, bool, bool]
 ) -> list[PolledSource]:
     from larkpost.fetch.opml import read_opml
     from larkpost.settings.polled_sources import (
@@ -91,10 +97,7 @@ def _sources_of(
         if name is not None:
             raise UsageError("an OPML file has its own names", hint="leave out --name")
         feeds = read_opml(Path(what))
-        return [
-            PolledSource(one.name, one.address, every, allow_private, by_command=True)
-            for one in feeds
-        ]
+        return [PolledSource(one.name, one.address, *options, by_command=True) for one in feeds]
     try:
         address = read_source_address(what)
         called = name_of_address(address) if name is None else read_source_name(name)
@@ -102,7 +105,7 @@ def _sources_of(
         raise UsageError(
             str(error), hint="`larkpost source add --help` lists what is possible"
         ) from None
-    return [PolledSource(called, address, every, allow_private, by_command=True)]
+    return [PolledSource(called, address, *options, by_command=True)]
 
 
 def _is_file(what: str) -> bool:
@@ -207,6 +210,7 @@ def _identity(one: PolledSource) -> dict[str, Any]:
         "by": "command" if one.by_command else "settings",
         "interval_minutes": one.interval_minutes,
         "allow_private": one.allow_private,
+        "authority": one.authority,
     }
 
 
