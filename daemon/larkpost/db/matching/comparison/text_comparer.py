@@ -40,12 +40,11 @@ _PairKey = tuple[bytes, bytes, datetime, bytes, bytes, datetime | None]
 class TextComparer:
     """Compares texts; the result of a pair is kept, since it depends on nothing else.
 
-    ``comparisons`` and ``characters`` count what was really compared, without kept results and
-    pairs that a glance rules out. So work done before a transaction need not be repeated in it.
+    ``characters`` counts what was really compared, without kept results and pairs that a glance
+    rules out. So work done before a transaction need not be repeated in it.
     """
 
     def __init__(self) -> None:
-        self.comparisons = 0
         self.characters = 0
         self._texts: dict[str, ComparedText] = {}
         self._held = 0
@@ -59,7 +58,7 @@ class TextComparer:
             return kept
         compared = ComparedPair(text_rule(pair), pair.characters)
         if pair.characters:
-            self._count(pair)
+            self.characters += pair.characters
             if len(self._results) >= _MOST_RESULTS:
                 self._results.clear()
             self._results[key] = compared
@@ -87,7 +86,7 @@ class TextComparer:
         """Compare as ``duplicate_rules.akin`` does."""
         pair = self._make_pair(paper, draft)
         is_akin = has_similar_text(pair)
-        self._count(pair)
+        self.characters += pair.characters
         return is_akin
 
     def _make_pair(self, paper: Paper, draft: PaperRecord) -> TextPair:
@@ -102,10 +101,6 @@ class TextComparer:
             prepared = self._texts[text] = ComparedText(text)
             self._held += len(text)
         return prepared
-
-    def _count(self, pair: TextPair) -> None:
-        self.comparisons += 1
-        self.characters += pair.characters
 
 
 def _key(pair: TextPair) -> _PairKey:
