@@ -136,7 +136,7 @@ def handed_on(shelf: Sequence[Edition], number: int) -> list[Edition]:
     return [replace(edition, reader=reader(number)) for edition in shelf]
 
 
-def press() -> EditionRenderer:
+def make_renderer() -> EditionRenderer:
     """Make an empty renderer."""
     sender, title = "Larkpost <larkpost@example.org>", "Larkpost"
     return EditionRenderer(FixedLinks(), sender=sender, title=title, find_links=FIND_LINKS)
@@ -149,7 +149,7 @@ def measure(readers: int, rounds: int, form: Xml) -> dict[str, float]:
     for _ in range(rounds):
         for name, took in one_round(stock, form).items():
             taken.setdefault(name, []).append(took)
-    feeds = [press().feed(shelf, form) for shelf in stock]
+    feeds = [make_renderer().feed(shelf, form) for shelf in stock]
     for shelf, feed in zip(stock, feeds, strict=True):
         if not same(feed, by_feedgen(shelf, form)):
             raise SystemExit(f"the feed of {shelf[0].reader.uid} is not what feedgen writes")
@@ -158,7 +158,7 @@ def measure(readers: int, rounds: int, form: Xml) -> dict[str, float]:
 
 def one_round(stock: Sequence[Sequence[Edition]], form: Xml) -> dict[str, float]:
     """Measure every state once, in microseconds per feed."""
-    ours, times = press(), len(stock)
+    ours, times = make_renderer(), len(stock)
     return {
         "feedgen": microseconds(lambda: [by_feedgen(shelf, form) for shelf in stock], times),
         "cold": microseconds(

@@ -1,6 +1,6 @@
 """Measures the outbox: claiming messages, and recording each as begun and as sent.
 
-Usage: python -m bench.outbox [--letters 5000] [--rounds 3] [--url postgresql+psycopg://…]
+Usage: python -m bench.outbox [--messages 5000] [--rounds 3] [--url postgresql+psycopg://…]
 
 ``floor`` is the limit of the disk: one commit per message through the driver, and nothing else.
 Messages per second (wall-clock time) depend on the disk and on other load; the CPU time hardly
@@ -79,13 +79,13 @@ def keep(store: Store, ids: list[int]) -> None:
 @cache
 def edition_in_print() -> bytes:
     """Render a newsletter of ten papers."""
-    press = EditionRenderer(
+    renderer = EditionRenderer(
         sample.FixedLinks(), sender="Larkpost <post@example.org>", title="Larkpost"
     )
-    return next(iter(press.newsletter(sample.editions(1)))).content
+    return next(iter(renderer.newsletter(sample.editions(1)))).content
 
 
-def letter_by_letter(store: Store, send: Callable[[int], None] = lambda _: None) -> None:
+def one_by_one(store: Store, send: Callable[[int], None] = lambda _: None) -> None:
     """Do as delivery does: each transaction settles one message and begins the next one."""
     while ids := claimed(store):
         last = None
@@ -100,11 +100,11 @@ def letter_by_letter(store: Store, send: Callable[[int], None] = lambda _: None)
             last = number
 
 
-def letter_by_letter_logged(store: Store) -> None:
+def one_by_one_logged(store: Store) -> None:
     """Deliver over a transport that accepts everything, with the log of sent messages."""
     with tempfile.TemporaryDirectory() as folder, SentLog(Path(folder), NOW.date()) as sent:
-        road = SkipAlreadySent(_Nowhere(), sent)
-        letter_by_letter(store, lambda number: road.send(_letter(number)))
+        transport = SkipAlreadySent(_Nowhere(), sent)
+        one_by_one(store, lambda number: transport.send(_message(number)))
 
 
 class _Nowhere:
@@ -113,11 +113,11 @@ class _Nowhere:
     def ready(self) -> None:
         """Wait for nothing."""
 
-    def send(self, letter: Message) -> None:
+    def send(self, message: Message) -> None:
         """Accept the message."""
 
 
-def _letter(number: int) -> Message:
+def _message(number: int) -> Message:
     return Message("a@example.org", "b@example.org", f"<{number}@example.org>", b"")
 
 
@@ -159,33 +159,33 @@ class Watch:
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
-    def cost(self, letters: int) -> Cost:
+    def cost(self, messages: int) -> Cost:
         """Return the cost of so many messages."""
         wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
-        return Cost(letters / wall, cpu / letters * 1e6)
+        return Cost(messages / wall, cpu / messages * 1e6)
 
 
-def floor(folder: Path, letters: int) -> Cost:
+def floor(folder: Path, messages: int) -> Cost:
     """Commit one row per message with sqlite3 alone, as safely as the store does."""
     file = folder / "floor.db"
     sqlite3.connect(file).execute("CREATE TABLE row (id INTEGER PRIMARY KEY, state TEXT)")
     connection = open_sqlite(file, 1)
     watch = Watch()
-    for number in range(letters):
+    for number in range(messages):
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("INSERT INTO row VALUES (?, 'sent')", (number,))
         connection.execute("COMMIT")
-    return watch.cost(letters)
+    return watch.cost(messages)
 
 
-def measured(way: Callable[[Store], None], url: str | None, letters: int) -> Cost:
+def measured(way: Callable[[Store], None], url: str | None, messages: int) -> Cost:
     """Run one of the ways over a full outbox."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(url or f"sqlite:///{folder}/larkpost.db")
-        fill(store, letters)
+        fill(store, messages)
         watch = Watch()
         way(store)
-        cost = watch.cost(letters)
+        cost = watch.cost(messages)
         if url:
             with store.begin() as connection:
                 for reader in readers.all(connection):
@@ -197,23 +197,23 @@ def measured(way: Callable[[Store], None], url: str | None, letters: int) -> Cos
 def main() -> None:
     """Measure and print a table."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--letters", type=int, default=5000)
+    arguments.add_argument("--messages", type=int, default=5000)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--url", default=None, help="an empty PostgreSQL database; else SQLite")
     given = arguments.parse_args()
-    ways = (reserving, batch_by_batch, keeping, letter_by_letter, letter_by_letter_logged)
+    ways = (reserving, batch_by_batch, keeping, one_by_one, one_by_one_logged)
     costs: dict[str, list[Cost]] = {}
     for _ in range(given.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            costs.setdefault("floor", []).append(floor(Path(folder), given.letters))
+            costs.setdefault("floor", []).append(floor(Path(folder), given.messages))
         for way in ways:
-            cost = measured(way, given.url, given.letters)
+            cost = measured(way, given.url, given.messages)
             costs.setdefault(way.__name__, []).append(cost)
     for name, found in costs.items():
         rates = [cost.rate for cost in found]
         spread = f"[{min(rates):,.0f}..{max(rates):,.0f}]"
         cpu = median(cost.cpu for cost in found)
-        print(f"{name:<24}{median(rates):>9,.0f}/s  {spread:<20}{cpu:>7,.0f} us of CPU a letter")
+        print(f"{name:<24}{median(rates):>9,.0f}/s  {spread:<20}{cpu:>7,.0f} us of CPU a message")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ PROMISED = 0.25  # seconds; the honest p99 must be below this
 VISITORS = 10
 TICK = 5.0  # seconds
 LISTED = 5000  # titles per list that attackers import
-LETTER = 30.0  # seconds within which the message must arrive after the last attack
+NEWSLETTER = 30.0  # seconds within which the message must arrive after the last attack
 START = 120.0  # seconds within which the daemon must answer
 SUBSCRIBER = "somebody@example.org"
 
@@ -58,7 +58,7 @@ SUBSCRIBER = "somebody@example.org"
 class Soaked:
     """The results: visits without and with attacks, gaps between ticks, and the message.
 
-    ``tick`` is the period, ``gaps`` are the times between ticks, in seconds; ``letter`` is the
+    ``tick`` is the period, ``gaps`` are the times between ticks, in seconds; ``newsletter`` is the
     number of seconds until the message came, None if it did not.
     """
 
@@ -66,7 +66,7 @@ class Soaked:
     attacked: Visits
     tick: float
     gaps: list[float] = field(default_factory=list)
-    letter: float | None = None
+    newsletter: float | None = None
     alive: bool = True
 
     @property
@@ -83,14 +83,14 @@ class Soaked:
             *([f"{len(refused)} honest visits failed: {refused[:3]}"] if refused else []),
             *([f"{self.skipped} ticks were skipped"] if self.skipped else []),
             *(["there were no ticks"] if not self.gaps else []),
-            *(["the letter did not come"] if self.letter is None else []),
+            *(["the newsletter did not come"] if self.newsletter is None else []),
             *([] if self.alive else ["the daemon died"]),
         ]
 
 
-def _wait_for_letter(postbox: _Postbox) -> float | None:
+def _wait_for_newsletter(postbox: _Postbox) -> float | None:
     """Return when the subscriber's message came; waits a little for it."""
-    end = time.monotonic() + LETTER
+    end = time.monotonic() + NEWSLETTER
     while SUBSCRIBER not in postbox.got and time.monotonic() < end:
         time.sleep(0.2)
     return postbox.got.get(SUBSCRIBER)
@@ -146,7 +146,7 @@ def soak(
             ask(port, "127.0.1.100", Errand("subscribe", "/subscribe", form))
             time.sleep(max(0.0, began + seconds - time.monotonic()))
             alive, gaps = daemon.poll() is None, _gaps(ticks)
-        came = _wait_for_letter(postbox)
+        came = _wait_for_newsletter(postbox)
         return Soaked(alone, beside, tick, gaps, came and came - asked, alive)
 
 
@@ -291,7 +291,7 @@ def record(found: Soaked, most: float) -> dict[str, Any]:
         "refused": [*found.calm.refused, *found.attacked.refused],
         "ticks": len(found.gaps),
         "longest_gap": max(found.gaps, default=0.0),
-        "letter": found.letter,
+        "newsletter": found.newsletter,
         "breaches": found.breaches(most),
     }
 
@@ -306,7 +306,7 @@ def show(told: dict[str, Any]) -> None:
         print(f"{errand:8} {' '.join(columns)}")
     print(f"{told['ticks']} ticks, at most {told['longest_gap']:.1f} s apart")
     if told["letter"] is not None:
-        print(f"the letter came after {told['letter']:.1f} s")
+        print(f"the newsletter came after {told['newsletter']:.1f} s")
     for breach in told["breaches"]:
         print(f"NOT KEPT: {breach}")
 

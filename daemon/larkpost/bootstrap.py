@@ -229,7 +229,7 @@ class Program:
         return ReturnAddresses(address, self.tokens) if address else None
 
     @property
-    def letters(self) -> Renderer:
+    def replyable_renderer(self) -> Renderer:
         """The renderer of messages, with return addresses."""
         from larkpost.inbound.reply_addresses import ReplyableRenderer
 
@@ -305,7 +305,7 @@ class Program:
         mail = self.settings.mail
         return TickContext(
             publish_context=self.publish_context,
-            renderer=self.letters,
+            renderer=self.replyable_renderer,
             open_transport=self.open_transport,
             dump_formats=self.dump_formats,
             places=self.places,

@@ -91,7 +91,7 @@ class Crowded(TryAgainLater):
 class Deferred(TryAgainLater):
     """The mail server, or the connection to it, asks to retry later.
 
-    ``whole_road`` is true if the fault is the server's and not the recipient's; then ``rest`` is
+    ``server_fault`` is true if the fault is the server's and not the recipient's; then ``rest`` is
     the number of seconds to wait before connecting again. ``cut`` is true if the connection broke
     during this message, ``tired`` if the server deferred it for reasons of its own (too fast, too
     much, no space): several times in a row make it the server's fault. ``stopped`` is true if this
@@ -103,7 +103,7 @@ class Deferred(TryAgainLater):
         message: str,
         *,
         hint: str = "",
-        whole_road: bool = False,
+        server_fault: bool = False,
         rest: float = 0.0,
         cut: bool = False,
         tired: bool = False,
@@ -111,7 +111,7 @@ class Deferred(TryAgainLater):
     ) -> None:
         super().__init__(message, hint=hint)
         self.stopped = stopped
-        self.whole_road = whole_road
+        self.server_fault = server_fault
         self.rest = rest
         self.cut = cut
         self.tired = tired

@@ -84,7 +84,7 @@ class Transport(Protocol):
         """
         ...
 
-    def send(self, letter: Message) -> None:
+    def send(self, message: Message) -> None:
         """Return when the server accepted the message.
 
         Raises Deferred (retry later), Refused (never for this address) or Unanswered (outcome

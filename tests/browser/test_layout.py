@@ -201,7 +201,7 @@ def test_pages_of_hostile_papers_hold_their_width_and_their_outline(
 
 @pytest.mark.parametrize("width", [375, 600, 1280])
 @pytest.mark.parametrize("title", ["Larkpost", WORD])
-def test_letters_of_hostile_papers_hold_their_width(
+def test_newsnewsletters_of_hostile_papers_hold_their_width(
     browser: Browser, width: int, title: str
 ) -> None:
     picks = [
@@ -226,7 +226,7 @@ def test_letters_of_hostile_papers_hold_their_width(
     page = browser.new_page(viewport={"width": width, "height": 800})
 
     for shown in (picks[:1], picks[1:2], picks[3:5], picks):
-        page.set_content(making.press(title).html(replace(edition, picks=tuple(shown))))
+        page.set_content(making.make_renderer(title).html(replace(edition, picks=tuple(shown))))
 
         assert page.evaluate(SIDEWAYS) == []
         headings = page.evaluate(HEADINGS)

@@ -43,21 +43,21 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def html(letter: EmailMessage) -> str:
-    part = letter.get_body(("html",))
+def html(newsletter: EmailMessage) -> str:
+    part = newsletter.get_body(("html",))
     assert part
     content: str = part.get_content()
     return content
 
 
-def link(letter: EmailMessage, place: str) -> str:
+def link(newsletter: EmailMessage, place: str) -> str:
     """Find the first link of a message that leads to a page."""
-    found = re.search(rf'href="(http[^"]*/{place}/[^"]*)"', html(letter))
+    found = re.search(rf'href="(http[^"]*/{place}/[^"]*)"', html(newsletter))
     assert found, place
     return found[1]
 
 
-def letters(daemon: Daemon, count: int) -> EmailMessage:
+def messages(daemon: Daemon, count: int) -> EmailMessage:
     """Wait for the message of that number, and return it."""
     eventually(lambda: len(daemon.postbox.to(GRACE)) >= count)
     eventually(daemon.has_settled)
@@ -78,9 +78,9 @@ def feed(page: Page, me: str) -> list[str]:
     return [entry.title for entry in entries]
 
 
-def shown(page: Page, letter: EmailMessage) -> list[str]:
+def shown(page: Page, newsletter: EmailMessage) -> list[str]:
     """Return the titles of an edition as its page in the browser has them."""
-    page.goto(link(letter, "edition"))
+    page.goto(link(newsletter, "edition"))
     return [text.strip() for text in page.locator(".pick h2 bdi").all_inner_texts()]
 
 
@@ -104,7 +104,7 @@ def ask_for_the_paper(daemon: Daemon, page: Page) -> None:
 
 def confirm(daemon: Daemon, page: Page) -> None:
     """They confirm from the mail, and nothing but their press of the button lets them in."""
-    asked = letters(daemon, 1)
+    asked = messages(daemon, 1)
     assert "confirm" in asked["Subject"]
     page.goto(link(asked, "confirm"))
     page.get_by_role("button", name="Confirm my subscription").click()
@@ -132,9 +132,9 @@ def read_the_morning(page: Page, me: str, first: EmailMessage) -> list[str]:
     papers = shown(page, first)
     assert len(papers) == 6
     assert feed(page, me) == papers
-    letter = html(first)
-    headings = letter.index("<h2")  # what is shown in the list of mails names some of them, too
-    positions = [letter.find(title.split("&")[0][:30], headings) for title in papers]
+    newsletter = html(first)
+    headings = newsletter.index("<h2")  # what is shown in the list of mails names some of them, too
+    positions = [newsletter.find(title.split("&")[0][:30], headings) for title in papers]
     assert positions == sorted(positions)
     return papers
 
@@ -186,7 +186,7 @@ def come_back_and_leave(daemon: Daemon, page: Page, way_out: str) -> None:
     page.get_by_role("button", name="Subscribe again").click()
     page.get_by_role("status").get_by_text("Your next edition comes").wait_for()
     daemon.set_days_ahead(5)
-    third = letters(daemon, 4)
+    third = messages(daemon, 4)
     page.goto(link(third, "leave"))
     page.get_by_role("button", name="Unsubscribe").click()
     page.get_by_role("heading", name="You are unsubscribed").wait_for()
@@ -200,13 +200,13 @@ def test_a_reader_comes_reads_teaches_and_leaves(daemon: Daemon, page: Page) -> 
     me = rate_ten(page)
 
     daemon.set_days_ahead(1)
-    first = letters(daemon, 2)
+    first = messages(daemon, 2)
     papers = read_the_morning(page, me, first)
     thumb_from_the_mail(page, me, first)
     change_settings(page, me)
 
     daemon.set_days_ahead(2)
-    second = letters(daemon, 3)
+    second = messages(daemon, 3)
     read_the_next(page, me, second, papers)
     way_out = unsubscribe_by_mail_program(daemon, second)
     come_back_and_leave(daemon, page, way_out)

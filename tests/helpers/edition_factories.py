@@ -80,7 +80,7 @@ class FixedLinks:
         return f"{SITE}/"
 
 
-def press(
+def make_renderer(
     title: str = "Larkpost",
     sender: str = "Larkpost <post@larkpost.example.org>",
     find_links: Sequence[FindLink] = FIND_LINKS,

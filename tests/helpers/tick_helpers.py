@@ -43,5 +43,5 @@ def reasons(program: Program, now: datetime = MORNING) -> set[EmptyDay]:
     return {reason.kind for reason in now_stands.empty_day}
 
 
-def letters(program: Program) -> list[Path]:
+def messages(program: Program) -> list[Path]:
     return [path for path in program.places.maildir.rglob("*") if path.is_file()]

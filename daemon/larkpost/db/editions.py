@@ -90,7 +90,9 @@ def publish_many(
         new = _insert_editions(connection, [one for one, _ in won])
         made = [(one, status, new[one.reader.id]) for one, status in won if one.reader.id in new]
         _insert_picks(connection, [(one.picks, number) for one, _, number in made])
-        deliveries.plan(connection, [_letter(one, n) for one, s, n in made if _is_mailed(one, s)])
+        deliveries.plan(
+            connection, [_planned_message(one, n) for one, s, n in made if _is_mailed(one, s)]
+        )
         published |= {id(one): _edition(one, number) for one, _, number in made}
     return [published.get(id(one)) for one in prepared]
 
@@ -166,8 +168,8 @@ def redate(connection: Connection, edition_id: int, day: date) -> None:
     """
     which = _table.c.id == edition_id
     connection.execute(update(_table).where(which).values(date=day))
-    letter = update(schema.delivery).where(schema.delivery.c.edition_id == edition_id)
-    connection.execute(letter.values(day=day))
+    its_message = update(schema.delivery).where(schema.delivery.c.edition_id == edition_id)
+    connection.execute(its_message.values(day=day))
 
 
 def count_picks(connection: Connection, reader_id: int) -> int:
@@ -314,7 +316,7 @@ def _is_mailed(prepared: PreparedEdition, status: Status) -> bool:
     return bool(prepared.message_id and prepared.reader.address) and status is Status.ACTIVE
 
 
-def _letter(prepared: PreparedEdition, edition_id: int) -> deliveries.PlannedDelivery:
+def _planned_message(prepared: PreparedEdition, edition_id: int) -> deliveries.PlannedDelivery:
     return deliveries.PlannedDelivery(
         edition_id, prepared.reader.id, prepared.day, str(prepared.message_id), prepared.now
     )

@@ -103,7 +103,7 @@ def receive_parsed(
     if not _has_turn(store, tag, now):
         return _refuse(f"over {MOST_AN_HOUR} mails an hour to its address")
     if tag.purpose in ("bounce", "answer"):
-        return _to_a_letter(store, tag, message, now)
+        return _receive_answer(store, tag, message, now)
     if tag.purpose == "notice" and tag.number == 0:
         return InboundResult(_from_the_operator(message))
     reader = _find_reader(store, tag)
@@ -131,7 +131,9 @@ def _has_turn(store: Store, tag: AddressTag, now: datetime) -> bool:
         )
 
 
-def _to_a_letter(store: Store, tag: AddressTag, message: Message, now: datetime) -> InboundResult:
+def _receive_answer(
+    store: Store, tag: AddressTag, message: Message, now: datetime
+) -> InboundResult:
     with store.read() as connection:
         edition = editions.get(connection, tag.number)
         former = readers.former(connection, [edition.reader.id]) if edition else ()
@@ -199,9 +201,9 @@ def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> 
     if record_votes.is_late(edition, now):
         return InboundResult(InboundKind.UNREAD)
     with store.read() as connection:
-        letter = deliveries.of_edition(connection, edition.id)
+        delivery = deliveries.of_edition(connection, edition.id)
     threads = f"{message.get('References', '')} {message.get('In-Reply-To', '')}"
-    if letter is None or not letter.message_id or letter.message_id not in threads:
+    if delivery is None or not delivery.message_id or delivery.message_id not in threads:
         return InboundResult(InboundKind.UNREAD)
     papers = {pick.position: pick.paper.id for pick in edition.picks}
     votes = {

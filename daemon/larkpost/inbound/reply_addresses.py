@@ -27,12 +27,12 @@ class ReplyableRenderer:
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """Make one message per edition, in order."""
         told = [_telling(edition) for edition in editions]
-        for edition, letter in zip(editions, self._renderer.newsletter(told), strict=True):
+        for edition, message in zip(editions, self._renderer.newsletter(told), strict=True):
             answers = f"Reply-To: {self._mailboxes.answers(edition)}\r\n".encode()
             yield replace(
-                letter,
+                message,
                 sender=self._mailboxes.bounces(edition),
-                content=answers + letter.content,
+                content=answers + message.content,
             )
 
     def notice(self, reader: Reader, asked: datetime) -> Message:

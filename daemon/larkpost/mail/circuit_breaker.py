@@ -21,7 +21,7 @@ _REPORTED = "reported"  # when the outage was last reported, in the event's deta
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Why no messages can go, until when none is tried, and how many ``letters`` wait.
+    """Why no messages can go, until when none is tried, and how many ``messages`` wait.
 
     ``is_news`` is true unless it was reported within the last hour.
     """
@@ -29,7 +29,7 @@ class Outage:
     problem: str
     hint: str
     until: datetime
-    letters: int
+    messages: int
     is_news: bool
 
 
@@ -54,9 +54,9 @@ def report_outage(store: Store, *, began: datetime, now: datetime) -> Outage | N
         if is_news:
             detail = {**event.detail, _REPORTED: began.isoformat()}
             job_status.record(connection, KIND, ok=False, now=event.at, **detail)
-        letters = delivery_queue.count_waiting(connection)
+        messages = delivery_queue.count_waiting(connection)
         until = datetime.fromisoformat(event.detail["until"])
-        return Outage(event.detail["problem"], event.detail["hint"], until, letters, is_news)
+        return Outage(event.detail["problem"], event.detail["hint"], until, messages, is_news)
 
 
 def resting(connection: Connection, now: datetime) -> bool:

@@ -56,7 +56,7 @@ class DeliveryCounts:
     confirmations: int = field(default=0, compare=False)
 
     @property
-    def letters(self) -> int:
+    def messages(self) -> int:
         """Count the messages, each once."""
         return self.sent + self.deferred + self.failed + self.unknown + self.cancelled
 
@@ -64,7 +64,7 @@ class DeliveryCounts:
 def deliver(
     store: Store,
     renderer: Renderer,
-    road: Callable[[], AbstractContextManager[Transport]],
+    open_transport: Callable[[], AbstractContextManager[Transport]],
     *,
     now: datetime,
     holder: str,
@@ -77,13 +77,13 @@ def deliver(
 ) -> DeliveryCounts:
     """Send the messages that are due, at most ``limit``, and count the outcomes.
 
-    ``road`` opens the transport, and is called only when there is a message. A fault of the mail
-    server ends the run and is recorded: a ``patient`` run (the daemon's, not a person's) does
-    nothing until the pause is over. ``stopped`` is called between messages; ``progress`` gets the
-    number of messages done and the total. A message in doubt goes out once more, under its old
-    Message-ID. A confirmation that is requested meanwhile goes next, unless there is a ``limit``;
-    ``per_domain`` of them go to a domain per hour. ``operator`` is the address for reports; without
-    one they are cancelled.
+    ``open_transport`` is called only when there is a message. A fault of the mail server ends the
+    run and is recorded: a ``patient`` run (the daemon's, not a person's) does nothing until the
+    pause is over. ``stopped`` is called between messages; ``progress`` gets the number of messages
+    done and the total. A message in doubt goes out once more, under its old Message-ID. A
+    confirmation that is requested meanwhile goes next, unless there is a ``limit``; ``per_domain``
+    of them go to a domain per hour. ``operator`` is the address for reports; without one they are
+    cancelled.
     """
     recover_from_future(store, now=now)
     if patient:
@@ -101,7 +101,7 @@ def deliver(
         while run.should_continue(limit) and not stopped() and (batch := run.claim(limit)):
             if transport is None:
                 with run.run.putting_back(batch):
-                    transport = stack.enter_context(road())
+                    transport = stack.enter_context(open_transport())
                 stack.enter_context(run.run.keeping_the_lease())
             run.send(batch, transport, stopped, interruptible=limit is None)
     return run.conclude()

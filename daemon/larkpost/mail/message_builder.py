@@ -15,14 +15,14 @@ log = logs.get_logger(__name__)
 
 def build_messages(renderer: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]:
     """Build a message for each page, in order; one that cannot be built becomes its error."""
-    letters: list[Message | Exception] = []
+    built: list[Message | Exception] = []
     try:
         # Not in one go: the messages built before the renderer failed are good.
-        for letter in renderer.newsletter(pages):
-            letters.append(letter)  # noqa: PERF402 - see above
+        for message in renderer.newsletter(pages):
+            built.append(message)  # noqa: PERF402 - see above
     except Exception:  # the renderer cannot say which one failed: build the rest one by one
-        letters += [_build_alone(renderer, page) for page in pages[len(letters) :]]
-    return letters
+        built += [_build_alone(renderer, page) for page in pages[len(built) :]]
+    return built
 
 
 def edition_messages(
@@ -80,15 +80,15 @@ def _named(message: Message | Exception, delivery: Delivery) -> Message | Except
     return under_its_name(message, delivery.message_id)
 
 
-def under_its_name(letter: Message, message_id: str) -> Message:
+def under_its_name(message: Message, message_id: str) -> Message:
     """Keep the Message-ID of the first try, by which receivers recognise a copy.
 
     It differs if ``mail.sender`` has moved to another domain since.
     """
-    if letter.message_id == message_id:
-        return letter
-    content = letter.content.replace(letter.message_id.encode(), message_id.encode(), 1)
-    return replace(letter, message_id=message_id, content=content)
+    if message.message_id == message_id:
+        return message
+    content = message.content.replace(message.message_id.encode(), message_id.encode(), 1)
+    return replace(message, message_id=message_id, content=content)
 
 
 def _build_alone(renderer: Renderer, page: Edition) -> Message | Exception:

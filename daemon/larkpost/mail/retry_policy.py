@@ -69,7 +69,7 @@ def classify_outcome(
     match error:
         case None:
             return DeliveryDecision(DeliveryState.SENT)
-        case Deferred(whole_road=True):
+        case Deferred(server_fault=True):
             return DeliveryDecision(DeliveryState.DEFERRED, reply, now, closes=True)
         case Deferred() if now - since >= lifetime and tries >= LEAST_TRIES:
             given_up = f"given up after {lifetime.days} days: {reply}"

@@ -13,7 +13,7 @@ from larkpost.db.outbox import deliveries, notices
 from larkpost.domain import Reader
 from larkpost.log_events import LogEvent
 from larkpost.text.email_address import address_key
-from larkpost.transports.maildir import remove_letters
+from larkpost.transports.maildir import remove_messages
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -23,13 +23,13 @@ PATIENCE = 2.0  # seconds
 log = logs.get_logger(__name__)
 
 
-def _remove_letters(
+def _remove_messages(
     people: Sequence[Reader], sent: Collection[str], outbox: Path | None, returned: Path | None
 ) -> int:
     """Delete what is to, or about, somebody in both mail folders; gives how many stayed."""
     addresses = {who.address for who in people if who.address}
-    stayed = remove_letters(outbox, message_ids=sent, addresses=addresses) if outbox else 0
-    return stayed + (remove_letters(returned, addresses=addresses, whole=True) if returned else 0)
+    stayed = remove_messages(outbox, message_ids=sent, addresses=addresses) if outbox else 0
+    return stayed + (remove_messages(returned, addresses=addresses, whole=True) if returned else 0)
 
 
 def remove(
@@ -56,7 +56,7 @@ def remove(
         texts = {text for who in people for text in _names(who)}
         job_status.redact(connection, texts, names={who.name for who in people})
     store.truncate_journal(patience)
-    if stayed := _remove_letters(people, sent, outbox, returned):
+    if stayed := _remove_messages(people, sent, outbox, returned):
         log.warning(LogEvent.READER_UNCLEARED, count=stayed)
 
 

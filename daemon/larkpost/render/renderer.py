@@ -10,7 +10,7 @@ from larkpost.domain import Edition, FindLink, Message, Paper, Reader
 from larkpost.interfaces import FeedFormat
 from larkpost.render.email.confirmation import Greetings
 from larkpost.render.email.newsletter import Newsletter
-from larkpost.render.email.notice import EmptyNotices, NoticeRenderer, OperatorLetters
+from larkpost.render.email.notice import EmptyNotices, NoticeRenderer, OperatorMessages
 from larkpost.render.feeds.feeds import Feeds
 from larkpost.render.paper_links import PaperLinks
 from larkpost.text.normalize import one_line
@@ -47,14 +47,14 @@ class EditionRenderer:
         notices = NoticeRenderer(links, sender, title, mailboxes)
         self._greetings = Greetings(notices)
         self._empty_notices = EmptyNotices(notices)
-        self._reports = OperatorLetters(notices)
+        self._reports = OperatorMessages(notices)
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """Make one message per edition, in order.
 
         Raises UsageError for a reader without an address.
         """
-        return self._newsletter.letters(editions)
+        return self._newsletter.messages(editions)
 
     def notice(self, reader: Reader, asked: datetime) -> Message:
         """Render the answer to a request to subscribe; see ``render.email.confirmation``."""
@@ -62,11 +62,11 @@ class EditionRenderer:
 
     def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
         """Render the notice of an empty day; see ``larkpost.render.email.notice``."""
-        return self._empty_notices.letter(reader, day, why, moment)
+        return self._empty_notices.message(reader, day, why, moment)
 
     def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
         """Render a report to the operator; see ``larkpost.render.email.notice``."""
-        return self._reports.letter(to, subject, lines, moment)
+        return self._reports.message(to, subject, lines, moment)
 
     def html(self, edition: Edition) -> str:
         """Render the edition as one HTML document."""

@@ -308,8 +308,8 @@ class _ProgressTransport:
     def ready(self) -> None:
         self.transport.ready()
 
-    def send(self, letter: Message) -> None:
+    def send(self, message: Message) -> None:
         try:
-            self.transport.send(letter)
+            self.transport.send(message)
         finally:
             self.moved()

@@ -31,7 +31,7 @@ LAST_WORDS_SECONDS = 12.0
 # How long a job may run without progress. The reply to one message may take ten times
 # ``smtp.timeout``, which is ten minutes (RFC 5321, 4.5.3.2.6).
 A_TICK = timedelta(minutes=5)
-A_LETTER = timedelta(minutes=15)
+A_MESSAGE = timedelta(minutes=15)
 A_SOURCE = timedelta(minutes=30)  # with the fourteen days of a daily list, each a separate request
 
 _log = logs.get_logger("larkpost.serve")
@@ -40,7 +40,7 @@ _log = logs.get_logger("larkpost.serve")
 def make_heartbeats(seconds: float) -> dict[str, Heartbeat]:
     """Make the heartbeats of the three jobs, which run every so many ``seconds`` from now on."""
     period, now = timedelta(seconds=seconds), _now()
-    patience = {"tick": A_TICK, "post": A_LETTER, "poll": A_SOURCE}
+    patience = {"tick": A_TICK, "post": A_MESSAGE, "poll": A_SOURCE}
     return {name: Heartbeat(period, now, longest) for name, longest in patience.items()}
 
 

@@ -49,9 +49,9 @@ class DkimTransport:
         """Return when the transport is ready."""
         self._transport.ready()
 
-    def send(self, letter: Message) -> None:
+    def send(self, message: Message) -> None:
         """Sign and send; raises the transport's errors."""
-        self._transport.send(sign(letter, self._signature))
+        self._transport.send(sign(message, self._signature))
 
 
 def signature_of(selector: str, key: Path, sender: str) -> DkimSignature | None:
@@ -81,12 +81,12 @@ def signature_of(selector: str, key: Path, sender: str) -> DkimSignature | None:
     return signature
 
 
-def sign(letter: Message, signature: DkimSignature) -> Message:
+def sign(message: Message, signature: DkimSignature) -> Message:
     """Put a DKIM-Signature on top of a message; relaxed, so that a relay may fold lines again.
 
     It has the date of the message, so that a message sent again after doubt has the same bytes.
     """
-    return replace(letter, content=_header(letter.content, signature) + letter.content)
+    return replace(message, content=_header(message.content, signature) + message.content)
 
 
 def _header(content: bytes, signature: DkimSignature) -> bytes:

@@ -42,30 +42,30 @@ class Maildir(AbstractContextManager["Maildir"]):
     def ready(self) -> None:
         """Do nothing: a folder needs no connection, and ``send`` reports its errors."""
 
-    def send(self, letter: Message) -> None:
+    def send(self, message: Message) -> None:
         """Return when the message is in the folder and on the disk.
 
         Raises Deferred for all messages if the folder cannot be written.
         """
-        name = _file_name(letter.message_id)
+        name = _file_name(message.message_id)
         try:
             if self._there is None:
                 self._there = self._prepare()
             if name not in self._there:
-                self._put(name, letter.content)
+                self._put(name, message.content)
                 self._there.add(name)
         except OSError as error:
             raise Deferred(
                 f"the mail folder {self._path} cannot be written: {error.strerror}",
                 hint="check the free disk space and the permissions of the folder",
-                whole_road=True,
+                server_fault=True,
             ) from error
 
     def _prepare(self) -> set[str]:
         for part in ("tmp", "new", "cur"):
             make_folder(self._path / part)
-        found = (letter for part in ("new", "cur") for letter in (self._path / part).iterdir())
-        return {letter.name.partition(":")[0] for letter in found}
+        found = (file for part in ("new", "cur") for file in (self._path / part).iterdir())
+        return {file.name.partition(":")[0] for file in found}
 
     def _put(self, name: str, content: bytes) -> None:
         """Write under tmp, then rename: a mail program sees the whole message or none."""
@@ -73,7 +73,7 @@ class Maildir(AbstractContextManager["Maildir"]):
             file.write(content.replace(b"\r\n", os.linesep.encode()))
 
 
-def remove_letters(
+def remove_messages(
     folder: Path,
     *,
     message_ids: Collection[str] = (),
@@ -91,17 +91,17 @@ def remove_letters(
     stayed = 0
     for part in ("new", "cur", *((REFUSED,) if whole else ())):
         with suppress(OSError), open_folder(folder / part) as place:  # if there is one, and ours
-            for letter in os.listdir(place):  # noqa: PTH208 - by its descriptor
-                named = letter.partition(":")[0] in names
-                if named or (wanted and _is_in(wanted, _beginning(letter, place, whole=whole))):
-                    stayed += not _remove(letter, place)
+            for name in os.listdir(place):  # noqa: PTH208 - by its descriptor
+                named = name.partition(":")[0] in names
+                if named or (wanted and _is_in(wanted, _beginning(name, place, whole=whole))):
+                    stayed += not _remove(name, place)
     return stayed
 
 
-def _remove(letter: str, place: int) -> bool:
+def _remove(name: str, place: int) -> bool:
     """Remove a file of an open folder; returns whether it is gone."""
     try:
-        os.unlink(letter, dir_fd=place)
+        os.unlink(name, dir_fd=place)
     except FileNotFoundError:
         return True
     except OSError:
@@ -121,10 +121,10 @@ def _is_in(addresses: Collection[bytes], text: bytes) -> bool:
     )
 
 
-def _beginning(letter: str, place: int, *, whole: bool) -> bytes:
+def _beginning(name: str, place: int, *, whole: bool) -> bytes:
     """Read the header of a message, or more of it, in lower case; empty if it is not a file."""
     try:
-        handle = os.open(letter, os.O_RDONLY | CAREFUL, dir_fd=place)
+        handle = os.open(name, os.O_RDONLY | CAREFUL, dir_fd=place)
     except OSError:
         return b""
     if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -103,13 +103,13 @@ class SkipAlreadySent:
         """Return when a message can go; raises the transport's errors."""
         self._transport.ready()
 
-    def send(self, letter: Message) -> None:
+    def send(self, message: Message) -> None:
         """Send and record a message unless it was sent before; raises the transport's errors."""
-        if letter.message_id in self._sent:
-            log.info(LogEvent.DELIVERY_SKIPPED, message_id=letter.message_id)
+        if message.message_id in self._sent:
+            log.info(LogEvent.DELIVERY_SKIPPED, message_id=message.message_id)
             return
-        self._transport.send(letter)
-        self._sent.add(letter.message_id)
+        self._transport.send(message)
+        self._sent.add(message.message_id)
 
 
 def _name(message_id: str) -> bytes:

@@ -60,10 +60,10 @@ class Relay(AbstractContextManager["Relay"]):
         self._next = time.monotonic() + self._interval
         self._waited = True
 
-    def send(self, letter: Message) -> None:
+    def send(self, message: Message) -> None:
         """Return when the server accepted the message; connects if needed.
 
-        Raises Deferred (``whole_road`` if no message can go), Refused, and Unanswered if the
+        Raises Deferred (``server_fault`` if no message can go), Refused, and Unanswered if the
         message was sent and the reply never came. A connection that the server ended between two
         messages is opened again, once.
         """
@@ -72,9 +72,9 @@ class Relay(AbstractContextManager["Relay"]):
         self._waited = False
         while True:
             session = self._connect()
-            fresh = session.letters == 0
+            fresh = session.messages == 0
             try:
-                session.hand_over(letter)
+                session.hand_over(message)
             except CutOff as cut:
                 if fresh or self._stopped():
                     raise Deferred(str(cut), cut=not cut.of_recipient) from cut
@@ -83,7 +83,7 @@ class Relay(AbstractContextManager["Relay"]):
 
     def _connect(self) -> Session:
         session = self._session
-        if session and session.alive and session.letters < self._smtp.per_connection:
+        if session and session.alive and session.messages < self._smtp.per_connection:
             return session
         self._part()
         # Loading the trusted certificates is slow: not before there is a message to send.

@@ -24,22 +24,22 @@ class SmtpEnvelope:
     content: bytes
 
 
-def seal(letter: Message, extensions: Mapping[str, str]) -> SmtpEnvelope:
+def seal(message: Message, extensions: Mapping[str, str]) -> SmtpEnvelope:
     """Make the commands (RFC 5321, 3.3) and the dot-stuffed content (4.5.2) of a message.
 
     ``extensions`` are the keywords of EHLO with their parameters. Raises Refused if the message
     needs something that the server does not support: its size, eight bits (RFC 6152), an address
     that is not ASCII (RFC 6531).
     """
-    sender = parseaddr(letter.sender)[1]
-    parameters = _parameters(letter, sender, extensions)
+    sender = parseaddr(message.sender)[1]
+    parameters = _parameters(message, sender, extensions)
     return SmtpEnvelope(
         (
             (SmtpStage.SENDER, f"MAIL FROM:<{sender}>{parameters}\r\n".encode()),
-            (SmtpStage.RECIPIENT, f"RCPT TO:<{letter.recipient}>\r\n".encode()),
+            (SmtpStage.RECIPIENT, f"RCPT TO:<{message.recipient}>\r\n".encode()),
             (SmtpStage.CONTENT, b"DATA\r\n"),
         ),
-        dot_stuff(letter.content),
+        dot_stuff(message.content),
     )
 
 
@@ -58,21 +58,21 @@ def dot_stuff(content: bytes) -> bytes:
     return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
-def _parameters(letter: Message, sender: str, extensions: Mapping[str, str]) -> str:
-    _must_be_mailbox(letter.recipient)
+def _parameters(message: Message, sender: str, extensions: Mapping[str, str]) -> str:
+    _must_be_mailbox(message.recipient)
     if sender:  # the empty path is for messages that must not be answered
         _must_be_mailbox(sender)
-    head = letter.content.partition(b"\r\n\r\n")[0]
-    international = not (sender.isascii() and letter.recipient.isascii() and head.isascii())
+    head = message.content.partition(b"\r\n\r\n")[0]
+    international = not (sender.isascii() and message.recipient.isascii() and head.isascii())
     parameters = ""
     if "SIZE" in extensions:
-        _must_fit(len(letter.content), extensions["SIZE"])
-        parameters += f" SIZE={len(letter.content)}"
+        _must_fit(len(message.content), extensions["SIZE"])
+        parameters += f" SIZE={len(message.content)}"
     if international:
-        _must_offer("SMTPUTF8", extensions, "addresses beyond ASCII", letter.recipient)
+        _must_offer("SMTPUTF8", extensions, "addresses beyond ASCII", message.recipient)
         parameters += " SMTPUTF8"
-    if not letter.content.isascii():
-        _must_offer("8BITMIME", extensions, "8-bit messages", letter.recipient)
+    if not message.content.isascii():
+        _must_offer("8BITMIME", extensions, "8-bit messages", message.recipient)
         parameters += " BODY=8BITMIME"
     return parameters
 

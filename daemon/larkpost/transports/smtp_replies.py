@@ -39,7 +39,7 @@ class ReplyMeaning(StrEnum):
     NEVER = "never"  # this letter
     UNWELCOME = "unwelcome"  # the message is refused, for a reason of the address
     NOBODY = "nobody"  # there is no such address
-    ROAD = "road"  # all messages fail: the server's fault, or our login or sender
+    SERVER_FAULT = "server fault"  # all messages fail: the server's fault, or our login or sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ def classify(code: int, enhanced: str = "", stage: SmtpStage = SmtpStage.RECIPIE
     if 200 <= code < 300 or (code == 354 and stage is SmtpStage.CONTENT):
         return ReplyMeaning.TAKEN
     if code == 421 or not 400 <= code < 600:
-        return ReplyMeaning.ROAD
+        return ReplyMeaning.SERVER_FAULT
     if stage in (SmtpStage.GREETING, SmtpStage.HELLO, SmtpStage.STARTTLS, SmtpStage.LOGIN):
-        return ReplyMeaning.ROAD
+        return ReplyMeaning.SERVER_FAULT
     if code < 500:
         return ReplyMeaning.TIRED if _is_of_the_server(enhanced, stage) else ReplyMeaning.LATER
     return _refusal(code, enhanced, stage)
@@ -104,10 +104,10 @@ def _is_of_the_server(enhanced: str, stage: SmtpStage) -> bool:
 def _refusal(code: int, enhanced: str, stage: SmtpStage) -> ReplyMeaning:
     too_large = code == 552 or enhanced in ("5.2.3", "5.3.4")
     if stage is SmtpStage.SENDER:
-        return ReplyMeaning.NEVER if too_large else ReplyMeaning.ROAD
+        return ReplyMeaning.NEVER if too_large else ReplyMeaning.SERVER_FAULT
     # "Authentication required" and similar, RFC 4954; "bad sender's address", RFC 3463.
     if code in (530, 534, 535, 538) or enhanced in ("5.1.7", "5.1.8"):
-        return ReplyMeaning.ROAD
+        return ReplyMeaning.SERVER_FAULT
     if stage is SmtpStage.RECIPIENT and enhanced in DEAD:
         return ReplyMeaning.NOBODY
     if stage is SmtpStage.RECIPIENT and not enhanced.startswith(_NOT_THEIRS):

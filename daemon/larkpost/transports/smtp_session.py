@@ -70,17 +70,17 @@ class Session:
         self._extensions = extensions
         self._tidy = True
         self._pace = 0.0  # seconds that the server took for its last replies
-        self.letters = 0
+        self.messages = 0
         self.alive = True
 
-    def hand_over(self, letter: Message) -> None:
+    def hand_over(self, message: Message) -> None:
         """Return when the server accepted the message.
 
         Raises Deferred, Refused, Unanswered (the message was sent, the reply never came), and
         CutOff if the server ended the connection before that.
         """
-        envelope = seal(letter, self._extensions)
-        self.letters += 1
+        envelope = seal(message, self._extensions)
+        self.messages += 1
         with self._before_last_byte():
             if not self._tidy:
                 self._say([(SmtpStage.SENDER, b"RSET\r\n")])
@@ -206,7 +206,7 @@ class Session:
         message = _message(self._smtp, stage, reply)
         if reply.enhanced == TOO_MANY:  # messages over this connection
             self._hang_up()
-            if self.letters > 1:
+            if self.messages > 1:
                 raise CutOff(message)
         if reply.code == 421:
             self._hang_up()
@@ -216,9 +216,9 @@ class Session:
         match verdict:
             case ReplyMeaning.LATER | ReplyMeaning.TIRED:
                 raise Deferred(message, tired=verdict is ReplyMeaning.TIRED)
-            case ReplyMeaning.ROAD:
+            case ReplyMeaning.SERVER_FAULT:
                 self._hang_up()
-                raise Deferred(message, whole_road=True, hint=_hint(stage, reply))
+                raise Deferred(message, server_fault=True, hint=_hint(stage, reply))
             case _:
                 raise Refused(
                     message,
@@ -277,7 +277,7 @@ def _start_tls(
             f"{name_of(smtp)} does not offer STARTTLS, and nothing is sent unencrypted",
             hint="its port for TLS from the start is usually 465, with smtp.security = tls. "
             "If it did offer STARTTLS before, somebody on the way may be taking it out",
-            whole_road=True,
+            server_fault=True,
         )
     _ask(smtp, line, SmtpStage.STARTTLS, "STARTTLS")
     with _for_all_mail(smtp, SmtpStage.STARTTLS):
@@ -299,7 +299,7 @@ def _login(smtp: SmtpSettings, line: SmtpConnection, extensions: dict[str, str])
             f"{name_of(smtp)} offers none of the logins that Larkpost supports (PLAIN, LOGIN)",
             hint="many servers offer it under TLS only: look at smtp.security. "
             "If it needs none, leave smtp.username empty",
-            whole_road=True,
+            server_fault=True,
         )
 
 
@@ -314,7 +314,7 @@ def _ask(smtp: SmtpSettings, line: SmtpConnection, stage: SmtpStage, command: st
     raise Deferred(
         _message(smtp, stage, reply),
         hint=_hint(stage, reply) if reply.code >= 500 else "",
-        whole_road=True,
+        server_fault=True,
         rest=LOGIN_REST if stage is SmtpStage.LOGIN and reply.code >= 500 else 0.0,
     )
 
@@ -327,13 +327,13 @@ def _for_all_mail(smtp: SmtpSettings, stage: SmtpStage) -> Iterator[None]:
         raise _stop_error(smtp, error) from error
     except OSError as error:
         raise Deferred(
-            f"{name_of(smtp)}, {stage}: {describe(error)}", hint=HINTS[stage], whole_road=True
+            f"{name_of(smtp)}, {stage}: {describe(error)}", hint=HINTS[stage], server_fault=True
         ) from error
 
 
 def _stop_error(smtp: SmtpSettings, error: Stopped) -> Deferred:
     """Make the error for a stop before a message is out, which is not the server's fault."""
-    return Deferred(f"{name_of(smtp)}: {describe(error)}", whole_road=True, stopped=True)
+    return Deferred(f"{name_of(smtp)}: {describe(error)}", server_fault=True, stopped=True)
 
 
 def _message(smtp: SmtpSettings, stage: SmtpStage, reply: Reply) -> str:

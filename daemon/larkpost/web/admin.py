@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 READERS = 100  # a page
 DUMPS = 20
-LETTERS = 50
+SHOWN_MESSAGES = 50
 TROUBLED = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
 
 
@@ -33,7 +33,7 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
         found = read_status(connection, now=now, window=site.program.window)
         latest = read_dumps.latest(connection, limit=DUMPS)
         some = readers.newest(connection, limit=READERS, offset=(page - 1) * READERS)
-        troubled = deliveries.by_state(connection, TROUBLED, LETTERS)
+        troubled = deliveries.by_state(connection, TROUBLED, SHOWN_MESSAGES)
         theirs = readers.many(connection, {one.reader_id for one in troubled if one.reader_id})
     total = sum(found.readers.values())
     return site.pages.page(

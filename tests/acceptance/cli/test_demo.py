@@ -74,7 +74,7 @@ def test_everything_it_names_is_there(told: str, folder: Path) -> None:
 def test_the_feeds_hold_the_papers_of_the_newsletter(folder: Path) -> None:
     feeds = [feedparser.parse((folder / "here" / name).read_bytes()) for name in FILES[:2]]
     items = json.loads((folder / "here" / "feed.json").read_bytes())["items"]
-    letter = email.message_from_bytes(
+    message = email.message_from_bytes(
         (folder / "here" / "newsletter.eml").read_bytes(), policy=email.policy.default
     )
 
@@ -82,7 +82,7 @@ def test_the_feeds_hold_the_papers_of_the_newsletter(folder: Path) -> None:
     titles = [item["title"] for item in items]
     assert len(titles) == 10
     assert [[entry.title for entry in feed.entries] for feed in feeds] == [titles, titles]
-    assert not letter.defects
+    assert not message.defects
 
 
 def test_it_fits_eighty_columns_and_has_no_control_codes_in_a_pipe(told: str) -> None:

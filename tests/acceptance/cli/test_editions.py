@@ -88,9 +88,9 @@ def test_a_preview_shows_the_same_papers_in_every_form(furnished: Shell) -> None
     atom = ElementTree.fromstring(forms["atom"])  # noqa: S314 - our own feed
     name = "{http://www.w3.org/2005/Atom}"
     assert [entry.findtext(f"{name}title") for entry in atom.iter(f"{name}entry")] == wanted
-    letter = email.message_from_string(forms["eml"], policy=email.policy.default)
-    assert not letter.defects
-    assert letter["To"] is not None
+    message = email.message_from_string(forms["eml"], policy=email.policy.default)
+    assert not message.defects
+    assert message["To"] is not None
     squeezed = " ".join(forms["text"].split())
     places = [squeezed.find(title) for title in wanted]
     assert -1 not in places
@@ -121,11 +121,11 @@ def test_a_message_lands_in_the_maildir_once(furnished: Shell) -> None:
     (first,) = furnished.json("deliver")
     (second,) = furnished.json("deliver")
 
-    letters = list((furnished.home / "mail" / "new").iterdir())
+    messages = list((furnished.home / "mail" / "new").iterdir())
     assert (first["sent"], second["sent"]) == (1, 0)
-    assert len(letters) == 1
-    letter = email.message_from_bytes(letters[0].read_bytes(), policy=email.policy.default)
-    assert letter["To"].addresses[0].addr_spec == ANN
+    assert len(messages) == 1
+    message = email.message_from_bytes(messages[0].read_bytes(), policy=email.policy.default)
+    assert message["To"].addresses[0].addr_spec == ANN
     assert "No emails" in furnished("deliver").out
 
 

@@ -125,13 +125,13 @@ def test_a_message_put_off_is_listed_with_its_next_try(
         shell("publish", ANN)
         shell("deliver", code=75)
 
-        (letter,) = shell.json("deliveries")
+        (message,) = shell.json("deliveries")
         _, row = shell("deliveries").out.splitlines()
 
-    assert (letter["state"], letter["attempts"]) == ("deferred", 1)
+    assert (message["state"], message["attempts"]) == ("deferred", 1)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row.split("\t")[5])
-    assert letter["next_attempt_at"]
-    assert "451 4.7.1 greylisted" in letter["last_response"]
+    assert message["next_attempt_at"]
+    assert "451 4.7.1 greylisted" in message["last_response"]
 
 
 def test_messages_that_may_have_arrived_are_named_in_status_with_the_command_that_sends_them(
@@ -207,9 +207,9 @@ def test_who_delivers_and_is_told_to_end_puts_the_message_back(
         finally:
             call.kill()
 
-    (letter,) = shell.json("deliveries")
+    (message,) = shell.json("deliveries")
     assert call.returncode == code
-    assert (letter["state"], letter["attempts"]) == ("deferred", 0)
+    assert (message["state"], message["attempts"]) == ("deferred", 0)
     assert b"Traceback" not in err
     assert "mail server did not accept emails" not in shell("status").out
 
@@ -252,9 +252,9 @@ def test_a_bounce_comes_in_by_the_pipe(furnished: Shell) -> None:
     furnished("publish", ANN)
     furnished("deliver")
     (mail,) = (furnished.home / "mail" / "new").iterdir()
-    letter = email.message_from_bytes(mail.read_bytes(), policy=policy.default)
-    answers = letter["Reply-To"]
-    answer = f"To: {answers}\nIn-Reply-To: {letter['Message-ID']}\n\n2 +\n".encode()
+    message = email.message_from_bytes(mail.read_bytes(), policy=policy.default)
+    answers = message["Reply-To"]
+    answer = f"To: {answers}\nIn-Reply-To: {message['Message-ID']}\n\n2 +\n".encode()
 
     assert furnished.json("receive-mail")[0] == {"kind": "foreign", "votes": 0}
     done = furnished("receive-mail", "--json", stdin=answer)

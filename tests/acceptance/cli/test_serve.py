@@ -55,7 +55,7 @@ def test_a_daemon_told_to_end_in_a_run_finishes_its_message_and_leaves_the_rest(
     pid: list[int] = []
 
     def tell_to_end(_recipient: str) -> None:
-        if len(server.taken) == 2:  # the third letter is out, and waits for its answer
+        if len(server.taken) == 2:  # the third message is out, and waits for its answer
             os.kill(pid[0], signal.SIGTERM)
             time.sleep(3)  # the daemon's loop looks for signals ten times a second
 

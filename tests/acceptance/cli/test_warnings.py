@@ -38,7 +38,7 @@ def test_messages_that_lead_to_this_machine_are_warned_of(
     assert public.err == ""
 
 
-def test_the_doctor_warns_of_letters_that_lead_to_this_machine(tmp_path: Path) -> None:
+def test_the_doctor_warns_of_newsnewsletters_that_lead_to_this_machine(tmp_path: Path) -> None:
     found = Shell(tmp_path, LOCAL | {"LARKPOST_SMTP__PORT": "1"}).json("doctor", code=1)
 
     warnings = [one for one in found if one["state"] == "warning"]

@@ -200,13 +200,13 @@ def test_nobody_else_may_read_or_write_what_is_private_whatever_the_umask(shell:
     made = [path for path in shell.folder.rglob("*") if not path.is_symlink()]
     writable = [path for path in made if path.stat().st_mode & stat.S_IWOTH]
     private = ("secret.key", "larkpost.db", "larkpost.db-wal", "readers.jsonl")
-    letters = [path for path in made if path.parent.name in ("new", "sent")]
+    messages = [path for path in made if path.parent.name in ("new", "sent")]
     readable = [
         path
-        for path in [*letters, *(path for path in made if path.name in private)]
+        for path in [*messages, *(path for path in made if path.name in private)]
         if path.stat().st_mode & (stat.S_IROTH | stat.S_IRGRP)
     ]
-    assert len(letters) >= 2
+    assert len(messages) >= 2
     assert writable == []
     assert readable == []
 

@@ -82,10 +82,10 @@ class TestLocalUser:
         assert not file.exists() or not readable(file)
 
     def test_reads_no_message_and_no_list_of_what_was_sent(self, home: Path) -> None:
-        letters = [file for file in files(home) if file.parent.name in {"new", "sent"}]
+        messages = [file for file in files(home) if file.parent.name in {"new", "sent"}]
 
-        assert len(letters) >= 2
-        assert [file for file in letters if readable(file)] == []
+        assert len(messages) >= 2
+        assert [file for file in messages if readable(file)] == []
 
     def test_reads_no_readers_in_an_export(self, home: Path) -> None:
         exported = home.parent / "out" / "readers.jsonl"

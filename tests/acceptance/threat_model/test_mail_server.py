@@ -99,7 +99,7 @@ class TestMailServer:
                 run(store, smtp(server, timeout=0.5), NOW + minutes * MINUTE)
 
             assert len(server.arrived) <= 2  # once more where it may be lost, and never again
-            names = {_name(letter.content) for letter in server.arrived}
+            names = {_name(newsletter.content) for newsletter in server.arrived}
 
         assert len(names) == 1  # by which a mailbox knows the second one
         (delivery,) = outbox(store)
@@ -110,7 +110,7 @@ class TestMailServer:
         self, here: Place, kind: MessageKind
     ) -> None:
         store = here.program.store
-        send(store, Mailbag().road)  # the edition of the place
+        send(store, Mailbag().open_transport)  # the edition of the place
         to = queue(store, kind, 2)
         with SmtpServer() as server:
             first = send(store, smtp(server))
@@ -126,21 +126,21 @@ class TestMailServer:
         self, here: Place, kind: MessageKind, fault: Fault
     ) -> None:
         store = here.program.store
-        send(store, Mailbag().road)
+        send(store, Mailbag().open_transport)
         queue(store, kind)
         with SmtpServer({"DOT": [fault] * 9, "QUIT": [Fault.CUT] * 9}) as server:
             for minutes in (0, 6, 60, 600, 6_000):
                 send(store, smtp(server, timeout=0.5), NOW + minutes * MINUTE)
 
             assert 1 <= len(server.arrived) <= 2
-            assert len({letter.content for letter in server.arrived}) == 1
+            assert len({newsletter.content for newsletter in server.arrived}) == 1
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_it_loses_no_message_of_any_kind_by_putting_it_off_or_closing(
         self, here: Place, kind: MessageKind
     ) -> None:
         store = here.program.store
-        send(store, Mailbag().road)
+        send(store, Mailbag().open_transport)
         to = queue(store, kind, 2)
         script: Script = {
             "BANNER": ["554 go away"], "MAIL": ["421 4.3.2 closing"], "RCPT": ["450 4.2.0 later"],
@@ -161,10 +161,10 @@ class TestMailServer:
         with SmtpServer() as server:
             deliver(store, here.program.renderer, smtp(server), now=NOW, holder="test")
 
-        (letter,) = server.taken
-        message = email.message_from_bytes(letter.content, policy=policy.default)
+        (newsletter,) = server.taken
+        message = email.message_from_bytes(newsletter.content, policy=policy.default)
         assert message["Bcc"] is None
-        assert [letter.recipient] == ["ada@example.org"]
+        assert [newsletter.recipient] == ["ada@example.org"]
         assert [one for one in server.commands if one.startswith("RCPT")] == [
             "RCPT TO:<ada@example.org>"
         ]

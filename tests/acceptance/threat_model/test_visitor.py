@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.mail.message_checks import PRESS
+from tests.helpers.mail.message_checks import RENDERER
 from tests.helpers.mail.outbox_helpers import Mailbag
 from tests.helpers.web.site_client import NOW, contents
 
@@ -209,5 +209,5 @@ class TestVisitor:
             assert here.client.post("/subscribe", data=form).status_code == 200
 
         bag = Mailbag()
-        deliver(here.program.store, PRESS, bag.road, now=here.clock.now, holder="test")
+        deliver(here.program.store, RENDERER, bag.open_transport, now=here.clock.now, holder="test")
         assert sum(name.startswith("Me.e") for name in bag.recipients()) == 1

@@ -7,7 +7,7 @@ from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 from tests.helpers.factories import NOW, TODAY, add_papers, picks_of
-from tests.helpers.mail.message_checks import PRESS
+from tests.helpers.mail.message_checks import RENDERER
 from tests.helpers.mail.outbox_helpers import Killed
 
 from larkpost.db import editions, schema
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
-    from tests.helpers.mail.outbox_helpers import Road
+    from tests.helpers.mail.outbox_helpers import OpenTransport
 
     from larkpost.domain import Reader
     from larkpost.interfaces import Renderer
@@ -82,15 +82,15 @@ def ask(store: Store, address: str, network: int = 0, now: datetime = NOW) -> st
 
 def send(
     store: Store,
-    road: Road,
+    open_transport: OpenTransport,
     now: datetime = NOW,
     *,
-    renderer: Renderer = PRESS,
+    renderer: Renderer = RENDERER,
     domain: str = "example.org",
 ) -> DeliveryCounts:
     """Send due messages, as the daemon does."""
     return deliver(
-        store, renderer, road, now=now, holder=f"run of {now}", patient=True,
+        store, renderer, open_transport, now=now, holder=f"run of {now}", patient=True,
         operator=f"boss@{domain}",
     )  # fmt: skip
 

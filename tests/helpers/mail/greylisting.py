@@ -25,14 +25,14 @@ class Greylist:
     """Defers each pair of sender and recipient at its domain for 5 to 60 minutes.
 
     The test sets ``now``. ``open_from`` has the times from which pairs are accepted, ``taken`` the
-    time and recipient of accepted messages. With ``after_the_letter`` it replies after the message,
-    as rspamd does, and not at RCPT TO.
+    time and recipient of accepted messages. With ``after_the_message`` it replies after the
+    message, as rspamd does, and not at RCPT TO.
     """
 
     domain: str
     now: datetime
     answer: str = "451 4.7.1 Greylisting in action, please come back later"
-    after_the_letter: bool = False
+    after_the_message: bool = False
     open_from: dict[tuple[str, str], datetime] = field(default_factory=dict)
     taken: list[tuple[datetime, str, str]] = field(default_factory=list)
     tries: Counter[str] = field(default_factory=Counter)
@@ -45,7 +45,7 @@ class Greylist:
     def __exit__(self, *_: object) -> None:
         self._controller.stop()
 
-    def road(self) -> Relay:
+    def open_transport(self) -> Relay:
         """Open a connection, as the program does with its settings."""
         port = self._controller.port
         return Relay(SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=60.0))
@@ -59,7 +59,7 @@ class Greylist:
         _options: list[str],
     ) -> str:
         self.tries[address] += 1
-        if not self.after_the_letter and self._is_grey(str(envelope.mail_from), address):
+        if not self.after_the_message and self._is_grey(str(envelope.mail_from), address):
             return self.answer
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
@@ -68,7 +68,7 @@ class Greylist:
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         sender, recipient = str(envelope.mail_from), envelope.rcpt_tos[0]
-        if self.after_the_letter and self._is_grey(sender, recipient):
+        if self.after_the_message and self._is_grey(sender, recipient):
             return self.answer
         self.taken.append((self.now, sender, recipient))
         return "250 2.0.0 taken"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TOKENS = Tokens([b"k" * 32])
 MAILBOXES = ReturnAddresses("post@example.org", TOKENS)
 SENDER = "Larkpost <larkpost@example.org>"
-PRESS = EditionRenderer(
+RENDERER = EditionRenderer(
     UrlBuilder("https://papers.example.org", TOKENS),
     sender=SENDER,
     title="Larkpost",
@@ -39,12 +39,12 @@ HEADERS = (
 )
 
 
-def letters() -> ReplyableRenderer:
+def messages() -> ReplyableRenderer:
     """Make the renderer of an installation with an inbound.address."""
-    press = EditionRenderer(
+    renderer = EditionRenderer(
         UrlBuilder("https://paper.example.org", TOKENS), sender=SENDER, title="Larkpost"
     )
-    return ReplyableRenderer(press, MAILBOXES)
+    return ReplyableRenderer(renderer, MAILBOXES)
 
 
 def thousand(store: Store, count: int) -> None:

@@ -21,7 +21,7 @@ LEASE = timedelta(minutes=10)
 MINUTE = timedelta(minutes=1)
 
 
-def plan_letters(connection: Connection, count: int, days: int = 1) -> list[int]:
+def plan_messages(connection: Connection, count: int, days: int = 1) -> list[int]:
     """Publish editions of ``days`` days up to today, day by day; returns the deliveries' ids."""
     who, papers = add_readers(connection, count), add_papers(connection, 1)
     for day in [TODAY - n * DAY for n in reversed(range(days))]:
@@ -40,7 +40,7 @@ def plan_letters(connection: Connection, count: int, days: int = 1) -> list[int]
             ],
         )
     planned = deliveries.by_state(connection, [DeliveryState.PLANNED], limit=10**6)
-    return sorted(letter.id for letter in planned)
+    return sorted(message.id for message in planned)
 
 
 def claim(
@@ -50,9 +50,9 @@ def claim(
 
 
 def state_of(connection: Connection, delivery_id: int) -> DeliveryState:
-    letter = deliveries.get(connection, delivery_id)
-    assert letter is not None
-    return letter.state
+    message = deliveries.get(connection, delivery_id)
+    assert message is not None
+    return message.state
 
 
 def begin(
@@ -64,6 +64,6 @@ def begin(
 def take(connection: Connection, *, limit: int = 100, now: datetime = NOW) -> list[Delivery]:
     """Claim messages and begin them all."""
     claimed = claim(connection, limit=limit, now=now)
-    for letter in claimed:
-        assert begin(connection, letter.id, now=now) is DeliveryState.SENDING
+    for message in claimed:
+        assert begin(connection, message.id, now=now) is DeliveryState.SENDING
     return claimed

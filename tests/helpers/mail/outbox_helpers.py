@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from larkpost.domain import Delivery, Edition, Reader
     from larkpost.interfaces import FeedFormat, Transport
 
-    Road = Callable[[], AbstractContextManager[Transport]]
+    OpenTransport = Callable[[], AbstractContextManager[Transport]]
 
 MINUTE = timedelta(minutes=1)
 
 
-class PlainPress:
+class PlainRenderer:
     """Renders every edition in a few plain lines; refuses the given titles."""
 
     def __init__(self, *, hates: str = "", whole_batches: bool = True) -> None:
@@ -41,9 +41,9 @@ class PlainPress:
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         if not self._whole_batches and len(editions) > 1:
             raise RuntimeError("one hostile edition spoils them all")
-        return map(self._letter, editions)
+        return map(self._message, editions)
 
-    def _letter(self, edition: Edition) -> Message:
+    def _message(self, edition: Edition) -> Message:
         address = str(edition.reader.address)
         if self._hates and self._hates in address:
             raise ValueError(f"cannot set the paper of {address}")
@@ -83,29 +83,29 @@ class Mailbag:
 
     def __init__(self, **troubles: Exception) -> None:
         self._troubles = troubles
-        self.letters: list[Message] = []
+        self.messages: list[Message] = []
         self.tries: list[str] = []
-        self.before_each: Callable[[Message], None] = lambda _letter: None
+        self.before_each: Callable[[Message], None] = lambda _message: None
         self.when_ready: Callable[[], None] = lambda: None
         self.opened = 0
 
     @contextmanager
-    def road(self) -> Iterator[Transport]:
+    def open_transport(self) -> Iterator[Transport]:
         self.opened += 1
         yield self
 
     def ready(self) -> None:
         self.when_ready()
 
-    def send(self, letter: Message) -> None:
-        self.before_each(letter)
-        self.tries.append(letter.recipient)
-        if trouble := self._troubles.get(letter.recipient.partition("@")[0]):
+    def send(self, message: Message) -> None:
+        self.before_each(message)
+        self.tries.append(message.recipient)
+        if trouble := self._troubles.get(message.recipient.partition("@")[0]):
             raise trouble
-        self.letters.append(letter)
+        self.messages.append(message)
 
     def recipients(self) -> list[str]:
-        return [letter.recipient.partition("@")[0] for letter in self.letters]
+        return [message.recipient.partition("@")[0] for message in self.messages]
 
 
 def name_of(reader: Reader, day: date) -> str:
@@ -135,8 +135,10 @@ def smtp(server: SmtpServer, timeout: float = 5.0) -> Callable[[], Relay]:
     return lambda: Relay(settings)
 
 
-def run(store: Store, road: Road, now: datetime = NOW, **options: Any) -> DeliveryCounts:
-    return deliver(store, PlainPress(), road, now=now, holder="test", **options)
+def run(
+    store: Store, open_transport: OpenTransport, now: datetime = NOW, **options: Any
+) -> DeliveryCounts:
+    return deliver(store, PlainRenderer(), open_transport, now=now, holder="test", **options)
 
 
 def outbox(store: Store) -> list[Delivery]:

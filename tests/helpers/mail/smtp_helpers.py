@@ -47,11 +47,11 @@ def settings(server: SmtpServer, **changes: Any) -> SmtpSettings:
     return SmtpSettings(**{**values, **changes})
 
 
-def no_road(smtp: SmtpSettings, context: ssl.SSLContext | None = None) -> Deferred:
+def server_fault(smtp: SmtpSettings, context: ssl.SSLContext | None = None) -> Deferred:
     """Send a message over a transport that must fail; returns the reason."""
     with Relay(smtp, context=context) as relay, pytest.raises(Deferred) as deferral:
         relay.send(ADA)
-    assert deferral.value.whole_road
+    assert deferral.value.server_fault
     return deferral.value
 
 

@@ -129,7 +129,7 @@ class SmtpServer:
     @property
     def taken(self) -> list[Arrived]:
         """The messages that got the reply 250."""
-        return [letter for letter in self.arrived if letter.answered]
+        return [message for message in self.arrived if message.answered]
 
     def verbs(self) -> list[str]:
         return [command.split(" ")[0].partition(":")[0].upper() for command in self.commands]
@@ -240,8 +240,8 @@ class SmtpServer:
             return not isinstance(fault, Fault) and talk.content(None) is not None
         answer = self._next("DOT", talk.recipient)
         with self._lock:
-            letter = Arrived(talk.sender, talk.recipient, content, answer is None)
-            self.arrived.append(letter)
+            message = Arrived(talk.sender, talk.recipient, content, answer is None)
+            self.arrived.append(message)
         return self._do(talk, answer, "250 2.0.0 taken")
 
     def _next(self, verb: str, line: str) -> Answer:
@@ -265,10 +265,10 @@ class SmtpServer:
                 self._over.wait(20)
                 return False
             case Fault.TRICKLE:
-                for letter in usual * 20:
+                for message in usual * 20:
                     if self._over.wait(0.1):
                         return False
-                    talk.sock.sendall(letter.encode())
+                    talk.sock.sendall(message.encode())
                 return False
             case bytes():
                 talk.sock.sendall(answer)

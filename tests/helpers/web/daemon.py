@@ -33,19 +33,23 @@ class Postbox:
     """Accepts messages by SMTP and records them, newest last."""
 
     def __init__(self) -> None:
-        self.letters: list[EmailMessage] = []
+        self.messages: list[EmailMessage] = []
 
     async def handle_DATA(  # noqa: N802 - the name that aiosmtpd calls
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         """Accept a message."""
         assert isinstance(envelope.content, bytes)
-        self.letters.append(message_from_bytes(envelope.content, policy=default))
+        self.messages.append(message_from_bytes(envelope.content, policy=default))
         return "250 OK"
 
     def to(self, address: str) -> list[EmailMessage]:
         """List the messages to an address."""
-        return [letter for letter in self.letters if letter["To"].addresses[0].addr_spec == address]
+        return [
+            newsletter
+            for newsletter in self.messages
+            if newsletter["To"].addresses[0].addr_spec == address
+        ]
 
 
 @dataclass
@@ -81,13 +85,13 @@ class Daemon:
         """
         address = f"file:{self.home / 'larkpost.db'}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as database:
-            (letters,) = database.execute(
+            (messages,) = database.execute(
                 "SELECT count(*) FROM delivery WHERE state = 'sending'"
             ).fetchone()
             (notices,) = database.execute(
                 "SELECT count(*) FROM delivery WHERE kind = 'confirmation'"
             ).fetchone()
-        return not letters and not notices
+        return not messages and not notices
 
     @property
     def clock(self) -> Path:

@@ -132,7 +132,7 @@ def merged(older: Store, **status: str) -> SimpleNamespace:
             votes={vote.paper_id: vote for vote in votes.of(connection, ann.id)},
             editions=editions.latest(connection, ann.id, limit=10),
             stayed=editions.get(connection, 2),
-            letters={n: deliveries.of_edition(connection, n) for n in (1, 2, 3, 4)},
+            messages={n: deliveries.of_edition(connection, n) for n in (1, 2, 3, 4)},
             picked=editions.papers_given(connection, [ann.id])[ann.id],
             events=job_status.latest(connection),
         )
@@ -163,14 +163,14 @@ def test_no_edition_is_lost_and_no_day_has_two(older: Store) -> None:
     assert found.stayed is not None
     assert found.stayed.reader.id == found.ann.id  # a link to it opens what is Ann's
     assert found.picked == {1, 2, 3}
-    assert found.letters[1].reader_id == found.ann.id
-    assert found.letters[2].state is DeliveryState.CANCELLED  # that day's other letter goes
-    assert found.letters[3].state is DeliveryState.PLANNED
-    assert found.letters[4].state is DeliveryState.PLANNED
+    assert found.messages[1].reader_id == found.ann.id
+    assert found.messages[2].state is DeliveryState.CANCELLED  # that day's other message goes
+    assert found.messages[3].state is DeliveryState.PLANNED
+    assert found.messages[4].state is DeliveryState.PLANNED
 
 
 @pytest.mark.parametrize("waiting", ["planned", "deferred", "unknown"])
-def test_a_reader_who_was_sent_a_letter_of_a_day_gets_no_other_of_that_day(
+def test_a_reader_who_was_sent_a_newsletter_of_a_day_gets_no_other_of_that_day(
     older: Store, waiting: str
 ) -> None:
     with older.begin() as connection:
@@ -190,8 +190,8 @@ def test_a_reader_who_was_sent_a_letter_of_a_day_gets_no_other_of_that_day(
     migrations.upgrade(older)
 
     with older.read() as connection:
-        letters = {n: deliveries.of_edition(connection, n) for n in range(1, 7)}
-    states = {n: str(letter.state) for n, letter in letters.items() if letter}
+        messages = {n: deliveries.of_edition(connection, n) for n in range(1, 7)}
+    states = {n: str(message.state) for n, message in messages.items() if message}
     assert [states[n] for n in (1, 2, 3, 4)] == ["sent", "cancelled", "cancelled", "sent"]
     assert states[5] == waiting  # nothing of that day was sent
 
@@ -267,7 +267,7 @@ def test_who_unsubscribed_is_not_subscribed_again(
     assert found.ann.status is status
     if status is Status.LEFT:
         assert found.ann.next_slot is None
-        assert found.letters[3].state is DeliveryState.CANCELLED
+        assert found.messages[3].state is DeliveryState.CANCELLED
 
 
 def test_a_merge_is_reported_afterwards(older: Store) -> None:

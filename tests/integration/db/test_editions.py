@@ -82,21 +82,21 @@ def test_editions_that_are_not_there_are_none(store: Store) -> None:
         assert editions.publish_many(connection, []) == []
 
 
-def test_publishing_moves_the_slot_and_plans_a_letter(store: Store) -> None:
+def test_publishing_moves_the_slot_and_plans_a_newsletter(store: Store) -> None:
     with store.begin() as connection:
         (ada,), papers = add_readers(connection, 1), add_papers(connection, 2)
 
         edition = publish(connection, ada, papers)
-        (letter,) = deliveries.by_state(connection, [DeliveryState.PLANNED])
+        (message,) = deliveries.by_state(connection, [DeliveryState.PLANNED])
 
         assert edition is not None
         assert readers.get(connection, ada.id).next_slot == TOMORROW
-    assert (letter.edition_id, letter.reader_id) == (edition.id, ada.id)
-    assert letter.message_id == f"<{ada.uid}.{TODAY}@example.org>"
-    assert (letter.attempts, letter.next_attempt_at, letter.lease_until) == (0, NOW, None)
+    assert (message.edition_id, message.reader_id) == (edition.id, ada.id)
+    assert message.message_id == f"<{ada.uid}.{TODAY}@example.org>"
+    assert (message.attempts, message.next_attempt_at, message.lease_until) == (0, NOW, None)
 
 
-def test_a_reader_without_an_address_gets_no_letter(store: Store) -> None:
+def test_a_reader_without_an_address_gets_no_newsletter(store: Store) -> None:
     with store.begin() as connection:
         quiet = readers.add(connection, address=None, now=NOW, next_slot=NOW)
 
@@ -106,7 +106,7 @@ def test_a_reader_without_an_address_gets_no_letter(store: Store) -> None:
         assert sum(deliveries.counts(connection).values()) == 0
 
 
-def test_who_left_while_the_edition_was_made_gets_no_letter(store: Store) -> None:
+def test_who_left_while_the_edition_was_made_gets_no_newsletter(store: Store) -> None:
     with store.begin() as connection:
         (ada,), papers = add_readers(connection, 1), add_papers(connection, 1)
         readers.update(connection, ada.id, status=Status.LEFT)
@@ -184,7 +184,7 @@ def test_threads_that_publish_one_slot_make_one_edition(store: Store) -> None:
             assert editions.latest(connection, edition.reader.id, limit=9) == [edition]
 
 
-def test_an_edition_and_its_letter_are_written_together_or_not_at_all(store: Store) -> None:
+def test_an_edition_and_its_newsletter_are_written_together_or_not_at_all(store: Store) -> None:
     with store.begin() as connection:
         (ada,), papers = add_readers(connection, 1), add_papers(connection, 1)
 

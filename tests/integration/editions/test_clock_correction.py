@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, update
-from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress
+from tests.helpers.mail.outbox_helpers import Mailbag, PlainRenderer
 
 from larkpost.db import editions, papers, readers, schema
 from larkpost.db.coordination import future_timestamps, job_status
@@ -133,7 +133,7 @@ def test_a_message_put_off_while_the_clock_was_ahead_goes(newsroom: PublishConte
     bring_papers(store, 3, NOW, "Right")
     tick(newsroom, now=MORNING)
     later = Mailbag(a=Deferred("450 later"))
-    deliver(store, PlainPress(), later.road, now=AHEAD, holder="test")
+    deliver(store, PlainRenderer(), later.open_transport, now=AHEAD, holder="test")
     with store.begin() as connection:
         connection.execute(
             update(schema.delivery).values(
@@ -142,10 +142,10 @@ def test_a_message_put_off_while_the_clock_was_ahead_goes(newsroom: PublishConte
         )
 
     bag = Mailbag()
-    ledger = deliver(store, PlainPress(), bag.road, now=MORNING, holder="test")
+    ledger = deliver(store, PlainRenderer(), bag.open_transport, now=MORNING, holder="test")
 
     assert ledger.sent == 1
-    assert [letter.recipient for letter in bag.letters] == [reader.address]
+    assert [message.recipient for message in bag.messages] == [reader.address]
 
 
 def test_a_wish_to_subscribe_put_off_while_the_clock_was_ahead_is_answered(store: Store) -> None:

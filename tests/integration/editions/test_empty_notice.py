@@ -8,7 +8,7 @@ from email import policy
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.edition_factories import press
+from tests.helpers.edition_factories import make_renderer
 from tests.helpers.factories import DAY, add_papers
 from tests.helpers.mail.outbox_helpers import Mailbag
 
@@ -46,7 +46,9 @@ def asking(store: Store, address: str | None = ADDRESS, threshold: float = 0.0) 
 
 
 def answer(store: Store, bag: Mailbag, now: datetime = MORNING) -> int:
-    return deliver(store, press(), bag.road, now=now, holder="test", patient=True).sent
+    return deliver(
+        store, make_renderer(), bag.open_transport, now=now, holder="test", patient=True
+    ).sent
 
 
 def told(store: Store, now: datetime = MORNING) -> list[str]:
@@ -54,7 +56,8 @@ def told(store: Store, now: datetime = MORNING) -> list[str]:
     bag = Mailbag()
     answer(store, bag, now)
     messages = [
-        email.message_from_bytes(letter.content, policy=policy.default) for letter in bag.letters
+        email.message_from_bytes(newsletter.content, policy=policy.default)
+        for newsletter in bag.messages
     ]
     return [the_line(one) for one in messages if "no papers on" in one["Subject"]]
 
@@ -79,7 +82,7 @@ def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Publis
     assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
     assert answer(newsroom.store, bag) == 1
 
-    message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
+    message = email.message_from_bytes(bag.messages[0].content, policy=policy.default)
     assert not message.defects
     assert message["To"] == ADDRESS
     assert message["Subject"] == "Larkpost: no papers on Friday, 7 August 2026"
@@ -236,7 +239,7 @@ def test_a_failed_mail_server_keeps_the_line_and_a_newer_one_takes_its_place(
 ) -> None:
     asking(newsroom.store)
     publish_due(newsroom, now=MORNING)
-    bag = Mailbag(ada=Deferred("the server is away", whole_road=True))
+    bag = Mailbag(ada=Deferred("the server is away", server_fault=True))
 
     assert answer(newsroom.store, bag) == 0
     assert answer(newsroom.store, bag) == 0

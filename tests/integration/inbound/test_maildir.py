@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.factories import DAY, NOW, TODAY
-from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress, publish
+from tests.helpers.mail.outbox_helpers import Mailbag, PlainRenderer, publish
 from tests.unit.inbound.test_bounce_parser import QMAIL, dsn, fields
 
 from larkpost.db import editions, readers
@@ -64,14 +64,16 @@ def test_the_return_path_of_each_message_is_its_own_and_genuine(store: Store) ->
     who = publish(store, 2)
     bag = Mailbag()
 
-    deliver(store, ReplyableRenderer(PlainPress(), POST), bag.road, now=NOW, holder="test")
+    deliver(
+        store, ReplyableRenderer(PlainRenderer(), POST), bag.open_transport, now=NOW, holder="test"
+    )
 
-    for letter, reader in zip(bag.letters, who, strict=True):
-        tag = POST.read(letter.sender)
+    for message, reader in zip(bag.messages, who, strict=True):
+        tag = POST.read(message.sender)
         assert tag is not None
         assert (tag.purpose, tag.number) == ("bounce", edition_of(store, reader).id)
-        assert letter.content.startswith(b"Reply-To: post+v")
-    assert len({letter.sender for letter in bag.letters}) == 2
+        assert message.content.startswith(b"Reply-To: post+v")
+    assert len({message.sender for message in bag.messages}) == 2
 
 
 def test_a_hard_bounce_suspends_its_reader_and_takes_back_what_is_planned(store: Store) -> None:
@@ -278,7 +280,7 @@ def test_nothing_that_comes_back_is_ever_answered(store: Store) -> None:
     """No inbound mail ever plans a message."""
     (reader,) = publish(store, 1)
     bag = Mailbag()
-    deliver(store, PlainPress(), bag.road, now=NOW, holder="test")
+    deliver(store, PlainRenderer(), bag.open_transport, now=NOW, holder="test")
     page = edition_of(store, reader)
 
     for mail in (SOFT, VACATION, b"Subject: hello\n\nWho are you?\n"):
@@ -289,4 +291,4 @@ def test_nothing_that_comes_back_is_ever_answered(store: Store) -> None:
 
     with store.read() as connection:
         assert delivery_queue.count_due(connection, NOW + timedelta(days=9)) == 0
-    assert len(bag.letters) == 1
+    assert len(bag.messages) == 1

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.helpers.factories import NOW
-from tests.helpers.mail.message_checks import MAILBOXES, PRESS, TOKENS
+from tests.helpers.mail.message_checks import MAILBOXES, RENDERER, TOKENS
 from tests.helpers.mail.outbox_helpers import Mailbag, publish
 from tests.unit.inbound.test_bounce_parser import dsn, fields
 
@@ -37,20 +37,22 @@ if TYPE_CHECKING:
 
 def sent(store: Store) -> list[Message]:
     bag = Mailbag()
-    deliver(store, ReplyableRenderer(PRESS, MAILBOXES), bag.road, now=NOW, holder="test")
-    return bag.letters
+    deliver(
+        store, ReplyableRenderer(RENDERER, MAILBOXES), bag.open_transport, now=NOW, holder="test"
+    )
+    return bag.messages
 
 
-def addresses_for_leaving(letter: Message) -> list[str]:
-    message = email.message_from_bytes(letter.content, policy=policy.default)
+def addresses_for_leaving(newsletter: Message) -> list[str]:
+    message = email.message_from_bytes(newsletter.content, policy=policy.default)
     return [one.strip(" <>") for one in message["List-Unsubscribe"].split(",")]
 
 
-def mail_to_leave(letter: Message, more: str = "") -> bytes:
+def mail_to_leave(newsletter: Message, more: str = "") -> bytes:
     """Write what a mail program sends by the address in the header."""
-    link = urlsplit(addresses_for_leaving(letter)[1])
+    link = urlsplit(addresses_for_leaving(newsletter)[1])
     subject = link.query.removeprefix("subject=")
-    head = f"From: {letter.recipient}\nTo: {link.path}\nSubject: {subject}\n{more}"
+    head = f"From: {newsletter.recipient}\nTo: {link.path}\nSubject: {subject}\n{more}"
     return f"{head}\nPlease.\n".encode()
 
 
@@ -61,10 +63,10 @@ def status_of(store: Store, reader: Reader) -> Status:
 
 def test_the_link_stands_first_and_the_mail_address_beside_it(store: Store) -> None:
     publish(store, 1)
-    (letter,) = sent(store)
-    message = email.message_from_bytes(letter.content, policy=policy.default)
-    link, mail = addresses_for_leaving(letter)
-    head = letter.content.partition(b"\r\n\r\n")[0]
+    (newsletter,) = sent(store)
+    message = email.message_from_bytes(newsletter.content, policy=policy.default)
+    link, mail = addresses_for_leaving(newsletter)
+    head = newsletter.content.partition(b"\r\n\r\n")[0]
 
     assert link.startswith("https://papers.example.org/leave/")
     assert mail.startswith("mailto:post+u")
@@ -80,21 +82,21 @@ def test_without_an_address_for_returns_there_is_no_mailto(store: Store) -> None
     bare = EditionRenderer(
         UrlBuilder("https://papers.example.org", TOKENS), sender="a@b.example", title="L"
     )
-    deliver(store, bare, bag.road, now=NOW, holder="test")
+    deliver(store, bare, bag.open_transport, now=NOW, holder="test")
 
-    (link,) = addresses_for_leaving(bag.letters[0])
+    (link,) = addresses_for_leaving(bag.messages[0])
     assert link.startswith("https://papers.example.org/leave/")
-    assert b"\r\nPrecedence: bulk\r\n" in bag.letters[0].content
+    assert b"\r\nPrecedence: bulk\r\n" in bag.messages[0].content
 
 
 def test_a_mail_to_the_address_unsubscribes_its_reader_and_nobody_else(
     store: Store, tmp_path: Path
 ) -> None:
     leaving, staying = publish(store, 2)
-    letters = sent(store)
+    messages = sent(store)
     publish(store, 2, NOW.date().replace(day=8))
     (tmp_path / "new").mkdir()
-    (tmp_path / "new" / "1.a").write_bytes(mail_to_leave(letters[0]))
+    (tmp_path / "new" / "1.a").write_bytes(mail_to_leave(messages[0]))
 
     tally = collect(store, MAILBOXES, tmp_path, now=NOW)
 
@@ -103,7 +105,7 @@ def test_a_mail_to_the_address_unsubscribes_its_reader_and_nobody_else(
     assert status_of(store, leaving) is Status.LEFT
     assert status_of(store, staying) is Status.ACTIVE
     with store.read() as connection:
-        states = [letter.state for letter in deliveries.of(connection, leaving.id)]
+        states = [newsletter.state for newsletter in deliveries.of(connection, leaving.id)]
     assert states == [DeliveryState.SENT, DeliveryState.CANCELLED]
 
 
@@ -113,8 +115,8 @@ def test_saying_it_twice_or_by_a_program_is_as_good(
     """Mail providers write such a mail in the name of who pressed their button."""
     caplog.set_level(logging.INFO)
     (reader,) = publish(store, 1)
-    (letter,) = sent(store)
-    mail = mail_to_leave(letter, "Auto-Submitted: auto-generated\nPrecedence: bulk\n")
+    (newsletter,) = sent(store)
+    mail = mail_to_leave(newsletter, "Auto-Submitted: auto-generated\nPrecedence: bulk\n")
 
     for _ in range(2):
         assert receive(store, MAILBOXES, mail, now=NOW).meaning is InboundKind.UNSUBSCRIBED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.factories import NOW, TODAY
-from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress, name_of, publish
+from tests.helpers.mail.outbox_helpers import Mailbag, PlainRenderer, name_of, publish
 from tests.integration.inbound.test_maildir import POST, edition_of
 
 from larkpost.db import votes
@@ -147,11 +147,17 @@ def test_a_message_that_can_be_answered_says_how(store: Store) -> None:
     publish(store, 1)
     bag = Mailbag()
 
-    class TellingPress(PlainPress):
-        def _letter(self, edition: Edition) -> Message:
-            letter = super()._letter(edition)
-            return replace(letter, content=letter.content + edition.note.encode())
+    class TellingRenderer(PlainRenderer):
+        def _message(self, edition: Edition) -> Message:
+            message = super()._message(edition)
+            return replace(message, content=message.content + edition.note.encode())
 
-    deliver(store, ReplyableRenderer(TellingPress(), POST), bag.road, now=NOW, holder="test")
+    deliver(
+        store,
+        ReplyableRenderer(TellingRenderer(), POST),
+        bag.open_transport,
+        now=NOW,
+        holder="test",
+    )
 
-    assert HOW_TO_VOTE.encode() in bag.letters[0].content
+    assert HOW_TO_VOTE.encode() in bag.messages[0].content

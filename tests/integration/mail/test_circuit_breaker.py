@@ -167,7 +167,7 @@ def test_a_mail_server_that_breaks_three_times_in_a_row_is_left_alone(
     assert states(store).count("planned") == 5
 
 
-# The whole road.
+# Faults of the server.
 
 
 def test_a_refused_login_is_tried_once_and_reported_once(store: Store) -> None:
@@ -207,20 +207,20 @@ def test_a_failed_mail_server_costs_the_messages_nothing(store: Store) -> None:
 
 def test_a_person_need_not_wait_for_the_mail_server_to_have_rested(store: Store) -> None:
     publish(store, 1)
-    shut = Mailbag(reader1=Deferred("closed", whole_road=True))
-    run(store, shut.road)
+    shut = Mailbag(reader1=Deferred("closed", server_fault=True))
+    run(store, shut.open_transport)
     bag = Mailbag()
 
-    assert run(store, bag.road, NOW + MINUTE / 2, patient=True) == DeliveryCounts()
-    assert run(store, bag.road, NOW + MINUTE / 2) == DeliveryCounts(sent=1)
+    assert run(store, bag.open_transport, NOW + MINUTE / 2, patient=True) == DeliveryCounts()
+    assert run(store, bag.open_transport, NOW + MINUTE / 2) == DeliveryCounts(sent=1)
 
 
 def test_sending_pauses_longer_while_it_stays_closed(store: Store) -> None:
     publish(store, 1)
-    shut = Mailbag(reader1=Deferred("closed", whole_road=True))
+    shut = Mailbag(reader1=Deferred("closed", server_fault=True))
 
     for minute in range(60):
-        run(store, shut.road, NOW + minute * MINUTE, patient=True)
+        run(store, shut.open_transport, NOW + minute * MINUTE, patient=True)
 
     assert 5 <= len(shut.tries) <= 7  # at 0, 1, 3, 7, 15, 31 minutes
     assert closed(store).detail["failures"] == len(shut.tries)
@@ -228,30 +228,30 @@ def test_sending_pauses_longer_while_it_stays_closed(store: Store) -> None:
 
 def test_a_clock_set_back_does_not_keep_sending_paused(store: Store) -> None:
     publish(store, 1, now=NOW - 9 * DAY)
-    shut = Mailbag(reader1=Deferred("closed", whole_road=True))
-    run(store, shut.road, NOW)
+    shut = Mailbag(reader1=Deferred("closed", server_fault=True))
+    run(store, shut.open_transport, NOW)
     bag = Mailbag()
 
-    assert run(store, bag.road, NOW - 2 * DAY, patient=True) == DeliveryCounts(sent=1)
+    assert run(store, bag.open_transport, NOW - 2 * DAY, patient=True) == DeliveryCounts(sent=1)
 
 
 def test_after_three_days_without_a_mail_server_each_reader_gets_todays_message_only(
     store: Store,
 ) -> None:
     shut = Mailbag(
-        reader1=Deferred("closed", whole_road=True), reader2=Deferred("closed", whole_road=True)
+        reader1=Deferred("closed", server_fault=True), reader2=Deferred("closed", server_fault=True)
     )
     for days in (3, 2, 1, 0):
         publish(store, 2, TODAY - days * DAY, NOW - days * DAY)
-        run(store, shut.road, NOW - days * DAY)
+        run(store, shut.open_transport, NOW - days * DAY)
     bag = Mailbag()
 
-    ledger = run(store, bag.road, NOW + MINUTE)
+    ledger = run(store, bag.open_transport, NOW + MINUTE)
 
     assert ledger.sent == 2
     assert Counter(states(store)) == {"sent": 2, "cancelled": 6}
     assert sorted(bag.recipients()) == ["reader1", "reader2"]
-    assert all("2026-08-07" in letter.message_id for letter in bag.letters)
+    assert all("2026-08-07" in message.message_id for message in bag.messages)
     assert sum(d.last_response.startswith("replaced by the edition of") for d in outbox(store)) == 6
 
 
@@ -259,16 +259,16 @@ def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew
     store: Store,
 ) -> None:
     publish(store, 1, TODAY - 6 * DAY, NOW - 6 * DAY)
-    run(store, Mailbag(reader1=Refused("554 spam")).road, NOW - 6 * DAY)
+    run(store, Mailbag(reader1=Refused("554 spam")).open_transport, NOW - 6 * DAY)
     publish(store, 1)
-    run(store, Mailbag().road)
+    run(store, Mailbag().open_transport)
     with store.begin() as connection:
         failed = deliveries.by_state(connection, [DeliveryState.FAILED])
         deliveries.reopen(connection, [row.id for row in failed], now=NOW + MINUTE)
 
-    first = run(store, Mailbag(reader1=Deferred("450")).road, NOW + MINUTE)
+    first = run(store, Mailbag(reader1=Deferred("450")).open_transport, NOW + MINUTE)
     waiting = outbox(store)[0].next_attempt_at
-    second = run(store, Mailbag().road, waiting)
+    second = run(store, Mailbag().open_transport, waiting)
 
     assert (first, second) == (DeliveryCounts(deferred=1), DeliveryCounts(sent=1))
     assert NOW + 6 * MINUTE <= waiting <= NOW + 7 * MINUTE
@@ -288,9 +288,9 @@ def test_what_would_go_is_what_goes(store: Store) -> None:
 
     listed = [row.message_id for row in would_go(store, now=NOW)]
     first = [row.message_id for row in would_go(store, now=NOW, limit=2)]
-    run(store, bag.road)
+    run(store, bag.open_transport)
 
-    assert listed == [letter.message_id for letter in bag.letters]
+    assert listed == [message.message_id for message in bag.messages]
     assert len(listed) == 3
     assert first == listed[:2]
 
@@ -299,14 +299,14 @@ def test_an_old_message_goes_where_there_is_no_newer_one(store: Store) -> None:
     publish(store, 1)
     bag = Mailbag()
 
-    assert run(store, bag.road, NOW + 3 * DAY) == DeliveryCounts(sent=1)
+    assert run(store, bag.open_transport, NOW + 3 * DAY) == DeliveryCounts(sent=1)
 
 
 def test_a_mail_server_that_cannot_be_opened_leaves_the_outbox_as_it_was(store: Store) -> None:
     publish(store, 2)
 
     def nowhere() -> AbstractContextManager[Transport]:
-        raise Deferred("no road", whole_road=True)
+        raise Deferred("no server", server_fault=True)
 
     with pytest.raises(Deferred):
         run(store, nowhere)
@@ -336,7 +336,7 @@ def test_to_be_told_to_stop_is_no_fault_of_the_mail_server(store: Store, verb: s
     assert [line for line in logs if line["log_level"] in ("warning", "error")] == []
     with store.read() as connection:
         assert "deliver" not in job_status.latest(connection)
-    with SmtpServer() as server:  # nothing rests: the letters go at the next start
+    with SmtpServer() as server:  # nothing rests: the messages go at the next start
         assert run(store, smtp(server), NOW + MINUTE / 2, patient=True).sent == 2
 
 
@@ -345,12 +345,12 @@ def test_a_reader_who_deletes_everything_while_sending_rests_keeps_no_mail(
     store: Store, name: str
 ) -> None:
     publish(store, 1)
-    down = Mailbag(reader1=Deferred("the server is away", whole_road=True))
-    run(store, down.road)
+    down = Mailbag(reader1=Deferred("the server is away", server_fault=True))
+    run(store, down.open_transport)
     gone = subscriptions.add(store, None, now=NOW, name=name)
 
     subscriptions.remove(store, gone.id)
 
-    run(store, down.road, NOW + 2 * MINUTE, patient=True)
-    sent = run(store, Mailbag().road, NOW + 10 * MINUTE, patient=True)
+    run(store, down.open_transport, NOW + 2 * MINUTE, patient=True)
+    sent = run(store, Mailbag().open_transport, NOW + 10 * MINUTE, patient=True)
     assert sent == DeliveryCounts(sent=1)

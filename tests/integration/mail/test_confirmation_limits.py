@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event
-from tests.helpers.mail.message_checks import PRESS
+from tests.helpers.mail.message_checks import RENDERER
 from tests.helpers.mail.outbox_helpers import Mailbag
 from tests.helpers.web.site_client import NOW, place
 
@@ -65,7 +65,13 @@ def ask(store: Store, address: str, *, network: str = "192.0.2.1", now: datetime
 
 def answer(store: Store, bag: Mailbag, now: datetime = NOW, per_domain: int = 60) -> int:
     done = deliver(
-        store, PRESS, bag.road, now=now, holder="test", patient=True, per_domain=per_domain
+        store,
+        RENDERER,
+        bag.open_transport,
+        now=now,
+        holder="test",
+        patient=True,
+        per_domain=per_domain,
     )
     return done.confirmations
 
@@ -107,7 +113,7 @@ def test_readers_whose_spellings_differ_stay_two_and_are_written_to_as_they_type
     ask(store, "annlee@gmail.com", now=later)
     answer(store, bag, later)
 
-    assert [letter.recipient for letter in bag.letters] == [
+    assert [message.recipient for message in bag.messages] == [
         "Ann.Lee+papers@gmail.com",
         "annlee@gmail.com",
     ]
@@ -120,7 +126,7 @@ def test_a_mailbox_gets_four_messages_a_day_however_long_somebody_asks(store: St
         ask(store, f"grace+{hours}@example.org", now=now)
         answer(store, bag, now)
 
-    assert len(bag.letters) == 4 + 3  # four at once, then one in six hours
+    assert len(bag.messages) == 4 + 3  # four at once, then one in six hours
     assert waiting(store) == 0
 
 

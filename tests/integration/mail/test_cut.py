@@ -70,9 +70,9 @@ def test_a_message_cut_in_its_middle_again_and_again_is_never_in_doubt(store: St
     with SmtpServer({"BODY": [Fault.CUT] * 6}, body_limit=10) as server:
         for _ in range(6):
             assert run(store, smtp(server), now) == DeliveryCounts(deferred=1)
-            (letter,) = outbox(store)
-            assert letter.ambiguous_attempts == 0
-            now = letter.next_attempt_at + MINUTE
+            (message,) = outbox(store)
+            assert message.ambiguous_attempts == 0
+            now = message.next_attempt_at + MINUTE
 
         assert run(store, smtp(server), now) == DeliveryCounts(sent=1)
         assert len(server.arrived) == 1
@@ -113,10 +113,10 @@ def test_a_message_in_doubt_twice_is_left_to_the_operator(store: Store) -> None:
     publish(store, 1)
     bag = Mailbag(reader1=Unanswered("no answer"))
 
-    assert run(store, bag.road) == DeliveryCounts(unknown=1)
-    assert run(store, bag.road) == DeliveryCounts()
-    assert run(store, bag.road, NOW + 6 * MINUTE) == DeliveryCounts(unknown=1)
-    assert run(store, bag.road, NOW + 30 * DAY) == DeliveryCounts()
+    assert run(store, bag.open_transport) == DeliveryCounts(unknown=1)
+    assert run(store, bag.open_transport) == DeliveryCounts()
+    assert run(store, bag.open_transport, NOW + 6 * MINUTE) == DeliveryCounts(unknown=1)
+    assert run(store, bag.open_transport, NOW + 30 * DAY) == DeliveryCounts()
     assert len(bag.tries) == 2
     assert states(store) == ["unknown"]
 
@@ -128,18 +128,18 @@ def test_a_run_killed_again_and_again_leaves_one_message_in_doubt_each_time(stor
 
     for crash in range(5):
 
-        def strike(letter: Message, crash: int = crash) -> None:
-            if letter.recipient.startswith(f"reader{2 * crash + 2}@"):
+        def strike(message: Message, crash: int = crash) -> None:
+            if message.recipient.startswith(f"reader{2 * crash + 2}@"):
                 raise Killed
 
         bag.before_each = strike
         with pytest.raises(Killed):
-            run(store, bag.road, now)
+            run(store, bag.open_transport, now)
         assert states(store).count("sending") == 1
         now += 10 * MINUTE
 
-    bag.before_each = lambda _letter: None
-    run(store, bag.road, now)
+    bag.before_each = lambda _message: None
+    run(store, bag.open_transport, now)
     assert states(store) == ["sent"] * 12
     assert Counter(bag.recipients()) == {f"reader{n}": 1 for n in range(1, 13)}
 
@@ -152,19 +152,19 @@ def test_a_message_taken_but_not_recorded_comes_once_more_under_its_name(store: 
     class Bag:
         def ready(self) -> None: ...
 
-        def send(self, letter: Message) -> None:
-            bag.send(letter)
-            if letter.recipient.startswith("reader2"):
+        def send(self, message: Message) -> None:
+            bag.send(message)
+            if message.recipient.startswith("reader2"):
                 raise Killed
 
     @contextmanager
-    def road() -> Iterator[Transport]:
+    def open_transport() -> Iterator[Transport]:
         yield Bag()
 
     with pytest.raises(Killed):
-        run(store, road)
-    run(store, bag.road, NOW + 10 * MINUTE)
+        run(store, open_transport)
+    run(store, bag.open_transport, NOW + 10 * MINUTE)
 
     assert Counter(bag.recipients()) == {"reader1": 1, "reader2": 2, "reader3": 1}
-    copies = [letter for letter in bag.letters if letter.recipient.startswith("reader2")]
+    copies = [message for message in bag.messages if message.recipient.startswith("reader2")]
     assert copies[0] == copies[1]

@@ -60,13 +60,13 @@ def subscribe(program: Program) -> Reader:
     return subscriptions.add(program.store, "ann@example.org", now=EVENING - 3 * DAY)
 
 
-def letters(program: Program) -> list[EmailMessage]:
+def messages(program: Program) -> list[EmailMessage]:
     """What is in the mail folder, in the order of the days."""
     found = [
         email.message_from_bytes(mail.read_bytes(), policy=policy.default)
         for mail in program.places.maildir.glob("new/*")
     ]
-    return sorted(found, key=lambda letter: letter["Message-ID"])
+    return sorted(found, key=lambda newsletter: newsletter["Message-ID"])
 
 
 def days(program: Program, reader: Reader) -> list[date]:
@@ -83,7 +83,7 @@ def test_a_clock_that_jumps_back_and_forth_brings_no_day_twice(program: Program)
         tick(program.tick_context, now=moment)
 
     assert days(program, reader).count(MORNING.date()) == 1
-    assert len(letters(program)) == len(days(program, reader))
+    assert len(messages(program)) == len(days(program, reader))
 
 
 def test_nine_days_asleep_bring_one_message_that_says_what_it_makes_up_for(
@@ -95,8 +95,8 @@ def test_nine_days_asleep_bring_one_message_that_says_what_it_makes_up_for(
 
     tick(program.tick_context, now=MORNING + 6 * DAY)
 
-    (letter,) = letters(program)
-    text = letter.get_body(("plain",))
+    (newsletter,) = messages(program)
+    text = newsletter.get_body(("plain",))
     assert text is not None
     assert "A catch-up edition: the best papers since Wednesday, 5 August." in text.get_content()
 
@@ -107,11 +107,11 @@ def test_a_dump_that_comes_after_the_hour_is_in_the_next_edition(program: Progra
     drop_sample(program)
 
     tick(program.tick_context, now=MORNING + timedelta(hours=1))
-    assert letters(program) == []
+    assert messages(program) == []
     tick(program.tick_context, now=MORNING + DAY)
 
     assert days(program, reader) == [(MORNING + DAY).date()]
-    assert len(letters(program)) == 1
+    assert len(messages(program)) == 1
 
 
 def test_no_paper_comes_twice_over_the_days(program: Program) -> None:
@@ -182,7 +182,7 @@ def test_after_a_backup_is_restored_no_message_comes_twice(tmp_path: Path) -> No
         drop_sample(program)
         tick(program.tick_context, now=EVENING)
         tick(program.tick_context, now=MORNING)
-        before = [letter.recipient for letter in server.arrived]
+        before = [newsletter.recipient for newsletter in server.arrived]
         restore(program, tmp_path / "backup.db")
 
         program = started(tmp_path, flags)
@@ -190,7 +190,7 @@ def test_after_a_backup_is_restored_no_message_comes_twice(tmp_path: Path) -> No
         tick(program.tick_context, now=MORNING + timedelta(minutes=5))
 
     assert before == ["ann@example.org"] * 2  # of the day she came, and of the next
-    assert [letter.recipient for letter in server.arrived] == [*before, "bob@example.org"]
+    assert [newsletter.recipient for newsletter in server.arrived] == [*before, "bob@example.org"]
     with program.store.read() as connection:
         assert papers.count(connection) == 108
         assert deliveries.counts(connection)[DeliveryState.SENT] == 2
@@ -206,13 +206,13 @@ def test_after_a_backup_is_restored_no_message_lands_twice_in_the_folder(
     save(program, tmp_path / "backup.db")
     tick(program.tick_context, now=MORNING)
     restore(program, tmp_path / "backup.db")
-    assert len(letters(program)) == 2
-    for letter in program.places.maildir.glob("new/*"):
-        letter.unlink()
+    assert len(messages(program)) == 2
+    for newsletter in program.places.maildir.glob("new/*"):
+        newsletter.unlink()
 
     tick(started(tmp_path).tick_context, now=MORNING + timedelta(minutes=5))
 
-    assert letters(program) == []
+    assert messages(program) == []
 
 
 def test_the_tick_reads_what_came_back_and_writes_to_the_operator(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_the_tick_reads_what_came_back_and_writes_to_the_operator(tmp_path: Path
 
     assert done.returned == {InboundKind.FOREIGN: 1}
     assert (done.troubles, again.troubles, again.returned) == ({}, {}, {})
-    (letter,) = letters(program)
-    assert letter["To"] == "boss@example.org"
-    assert "no recent dump" in letter["Subject"]
+    (newsletter,) = messages(program)
+    assert newsletter["To"] == "boss@example.org"
+    assert "no recent dump" in newsletter["Subject"]
     assert days(program, reader) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.factories import NOW
-from tests.helpers.mail.message_checks import SENDER, TOKENS, letters
+from tests.helpers.mail.message_checks import SENDER, TOKENS, messages
 from tests.helpers.mail.outbox_helpers import Killed, Mailbag, outbox, publish, smtp
 from tests.helpers.mail.smtp_server import Fault, SmtpServer
 from tests.helpers.polling import PATIENCE, until
@@ -16,7 +16,7 @@ from tests.helpers.polling import PATIENCE, until
 from larkpost.db import papers, readers
 from larkpost.db.engine import Store
 from larkpost.db.outbox import deliveries
-from larkpost.db.outbox import sent_messages as kept_letters
+from larkpost.db.outbox import sent_messages as kept_messages
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import Busy, Deferred, Unanswered
 from larkpost.mail import outbox_run
@@ -27,7 +27,7 @@ from larkpost.urls import UrlBuilder
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tests.helpers.mail.outbox_helpers import Road
+    from tests.helpers.mail.outbox_helpers import OpenTransport
 
     from larkpost.domain import Message, Reader
     from larkpost.interfaces import Renderer
@@ -36,9 +36,12 @@ LATER = NOW + timedelta(minutes=10)
 
 
 def run(
-    store: Store, road: Road, now: datetime = NOW, press: Renderer | None = None
+    store: Store,
+    open_transport: OpenTransport,
+    now: datetime = NOW,
+    renderer: Renderer | None = None,
 ) -> DeliveryCounts:
-    return deliver(store, press or letters(), road, now=now, holder="test")
+    return deliver(store, renderer or messages(), open_transport, now=now, holder="test")
 
 
 def correct(store: Store, who: Reader) -> None:
@@ -56,7 +59,7 @@ def correct(store: Store, who: Reader) -> None:
 
 def kept(store: Store) -> set[int]:
     with store.read() as connection:
-        return set(kept_letters.read(connection, [row.id for row in outbox(store)]))
+        return set(kept_messages.read(connection, [row.id for row in outbox(store)]))
 
 
 def test_a_message_in_doubt_is_the_same_to_the_byte_after_a_correction(store: Store) -> None:
@@ -80,27 +83,27 @@ def test_a_message_that_a_killed_process_had_begun_is_the_same_to_the_byte(store
     who = publish(store, 3)
     bag = Mailbag()
 
-    def strike(letter: Message) -> None:
-        if letter.recipient == who[1].address:
-            bag.letters.append(letter)
+    def strike(message: Message) -> None:
+        if message.recipient == who[1].address:
+            bag.messages.append(message)
             raise Killed
 
     bag.before_each = strike
     with pytest.raises(Killed):
-        run(store, bag.road)
+        run(store, bag.open_transport)
     correct(store, who[1])
     correct(store, who[2])
-    bag.before_each = lambda _letter: None
+    bag.before_each = lambda _message: None
     other = EditionRenderer(
         UrlBuilder("https://moved.example", TOKENS), sender=SENDER, title="Another title"
     )
-    assert run(store, bag.road, LATER, other) == DeliveryCounts(sent=2)
+    assert run(store, bag.open_transport, LATER, other) == DeliveryCounts(sent=2)
 
-    ours = [letter for letter in bag.letters if letter.recipient == who[1].address]
-    untried = [letter for letter in bag.letters if letter.recipient == who[2].address]
+    ours = [message for message in bag.messages if message.recipient == who[1].address]
+    untried = [message for message in bag.messages if message.recipient == who[2].address]
     assert ours == [ours[0]] * 2
     assert b"moved.example" not in ours[1].content
-    assert [b"moved.example" in letter.content for letter in untried] == [True]
+    assert [b"moved.example" in message.content for message in untried] == [True]
     assert kept(store) == set()
 
 
@@ -109,38 +112,38 @@ def test_what_an_operator_sends_again_after_doubt_is_the_same_to_the_byte(store:
     sent: list[Message] = []
     doubtful = Mailbag(reader1=Unanswered("no answer"))
     doubtful.before_each = sent.append
-    run(store, doubtful.road)
-    run(store, doubtful.road, LATER)
+    run(store, doubtful.open_transport)
+    run(store, doubtful.open_transport, LATER)
     correct(store, who[0])
     with store.begin() as connection:
         deliveries.reopen(connection, [outbox(store)[0].id], now=LATER)
     bag = Mailbag()
 
-    assert run(store, bag.road, LATER) == DeliveryCounts(sent=1)
-    assert [*sent, *bag.letters] == [sent[0]] * 3
+    assert run(store, bag.open_transport, LATER) == DeliveryCounts(sent=1)
+    assert [*sent, *bag.messages] == [sent[0]] * 3
 
 
 def test_a_message_that_was_only_put_off_is_made_of_what_is_known_now(store: Store) -> None:
     who = publish(store, 1)
-    run(store, Mailbag(reader1=Deferred("450 4.2.0 greylisted")).road)
+    run(store, Mailbag(reader1=Deferred("450 4.2.0 greylisted")).open_transport)
     assert kept(store) == set()
     correct(store, who[0])
     bag = Mailbag()
 
-    assert run(store, bag.road, LATER) == DeliveryCounts(sent=1)
-    assert b"Countess" in bag.letters[0].content
+    assert run(store, bag.open_transport, LATER) == DeliveryCounts(sent=1)
+    assert b"Countess" in bag.messages[0].content
 
 
 def test_a_message_in_doubt_to_an_address_that_has_changed_is_made_anew(store: Store) -> None:
     who = publish(store, 1)
-    run(store, Mailbag(reader1=Unanswered("no answer")).road)
+    run(store, Mailbag(reader1=Unanswered("no answer")).open_transport)
     with store.begin() as connection:
         readers.update(connection, who[0].id, address="ada@example.net")
     bag = Mailbag()
 
-    assert run(store, bag.road, LATER) == DeliveryCounts(sent=1)
-    assert bag.letters[0].recipient == "ada@example.net"
-    assert b"reader1@example.org" not in bag.letters[0].content
+    assert run(store, bag.open_transport, LATER) == DeliveryCounts(sent=1)
+    assert bag.messages[0].recipient == "ada@example.net"
+    assert b"reader1@example.org" not in bag.messages[0].content
 
 
 def test_what_one_run_is_about_to_send_another_does_not_forget(store: Store) -> None:
@@ -148,13 +151,13 @@ def test_what_one_run_is_about_to_send_another_does_not_forget(store: Store) -> 
     seen: list[set[int]] = []
     bag = Mailbag()
 
-    def beside(_letter: Message) -> None:
+    def beside(_message: Message) -> None:
         with store.begin() as connection:
-            kept_letters.sweep(connection)
+            kept_messages.sweep(connection)
         seen.append(kept(store))
 
     bag.before_each = beside
-    run(store, bag.road)
+    run(store, bag.open_transport)
 
     first, second = (row.id for row in outbox(store))
     assert seen == [{first, second}, {second}]
@@ -186,14 +189,14 @@ def test_an_answer_is_written_down_when_the_database_is_free_again(sqlite_url: s
 
     holding: list[threading.Thread] = []
 
-    def lock(letter: Message) -> None:
-        if letter.recipient.startswith("reader2@"):
+    def lock(message: Message) -> None:
+        if message.recipient.startswith("reader2@"):
             holding.append(hold(sqlite_url, threading.Event(), 1.0))
 
     bag.before_each = lock
-    assert run(store, bag.road) == DeliveryCounts(sent=3)
+    assert run(store, bag.open_transport) == DeliveryCounts(sent=3)
     holding[0].join()
-    assert run(store, bag.road, LATER) == DeliveryCounts()
+    assert run(store, bag.open_transport, LATER) == DeliveryCounts()
     assert bag.recipients() == ["reader1", "reader2", "reader3"]
     store.close()
 
@@ -207,10 +210,10 @@ def test_an_answer_is_not_waited_with_for_longer_than_the_lease(
     holding: list[threading.Thread] = []
     bag = Mailbag()
     over = threading.Event()
-    bag.before_each = lambda _letter: holding.append(hold(sqlite_url, over))
+    bag.before_each = lambda _message: holding.append(hold(sqlite_url, over))
 
     with pytest.raises(Busy):
-        run(store, bag.road)
+        run(store, bag.open_transport)
     over.set()
     holding[0].join()
     store.close()
@@ -224,9 +227,9 @@ def test_the_lease_of_a_message_is_kept_up_while_the_server_thinks(
     publish(store, 1)
     bag = Mailbag()
 
-    def think(_letter: Message) -> None:
+    def think(_message: Message) -> None:
         begun = outbox(store)[0].lease_until
         until(lambda: outbox(store)[0].lease_until != begun)
 
     bag.before_each = think
-    assert run(store, bag.road) == DeliveryCounts(sent=1)
+    assert run(store, bag.open_transport) == DeliveryCounts(sent=1)

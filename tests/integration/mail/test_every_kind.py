@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.factories import DAY, NOW
 from tests.helpers.mail.every_kind import KINDS, ask, later, queue, rows, send, stored_messages
 from tests.helpers.mail.greylisting import Greylist
-from tests.helpers.mail.message_checks import MAILBOXES, PRESS, letters
+from tests.helpers.mail.message_checks import MAILBOXES, RENDERER, messages
 from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag
 from tests.unit.inbound.test_bounce_parser import dsn, fields
 
@@ -52,16 +52,16 @@ def status_of(store: Store, address: str) -> Status:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("after_the_letter", [False, True], ids=["at-rcpt", "after-the-letter"])
+@pytest.mark.parametrize("after_the_message", [False, True], ids=["at-rcpt", "after-the-message"])
 def test_a_greylisted_message_comes_once_and_within_the_hour_after_the_delay(
-    store: Store, kind: MessageKind, after_the_letter: bool
+    store: Store, kind: MessageKind, after_the_message: bool
 ) -> None:
     to = queue(store, kind, 3, domain="grey.example")
 
-    with Greylist("grey.example", NOW, after_the_letter=after_the_letter) as server:
+    with Greylist("grey.example", NOW, after_the_message=after_the_message) as server:
         for ticks in range(25):
             server.now = NOW + ticks * 5 * MINUTE
-            send(store, server.road, server.now, domain="grey.example")
+            send(store, server.open_transport, server.now, domain="grey.example")
 
         assert sorted(recipient for _, _, recipient in server.taken) == sorted(to)
         for when, sender, recipient in server.taken:
@@ -73,7 +73,7 @@ def test_a_greylisted_message_comes_once_and_within_the_hour_after_the_delay(
 def test_what_is_greylisted_is_not_kept_as_bytes(store: Store, kind: MessageKind) -> None:
     (address,) = queue(store, kind)
 
-    counts = send(store, Mailbag(**{name(address): Deferred("451 greylisted")}).road)
+    counts = send(store, Mailbag(**{name(address): Deferred("451 greylisted")}).open_transport)
 
     assert counts == DeliveryCounts(deferred=1)
     assert stored_messages(store) == 0
@@ -85,17 +85,17 @@ def test_a_message_in_doubt_goes_once_more_and_is_the_same_to_the_byte(
 ) -> None:
     (address,) = queue(store, kind)
     first = Mailbag(**{name(address): Unanswered("no answer")})
-    first.before_each = first.letters.append
-    assert send(store, first.road) == DeliveryCounts(unknown=1)
+    first.before_each = first.messages.append
+    assert send(store, first.open_transport) == DeliveryCounts(unknown=1)
     if kind is not MessageKind.OPERATOR_REPORT:
         with store.begin() as connection:
             who = readers.by_address(connection, address)
             readers.update(connection, who.id, name="Countess of L.")
     bag = Mailbag()
 
-    assert send(store, bag.road, later(1), renderer=letters()) == DeliveryCounts(sent=1)
-    assert bag.letters == first.letters
-    assert send(store, bag.road, later(2)) == DeliveryCounts()
+    assert send(store, bag.open_transport, later(1), renderer=messages()) == DeliveryCounts(sent=1)
+    assert bag.messages == first.messages
+    assert send(store, bag.open_transport, later(2)) == DeliveryCounts()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,7 +104,7 @@ def test_a_message_in_doubt_twice_goes_no_more(store: Store, kind: MessageKind) 
     bag = Mailbag(**{name(address): Unanswered("no answer")})
 
     for number in range(20):
-        send(store, bag.road, later(number))
+        send(store, bag.open_transport, later(number))
 
     assert bag.tries == [address] * 2
     # It is left to the operator, but the links of what is no edition are kept no longer.
@@ -112,18 +112,18 @@ def test_a_message_in_doubt_twice_goes_no_more(store: Store, kind: MessageKind) 
     assert stored_messages(store) == int(kind is MessageKind.EDITION)
     (again,) = retry(store, [DeliveryState.UNKNOWN], limit=9, now=later(20))
     assert again.hold is None
-    assert send(store, Mailbag().road, later(20)) == DeliveryCounts(sent=1)
+    assert send(store, Mailbag().open_transport, later(20)) == DeliveryCounts(sent=1)
 
 
 def test_who_asks_again_after_two_confirmations_in_doubt_is_sent_another(store: Store) -> None:
     ask(store, "grace@example.org")
     bag = Mailbag(grace=Unanswered("no answer"))
     for number in range(4):
-        send(store, bag.road, later(number))
+        send(store, bag.open_transport, later(number))
 
     ask(store, "grace@example.org", now=later(9))
     good = Mailbag()
-    send(store, good.road, later(9))
+    send(store, good.open_transport, later(9))
 
     assert good.recipients() == ["grace"]
     assert rows(store) == []
@@ -134,14 +134,14 @@ def test_a_fault_of_the_mail_server_is_remembered_for_all_and_costs_the_message_
     store: Store, kind: MessageKind
 ) -> None:
     (address,) = queue(store, kind)
-    closed, bag = Mailbag(**{name(address): Deferred("away", whole_road=True)}), Mailbag()
+    closed, bag = Mailbag(**{name(address): Deferred("away", server_fault=True)}), Mailbag()
 
-    assert send(store, closed.road) == DeliveryCounts(deferred=1)
-    assert send(store, closed.road, NOW + timedelta(seconds=30)) == DeliveryCounts()
+    assert send(store, closed.open_transport) == DeliveryCounts(deferred=1)
+    assert send(store, closed.open_transport, NOW + timedelta(seconds=30)) == DeliveryCounts()
     with store.read() as connection:
         assert circuit_breaker.resting(connection, NOW + timedelta(seconds=30))
 
-    assert send(store, bag.road, NOW + 2 * MINUTE) == DeliveryCounts(sent=1)
+    assert send(store, bag.open_transport, NOW + 2 * MINUTE) == DeliveryCounts(sent=1)
     assert closed.opened == 1
 
 
@@ -149,10 +149,12 @@ def test_a_fault_of_the_mail_server_is_remembered_for_all_and_costs_the_message_
 def test_a_refused_message_is_not_tried_again(store: Store, kind: MessageKind) -> None:
     (address,) = queue(store, kind)
 
-    assert send(store, Mailbag(**{name(address): NOBODY}).road) == DeliveryCounts(failed=1)
+    assert send(store, Mailbag(**{name(address): NOBODY}).open_transport) == DeliveryCounts(
+        failed=1
+    )
     bag = Mailbag()
     for number in range(1, 10):
-        send(store, bag.road, later(number))
+        send(store, bag.open_transport, later(number))
 
     assert bag.tries == []
     assert stored_messages(store) == 0
@@ -166,7 +168,7 @@ def test_a_dead_address_counts_against_its_reader_by_every_kind(
         subscriptions.add(store, "new0@example.org", now=NOW)
     (address,) = queue(store, kind)
 
-    send(store, Mailbag(**{name(address): NOBODY}).road)
+    send(store, Mailbag(**{name(address): NOBODY}).open_transport)
 
     assert status_of(store, address) is Status.SUSPENDED
     (bounce,) = bounces_of(store, address)
@@ -180,7 +182,7 @@ def test_a_refusal_for_now_weighs_the_same_by_every_kind(store: Store, kind: Mes
     (address,) = queue(store, kind)
     full = Refused("552 5.2.2 mailbox full", unwelcome=True, code="5.2.2")
 
-    send(store, Mailbag(**{name(address): full}).road)
+    send(store, Mailbag(**{name(address): full}).open_transport)
 
     assert status_of(store, address) is Status.ACTIVE
     (bounce,) = bounces_of(store, address)
@@ -193,10 +195,10 @@ def test_mail_that_comes_back_is_counted_by_every_kind(store: Store, kind: Messa
         subscriptions.add(store, "new0@example.org", now=NOW)
     (address,) = queue(store, kind)
     bag = Mailbag()
-    send(store, bag.road, renderer=ReplyableRenderer(PRESS, MAILBOXES))
+    send(store, bag.open_transport, renderer=ReplyableRenderer(RENDERER, MAILBOXES))
 
     meaning = receive(
-        store, MAILBOXES, f"To: {bag.letters[0].sender}\n".encode() + DEAD, now=NOW
+        store, MAILBOXES, f"To: {bag.messages[0].sender}\n".encode() + DEAD, now=NOW
     ).meaning
 
     if kind is MessageKind.OPERATOR_REPORT:
@@ -209,7 +211,7 @@ def test_mail_that_comes_back_is_counted_by_every_kind(store: Store, kind: Messa
 def test_a_report_that_is_refused_is_reported_by_the_status(store: Store) -> None:
     queue(store, MessageKind.OPERATOR_REPORT)
 
-    send(store, Mailbag(boss=NOBODY).road)
+    send(store, Mailbag(boss=NOBODY).open_transport)
 
     with store.read() as connection:
         told = job_status.latest(connection)["operator_report"]
@@ -231,7 +233,7 @@ def test_what_says_nothing_any_more_is_given_up_after_two_days_without_a_mail_se
 def test_of_a_confirmation_nothing_stays_but_the_reader_it_was_for(store: Store) -> None:
     ask(store, "grace@example.org")
 
-    assert send(store, Mailbag().road).confirmations == 1
+    assert send(store, Mailbag().open_transport).confirmations == 1
 
     assert (rows(store), stored_messages(store)) == ([], 0)
     assert status_of(store, "grace@example.org") is Status.PENDING
@@ -241,9 +243,9 @@ def test_what_is_kept_of_a_confirmation_on_its_way_goes_with_its_answer(store: S
     ask(store, "grace@example.org")
     seen: list[tuple[list[tuple[str, str]], int]] = []
     bag = Mailbag()
-    bag.before_each = lambda _letter: seen.append((rows(store), stored_messages(store)))
+    bag.before_each = lambda _message: seen.append((rows(store), stored_messages(store)))
 
-    send(store, bag.road)
+    send(store, bag.open_transport)
 
     assert seen == [([("confirmation", "sending")], 1)]
     assert (rows(store), stored_messages(store)) == ([], 0)
@@ -251,12 +253,12 @@ def test_what_is_kept_of_a_confirmation_on_its_way_goes_with_its_answer(store: S
 
 def test_a_confirmation_of_a_reader_who_is_removed_goes_no_more(store: Store) -> None:
     ask(store, "grace@example.org")
-    send(store, Mailbag(grace=Deferred("451 greylisted")).road)
+    send(store, Mailbag(grace=Deferred("451 greylisted")).open_transport)
     with store.read() as connection:
         grace = readers.by_address(connection, "grace@example.org")
     subscriptions.remove(store, grace.id)
     bag = Mailbag()
 
-    send(store, bag.road, later(1))
+    send(store, bag.open_transport, later(1))
 
     assert (bag.tries, rows(store)) == ([], [])

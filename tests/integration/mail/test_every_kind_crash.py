@@ -69,7 +69,7 @@ def test_a_run_killed_at_any_commit_loses_no_message_and_doubles_only_what_was_i
         bag = Mailbag()
         dying = FaultyStore(database_url, at=commit, after=after)
         try:
-            send(dying, bag.road)
+            send(dying, bag.open_transport)
             commits = dying.commits
         except Killed:
             pass
@@ -77,13 +77,13 @@ def test_a_run_killed_at_any_commit_loses_no_message_and_doubles_only_what_was_i
         in_doubt = sum(state == "sending" for _, state in rows(store))
 
         for number in (1, 2):
-            send(store, bag.road, later(number))
+            send(store, bag.open_transport, later(number))
 
         assert in_doubt <= 1
         assert set(bag.tries) == set(to), commit
         assert len(bag.tries) <= len(to) + in_doubt, commit
         for address in to:  # a copy is the same to the byte, under the same Message-ID
-            assert len({one for one in bag.letters if one.recipient == address}) == 1
+            assert len({one for one in bag.messages if one.recipient == address}) == 1
         assert has_ended(store, kind, len(to)), commit
         commit += 1
     store.close()
@@ -115,13 +115,13 @@ def test_a_disk_that_is_full_at_any_commit_loses_and_doubles_no_message(
         bag = Mailbag()
         full = FaultyStore(sqlite_url, at=commit, killed=False)
         try:
-            send(full, bag.road)
+            send(full, bag.open_transport)
             commits = full.commits
         except NoRoom:
             pass
         full.close()
 
-        send(store, bag.road, later(1))
+        send(store, bag.open_transport, later(1))
 
         assert sorted(bag.tries) == sorted(to), commit
         assert has_ended(store, kind, len(to)), commit
@@ -140,8 +140,8 @@ def test_a_message_that_the_server_took_is_settled_once_the_disk_has_room(
     bag = Mailbag()
 
     bag.before_each = store.fill
-    send(store, bag.road)
-    send(store, bag.road, later(1))
+    send(store, bag.open_transport)
+    send(store, bag.open_transport, later(1))
 
     assert bag.tries == to
     assert has_ended(store, kind, 1)

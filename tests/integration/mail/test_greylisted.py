@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.factories import DAY, NOW, TODAY
 from tests.helpers.mail.greylisting import Greylist
-from tests.helpers.mail.outbox_helpers import MINUTE, PlainPress, outbox, publish, states
+from tests.helpers.mail.outbox_helpers import MINUTE, PlainRenderer, outbox, publish, states
 
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Reader
 
-PRESS = ReplyableRenderer(PlainPress(), ReturnAddresses("post@paper.example", Tokens([b"k" * 32])))
+RENDERER = ReplyableRenderer(
+    PlainRenderer(), ReturnAddresses("post@paper.example", Tokens([b"k" * 32]))
+)
 TICK = 5 * MINUTE
 HOUR = timedelta(hours=1)
 
@@ -40,7 +42,7 @@ def add_readers(store: Store, domain: str, count: int) -> list[Reader]:
 
 def tick(store: Store, server: Greylist, now: datetime) -> DeliveryCounts:
     server.now = now
-    return deliver(store, PRESS, server.road, now=now, holder="test", patient=True)
+    return deliver(store, RENDERER, server.open_transport, now=now, holder="test", patient=True)
 
 
 def delivered_late(server: Greylist) -> list[tuple[str, timedelta]]:
@@ -81,7 +83,7 @@ def test_three_hundred_greylisted_readers_get_their_messages_of_three_days_withi
 
 
 @pytest.mark.parametrize(
-    ("answer", "after_the_letter"),
+    ("answer", "after_the_message"),
     [
         ("450 4.2.0 greylisted", False),
         ("451 4.3.0 temporary failure", False),
@@ -91,12 +93,12 @@ def test_three_hundred_greylisted_readers_get_their_messages_of_three_days_withi
     ],
 )
 def test_one_domain_that_greylists_holds_up_no_other(
-    store: Store, answer: str, after_the_letter: bool
+    store: Store, answer: str, after_the_message: bool
 ) -> None:
     add_readers(store, "grey.example", 8)
     add_readers(store, "plain.example", 4)
 
-    with Greylist("grey.example", NOW, answer, after_the_letter) as server:
+    with Greylist("grey.example", NOW, answer, after_the_message) as server:
         live_through(server, store, (8, 4))
 
     assert len(server.taken) == 3 * 12
@@ -111,9 +113,9 @@ def test_the_outbox_says_when_a_greylisted_message_goes_next(store: Store) -> No
     with Greylist("grey.example", NOW) as server:
         tick(store, server, NOW)
 
-    (letter,) = outbox(store)
-    assert letter.last_response.endswith("at RCPT TO")
-    assert 5 * MINUTE <= letter.next_attempt_at - NOW <= 15 * MINUTE
+    (message,) = outbox(store)
+    assert message.last_response.endswith("at RCPT TO")
+    assert 5 * MINUTE <= message.next_attempt_at - NOW <= 15 * MINUTE
 
 
 def events_ok(store: Store) -> bool:

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 DELIVERING = """
 import sys
 from datetime import datetime
-from tests.helpers.mail.outbox_helpers import PlainPress
+from tests.helpers.mail.outbox_helpers import PlainRenderer
 from larkpost.mail.deliver import deliver
 from larkpost.settings.model import SmtpSettings
 from larkpost.db.engine import Store
@@ -37,7 +37,7 @@ from larkpost.transports.smtp import Relay
 url, port, now = sys.argv[1:]
 smtp = SmtpSettings(host="127.0.0.1", port=int(port), security="none")
 deliver(
-    Store(url), PlainPress(), lambda: Relay(smtp), now=datetime.fromisoformat(now), holder=now,
+    Store(url), PlainRenderer(), lambda: Relay(smtp), now=datetime.fromisoformat(now), holder=now,
     operator="boss@example.org",
 )
 """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.factories import DAY, NOW, TODAY
-from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress, publish, run, states
+from tests.helpers.mail.outbox_helpers import Mailbag, PlainRenderer, publish, run, states
 from tests.helpers.mail.smtp_server import SmtpServer
 
 from larkpost.db import readers
@@ -31,7 +31,7 @@ def test_who_is_not_active_any_more_gets_nothing(store: Store, status: Status) -
         readers.update(connection, who[0].id, status=status)
     bag = Mailbag()
 
-    run(store, bag.road)
+    run(store, bag.open_transport)
 
     assert bag.recipients() == ["reader2"]
     assert states(store) == ["cancelled", "sent"]
@@ -41,15 +41,15 @@ def test_who_leaves_while_the_message_is_being_set_gets_nothing(store: Store) ->
     """After the claim, before the sending."""
     who = publish(store, 2)
 
-    class SlowPress(PlainPress):
-        def _letter(self, edition: Edition) -> Message:
+    class SlowRenderer(PlainRenderer):
+        def _message(self, edition: Edition) -> Message:
             if edition.reader.id == who[0].id:
                 with store.begin() as connection:
                     readers.update(connection, who[0].id, status=Status.LEFT)
-            return super()._letter(edition)
+            return super()._message(edition)
 
     bag = Mailbag()
-    ledger = deliver(store, SlowPress(), bag.road, now=NOW, holder="test")
+    ledger = deliver(store, SlowRenderer(), bag.open_transport, now=NOW, holder="test")
 
     assert ledger == DeliveryCounts(sent=1, cancelled=1)
     assert bag.recipients() == ["reader2"]
@@ -64,7 +64,7 @@ def test_who_leaves_while_the_mail_server_is_made_ready_gets_nothing(store: Stor
         subscriptions.change(store, who[1].id, now=NOW, status="leave")
 
     bag.when_ready = leave
-    assert run(store, bag.road) == DeliveryCounts(sent=1)
+    assert run(store, bag.open_transport) == DeliveryCounts(sent=1)
     assert bag.recipients() == ["reader1"]
     assert states(store) == ["sent", "cancelled"]
 
@@ -87,7 +87,10 @@ def test_who_leaves_while_a_message_waits_for_its_turn_gets_nothing(store: Store
 def test_who_goes_on_holiday_while_a_message_waits_gets_it_no_more(store: Store) -> None:
     """By their own calendar: in Auckland it is the eighth already."""
     who = publish(store, 3)
-    run(store, Mailbag(**dict.fromkeys(("reader1", "reader2", "reader3"), Deferred("450"))).road)
+    run(
+        store,
+        Mailbag(**dict.fromkeys(("reader1", "reader2", "reader3"), Deferred("450"))).open_transport,
+    )
     subscriptions.change(store, who[1].id, now=NOW, zone="Pacific/Auckland")
     evening = NOW + timedelta(hours=10)
     with store.begin() as connection:
@@ -95,7 +98,7 @@ def test_who_goes_on_holiday_while_a_message_waits_gets_it_no_more(store: Store)
             readers.update(connection, reader.id, paused_until=until)
     bag = Mailbag()
 
-    assert run(store, bag.road, evening) == DeliveryCounts(sent=2, cancelled=1)
+    assert run(store, bag.open_transport, evening) == DeliveryCounts(sent=2, cancelled=1)
     assert bag.recipients() == ["reader2", "reader3"]
 
 
@@ -105,5 +108,5 @@ def test_who_has_no_address_any_more_gets_nothing(store: Store) -> None:
         readers.update(connection, who[0].id, address=None)
     bag = Mailbag()
 
-    assert run(store, bag.road) == DeliveryCounts(cancelled=1)
+    assert run(store, bag.open_transport) == DeliveryCounts(cancelled=1)
     assert bag.tries == []

@@ -44,55 +44,55 @@ FORM = {
 
 
 @dataclass
-class Road:
+class RecordingTransport:
     """A transport that records messages, or raises the error that a test sets."""
 
-    letters: list[Message] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
     fault: Exception | None = None
     opened: int = 0
 
     @contextmanager
-    def __call__(self) -> Iterator[Road]:
+    def __call__(self) -> Iterator[RecordingTransport]:
         """Open it."""
         self.opened += 1
         yield self
 
     def ready(self) -> None: ...
 
-    def send(self, letter: Message) -> None:
+    def send(self, newsletter: Message) -> None:
         """Accept a message."""
         if self.fault is not None:
             raise self.fault
-        self.letters.append(letter)
+        self.messages.append(newsletter)
 
 
 @pytest.fixture
-def road() -> Road:
-    return Road()
+def open_transport() -> RecordingTransport:
+    return RecordingTransport()
 
 
 @pytest.fixture(autouse=True)
 def _editions_are_sent(request: pytest.FixtureRequest) -> None:
     """Send the editions of the place, so that what goes from now on was asked for."""
     if "here" in request.fixturenames:
-        answer(request.getfixturevalue("here"), Road())
+        answer(request.getfixturevalue("here"), RecordingTransport())
 
 
-def answer(here: Place, road: Road) -> int:
+def answer(here: Place, open_transport: RecordingTransport) -> int:
     """Do what the post does; returns how many confirmations went."""
     store, now = here.program.store, here.clock.now
     forget_unconfirmed(store, now)
     return deliver(
-        store, here.program.renderer, road, now=now, holder="test", patient=True
+        store, here.program.renderer, open_transport, now=now, holder="test", patient=True
     ).confirmations
 
 
-def read(letter: Message) -> EmailMessage:
-    return message_from_bytes(letter.content, policy=default)
+def read(newsletter: Message) -> EmailMessage:
+    return message_from_bytes(newsletter.content, policy=default)
 
 
-def link(letter: Message, place: str) -> str:
-    part = read(letter).get_body(("plain",))
+def link(newsletter: Message, place: str) -> str:
+    part = read(newsletter).get_body(("plain",))
     assert part
     text: str = part.get_content()
     links = [line for line in text.splitlines() if line.startswith(f"{BASE}/{place}/")]
@@ -100,13 +100,13 @@ def link(letter: Message, place: str) -> str:
 
 
 def test_somebody_new_confirms_by_the_messages_link_and_gets_what_was_wished_for(
-    here: Place, road: Road
+    here: Place, open_transport: RecordingTransport
 ) -> None:
     asked = here.client.post("/subscribe", data=FORM)
     assert asked.status_code == 200
     assert "Check your inbox" in asked.text
 
-    assert answer(here, road) == 1
+    assert answer(here, open_transport) == 1
 
     with here.program.store.read() as connection:
         pending = readers.by_address(connection, "grace@example.org")
@@ -118,24 +118,26 @@ def test_somebody_new_confirms_by_the_messages_link_and_gets_what_was_wished_for
     )
     assert pending.weekdays == {0, 4}
     assert pending.interests[0].words == ("birdsong", "rivers", "quantum codes")
-    path = link(road.letters[0], "confirm")
+    path = link(open_transport.messages[0], "confirm")
     assert here.client.get(path).status_code == 200
     assert here.client.post(path).status_code == 200
     with here.program.store.read() as connection:
         assert readers.get(connection, pending.id).status is Status.ACTIVE
-    assert answer(here, road) == 0
+    assert answer(here, open_transport) == 0
 
 
-def test_the_message_holds_nothing_that_was_typed_but_the_address(here: Place, road: Road) -> None:
+def test_the_message_holds_nothing_that_was_typed_but_the_address(
+    here: Place, open_transport: RecordingTransport
+) -> None:
     here.client.post("/subscribe", data=FORM | {"words": "BUY NOW https://spam.example"})
 
-    answer(here, road)
+    answer(here, open_transport)
 
-    letter = road.letters[0]
-    assert letter.recipient == "grace@example.org"
-    assert b"spam" not in letter.content
-    assert read(letter)["To"] == "grace@example.org"
-    assert read(letter)["Auto-Submitted"] == "auto-generated"
+    newsletter = open_transport.messages[0]
+    assert newsletter.recipient == "grace@example.org"
+    assert b"spam" not in newsletter.content
+    assert read(newsletter)["To"] == "grace@example.org"
+    assert read(newsletter)["Auto-Submitted"] == "auto-generated"
 
 
 def test_the_page_is_the_same_for_every_address(here: Place) -> None:
@@ -153,35 +155,39 @@ def test_the_page_is_the_same_for_every_address(here: Place) -> None:
 
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
 def test_a_known_reader_is_shown_the_way_to_their_page_and_stays_as_they_are(
-    here: Place, road: Road, status: Status
+    here: Place, open_transport: RecordingTransport, status: Status
 ) -> None:
     known = subscriptions.add(here.program.store, "grace@example.org", now=NOW, status=status)
     here.client.post("/subscribe", data=FORM)
 
-    answer(here, road)
+    answer(here, open_transport)
 
     with here.program.store.read() as connection:
         assert readers.get(connection, known.id) == known
-    assert link(road.letters[0], "me") == here.path(here.program.links.page(known))
+    assert link(open_transport.messages[0], "me") == here.path(here.program.links.page(known))
 
 
-def test_an_address_gets_one_message_an_hour_whoever_asks(here: Place, road: Road) -> None:
+def test_an_address_gets_one_message_an_hour_whoever_asks(
+    here: Place, open_transport: RecordingTransport
+) -> None:
     for _ in range(5):
         here.client.post("/subscribe", data=FORM)
-        answer(here, road)
+        answer(here, open_transport)
         here.clock.now += timedelta(minutes=1)
-    assert len(road.letters) == 1
+    assert len(open_transport.messages) == 1
 
     here.clock.now += HOUR + timedelta(minutes=1)
     here.client.post("/subscribe", data=FORM | {"papers_per_edition": "9"})
-    answer(here, road)
+    answer(here, open_transport)
 
-    assert len(road.letters) == 2
+    assert len(open_transport.messages) == 2
     with here.program.store.read() as connection:
         assert readers.by_address(connection, "grace@example.org").papers_per_edition == 9
 
 
-def test_a_network_that_asks_too_often_is_told_when_to_come_back(here: Place, road: Road) -> None:
+def test_a_network_that_asks_too_often_is_told_when_to_come_back(
+    here: Place, open_transport: RecordingTransport
+) -> None:
     answers = [
         here.client.post("/subscribe", data=FORM | {"address": f"a{n}@example.org"})
         for n in range(25)
@@ -190,29 +196,33 @@ def test_a_network_that_asks_too_often_is_told_when_to_come_back(here: Place, ro
     assert [one.status_code for one in answers] == [200] * 20 + [429] * 5
     assert int(answers[-1].headers["retry-after"]) > 0
     assert here.client.get("/").status_code == 200
-    assert answer(here, road) == 20
+    assert answer(here, open_transport) == 20
 
 
-def test_a_failed_mail_server_keeps_what_is_owed(here: Place, road: Road) -> None:
+def test_a_failed_mail_server_keeps_what_is_owed(
+    here: Place, open_transport: RecordingTransport
+) -> None:
     here.client.post("/subscribe", data=FORM)
-    road.fault = Deferred("the server is away", whole_road=True)
+    open_transport.fault = Deferred("the server is away", server_fault=True)
 
-    assert answer(here, road) == 0
+    assert answer(here, open_transport) == 0
     assert here.client.get("/healthz").json()["status"] == "degraded"
-    assert answer(here, road) == 0
-    assert road.opened == 1
-    road.fault = None
+    assert answer(here, open_transport) == 0
+    assert open_transport.opened == 1
+    open_transport.fault = None
     here.clock.now += timedelta(minutes=10)
 
-    assert answer(here, road) == 1
+    assert answer(here, open_transport) == 1
 
 
-def test_a_message_in_doubt_goes_again_under_its_name(here: Place, road: Road) -> None:
+def test_a_message_in_doubt_goes_again_under_its_name(
+    here: Place, open_transport: RecordingTransport
+) -> None:
     here.client.post("/subscribe", data=FORM)
-    answer(here, road)
+    answer(here, open_transport)
     with here.program.store.begin() as connection:
         askings.ask(connection, "grace@example.org", {}, now=NOW)
-    first = road.letters[0]
+    first = open_transport.messages[0]
     with here.program.store.read() as connection:
         reader = readers.by_address(connection, "grace@example.org")
 
@@ -221,38 +231,44 @@ def test_a_message_in_doubt_goes_again_under_its_name(here: Place, road: Road) -
     assert again == first
 
 
-def test_a_refused_address_is_not_tried_again(here: Place, road: Road) -> None:
+def test_a_refused_address_is_not_tried_again(
+    here: Place, open_transport: RecordingTransport
+) -> None:
     here.client.post("/subscribe", data=FORM)
-    road.fault = Refused("no such user", nobody=True)
-    answer(here, road)
-    road.fault = None
+    open_transport.fault = Refused("no such user", nobody=True)
+    answer(here, open_transport)
+    open_transport.fault = None
     here.clock.now += 3 * HOUR
 
-    assert answer(here, road) == 0
+    assert answer(here, open_transport) == 0
 
 
-def test_the_mail_server_is_not_opened_for_nothing(here: Place, road: Road) -> None:
-    answer(here, road)
+def test_the_mail_server_is_not_opened_for_nothing(
+    here: Place, open_transport: RecordingTransport
+) -> None:
+    answer(here, open_transport)
 
-    assert road.opened == 0
+    assert open_transport.opened == 0
 
 
-def test_who_never_confirms_is_forgotten(here: Place, road: Road) -> None:
+def test_who_never_confirms_is_forgotten(here: Place, open_transport: RecordingTransport) -> None:
     here.client.post("/subscribe", data=FORM)
-    answer(here, road)
+    answer(here, open_transport)
 
     here.clock.now += timedelta(days=31)
-    answer(here, road)
+    answer(here, open_transport)
 
     with here.program.store.read() as connection, pytest.raises(UnknownReader):
         readers.by_address(connection, "grace@example.org")
 
 
-def test_nothing_is_kept_of_who_asked_once_it_is_long_ago(here: Place, road: Road) -> None:
+def test_nothing_is_kept_of_who_asked_once_it_is_long_ago(
+    here: Place, open_transport: RecordingTransport
+) -> None:
     here.client.post("/subscribe", data=FORM)
-    answer(here, road)
+    answer(here, open_transport)
     here.clock.now += timedelta(days=31)
-    answer(here, road)
+    answer(here, open_transport)
 
     rows = contents(here.program.store)
 
@@ -318,11 +334,13 @@ def test_what_cannot_be_had_is_said_and_what_was_typed_is_kept(
     assert "birdsong" in page.text or "words" in wrong
 
 
-def test_the_short_form_of_the_front_page_takes_the_usual_wishes(here: Place, road: Road) -> None:
+def test_the_short_form_of_the_front_page_takes_the_usual_wishes(
+    here: Place, open_transport: RecordingTransport
+) -> None:
     short = {"action": "mail", "address": "grace@example.org", "zone": "Asia/Tokyo"}
 
     assert here.client.post("/subscribe", data=short).status_code == 200
-    answer(here, road)
+    answer(here, open_transport)
 
     with here.program.store.read() as connection:
         reader = readers.by_address(connection, "grace@example.org")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.factories import DAY, NOW
-from tests.helpers.mail.message_checks import MAILBOXES, PRESS
-from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag, PlainPress
+from tests.helpers.mail.message_checks import MAILBOXES, RENDERER
+from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag, PlainRenderer
 from tests.unit.inbound.test_bounce_parser import dsn, fields
 
 from larkpost.db import readers
@@ -50,8 +50,8 @@ def wishes() -> Preferences:
     )
 
 
-def answer(store: Store, bag: Mailbag, now: datetime = NOW, writer: Renderer = PRESS) -> int:
-    done = deliver(store, writer, bag.road, now=now, holder="test", patient=True)
+def answer(store: Store, bag: Mailbag, now: datetime = NOW, writer: Renderer = RENDERER) -> int:
+    done = deliver(store, writer, bag.open_transport, now=now, holder="test", patient=True)
     return done.confirmations
 
 
@@ -69,9 +69,9 @@ def test_a_message_that_cannot_be_made_holds_up_no_other_and_is_tried_again(stor
     ask(store, "bad", "good", "better")
     bag = Mailbag()
 
-    assert answer(store, bag, writer=PlainPress(hates="bad")) == 2
+    assert answer(store, bag, writer=PlainRenderer(hates="bad")) == 2
     assert bag.recipients() == ["good", "better"]
-    assert answer(store, bag, NOW + FIRST_TRY_AGAIN + MINUTE, PRESS) == 1
+    assert answer(store, bag, NOW + FIRST_TRY_AGAIN + MINUTE, RENDERER) == 1
     assert bag.recipients()[-1] == "bad"
 
 
@@ -135,13 +135,13 @@ def test_a_confirmation_has_a_signed_return_path_and_its_bounce_counts(store: St
     ask(store, "grace")
     bag = Mailbag()
     answer(store, bag)
-    (letter,) = bag.letters
+    (message,) = bag.messages
     reader = reader_of(store, "grace")
 
-    meaning = receive(store, MAILBOXES, f"To: {letter.sender}\n".encode() + HARD, now=NOW).meaning
+    meaning = receive(store, MAILBOXES, f"To: {message.sender}\n".encode() + HARD, now=NOW).meaning
 
-    assert letter.sender.startswith("post+n")
-    assert b"\r\nFrom: Larkpost <larkpost@example.org>" in b"\r\n" + letter.content
+    assert message.sender.startswith("post+n")
+    assert b"\r\nFrom: Larkpost <larkpost@example.org>" in b"\r\n" + message.content
     assert meaning is InboundKind.BOUNCED
     assert reader.status is Status.PENDING
     with store.read() as connection:
@@ -153,7 +153,7 @@ def test_who_confirms_after_all_has_an_address_that_works(store: Store) -> None:
     ask(store, "grace")
     bag = Mailbag()
     answer(store, bag)
-    receive(store, MAILBOXES, f"To: {bag.letters[0].sender}\n".encode() + HARD, now=NOW)
+    receive(store, MAILBOXES, f"To: {bag.messages[0].sender}\n".encode() + HARD, now=NOW)
 
     subscriptions.confirm(store, reader_of(store, "grace").id, now=NOW)
 
@@ -167,7 +167,7 @@ def test_a_notice_to_a_dead_address_suspends_its_reader(store: Store) -> None:
     bag = Mailbag()
     answer(store, bag)
 
-    meaning = receive(store, MAILBOXES, f"To: {bag.letters[0].sender}\n".encode() + HARD, now=NOW)
+    meaning = receive(store, MAILBOXES, f"To: {bag.messages[0].sender}\n".encode() + HARD, now=NOW)
 
     assert meaning.meaning is InboundKind.SUSPENDED
     assert reader_of(store, "grace").status is Status.SUSPENDED

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 from tests.helpers.factories import DAY, NOW, add_papers, add_readers
-from tests.helpers.mail.message_checks import MAILBOXES, PRESS
+from tests.helpers.mail.message_checks import MAILBOXES, RENDERER
 from tests.helpers.mail.outbox_helpers import Mailbag
 from tests.unit.inbound.test_bounce_parser import dsn, fields
 
@@ -59,7 +59,13 @@ def told(store: Store, bag: Mailbag, now: datetime = NOW) -> Sequence[EmptyDayRe
 
 def send(store: Store, bag: Mailbag, now: datetime = NOW) -> None:
     deliver(
-        store, PRESS, bag.road, now=now, holder="test", patient=True, operator="boss@example.org"
+        store,
+        RENDERER,
+        bag.open_transport,
+        now=now,
+        holder="test",
+        patient=True,
+        operator="boss@example.org",
     )
 
 
@@ -68,7 +74,7 @@ def test_no_dump_is_reported(store: Store) -> None:
     bag = Mailbag()
 
     assert [str(reason.kind) for reason in told(store, bag)] == ["no-dump"]
-    message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
+    message = email.message_from_bytes(bag.messages[0].content, policy=policy.default)
     assert message["To"] == "boss@example.org"
     assert message["Subject"].startswith(
         "Larkpost at papers.example.org: no papers today: no recent dump had a new paper"
@@ -88,7 +94,7 @@ def test_a_message_to_the_operator_that_comes_back_is_reported_in_the_log(store:
     morning(store, papers=False, empty=1)
     bag = Mailbag()
     told(store, bag)
-    path = bag.letters[0].sender
+    path = bag.messages[0].sender
 
     with capture_logs() as logs:
         dead = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
@@ -151,11 +157,11 @@ def test_a_report_comes_once_a_day_and_not_before_the_editions(store: Store) -> 
     told(store, bag, NOW + DAY)
     event(store, "publish", ok=True, empty=1)
 
-    assert len(bag.letters) == 1
+    assert len(bag.messages) == 1
 
 
 @pytest.mark.parametrize(
-    ("fault", "tries"), [(Deferred("closed", whole_road=True), 4), (Deferred("greylisted"), 1)]
+    ("fault", "tries"), [(Deferred("closed", server_fault=True), 4), (Deferred("greylisted"), 1)]
 )
 def test_a_report_that_cannot_go_now_waits_as_every_message_does(
     store: Store, fault: Exception, tries: int
@@ -167,7 +173,7 @@ def test_a_report_that_cannot_go_now_waits_as_every_message_does(
         told(store, closed, NOW + timedelta(seconds=seconds))
     told(store, bag, NOW + timedelta(minutes=20))
 
-    assert len(closed.tries) <= tries  # the road rests for 1, 2 and 4 minutes; a report for 5
+    assert len(closed.tries) <= tries  # it pauses for 1, 2 and 4 minutes; a report for 5
     assert bag.recipients() == ["boss"]
 
 
@@ -180,7 +186,7 @@ def test_a_report_that_is_refused_is_reported_in_the_status_and_not_tried_again(
     told(store, refused)
     told(store, bag, NOW + timedelta(hours=6))
 
-    assert bag.letters == []
+    assert bag.messages == []
     with store.read() as connection:
         event = job_status.latest(connection)["operator_report"]
     assert (event.ok, event.detail["problem"]) == (False, "550 no such user")
@@ -200,12 +206,12 @@ def test_a_report_that_was_not_sent_gives_way_to_that_of_the_next_day(store: Sto
     told(store, bag, NOW + DAY)
 
     assert bag.recipients() == ["boss"]
-    assert b"8 August 2026" in bag.letters[0].content
+    assert b"8 August 2026" in bag.messages[0].content
 
 
 def test_a_mail_server_that_is_down_for_a_report_is_down_for_editions(store: Store) -> None:
     morning(store, papers=False, empty=1)
-    told(store, Mailbag(boss=Deferred("535 no", whole_road=True, rest=1800)))
+    told(store, Mailbag(boss=Deferred("535 no", server_fault=True, rest=1800)))
 
     with store.read() as connection:
         assert circuit_breaker.resting(connection, NOW + timedelta(minutes=29))
@@ -242,4 +248,4 @@ def test_a_source_that_is_not_well_is_reported_at_once_unless_it_may_pass(
     kinds = [str(reason.kind) for reason in told(store, bag)]
 
     assert ("source-problem" in kinds) is is_told
-    assert any(b"cs.CL" in letter.content for letter in bag.letters) is is_told
+    assert any(b"cs.CL" in newsletter.content for newsletter in bag.messages) is is_told

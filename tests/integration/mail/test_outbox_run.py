@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.factories import NOW
-from tests.helpers.mail.message_checks import arrived_well, letters, thousand
+from tests.helpers.mail.message_checks import arrived_well, messages, thousand
 from tests.helpers.mail.smtp_server import Answer, Fault, SmtpServer
 
 from larkpost.db import readers
@@ -102,7 +102,7 @@ def test_a_thousand_messages_through_every_fault_end_in_a_clean_outbox(outbox: S
         smtp = SmtpSettings(host="127.0.0.1", port=server.port, security="none", timeout=20)
         now = NOW
         while deliveries_due(outbox, now + timedelta(days=1)):
-            deliver(outbox, letters(), lambda: Relay(smtp), now=now, holder="test")
+            deliver(outbox, messages(), lambda: Relay(smtp), now=now, holder="test")
             now += timedelta(minutes=30)
 
         taken: dict[str, list[bytes]] = defaultdict(list)

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from tests.helpers.factories import DAY, NOW, TODAY
 from tests.helpers.mail.every_kind import ask, queue, send
 from tests.helpers.mail.message_checks import thousand
-from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag, PlainPress, publish, run
+from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag, PlainRenderer, publish, run
 
 from larkpost.db import schema
 from larkpost.db.outbox import delivery_queue
@@ -29,7 +29,7 @@ EDITIONS = 1_000
 def test_confirmations_go_first_then_todays_messages_then_retries(store: Store) -> None:
     publish(store, 2, TODAY - DAY, NOW - 20 * 60 * MINUTE)
     busy = Mailbag(reader1=Deferred("451 later"), reader2=Deferred("451 later"))
-    send(store, busy.road, NOW - 20 * 60 * MINUTE)
+    send(store, busy.open_transport, NOW - 20 * 60 * MINUTE)
     publish(store, 2)
     queue(store, MessageKind.OPERATOR_REPORT)
     ask(store, "new@example.org")
@@ -38,11 +38,11 @@ def test_confirmations_go_first_then_todays_messages_then_retries(store: Store) 
     assert [row.kind.value for row in would_go(store, now=NOW)] == [
         "confirmation", "edition", "edition", "operator_report", "edition", "edition",
     ]  # fmt: skip
-    send(store, bag.road, renderer=PlainPress())
+    send(store, bag.open_transport, renderer=PlainRenderer())
 
     assert bag.recipients() == ["new", "reader1", "reader2", "boss", "reader1", "reader2"]
     yesterday = str(TODAY - DAY)
-    assert [yesterday in one.message_id for one in bag.letters] == [False] * 4 + [True] * 2
+    assert [yesterday in one.message_id for one in bag.messages] == [False] * 4 + [True] * 2
 
 
 def test_messages_to_readers_who_do_not_count_go_last_new_ones_and_retries(store: Store) -> None:
@@ -54,19 +54,19 @@ def test_messages_to_readers_who_do_not_count_go_last_new_ones_and_retries(store
     later = Deferred("451 later")
     bag = Mailbag(reader1=later, reader2=later, reader3=later)
 
-    send(store, bag.road, renderer=PlainPress())
-    send(store, bag.road, NOW + 20 * MINUTE, renderer=PlainPress())
+    send(store, bag.open_transport, renderer=PlainRenderer())
+    send(store, bag.open_transport, NOW + 20 * MINUTE, renderer=PlainRenderer())
 
     assert bag.tries == [f"reader{n}@example.org" for n in (2, 3, 1, 2, 3, 1)]
 
 
 def test_a_confirmation_that_is_tried_again_goes_before_editions_too(store: Store) -> None:
     ask(store, "new@example.org")
-    send(store, Mailbag(new=Deferred("451 greylisted")).road)
+    send(store, Mailbag(new=Deferred("451 greylisted")).open_transport)
     publish(store, 2, now=NOW + 6 * MINUTE)
     bag = Mailbag()
 
-    send(store, bag.road, NOW + 6 * MINUTE)
+    send(store, bag.open_transport, NOW + 6 * MINUTE)
 
     assert bag.recipients()[0] == "new"
 
@@ -80,7 +80,7 @@ def test_a_confirmation_that_is_over_a_limit_or_not_due_holds_up_nothing(
     publish(store, 3)
     bag = Mailbag(new0=fault)
 
-    counts = send(store, bag.road, renderer=PlainPress())
+    counts = send(store, bag.open_transport, renderer=PlainRenderer())
 
     assert counts.confirmations == 59
     assert bag.recipients()[-3:] == ["reader1", "reader2", "reader3"]
@@ -93,12 +93,12 @@ def test_a_confirmation_asked_for_among_a_thousand_editions_goes_within_a_batch(
     thousand(store, EDITIONS)
     bag = Mailbag()
 
-    def ask_in_the_middle(_letter: Message) -> None:
+    def ask_in_the_middle(_message: Message) -> None:
         if len(bag.tries) == EDITIONS // 2:
             ask(store, "new@example.org")
 
     bag.before_each = ask_in_the_middle
-    counts = send(store, bag.road, renderer=PlainPress())
+    counts = send(store, bag.open_transport, renderer=PlainRenderer())
 
     assert (counts.sent, counts.confirmations) == (EDITIONS + 1, 1)
     assert EDITIONS // 2 < bag.recipients().index("new") <= EDITIONS // 2 + BATCH
@@ -113,15 +113,15 @@ def test_a_confirmation_asked_for_among_a_thousand_slow_editions_is_the_next_mes
     thousand(store, 150)
     bag = Mailbag()
 
-    def ask_meanwhile(_letter: Message) -> None:
+    def ask_meanwhile(_message: Message) -> None:
         if len(bag.tries) in (5, 120):
             ask(store, f"new{len(bag.tries)}@example.org", len(bag.tries))
 
     bag.before_each = ask_meanwhile
-    counts = send(store, bag.road, renderer=PlainPress())
+    counts = send(store, bag.open_transport, renderer=PlainRenderer())
 
     assert (bag.recipients().index("new5"), bag.recipients().index("new120")) == (6, 121)
-    assert counts.sent == len(bag.letters) == len(set(bag.tries)) == 152
+    assert counts.sent == len(bag.messages) == len(set(bag.tries)) == 152
 
 
 def test_a_mail_server_that_closes_over_a_confirmation_leaves_the_editions_as_they_were(
@@ -129,20 +129,20 @@ def test_a_mail_server_that_closes_over_a_confirmation_leaves_the_editions_as_th
 ) -> None:
     monkeypatch.setattr(deliver_module, "LOOK_SECONDS", 0.0)
     thousand(store, 10)
-    closed, bag = Mailbag(new=Deferred("away", whole_road=True)), Mailbag()
+    closed, bag = Mailbag(new=Deferred("away", server_fault=True)), Mailbag()
 
-    def ask_meanwhile(_letter: Message) -> None:
+    def ask_meanwhile(_message: Message) -> None:
         if len(closed.tries) == 2:
             ask(store, "new@example.org")
 
     closed.before_each = ask_meanwhile
-    send(store, closed.road, renderer=PlainPress())
+    send(store, closed.open_transport, renderer=PlainRenderer())
     with store.read() as connection:
         assert delivery_queue.count_due(connection, NOW + MINUTE) == 8
-    send(store, bag.road, NOW + 2 * MINUTE, renderer=PlainPress())
+    send(store, bag.open_transport, NOW + 2 * MINUTE, renderer=PlainRenderer())
 
-    assert len(closed.letters) == 3
-    assert len(bag.letters) == 8
+    assert len(closed.messages) == 3
+    assert len(bag.messages) == 8
     assert bag.recipients()[0] == "new"
 
 
@@ -151,7 +151,7 @@ def test_a_fifth_of_each_batch_is_for_retries_while_there_are_more_new_messages(
 ) -> None:
     thousand(store, 160)
     busy = Mailbag(**{f"reader{number}": Deferred("451 later") for number in range(40)})
-    run(store, busy.road, limit=40)
+    run(store, busy.open_transport, limit=40)
 
     order = [row.attempts > 0 for row in would_go(store, now=NOW + 60 * MINUTE)]
 

@@ -51,27 +51,27 @@ def test_a_message_that_is_put_off_for_five_days_is_reported_and_given_up(store:
     tries = 0
     now = NOW
     while outbox(store)[0].state is not DeliveryState.FAILED:
-        run(store, bag.road, now)
+        run(store, bag.open_transport, now)
         tries += 1
         now = outbox(store)[0].next_attempt_at
 
     assert 30 < tries < 60
     assert "given up after 5 days: 450 4.2.0 greylisted" in outbox(store)[0].last_response
-    assert run(store, bag.road, NOW + 30 * DAY) == DeliveryCounts()
+    assert run(store, bag.open_transport, NOW + 30 * DAY) == DeliveryCounts()
 
 
 def test_a_message_whose_mail_server_was_unavailable_for_days_is_not_given_up_at_its_first_try(
     store: Store,
 ) -> None:
     publish(store, 1)
-    shut = Mailbag(reader1=Deferred("closed", whole_road=True))
+    shut = Mailbag(reader1=Deferred("closed", server_fault=True))
     for days in range(6):
-        run(store, shut.road, NOW + days * DAY)
+        run(store, shut.open_transport, NOW + days * DAY)
     busy = Mailbag(reader1=Deferred("450 4.2.0 greylisted"))
 
-    first = run(store, busy.road, NOW + 6 * DAY)
+    first = run(store, busy.open_transport, NOW + 6 * DAY)
     waiting = outbox(store)[0].next_attempt_at
-    second = run(store, busy.road, waiting)
+    second = run(store, busy.open_transport, waiting)
 
     assert (first, second) == (DeliveryCounts(deferred=1), DeliveryCounts(failed=1))
     assert "given up" in outbox(store)[0].last_response

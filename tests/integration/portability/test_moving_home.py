@@ -173,7 +173,7 @@ def test_counts_numbers_links_and_feeds_stay_as_they_are(
 def test_links_in_old_messages_act_in_the_new_home(
     old: Place, new: Program, tmp_path: Path
 ) -> None:
-    letter = next(iter(old.program.letters.newsletter([old.edition])))
+    message = next(iter(old.program.replyable_renderer.newsletter([old.edition])))
     move(old.program, new, tmp_path / "out")
     client = TestClient(app(new, clock=lambda: LATER), base_url=BASE)
 
@@ -181,7 +181,7 @@ def test_links_in_old_messages_act_in_the_new_home(
     assert client.get(old.path(old.program.links.page(old.reader))).status_code == 200
     assert client.post(old.vote_path(3, "up")).status_code == 200
     leave = old.path(old.program.links.leave(old.reader))
-    assert leave.encode() in letter.content.replace(b"=\r\n", b"")
+    assert leave.encode() in message.content.replace(b"=\r\n", b"")
     assert client.post(leave, data={"List-Unsubscribe": "One-Click"}).status_code == 200
 
     with new.store.read() as connection:

@@ -195,10 +195,10 @@ def test_links_and_feeds_of_an_old_home_go_on(migrated: Program) -> None:
 
 
 def test_old_messages_of_a_migrated_home_take_thumbs_and_unsubscribe(migrated: Program) -> None:
-    check_letters(migrated)
+    check_messages(migrated)
 
 
-def check_letters(program: Program) -> None:
+def check_messages(program: Program) -> None:
     known, asking = homes.read_json("links.json"), client(program)
     ballot = known[f"{ADA}: ballot of 2026-08-08"]
 
@@ -249,7 +249,7 @@ def test_links_and_feeds_of_an_old_home_go_on_where_its_export_is_imported(
 def test_old_messages_take_thumbs_and_unsubscribe_where_the_export_is_imported(
     imported: Program,
 ) -> None:
-    check_letters(imported)
+    check_messages(imported)
 
 
 def test_a_reader_reads_their_own_old_export_in(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def numbers(seed: int) -> str:
     return " ".join(map(str, range(seed, 10**6, 997)))
 
 
-def letters(seed: int) -> str:
+def messages(seed: int) -> str:
     return " ".join("".join(words(500, seed).split())[:3000])
 
 
@@ -189,7 +189,7 @@ KINDS: dict[str, Callable[[], str]] = {
         f"TY  - X\nTI  - {words(1, at)}\nER  - " for at in range(600)
     ),
     "single letters": lambda: "\n".join(
-        f"TY  - X\nTI  - T {words(3, at)}\nAB  - {letters(at)}\nER  - " for at in range(100)
+        f"TY  - X\nTI  - T {words(3, at)}\nAB  - {messages(at)}\nER  - " for at in range(100)
     ),
     "numbers": lambda: "\n".join(
         f"TY  - X\nTI  - T {words(3, at)}\nAB  - {numbers(at)}\nER  - " for at in range(100)
@@ -311,7 +311,7 @@ def test_all_strangers_together_make_so_many_pages_and_others_still_subscribe(
     assert answers == [303] * 12 + [413] * 2
     mailed = sign_up(small, "192.0.99.1", action="", address="emmy@example.org")
     assert mailed.status_code == 200
-    assert count_readers(small) == 13  # who asked by mail is no reader before the letter goes
+    assert count_readers(small) == 13  # who asked by mail is no reader before the message goes
 
 
 def test_a_reader_changes_so_much_a_minute(here: Place, me: str) -> None:

@@ -171,8 +171,8 @@ def test_other_readers_and_their_messages_stay(here: Place, tmp_path: Path) -> N
     reader, store = live(here), here.program.store
     onboarding.from_references(store, here.reader.id, LIST, now=NOW)
     outbox = here.program.places.maildir / "new"
-    letters = {one.name: b"ada@example.org" in one.read_bytes() for one in outbox.iterdir()}
-    assert set(letters.values()) == {True, False}
+    messages = {one.name: b"ada@example.org" in one.read_bytes() for one in outbox.iterdir()}
+    assert set(messages.values()) == {True, False}
     with store.read() as connection:
         before = private_papers.of(connection, here.reader.id)
 
@@ -180,7 +180,7 @@ def test_other_readers_and_their_messages_stay(here: Place, tmp_path: Path) -> N
         store, reader.id, outbox=here.program.places.maildir, returned=here.program.inbound_folder
     )
 
-    assert {one.name for one in outbox.iterdir()} == {name for name, own in letters.items() if own}
+    assert {one.name for one in outbox.iterdir()} == {name for name, own in messages.items() if own}
     with store.read() as connection:
         assert private_papers.of(connection, here.reader.id) == before
         assert readers.get(connection, here.reader.id).address == "ada@example.org"

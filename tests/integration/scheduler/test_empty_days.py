@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.tick_helpers import MORNING, NOW, drop_sample, letters, make_program, reasons
+from tests.helpers.tick_helpers import MORNING, NOW, drop_sample, make_program, messages, reasons
 
 from larkpost.bootstrap import Program, build
 from larkpost.db import readers
@@ -104,7 +104,7 @@ def test_a_day_that_brings_some_readers_papers_is_not_empty(
         tick(program.tick_context, now=MORNING.replace(hour=hour))
 
     assert reasons(program, MORNING.replace(hour=12)) == set()
-    assert not [letter for letter in letters(program) if b"boss@" in letter.read_bytes()]
+    assert not [message for message in messages(program) if b"boss@" in message.read_bytes()]
 
 
 def test_a_day_on_which_publishing_fails_is_reported(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_day_on_which_publishing_fails_is_reported(tmp_path: Path) -> None:
 
     assert set(done.troubles) == {"publish"}
     assert EmptyDay.NOT_PUBLISHED in reasons(program)
-    (receipt,) = letters(program)
+    (receipt,) = messages(program)
     assert b"Publishing failed" in receipt.read_bytes()
 
 

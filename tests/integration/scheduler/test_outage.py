@@ -53,7 +53,7 @@ def test_a_dead_mail_server_is_news_once_and_then_once_an_hour(
         for n in range(13)
     ]
 
-    assert all(outage and outage.letters == 1 for outage in outages)
+    assert all(outage and outage.messages == 1 for outage in outages)
     assert [n for n, outage in enumerate(outages) if outage and outage.is_news] == [0, 6, 12]
 
 

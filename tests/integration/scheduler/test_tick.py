@@ -17,8 +17,8 @@ from tests.helpers.tick_helpers import (
     NOW,
     SAMPLE,
     drop_sample,
-    letters,
     make_program,
+    messages,
     reasons,
 )
 
@@ -61,7 +61,7 @@ def test_a_dump_in_the_inbox_is_a_message_in_the_morning(program: Program) -> No
     assert [one.new for one in evening.taken] == [108]  # type: ignore[union-attr]  # none is bad
     assert morning.outcomes == {PublishOutcome.PUBLISHED: 1}
     assert morning.ledger.sent == 1
-    assert len(letters(program)) == 1
+    assert len(messages(program)) == 1
     assert (program.places.done / SAMPLE).exists()
     assert reasons(program) == set()
 
@@ -85,7 +85,7 @@ def test_another_tick_at_the_same_moment_changes_nothing(program: Program) -> No
     again = tick(program.tick_context, now=MORNING)
 
     assert (again.taken, again.outcomes, again.ledger.sent) == ([], {}, 0)
-    assert len(letters(program)) == 1
+    assert len(messages(program)) == 1
 
 
 def test_only_one_process_ticks_at_a_time(program: Program) -> None:
@@ -146,8 +146,8 @@ def test_messages_on_a_slow_mail_server_hold_up_neither_the_inbox_nor_editions(
 
     @contextmanager
     def slow() -> Iterator[Transport]:
-        with program.open_transport() as road:
-            yield Slow(road, on_its_way, go_on)
+        with program.open_transport() as open_transport:
+            yield Slow(open_transport, on_its_way, go_on)
 
     works = replace(program.tick_context, open_transport=slow)
     posting = threading.Thread(target=post, args=(works,), kwargs={"now": MORNING})
@@ -169,18 +169,18 @@ def test_messages_on_a_slow_mail_server_hold_up_neither_the_inbox_nor_editions(
 class Slow:
     """A transport that reports when it gets a message, and waits for the test."""
 
-    road: Transport
+    open_transport: Transport
     on_its_way: threading.Event
     go_on: threading.Event
 
     def ready(self) -> None:
-        self.road.ready()
+        self.open_transport.ready()
 
-    def send(self, letter: Message) -> None:
+    def send(self, message: Message) -> None:
         """Accept a message."""
         self.on_its_way.set()
         assert self.go_on.wait(20)
-        self.road.send(letter)
+        self.open_transport.send(message)
 
 
 def test_who_asks_to_subscribe_does_not_wait_for_all_messages(program: Program) -> None:
@@ -194,15 +194,15 @@ def test_who_asks_to_subscribe_does_not_wait_for_all_messages(program: Program) 
     )
     bag: list[str] = []
 
-    def send(letter: Message) -> None:
+    def send(message: Message) -> None:
         if not bag:
             confirmations.ask(
                 program.store, confirmations.check_request("new@example.org", wishes), now=MORNING
             )
-        bag.append(letter.recipient)
+        bag.append(message.recipient)
 
-    road = nullcontext(SimpleNamespace(ready=lambda: None, send=send))
-    done = post(replace(program.tick_context, open_transport=lambda: road), now=MORNING)
+    open_transport = nullcontext(SimpleNamespace(ready=lambda: None, send=send))
+    done = post(replace(program.tick_context, open_transport=lambda: open_transport), now=MORNING)
 
     assert bag.index("new@example.org") <= BATCH
     assert done.ledger.sent == len(bag) > 2 * BATCH
@@ -235,7 +235,7 @@ def test_the_post_does_not_get_on_while_messages_are_due_and_none_is_settled(
     moved: list[int] = []
 
     def broken() -> AbstractContextManager[Transport]:
-        raise RuntimeError("no road")
+        raise RuntimeError("no server")
 
     works = replace(program.tick_context, open_transport=broken, moved=lambda: moved.append(1))
     done = post(works, now=MORNING)
@@ -249,16 +249,20 @@ def test_a_refused_login_is_tried_once_however_many_have_something_to_send(
 ) -> None:
     with SmtpServer(extensions=("AUTH PLAIN",)) as server:
         login = {"smtp.security": "none", "smtp.username": "lark", "smtp.password": "wrong"}
-        road = {"mail.transport": "smtp", "smtp.host": "127.0.0.1", "smtp.port": server.port}
+        open_transport = {
+            "mail.transport": "smtp",
+            "smtp.host": "127.0.0.1",
+            "smtp.port": server.port,
+        }
         flags = {
             "inbox.stable_seconds": 0,
             "mail.admin_address": "boss@example.org",
             **login,
-            **road,
+            **open_transport,
         }
         program = build(load(home=tmp_path / "home", flags=flags, environ={}))
         program.prepare()
-        subscriptions.add(program.store, "a@example.org", now=NOW)  # has a letter in the morning
+        subscriptions.add(program.store, "a@example.org", now=NOW)  # has a message in the morning
         drop_sample(program)
         tick(program.tick_context, now=NOW)
         wishes = subscriptions.Preferences(

@@ -29,7 +29,7 @@ def test_a_connection_cut_before_the_dot_means_not_sent(
             relay.send(BOB)
 
         assert deferral.value.cut
-        assert not deferral.value.whole_road
+        assert not deferral.value.server_fault
         assert [arrived.recipient for arrived in server.arrived] == ["bob@example.org"]
 
 

@@ -12,10 +12,10 @@ import dkim  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.helpers.edition_factories import HOSTILE, OUT, edition, paper, press, reader
+from tests.helpers.edition_factories import HOSTILE, OUT, edition, make_renderer, paper, reader
 from tests.helpers.factories import NOW
 from tests.helpers.mail.message_checks import MAILBOXES
-from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress, publish
+from tests.helpers.mail.outbox_helpers import Mailbag, PlainRenderer, publish
 
 from larkpost.errors import SettingsError
 from larkpost.inbound.reply_addresses import ReplyableRenderer
@@ -75,25 +75,25 @@ def dns(private_key: rsa.RSAPrivateKey) -> Callable[..., bytes | None]:
     return answer
 
 
-def letter(title: str = "Sparse routing") -> Message:
+def message(title: str = "Sparse routing") -> Message:
     page = edition(paper(title=title), to=reader(name=title))
-    return next(iter(press().newsletter([page])))
+    return next(iter(make_renderer().newsletter([page])))
 
 
 def in_print(*papers: Paper) -> Message:
     """Make a message with a reply address."""
     page = edition(*papers, to=reader())
-    return next(iter(ReplyableRenderer(press(), MAILBOXES).newsletter([page])))
+    return next(iter(ReplyableRenderer(make_renderer(), MAILBOXES).newsletter([page])))
 
 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_a_signed_message_verifies_whatever_its_title(
     title: str, signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = sign(letter(title), signature).content
+    content = sign(message(title), signature).content
 
     assert dkim.verify(content, dnsfunc=dns)
-    assert content.endswith(letter(title).content)
+    assert content.endswith(message(title).content)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_signed_message_verifies_whatever_its_title(
 def test_a_header_added_on_the_way_breaks_the_signature(
     name: str, signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = sign(letter(), signature).content
+    content = sign(message(), signature).content
 
     assert dkim.verify(content, dnsfunc=dns)
     assert not dkim.verify(f"{name}: mallory@example.net\r\n".encode() + content, dnsfunc=dns)
@@ -142,10 +142,10 @@ def test_the_largest_message_is_below_the_limit_with_all_that_is_added_on_its_wa
 def test_a_message_signed_again_later_is_the_same_to_the_byte(
     signature: DkimSignature, monkeypatch: pytest.MonkeyPatch, dns: Callable[..., bytes | None]
 ) -> None:
-    first = sign(letter(), signature)
+    first = sign(message(), signature)
     monkeypatch.setattr("dkim.time.time", lambda: OUT.timestamp() + 3600)
 
-    assert sign(letter(), signature) == first
+    assert sign(message(), signature) == first
     assert f"t={OUT.timestamp():.0f};".encode() in first.content
     assert dkim.verify(first.content, dnsfunc=dns)
 
@@ -153,7 +153,7 @@ def test_a_message_signed_again_later_is_the_same_to_the_byte(
 def test_a_body_changed_on_the_way_breaks_the_signature(
     signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = sign(letter(), signature).content
+    content = sign(message(), signature).content
 
     assert not dkim.verify(content.replace(b"routing", b"rooting"), dnsfunc=dns)
 
@@ -161,7 +161,7 @@ def test_a_body_changed_on_the_way_breaks_the_signature(
 def test_lines_folded_anew_on_the_way_leave_it_good(
     signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = sign(letter(), signature).content
+    content = sign(message(), signature).content
 
     assert dkim.verify(content.replace(b"Subject: ", b"Subject:\r\n  "), dnsfunc=dns)
 
@@ -169,11 +169,11 @@ def test_lines_folded_anew_on_the_way_leave_it_good(
 def test_a_new_selector_leaves_what_the_old_one_signed_good(
     signature: DkimSignature, key: Path, dns: Callable[..., bytes | None]
 ) -> None:
-    old = sign(letter(), signature).content
+    old = sign(message(), signature).content
     new = signature_of("lark2", key, SENDER)
 
     assert new is not None
-    assert b"s=lark2" in sign(letter(), new).content
+    assert b"s=lark2" in sign(message(), new).content
     assert dkim.verify(old, dnsfunc=dns)
 
 
@@ -202,8 +202,10 @@ def test_messages_are_signed_on_their_way(store: Store, signature: DkimSignature
     bag = Mailbag()
 
     @contextmanager
-    def road() -> Iterator[Transport]:
+    def open_transport() -> Iterator[Transport]:
         yield DkimTransport(bag, signature)
 
-    assert deliver(store, PlainPress(), road, now=NOW, holder="test") == DeliveryCounts(sent=2)
-    assert all(letter.content.startswith(b"DKIM-Signature: ") for letter in bag.letters)
+    assert deliver(
+        store, PlainRenderer(), open_transport, now=NOW, holder="test"
+    ) == DeliveryCounts(sent=2)
+    assert all(message.content.startswith(b"DKIM-Signature: ") for message in bag.messages)

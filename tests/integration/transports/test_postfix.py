@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.factories import NOW
-from tests.helpers.mail.message_checks import MAILBOXES, arrived_well, letters, thousand
+from tests.helpers.mail.message_checks import MAILBOXES, arrived_well, messages, thousand
 from tests.helpers.mail.postfix import Postfix, PostfixMissingError, running
 
 from larkpost.db import readers, votes
@@ -64,7 +64,7 @@ def test_a_thousand_messages_through_postfix_end_in_a_clean_outbox(
     going = [n for n in range(READERS) if n not in LEAVING]
     back = [n for n in going if n in DEAD]
 
-    ledger = deliver(store, letters(), lambda: Relay(smtp), now=NOW, holder="test")
+    ledger = deliver(store, messages(), lambda: Relay(smtp), now=NOW, holder="test")
     postfix.wait_for(len(going))
 
     assert ledger == DeliveryCounts(sent=len(going))

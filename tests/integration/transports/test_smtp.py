@@ -73,8 +73,8 @@ def test_nothing_is_said_to_the_server_when_there_is_no_message() -> None:
 def test_many_messages_go_over_one_connection(extensions: tuple[str, ...]) -> None:
     with SmtpServer(extensions=extensions) as server:
         with Relay(settings(server)) as relay:
-            for letter in (ADA, BOB, CY):
-                relay.send(letter)
+            for message in (ADA, BOB, CY):
+                relay.send(message)
 
         assert [arrived.recipient for arrived in server.taken] == [
             "ada@example.org",
@@ -89,8 +89,8 @@ def test_many_messages_go_over_one_connection(extensions: tuple[str, ...]) -> No
 def test_a_new_connection_is_made_when_one_has_carried_its_fill() -> None:
     with SmtpServer() as server:
         with Relay(settings(server).model_copy(update={"per_connection": 2})) as relay:
-            for letter in (ADA, BOB, CY):
-                relay.send(letter)
+            for message in (ADA, BOB, CY):
+                relay.send(message)
 
         assert len(server.taken) == 3
         assert server.connections == 2
@@ -102,8 +102,8 @@ def test_messages_keep_their_distance_where_the_relay_limits_the_rate() -> None:
         SmtpServer() as server,
         Relay(settings(server).model_copy(update={"per_second": 10.0})) as relay,
     ):
-        for letter in (ADA, BOB, CY):
-            relay.send(letter)
+        for message in (ADA, BOB, CY):
+            relay.send(message)
 
     assert time.monotonic() - started >= 0.2
 
@@ -119,7 +119,7 @@ def test_later_for_one_message_leaves_the_others_alone(
                 relay.send(ADA)
             relay.send(BOB)
 
-        assert not deferral.value.whole_road
+        assert not deferral.value.server_fault
         assert [arrived.recipient for arrived in server.taken] == ["bob@example.org"]
 
 
@@ -145,7 +145,7 @@ def test_a_sender_that_is_not_allowed_concerns_every_message(extensions: tuple[s
         with pytest.raises(Deferred, match=r"not your address at MAIL FROM") as deferral:
             relay.send(ADA)
 
-        assert deferral.value.whole_road
+        assert deferral.value.server_fault
         assert "mail.sender" in deferral.value.hint
 
 
@@ -167,8 +167,8 @@ def test_what_a_refused_message_left_behind_is_cleared_before_the_next() -> None
         with Relay(settings(server)) as relay:
             with pytest.raises(Refused):
                 relay.send(ADA)
-            for letter in (BOB, CY):
-                relay.send(letter)
+            for message in (BOB, CY):
+                relay.send(message)
 
         first, second, third = ["MAIL", "RCPT"], ["RSET", "MAIL", "RCPT", "DATA"], ["MAIL", "RCPT"]
         assert server.verbs() == ["EHLO", *first, *second, *third, "DATA", "QUIT"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pydantic import SecretStr
-from tests.helpers.mail.smtp_helpers import ADA, BOB, login, no_road, settings
+from tests.helpers.mail.smtp_helpers import ADA, BOB, login, server_fault, settings
 from tests.helpers.mail.smtp_server import Answer, Fault, SmtpServer
 
 from larkpost.errors import Deferred
@@ -24,7 +24,7 @@ from larkpost.transports.smtp import Relay
 )
 def test_a_greeting_that_is_none_stops_sending(banner: Answer, words: str) -> None:
     with SmtpServer({"BANNER": [banner]}) as server:
-        reason = no_road(settings(server))
+        reason = server_fault(settings(server))
 
         assert words in str(reason)
         assert f"127.0.0.1:{server.port}" in str(reason)
@@ -34,7 +34,7 @@ def test_a_server_that_is_not_there_stops_sending() -> None:
     with SmtpServer() as server:
         gone = settings(server)
 
-    reason = no_road(gone)
+    reason = server_fault(gone)
 
     assert "refused" in str(reason)
     assert "smtp.port" in reason.hint
@@ -65,7 +65,7 @@ def test_the_login_goes_by_plain_or_login(ways: str) -> None:
 @pytest.mark.parametrize("ways", ["AUTH PLAIN", "AUTH LOGIN"])
 def test_a_refused_login_stops_sending_and_asks_for_a_long_rest(ways: str) -> None:
     with SmtpServer(extensions=(ways,)) as server:
-        reason = no_road(login(server, password=SecretStr("hunter2")))
+        reason = server_fault(login(server, password=SecretStr("hunter2")))
 
         assert "535 5.7.8 wrong password" in str(reason)
         assert reason.rest >= 600
@@ -87,7 +87,7 @@ def test_a_server_that_wants_tls_or_a_login_first_is_reported_by_their_settings(
     verb: str, reply: str
 ) -> None:
     with SmtpServer({verb: [reply]}) as server:
-        reason = no_road(settings(server))
+        reason = server_fault(settings(server))
 
     for name in ("smtp.security", "smtp.username", "smtp.password"):
         assert name in str(reason)
@@ -97,7 +97,7 @@ def test_a_server_that_wants_tls_or_a_login_first_is_reported_by_their_settings(
 
 def test_a_login_that_fails_for_now_asks_for_no_long_rest() -> None:
     with SmtpServer({"AUTH": ["454 4.7.0 try later"]}, extensions=("AUTH PLAIN",)) as server:
-        reason = no_road(login(server))
+        reason = server_fault(login(server))
         with Relay(login(server)) as relay:
             relay.send(ADA)
 
@@ -108,7 +108,7 @@ def test_a_login_that_fails_for_now_asks_for_no_long_rest() -> None:
 
 def test_a_login_that_is_not_offered_stops_sending() -> None:
     with SmtpServer(extensions=("AUTH CRAM-MD5",)) as server:
-        reason = no_road(login(server))
+        reason = server_fault(login(server))
 
         assert "offers none of the logins" in str(reason)
         assert server.arrived == []
@@ -119,7 +119,7 @@ def test_a_password_that_the_server_echoes_is_in_no_error() -> None:
         return f"535 5.7.8 did not like {line} with hunter2 in aHVudGVyMg=="
 
     with SmtpServer({"AUTH": echo}, extensions=("AUTH PLAIN",)) as server:
-        reason = no_road(login(server, password=SecretStr("hunter2")))
+        reason = server_fault(login(server, password=SecretStr("hunter2")))
 
     told = f"{reason} {reason.hint} {reason.__cause__!r}"
     assert "did not like AUTH PLAIN" in told

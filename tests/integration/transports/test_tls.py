@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
-from tests.helpers.mail.smtp_helpers import ADA, BOB, CONTENT, login, no_road, settings
+from tests.helpers.mail.smtp_helpers import ADA, BOB, CONTENT, login, server_fault, settings
 from tests.helpers.mail.smtp_server import SmtpServer
 
 from larkpost.transports.smtp import Relay
@@ -63,7 +63,7 @@ def assert_nothing_leaks(server: SmtpServer) -> None:
 
 def test_starttls_that_is_not_offered_sends_nothing_in_the_clear() -> None:
     with SmtpServer(extensions=("AUTH PLAIN LOGIN",)) as server:
-        reason = no_road(login(server, security="starttls"))
+        reason = server_fault(login(server, security="starttls"))
 
         assert f"localhost:{server.port} does not offer STARTTLS" in str(reason)
         assert_nothing_leaks(server)
@@ -73,7 +73,7 @@ def test_starttls_that_is_not_offered_sends_nothing_in_the_clear() -> None:
 def test_starttls_that_does_not_work_sends_nothing_in_the_clear(answer: str) -> None:
     script = {"STARTTLS": [answer]}
     with SmtpServer(script, extensions=("STARTTLS", "AUTH PLAIN")) as server:
-        reason = no_road(login(server, security="starttls", timeout=2.0))
+        reason = server_fault(login(server, security="starttls", timeout=2.0))
 
         assert "at STARTTLS" in str(reason)
         assert_nothing_leaks(server)
@@ -84,7 +84,7 @@ def test_words_slipped_in_before_tls_are_not_believed(
 ) -> None:
     script = {"STARTTLS": [b"220 go ahead\r\n250-AUTH PLAIN\r\n250 fine\r\n"]}
     with SmtpServer(script, starttls=served_by(authority)) as server:
-        reason = no_road(login(server, security="starttls"), trusting)
+        reason = server_fault(login(server, security="starttls"), trusting)
 
         assert "before TLS" in str(reason)
         assert_nothing_leaks(server)
@@ -111,7 +111,7 @@ def test_a_certificate_that_cannot_be_trusted_sends_nothing(
         "unknown": lambda: served_by(trustme.CA()),
     }[flaw]()
     with secured(security, context) as server:
-        reason = no_road(login(server, security=security), trusting)
+        reason = server_fault(login(server, security=security), trusting)
 
         assert re.search(words, str(reason))
         assert f"localhost:{server.port}" in str(reason)
@@ -121,7 +121,7 @@ def test_a_certificate_that_cannot_be_trusted_sends_nothing(
 
 def test_this_machines_own_trust_is_used_by_default(authority: trustme.CA) -> None:
     with SmtpServer(tls=served_by(authority)) as server:
-        reason = no_road(login(server, security="tls"))
+        reason = server_fault(login(server, security="tls"))
 
         assert "certificate cannot be trusted" in str(reason)
         assert_nothing_leaks(server)
@@ -129,7 +129,7 @@ def test_this_machines_own_trust_is_used_by_default(authority: trustme.CA) -> No
 
 def test_a_server_that_speaks_no_tls_gets_nothing() -> None:
     with SmtpServer() as server:
-        reason = no_road(login(server, security="tls", timeout=5.0))
+        reason = server_fault(login(server, security="tls", timeout=5.0))
 
         assert "at STARTTLS" in str(reason)
         assert_nothing_leaks(server)

@@ -78,7 +78,7 @@ def lose(here: Place, times: int) -> None:
     bag = Mailbag(ada=Unanswered("<b>no answer</b>"))
     for turn in range(times):
         deliver(
-            here.program.store, here.program.renderer, bag.road,
+            here.program.store, here.program.renderer, bag.open_transport,
             now=NOW + turn * HOUR, holder="test",
         )  # fmt: skip
     assert len(bag.tries) == times

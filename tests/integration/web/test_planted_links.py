@@ -279,8 +279,11 @@ def test_a_message_goes_into_no_folder_that_is_a_link_of_others(
     (tmp_path / "mail" / "new").symlink_to(tmp_path / "elsewhere")
     give_away(tmp_path / "mail" / "new", monkeypatch)
 
-    with pytest.raises(Deferred, match="cannot be written"), Maildir(tmp_path / "mail") as road:
-        road.send(Message("a@example.org", "b@example.org", "<1@example.org>", b"Hi\r\n"))
+    with (
+        pytest.raises(Deferred, match="cannot be written"),
+        Maildir(tmp_path / "mail") as open_transport,
+    ):
+        open_transport.send(Message("a@example.org", "b@example.org", "<1@example.org>", b"Hi\r\n"))
 
     assert list((tmp_path / "elsewhere").iterdir()) == []
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from larkpost.render import EditionRenderer
 
 
-class BrokenPress:
+class BrokenRenderer:
     """A renderer that cannot."""
 
     def feed(self, editions: Sequence[Edition], *_: object, **__: object) -> NoReturn:
@@ -244,7 +244,7 @@ def test_a_database_that_is_gone_is_a_503_without_details(here: Place) -> None:
 
 
 def test_an_unforeseen_error_is_reported_without_its_details(here: Place) -> None:
-    here.program.renderer = cast("EditionRenderer", BrokenPress())
+    here.program.renderer = cast("EditionRenderer", BrokenRenderer())
 
     answer = here.client.get(f"/feed/{here.reader.feed_key}.rss")
 
@@ -334,7 +334,7 @@ def test_health_is_red_and_a_round_stuck_that_is_at_work_for_long_without_gettin
     assert [status(5 * MINUTE), status(6 * MINUTE)] == [200, 503]
     assert pulse.is_stuck(pulse.started + 6 * MINUTE)
     assert pulse.age(here.clock.now) is None
-    for minutes in range(6, 180, 4):  # thousands of letters, one after the other
+    for minutes in range(6, 180, 4):  # thousands of messages, one after the other
         pulse.move(pulse.started + minutes * MINUTE)
         assert status((minutes + 4) * MINUTE) == 200
 

@@ -41,9 +41,9 @@ SOON = MORNING + 5 * MINUTE
             Deferred("4.7.1", tired=True),
             DeliveryDecision(DeliveryState.DEFERRED, "4.7.1", SOON, strains=True),
         ),
-        # The road is closed: the letter stays due.
+        # The server is at fault: the message stays due.
         (
-            Deferred("535", whole_road=True),
+            Deferred("535", server_fault=True),
             DeliveryDecision(DeliveryState.DEFERRED, "535", MORNING, closes=True),
         ),
         (Refused("554"), DeliveryDecision(DeliveryState.FAILED, "554")),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 import feedparser  # type: ignore[import-untyped]  # it has no types
 import pytest
-from tests.helpers.edition_factories import OUT, SITE, edition, paper, press
+from tests.helpers.edition_factories import OUT, SITE, edition, make_renderer, paper
 
 from larkpost.domain import Identifier
 from larkpost.interfaces import FeedFormat
@@ -34,26 +34,24 @@ def hrefs(page: str) -> list[str]:
     return [unescape(href) for href in re.findall(r'<a [^>]*?href="([^"]*)"', page)]
 
 
-def test_a_title_in_a_letter_leads_to_the_page_of_its_paper_and_beside_it_the_paper_stands() -> (
-    None
-):
+def test_a_title_in_a_newsletter_leads_to_our_page_and_beside_it_the_paper_is_linked() -> None:
     of = edition(paper(1))
 
-    title, up, down, own = hrefs(press().html(of))[:4]
+    title, up, down, own = hrefs(make_renderer().html(of))[:4]
 
     assert title == page_of(paper(1))
     assert up.endswith("/1/up")
     assert down.endswith("/1/down")
     assert own == "https://arxiv.org/abs/2608.00001"
-    plain = press().text(of)
+    plain = make_renderer().text(of)
     assert f"    Page of this paper:\n    {title}\n    Read the paper:\n    {own}\n" in plain
 
 
-def test_a_letter_looks_for_a_paper_without_a_link_by_its_title() -> None:
+def test_a_newsletter_looks_for_a_paper_without_a_link_by_its_title() -> None:
     of = edition(paper(1, title='"R&D": a 99 % C# study?', identifier=TEXT))
     search = f"{ARXIV}R%26D%20a%2099%20%25%20C%23%20study%22"
 
-    page, plain = press().html(of), press().text(of)
+    page, plain = make_renderer().html(of), make_renderer().text(of)
 
     assert hrefs(page)[0] == page_of(paper(1))
     assert hrefs(page)[3] == search
@@ -63,23 +61,23 @@ def test_a_letter_looks_for_a_paper_without_a_link_by_its_title() -> None:
 
 
 @pytest.mark.parametrize("title", ["A title of some words", "漢" * 300])
-def test_a_letter_cut_to_its_limit_keeps_a_way_to_each_paper_that_is_left(title: str) -> None:
+def test_a_newsletter_cut_to_its_limit_keeps_a_way_to_each_paper_that_is_left(title: str) -> None:
     many = [
         paper(number, title=f"{title} {number}", abstract="word " * 400, identifier=TEXT)
         for number in range(1, 61)
     ]
 
-    (letter,) = press().newsletter([edition(*many)])
+    (message,) = make_renderer().newsletter([edition(*many)])
 
-    page = letter.content.partition(b"text/html")[2].replace(b"=\r\n", b"").decode()
+    page = message.content.partition(b"text/html")[2].replace(b"=\r\n", b"").decode()
     pages = re.findall(rf"{SITE}/paper/", page)
-    assert len(letter.content) <= LIMIT
+    assert len(message.content) <= LIMIT
     assert len(pages) >= 10
     assert page.count("Find it on arXiv</a>") == len(pages)
 
 
-def test_where_no_site_is_set_a_letter_looks_nowhere() -> None:
-    of, made = edition(paper(1, identifier=TEXT)), press(find_links=())
+def test_where_no_site_is_set_a_newsletter_looks_nowhere() -> None:
+    of, made = edition(paper(1, identifier=TEXT)), make_renderer(find_links=())
 
     assert hrefs(made.html(of))[0] == page_of(paper(1))
     assert "Find it" not in made.html(of) + made.text(of)
@@ -88,18 +86,22 @@ def test_where_no_site_is_set_a_letter_looks_nowhere() -> None:
 def test_a_paper_that_only_readers_brought_is_not_linked_to_a_page_that_nobody_may_see() -> None:
     of = edition(replace(paper(1), owner_id=1))
 
-    everything = press().html(of) + press().text(of) + press().feed([of], "atom").decode()
+    everything = (
+        make_renderer().html(of)
+        + make_renderer().text(of)
+        + make_renderer().feed([of], "atom").decode()
+    )
 
     assert page_of(paper(1)) not in everything
-    assert hrefs(press().html(of))[0] == "https://arxiv.org/abs/2608.00001"
+    assert hrefs(make_renderer().html(of))[0] == "https://arxiv.org/abs/2608.00001"
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_entry_of_a_feed_links_the_page_of_its_own_paper(form: FeedFormat) -> None:
     shown = [paper(number, identifier=TEXT) for number in range(1, 6)]
     channel = public_channel(f"{SITE}/t", SITE, f"{SITE}/t.{form}", "T", "T.")
-    own = press().feed([edition(*shown)], form)
-    public = press().listing(shown, form, channel=channel, since=OUT)
+    own = make_renderer().feed([edition(*shown)], form)
+    public = make_renderer().listing(shown, form, channel=channel, since=OUT)
 
     for feed in (own, public):
         links = (
@@ -115,8 +117,8 @@ def test_a_feed_tells_programs_the_papers_own_link_beside_its_page() -> None:
     of = edition(paper(1), paper(2, identifier=TEXT))
     own = "https://arxiv.org/abs/2608.00001"
 
-    atom = feedparser.parse(press().feed([of], "atom")).entries
-    listed = json.loads(press().feed([of], "json"))["items"]
+    atom = feedparser.parse(make_renderer().feed([of], "atom")).entries
+    listed = json.loads(make_renderer().feed([of], "json"))["items"]
 
     assert [link.href for link in atom[0].links if link.rel == "related"] == [own]
     assert [link.rel for link in atom[1].links] == ["alternate"]

@@ -180,7 +180,7 @@ def test_a_catch_up_says_since_when() -> None:
     assert wording.catch_up(edition()) == ""
 
 
-def test_a_letter_is_named_after_its_first_paper() -> None:
+def test_a_newsletter_is_named_after_its_first_paper() -> None:
     day = date(2026, 8, 7)
 
     assert wording.subject(["One"], "Larkpost", day) == "One"

@@ -11,18 +11,18 @@ from larkpost.errors import Refused
 from larkpost.transports.smtp_envelope import dot_stuff, seal
 
 
-def letter(
+def message(
     recipient: str = "ada@example.org", content: bytes = b"A: b\r\n\r\nHello\r\n"
 ) -> Message:
     return Message("Larkpost <post@example.org>", recipient, "<1@example.org>", content)
 
 
-def said(letter: Message, **extensions: str) -> list[bytes]:
-    return [command for _, command in seal(letter, extensions).commands]
+def said(message: Message, **extensions: str) -> list[bytes]:
+    return [command for _, command in seal(message, extensions).commands]
 
 
 def test_the_envelope_names_addresses_only() -> None:
-    assert said(letter()) == [
+    assert said(message()) == [
         b"MAIL FROM:<post@example.org>\r\n",
         b"RCPT TO:<ada@example.org>\r\n",
         b"DATA\r\n",
@@ -30,24 +30,24 @@ def test_the_envelope_names_addresses_only() -> None:
 
 
 def test_the_size_is_told_to_a_server_that_asks() -> None:
-    assert said(letter(), SIZE="1000")[0] == b"MAIL FROM:<post@example.org> SIZE=15\r\n"
+    assert said(message(), SIZE="1000")[0] == b"MAIL FROM:<post@example.org> SIZE=15\r\n"
 
 
 @pytest.mark.parametrize("limit", ["0", "", "15"])
 def test_a_message_within_the_limit_goes(limit: str) -> None:
-    assert said(letter(), SIZE=limit)
+    assert said(message(), SIZE=limit)
 
 
 def test_a_message_over_the_limit_is_refused_before_it_is_sent() -> None:
     with pytest.raises(Refused, match="15 bytes, but the mail server accepts 14") as refusal:
-        seal(letter(), {"SIZE": "14"})
+        seal(message(), {"SIZE": "14"})
 
     assert not refusal.value.nobody
     assert "size" in refusal.value.hint
 
 
 def test_an_address_beyond_ascii_needs_smtputf8() -> None:
-    ostrich = letter("strauß@example.org")
+    ostrich = message("strauß@example.org")
 
     assert said(ostrich, SMTPUTF8="") == [
         b"MAIL FROM:<post@example.org> SMTPUTF8\r\n",
@@ -60,11 +60,11 @@ def test_an_address_beyond_ascii_needs_smtputf8() -> None:
 
 def test_a_head_beyond_ascii_needs_smtputf8() -> None:
     with pytest.raises(Refused, match="SMTPUTF8"):
-        seal(letter(content="Subject: ß\r\n\r\nHello\r\n".encode()), {"8BITMIME": ""})
+        seal(message(content="Subject: ß\r\n\r\nHello\r\n".encode()), {"8BITMIME": ""})
 
 
 def test_a_body_of_eight_bits_needs_8bitmime() -> None:
-    warm = letter(content="A: b\r\n\r\nGrüße\r\n".encode())
+    warm = message(content="A: b\r\n\r\nGrüße\r\n".encode())
 
     assert said(warm, **{"8BITMIME": ""})[0].endswith(b" BODY=8BITMIME\r\n")
     with pytest.raises(Refused, match="8BITMIME"):
@@ -86,11 +86,11 @@ def test_a_body_of_eight_bits_needs_8bitmime() -> None:
 )
 def test_an_address_that_would_break_out_of_the_envelope_is_refused(address: str) -> None:
     with pytest.raises(Refused, match="not an email address"):
-        seal(letter(address), {"SMTPUTF8": ""})
+        seal(message(address), {"SMTPUTF8": ""})
 
 
 def test_a_quoted_local_part_goes_as_it_is() -> None:
-    assert said(letter('"two words"@example.org'))[1] == b'RCPT TO:<"two words"@example.org>\r\n'
+    assert said(message('"two words"@example.org'))[1] == b'RCPT TO:<"two words"@example.org>\r\n'
 
 
 def test_a_message_not_to_be_answered_has_an_empty_path() -> None:

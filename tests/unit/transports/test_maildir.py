@@ -17,7 +17,7 @@ from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 from larkpost import safe_files
 from larkpost.domain import Message
 from larkpost.errors import Deferred
-from larkpost.transports.maildir import Maildir, remove_letters
+from larkpost.transports.maildir import Maildir, remove_messages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,10 +27,10 @@ ADA = Message("post@example.org", "ada@example.org", "<1@example.org>", CONTENT)
 BOB = replace(ADA, recipient="bob@example.org", message_id="<2@example.org>")
 
 
-def put(folder: Path, *letters: Message) -> None:
-    with Maildir(folder) as road:
-        for letter in letters:
-            road.send(letter)
+def put(folder: Path, *messages: Message) -> None:
+    with Maildir(folder) as open_transport:
+        for newsletter in messages:
+            open_transport.send(newsletter)
 
 
 def test_any_mail_program_finds_the_messages_unread(tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_nobody_else_can_read_the_folder(tmp_path: Path) -> None:
 
 
 def test_two_mail_servers_into_one_folder_leave_one_copy(tmp_path: Path) -> None:
-    letters = [replace(ADA, message_id=f"<{number}@example.org>") for number in range(30)]
-    threads = [threading.Thread(target=put, args=(tmp_path, *letters)) for _ in range(3)]
+    messages = [replace(ADA, message_id=f"<{number}@example.org>") for number in range(30)]
+    threads = [threading.Thread(target=put, args=(tmp_path, *messages)) for _ in range(3)]
 
     for thread in threads:
         thread.start()
@@ -115,15 +115,15 @@ def test_a_folder_that_cannot_be_written_stops_sending(tmp_path: Path) -> None:
     with pytest.raises(Deferred, match="mail cannot be written") as deferral:
         put(tmp_path / "mail", ADA)
 
-    assert deferral.value.whole_road
+    assert deferral.value.server_fault
     assert deferral.value.hint
 
 
 def write(folder: Path, name: str, text: str) -> Path:
     (folder / "cur").mkdir(parents=True, exist_ok=True)
-    letter = folder / "cur" / name
-    letter.write_text(text, "utf-8")
-    return letter
+    newsletter = folder / "cur" / name
+    newsletter.write_text(text, "utf-8")
+    return newsletter
 
 
 def test_messages_to_an_address_are_removed_and_those_to_longer_ones_stay(tmp_path: Path) -> None:
@@ -140,11 +140,11 @@ def test_messages_to_an_address_are_removed_and_those_to_longer_ones_stay(tmp_pa
         ),  # an abstract may say so
     ]
 
-    stayed = remove_letters(tmp_path, addresses=["ada@example.org"])
+    stayed = remove_messages(tmp_path, addresses=["ada@example.org"])
 
     assert stayed == 0
-    assert [letter.exists() for letter in gone] == [False] * 3
-    assert [letter.exists() for letter in others] == [True] * 3
+    assert [newsletter.exists() for newsletter in gone] == [False] * 3
+    assert [newsletter.exists() for newsletter in others] == [True] * 3
 
 
 def test_mail_that_came_back_is_removed_by_what_its_report_says(tmp_path: Path) -> None:
@@ -153,11 +153,11 @@ def test_mail_that_came_back_is_removed_by_what_its_report_says(tmp_path: Path) 
     outside.write_text("ada@example.org")
     (tmp_path / "cur" / "link").symlink_to(outside)
 
-    remove_letters(tmp_path, addresses=["ada@example.org"], whole=True)
+    remove_messages(tmp_path, addresses=["ada@example.org"], whole=True)
 
     assert not gone.exists()
     assert outside.exists()  # what a link leads to is neither read nor removed
-    assert remove_letters(tmp_path / "nowhere", addresses=["ada@example.org"]) == 0
+    assert remove_messages(tmp_path / "nowhere", addresses=["ada@example.org"]) == 0
 
 
 def test_nothing_is_removed_through_a_folder_that_somebody_else_made_a_link(
@@ -168,7 +168,7 @@ def test_nothing_is_removed_through_a_folder_that_somebody_else_made_a_link(
     (tmp_path / "mail" / "cur").symlink_to(tmp_path / "backups" / "cur")
     monkeypatch.setattr(safe_files, "is_own", lambda status: not stat.S_ISLNK(status.st_mode))
 
-    remove_letters(tmp_path / "mail", addresses=["ada@example.org"], whole=True)
+    remove_messages(tmp_path / "mail", addresses=["ada@example.org"], whole=True)
 
     assert backup.exists()
 
@@ -177,7 +177,7 @@ def test_to_look_for_an_address_takes_little_longer_than_to_read_a_mail(tmp_path
     mails = [write(tmp_path, str(n), "ada@example.net and others " * 10_000) for n in range(8)]
 
     def ratio() -> float:
-        find = partial(remove_letters, tmp_path, addresses=["ada@example.org"], whole=True)
+        find = partial(remove_messages, tmp_path, addresses=["ada@example.org"], whole=True)
         return cpu_seconds(find, 5) / cpu_seconds(read, 5)
 
     def read() -> list[bytes]:

@@ -13,7 +13,7 @@ from larkpost.transports.smtp_replies import Reply, ReplyMeaning, SmtpStage, cla
         (250, "2.0.0", SmtpStage.END, ReplyMeaning.TAKEN),
         (251, "", SmtpStage.RECIPIENT, ReplyMeaning.TAKEN),  # will forward
         (354, "", SmtpStage.CONTENT, ReplyMeaning.TAKEN),
-        (354, "", SmtpStage.END, ReplyMeaning.ROAD),  # out of place
+        (354, "", SmtpStage.END, ReplyMeaning.SERVER_FAULT),  # out of place
         # Later.
         (450, "4.2.0", SmtpStage.RECIPIENT, ReplyMeaning.LATER),  # greylisting
         (450, "", SmtpStage.RECIPIENT, ReplyMeaning.LATER),
@@ -29,7 +29,7 @@ from larkpost.transports.smtp_replies import Reply, ReplyMeaning, SmtpStage, cla
         (451, "4.7.1", SmtpStage.CONTENT, ReplyMeaning.LATER),  # greylisting, delayed
         (451, "4.7.1", SmtpStage.END, ReplyMeaning.LATER),  # greylisting by a filter
         (451, "4.5.0", SmtpStage.END, ReplyMeaning.LATER),
-        # Later, and the next letter would be told the same.
+        # Later, and the next message would be told the same.
         (450, "", SmtpStage.SENDER, ReplyMeaning.TIRED),
         (451, "4.7.1", SmtpStage.SENDER, ReplyMeaning.TIRED),
         (452, "4.3.1", SmtpStage.CONTENT, ReplyMeaning.TIRED),  # disk full
@@ -40,7 +40,7 @@ from larkpost.transports.smtp_replies import Reply, ReplyMeaning, SmtpStage, cla
             SmtpStage.RECIPIENT,
             ReplyMeaning.TIRED,
         ),  # too many recipients, and there is one
-        (421, "4.7.0", SmtpStage.RECIPIENT, ReplyMeaning.ROAD),  # closes the connection
+        (421, "4.7.0", SmtpStage.RECIPIENT, ReplyMeaning.SERVER_FAULT),  # closes the connection
         # There is no such address.
         (550, "5.1.1", SmtpStage.RECIPIENT, ReplyMeaning.NOBODY),
         (550, "5.1.2", SmtpStage.RECIPIENT, ReplyMeaning.NOBODY),
@@ -57,16 +57,16 @@ from larkpost.transports.smtp_replies import Reply, ReplyMeaning, SmtpStage, cla
         (550, "5.1.1", SmtpStage.END, ReplyMeaning.NEVER),  # too late to be about the address alone
         (554, "5.7.1", SmtpStage.END, ReplyMeaning.NEVER),  # spam
         (552, "5.3.4", SmtpStage.SENDER, ReplyMeaning.NEVER),  # too large
-        # Nobody's letter would be taken.
-        (550, "5.7.1", SmtpStage.SENDER, ReplyMeaning.ROAD),
-        (553, "5.1.8", SmtpStage.RECIPIENT, ReplyMeaning.ROAD),  # our own address is bad
-        (550, "5.1.7", SmtpStage.RECIPIENT, ReplyMeaning.ROAD),
-        (530, "5.7.0", SmtpStage.RECIPIENT, ReplyMeaning.ROAD),  # log in first
-        (554, "", SmtpStage.GREETING, ReplyMeaning.ROAD),
-        (454, "4.7.0", SmtpStage.LOGIN, ReplyMeaning.ROAD),
-        (535, "5.7.8", SmtpStage.LOGIN, ReplyMeaning.ROAD),
-        (100, "", SmtpStage.RECIPIENT, ReplyMeaning.ROAD),  # no such codes
-        (999, "", SmtpStage.RECIPIENT, ReplyMeaning.ROAD),
+        # Nobody's message would be taken.
+        (550, "5.7.1", SmtpStage.SENDER, ReplyMeaning.SERVER_FAULT),
+        (553, "5.1.8", SmtpStage.RECIPIENT, ReplyMeaning.SERVER_FAULT),  # our own address is bad
+        (550, "5.1.7", SmtpStage.RECIPIENT, ReplyMeaning.SERVER_FAULT),
+        (530, "5.7.0", SmtpStage.RECIPIENT, ReplyMeaning.SERVER_FAULT),  # log in first
+        (554, "", SmtpStage.GREETING, ReplyMeaning.SERVER_FAULT),
+        (454, "4.7.0", SmtpStage.LOGIN, ReplyMeaning.SERVER_FAULT),
+        (535, "5.7.8", SmtpStage.LOGIN, ReplyMeaning.SERVER_FAULT),
+        (100, "", SmtpStage.RECIPIENT, ReplyMeaning.SERVER_FAULT),  # no such codes
+        (999, "", SmtpStage.RECIPIENT, ReplyMeaning.SERVER_FAULT),
     ],
 )
 def test_a_reply_means_one_thing_at_each_stage(

@@ -29,22 +29,22 @@ class Road:
     def ready(self) -> None:
         pass
 
-    def send(self, letter: Message) -> None:
+    def send(self, message: Message) -> None:
         if self.fault:
             raise self.fault
-        self.taken.append(letter.message_id)
+        self.taken.append(message.message_id)
 
 
-def letter(number: int) -> Message:
+def message(number: int) -> Message:
     return Message("a@example.org", "b@example.org", f"<{number}@example.org>", b"\r\n")
 
 
 def sent(folder: Path, *numbers: int, day: date = TODAY) -> list[str]:
-    road = Road()
+    open_transport = Road()
     with SentLog(folder, day) as log:
         for number in numbers:
-            SkipAlreadySent(road, log).send(letter(number))
-    return road.taken
+            SkipAlreadySent(open_transport, log).send(message(number))
+    return open_transport.taken
 
 
 def test_what_was_sent_does_not_go_again(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_what_was_sent_does_not_go_again(tmp_path: Path) -> None:
 
 def test_what_was_put_off_goes_again(tmp_path: Path) -> None:
     with SentLog(tmp_path, TODAY) as log, pytest.raises(Deferred):
-        SkipAlreadySent(Road(Deferred("later")), log).send(letter(1))
+        SkipAlreadySent(Road(Deferred("later")), log).send(message(1))
 
     assert sent(tmp_path, 1) == ["<1@example.org>"]
 

@@ -237,7 +237,7 @@ def _outage_record(outage: Outage) -> dict[str, Any]:
         "problem": outage.problem,
         "hint": outage.hint,
         "until": _moment(outage.until),
-        "waiting": outage.letters,
+        "waiting": outage.messages,
     }
 
 
@@ -269,7 +269,7 @@ def _emails(done: TickResult) -> str:
     counts = {name: n for name, n in asdict(done.ledger).items() if name != "undecided"}
     if (outage := done.outage) is None:
         return _counts(counts) or "none to send"
-    waiting = f"{outage.letters} waiting, not tried before {_minute(outage.until)}"
+    waiting = f"{outage.messages} waiting, not tried before {_minute(outage.until)}"
     tried = f"{_counts(counts)}; " if any(counts.values()) else ""
     return f"{tried}{waiting}: {printable(outage.problem)}"
 

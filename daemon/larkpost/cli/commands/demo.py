@@ -175,10 +175,10 @@ def _write_files(program: Program, edition: Edition, home: Path) -> dict[str, Pa
     from larkpost.safe_files import atomic_write
 
     renderer = program.renderer
-    (letter,) = renderer.newsletter([edition])
+    (message,) = renderer.newsletter([edition])
     contents = {
         "newsletter.html": renderer.html(edition).encode(),
-        "newsletter.eml": letter.content,
+        "newsletter.eml": message.content,
         "newsletter.txt": renderer.text(edition).encode(),
         "feed.xml": renderer.feed([edition], "rss"),
         "feed.atom": renderer.feed([edition], "atom"),

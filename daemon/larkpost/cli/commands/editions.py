@@ -141,8 +141,8 @@ def _render(program: Program, edition: Edition, form: Form) -> bytes:
     if form == "text":
         return renderer.text(edition).encode()
     if form == "eml":
-        (letter,) = program.letters.newsletter([edition])
-        return letter.content
+        (message,) = program.replyable_renderer.newsletter([edition])
+        return message.content
     with program.store.read() as connection:
         earlier = editions.latest(connection, edition.reader.id, limit=FEED_EDITIONS)
     others = [one for one in earlier if one.date < edition.date]

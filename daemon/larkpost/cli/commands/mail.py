@@ -45,7 +45,7 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
     with finish_on(program, signal.SIGTERM, signal.SIGINT) as heard, waiting("emails") as progress:
         ledger = send(
             program.store,
-            program.letters,
+            program.replyable_renderer,
             program.open_transport,
             now=call.now,
             limit=limit,
@@ -76,7 +76,7 @@ def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: boo
 
     per_domain = program.settings.mail.domain_hourly_limit
     rows = would_go(program.store, now=now, limit=limit, per_domain=per_domain)
-    _put_letters(program, rows, as_json=as_json)
+    _put_messages(program, rows, as_json=as_json)
     return 0
 
 
@@ -117,7 +117,7 @@ def deliveries(
         return _retry(program, states, limit, call.now, as_json=as_json)
     with program.store.read() as connection:
         rows = outbox.by_state(connection, chosen or list(DeliveryState), limit)
-    _put_letters(program, rows, as_json=as_json)
+    _put_messages(program, rows, as_json=as_json)
     return 0
 
 
@@ -135,7 +135,7 @@ def _retry(
             put_json(record | {"retried": one.hold is None, "hold": hold})
     else:
         if going or not done:
-            _put_letters(program, going, as_json=False)
+            _put_messages(program, going, as_json=False)
         if going:
             put(f"{len(going)} will be sent again: larkpost deliver")
         _tell_holds(done)
@@ -153,7 +153,7 @@ def _tell_holds(done: list[RequeuedDelivery]) -> None:
         tell(Failure(message, hint=f"{hold.hint}; then larkpost deliveries --retry"))
 
 
-def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> None:
+def _put_messages(program: Program, rows: list[Delivery], *, as_json: bool) -> None:
     records = _records(program, rows)
     if as_json:
         put_json(*records)
@@ -223,16 +223,16 @@ def send_test(call: CliContext, address: str, as_json: bool) -> None:
     Nothing is stored, and the email has a Message-ID of its own.
     """
     program = call.program()
-    letter = _test_letter(call, program, address)
+    message = _test_message(call, program, address)
     with program.open_transport() as transport:
-        transport.send(letter)
+        transport.send(message)
     where = program.settings.mail.transport
-    record = {"to": letter.recipient, "by": where, "message_id": letter.message_id}
-    said = f"The email to {printable(letter.recipient)} was accepted ({where})."
+    record = {"to": message.recipient, "by": where, "message_id": message.message_id}
+    said = f"The email to {printable(message.recipient)} was accepted ({where})."
     call.report(record, said, as_json=as_json)
 
 
-def _test_letter(call: CliContext, program: Program, address: str) -> Message:
+def _test_message(call: CliContext, program: Program, address: str) -> Message:
     from secrets import token_hex
 
     from larkpost.cli.commands.editions import edition_of
@@ -241,15 +241,15 @@ def _test_letter(call: CliContext, program: Program, address: str) -> Message:
 
     try:
         page = edition_of(call, program, call.reader(program, address), None)
-        letter = next(iter(program.letters.newsletter([page])))
+        message = next(iter(program.replyable_renderer.newsletter([page])))
     except UnknownReader:
         lines = [
             "This is a test email, sent with larkpost send-test.",
             "It arrived, so the mail settings are right. You do not have to do anything.",
         ]
-        letter = program.renderer.report(address, "test email", lines, call.now)
-    domain = letter.message_id.rpartition("@")[2]
-    return under_its_name(letter, f"<test.{token_hex(12)}@{domain}")
+        message = program.renderer.report(address, "test email", lines, call.now)
+    domain = message.message_id.rpartition("@")[2]
+    return under_its_name(message, f"<test.{token_hex(12)}@{domain}")
 
 
 @click.command("receive-mail", short_help="Read one inbound email from standard input.")

@@ -29,19 +29,19 @@ _LEVEL = 1
 _table = schema.sent_message
 
 
-def name_messages(connection: Connection, letters: Mapping[int, Message]) -> None:
+def name_messages(connection: Connection, messages: Mapping[int, Message]) -> None:
     """Store the Message-IDs of messages that had none before they were built."""
     named = (
         update(_delivery)
         .where(_delivery.c.id == bindparam("which"), _delivery.c.message_id.is_(None))
         .values(message_id=bindparam("name"))
     )
-    names = [{"which": number, "name": one.message_id} for number, one in letters.items()]
+    names = [{"which": number, "name": one.message_id} for number, one in messages.items()]
     if names:
         connection.execute(named, names)
 
 
-def keep(connection: Connection, letters: Mapping[int, Message]) -> None:
+def keep(connection: Connection, messages: Mapping[int, Message]) -> None:
     """Store messages by the numbers of their deliveries; commit before sending the first of them.
 
     Replaces the bytes of an earlier try.
@@ -49,13 +49,13 @@ def keep(connection: Connection, letters: Mapping[int, Message]) -> None:
     rows = [
         {
             "delivery_id": delivery_id,
-            "sender": letter.sender,
-            "recipient": letter.recipient,
-            "content": zlib.compress(letter.content, _LEVEL),
+            "sender": message.sender,
+            "recipient": message.recipient,
+            "content": zlib.compress(message.content, _LEVEL),
         }
-        for delivery_id, letter in letters.items()
+        for delivery_id, message in messages.items()
     ]
-    write_among(connection, delete(_table), _table.c.delivery_id, letters)
+    write_among(connection, delete(_table), _table.c.delivery_id, messages)
     if rows:
         connection.execute(insert(_table), rows)
 

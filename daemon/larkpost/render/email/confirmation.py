@@ -29,7 +29,7 @@ class Greetings:
             page, what = self._confirmation(reader), "please confirm your subscription"
         else:
             page, what = self._way_back(reader), "the link to your page"
-        return self._notices.letter(self._headers(reader, what, asked), page)
+        return self._notices.message(self._headers(reader, what, asked), page)
 
     def _headers(self, reader: Reader, what: str, asked: datetime) -> MailHeaders:
         notices, to, day = self._notices, address_of(reader), asked.date()

@@ -59,14 +59,14 @@ class Newsletter:
         """Render the edition as plain text."""
         return b"".join(self._text_page.page(self._copy(edition), AMPLE)).decode()
 
-    def letters(self, editions: Sequence[Edition]) -> Iterator[Message]:
+    def messages(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """Make one message per edition, in order.
 
         Raises UsageError for a reader without an address.
         """
-        return map(self._letter, editions)
+        return map(self._message, editions)
 
-    def _letter(self, edition: Edition) -> Message:
+    def _message(self, edition: Edition) -> Message:
         address = edition.reader.address
         if address is None:
             raise UsageError(

@@ -77,7 +77,7 @@ class NoticeRenderer:
             return self.sender.address
         return self.mailboxes.notices(reader, day)
 
-    def letter(self, envelope: MailHeaders, page: NoticePage) -> Message:
+    def message(self, envelope: MailHeaders, page: NoticePage) -> Message:
         """Render a message as plain text and HTML.
 
         Raises UsageError if ``to`` is not an address.
@@ -115,7 +115,7 @@ class EmptyNotices:
     def __init__(self, notices: NoticeRenderer) -> None:
         self._notices = notices
 
-    def letter(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
+    def message(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
         """Render the reason ``why`` in a line.
 
         Raises UsageError for a reader without an address.
@@ -138,16 +138,16 @@ class EmptyNotices:
             "you about days without papers. You can switch it off on your page.",
             links=[("Your page", links.page(reader)), ("Unsubscribe", leave)],
         )
-        return notices.letter(MailHeaders(to, path, name, subject, moment, headers), page)
+        return notices.message(MailHeaders(to, path, name, subject, moment, headers), page)
 
 
-class OperatorLetters:
+class OperatorMessages:
     """Renders reports to the operator."""
 
     def __init__(self, notices: NoticeRenderer) -> None:
         self._notices = notices
 
-    def letter(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
+    def message(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
         """Render a few paragraphs; the same subject on the same day has the same Message-ID.
 
         The subject up to its first colon is the heading. Raises UsageError if ``to`` is not an
@@ -166,7 +166,7 @@ class OperatorLetters:
             links=[("Home page", notices.links.front())],
         )
         path = notices.return_path(None, moment.date())
-        return notices.letter(MailHeaders(to, path, name, subject, moment), page)
+        return notices.message(MailHeaders(to, path, name, subject, moment), page)
 
 
 def address_of(reader: Reader) -> str:

@@ -13,7 +13,7 @@ from tests.helpers.mail.outbox_claims import (
     MINUTE,
     begin,
     claim,
-    plan_letters,
+    plan_messages,
     state_of,
     take,
 )
@@ -31,73 +31,73 @@ if TYPE_CHECKING:
 WORKERS = 4
 
 
-def defer(connection: Connection, letter: int, until: datetime) -> None:
+def defer(connection: Connection, message: int, until: datetime) -> None:
     deferred = DeliveryState.DEFERRED
-    deliveries.settle(connection, letter, deferred, next_attempt_at=until, now=NOW)
+    deliveries.settle(connection, message, deferred, next_attempt_at=until, now=NOW)
 
 
 def test_a_claimed_message_is_reserved_and_otherwise_as_it_was(store: Store) -> None:
     with store.begin() as connection:
-        (letter_id,) = plan_letters(connection, 1)
+        (delivery_id,) = plan_messages(connection, 1)
 
-        (letter,) = claim(connection)
+        (message,) = claim(connection)
 
-    assert letter.id == letter_id
-    assert (letter.state, letter.attempts) == (DeliveryState.PLANNED, 0)
-    assert letter.lease_until == NOW + LEASE
+    assert message.id == delivery_id
+    assert (message.state, message.attempts) == (DeliveryState.PLANNED, 0)
+    assert message.lease_until == NOW + LEASE
     with store.read() as connection:
-        assert deliveries.get(connection, letter_id) == letter
+        assert deliveries.get(connection, delivery_id) == message
 
 
 def test_a_reservation_that_lapses_leaves_no_doubt(store: Store) -> None:
     with store.begin() as connection:
-        (letter_id,) = plan_letters(connection, 1)
+        (delivery_id,) = plan_messages(connection, 1)
         claim(connection, holder="who died")
 
         assert claim(connection, now=NOW + LEASE - MINUTE) == []
         assert deliveries.expire(connection, NOW + LEASE) == 0
         (again,) = claim(connection, now=NOW + LEASE)
 
-    assert (again.id, again.state, again.attempts) == (letter_id, DeliveryState.PLANNED, 0)
+    assert (again.id, again.state, again.attempts) == (delivery_id, DeliveryState.PLANNED, 0)
 
 
 def test_messages_that_are_put_back_are_due_as_they_were(store: Store) -> None:
     with store.begin() as connection:
-        untried, begun, lost = plan_letters(connection, 3)
+        untried, begun, lost = plan_messages(connection, 3)
         claim(connection)
         begin(connection, begun)
 
         deliveries.put_back(connection, [lost], "another")
-        deliveries.put_back(connection, [untried, begun], "me", response="no road")
-        letters = {letter.id: letter for letter in claim(connection)}
+        deliveries.put_back(connection, [untried, begun], "me", response="no server")
+        messages = {message.id: message for message in claim(connection)}
 
-    assert sorted(letters) == [untried, begun]
-    assert (letters[untried].state, letters[untried].last_response) == (DeliveryState.PLANNED, "")
-    assert (letters[begun].state, letters[begun].last_response) == (
+    assert sorted(messages) == [untried, begun]
+    assert (messages[untried].state, messages[untried].last_response) == (DeliveryState.PLANNED, "")
+    assert (messages[begun].state, messages[begun].last_response) == (
         DeliveryState.DEFERRED,
-        "no road",
+        "no server",
     )
-    assert [letter.attempts for letter in letters.values()] == [0, 0]
+    assert [message.attempts for message in messages.values()] == [0, 0]
 
 
 def test_what_is_due_is_reported_without_reserving_it(store: Store) -> None:
     with store.begin() as connection:
-        ids = plan_letters(connection, 2, days=2)
+        ids = plan_messages(connection, 2, days=2)
         who = deliveries.get(connection, ids[0])
         assert who is not None
         readers.update(connection, who.reader_id or 0, status=Status.LEFT)
 
-        told = [letter.id for letter in deliveries.due(connection, NOW)]
+        told = [message.id for message in deliveries.due(connection, NOW)]
         first = deliveries.due(connection, NOW, limit=1)
 
-        assert told == [letter.id for letter in claim(connection)]
-        assert [letter.id for letter in first] == told[:1]
+        assert told == [message.id for message in claim(connection)]
+        assert [message.id for message in first] == told[:1]
         assert delivery_queue.count_due(connection, NOW) == 0
 
 
 def test_a_claimed_message_is_not_claimed_again(store: Store) -> None:
     with store.begin() as connection:
-        plan_letters(connection, 3)
+        plan_messages(connection, 3)
 
         assert len(claim(connection, limit=2)) == 2
         assert len(claim(connection, holder="another")) == 1
@@ -108,41 +108,41 @@ def test_messages_of_the_latest_day_come_first_in_the_order_they_were_planned(
     store: Store,
 ) -> None:
     with store.begin() as connection:
-        ids = plan_letters(connection, 3, days=3)
+        ids = plan_messages(connection, 3, days=3)
 
-        claimed = [letter.id for letter in claim(connection, limit=7)]
+        claimed = [message.id for message in claim(connection, limit=7)]
 
     assert claimed == ids[6:] + ids[3:6] + ids[:1]
 
 
 def test_new_messages_go_before_retries_and_these_by_their_due_time(store: Store) -> None:
     with store.begin() as connection:
-        early, late, new = plan_letters(connection, 3)
+        early, late, new = plan_messages(connection, 3)
         take(connection, limit=2)
-        for letter, due in ((early, NOW - MINUTE), (late, NOW + MINUTE)):
+        for message, due in ((early, NOW - MINUTE), (late, NOW + MINUTE)):
             deliveries.settle(
-                connection, letter, DeliveryState.DEFERRED, next_attempt_at=due, now=NOW
+                connection, message, DeliveryState.DEFERRED, next_attempt_at=due, now=NOW
             )
 
-        listed = [letter.id for letter in deliveries.due(connection, NOW + 2 * MINUTE)]
-        claimed = [letter.id for letter in claim(connection, now=NOW + 2 * MINUTE)]
+        listed = [message.id for message in deliveries.due(connection, NOW + 2 * MINUTE)]
+        claimed = [message.id for message in claim(connection, now=NOW + 2 * MINUTE)]
 
     assert listed == claimed == [new, early, late]
 
 
 def test_however_few_are_claimed_at_a_time_the_order_is_the_same(store: Store) -> None:
     with store.begin() as connection:
-        ids = plan_letters(connection, 6, days=2)
+        ids = plan_messages(connection, 6, days=2)
         take(connection, limit=3)
-        for letter in ids[6:9]:
-            due = NOW + (letter % 2) * MINUTE - MINUTE
+        for message in ids[6:9]:
+            due = NOW + (message % 2) * MINUTE - MINUTE
             deliveries.settle(
-                connection, letter, DeliveryState.DEFERRED, next_attempt_at=due, now=NOW
+                connection, message, DeliveryState.DEFERRED, next_attempt_at=due, now=NOW
             )
         later = NOW + 2 * MINUTE
 
-        listed = [letter.id for letter in deliveries.due(connection, later)]
-        claimed = [letter.id for _ in listed for letter in claim(connection, now=later, limit=1)]
+        listed = [message.id for message in deliveries.due(connection, later)]
+        claimed = [message.id for _ in listed for message in claim(connection, now=later, limit=1)]
 
     assert len(listed) == 12
     assert claimed == listed
@@ -150,40 +150,40 @@ def test_however_few_are_claimed_at_a_time_the_order_is_the_same(store: Store) -
 
 def test_a_retry_put_off_by_a_clock_that_was_ahead_is_due(store: Store) -> None:
     with store.begin() as connection:
-        (letter,) = plan_letters(connection, 1)
+        (message,) = plan_messages(connection, 1)
         take(connection)
         ahead = NOW + 30 * DAY
         deliveries.settle(
-            connection, letter, DeliveryState.DEFERRED, next_attempt_at=ahead, now=NOW
+            connection, message, DeliveryState.DEFERRED, next_attempt_at=ahead, now=NOW
         )
 
-        assert [one.id for one in claim(connection)] == [letter]
+        assert [one.id for one in claim(connection)] == [message]
 
 
 def test_retries_do_not_starve_behind_many_new_messages(store: Store) -> None:
     """Where less goes each day than comes, what has been due the longest gets its turn."""
     with store.begin() as connection:
-        retries = plan_letters(connection, 50)[:3]
+        retries = plan_messages(connection, 50)[:3]
         take(connection, limit=3)
-        for letter in retries:
+        for message in retries:
             due = NOW - MINUTE
             deliveries.settle(
-                connection, letter, DeliveryState.DEFERRED, next_attempt_at=due, now=NOW
+                connection, message, DeliveryState.DEFERRED, next_attempt_at=due, now=NOW
             )
 
-        claimed = {letter.id for letter in claim(connection, now=NOW + DAY, limit=10)}
+        claimed = {message.id for message in claim(connection, now=NOW + DAY, limit=10)}
 
     assert claimed & set(retries)
 
 
 def test_a_deferred_message_waits_for_its_next_try(store: Store) -> None:
     with store.begin() as connection:
-        (letter_id,) = plan_letters(connection, 1)
+        (delivery_id,) = plan_messages(connection, 1)
         take(connection)
         later = NOW + 15 * MINUTE
         deliveries.settle(
             connection,
-            letter_id,
+            delivery_id,
             DeliveryState.DEFERRED,
             response="451 4.7.1 greylisted",
             next_attempt_at=later,
@@ -193,15 +193,19 @@ def test_a_deferred_message_waits_for_its_next_try(store: Store) -> None:
         assert claim(connection, now=later - MINUTE) == []
         (again,) = claim(connection, now=later)
 
-    assert (again.id, again.attempts, again.last_response) == (letter_id, 1, "451 4.7.1 greylisted")
+    assert (again.id, again.attempts, again.last_response) == (
+        delivery_id,
+        1,
+        "451 4.7.1 greylisted",
+    )
 
 
 def test_a_deferred_message_needs_the_time_of_its_next_try(store: Store) -> None:
     with store.begin() as connection:
-        (letter_id,) = plan_letters(connection, 1)
+        (delivery_id,) = plan_messages(connection, 1)
 
         with pytest.raises(ValueError, match="next attempt"):
-            deliveries.settle(connection, letter_id, DeliveryState.DEFERRED, now=NOW)
+            deliveries.settle(connection, delivery_id, DeliveryState.DEFERRED, now=NOW)
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PAUSED, Status.SUSPENDED, Status.LEFT])
@@ -209,38 +213,38 @@ def test_messages_to_who_is_not_active_are_cancelled_and_not_claimed(
     store: Store, status: Status
 ) -> None:
     with store.begin() as connection:
-        first, second, third = plan_letters(connection, 3)
+        first, second, third = plan_messages(connection, 3)
         gone = deliveries.get(connection, second)
         assert gone is not None
         readers.update(connection, gone.reader_id or 0, status=status)
 
-        assert [letter.id for letter in claim(connection, limit=2)] == [first, third]
+        assert [message.id for message in claim(connection, limit=2)] == [first, third]
         assert state_of(connection, second) is DeliveryState.CANCELLED
 
 
 def test_many_who_left_do_not_hide_those_who_stayed(store: Store) -> None:
     with store.begin() as connection:
-        ids = plan_letters(connection, 12)
+        ids = plan_messages(connection, 12)
         for reader in readers.all(connection)[:10]:
             readers.update(connection, reader.id, status=Status.LEFT)
 
-        assert [letter.id for letter in claim(connection, limit=2)] == ids[10:]
+        assert [message.id for message in claim(connection, limit=2)] == ids[10:]
         assert deliveries.counts(connection)[DeliveryState.CANCELLED] == 10
 
 
 def test_cancelling_for_a_reader_leaves_what_is_on_its_way(store: Store) -> None:
     with store.begin() as connection:
-        waiting, sending = plan_letters(connection, 1, days=2)
-        (letter,) = take(connection, limit=1)
+        waiting, sending = plan_messages(connection, 1, days=2)
+        (message,) = take(connection, limit=1)
 
-        assert deliveries.cancel_for(connection, letter.reader_id or 0) == 1
+        assert deliveries.cancel_for(connection, message.reader_id or 0) == 1
         assert state_of(connection, waiting) is DeliveryState.CANCELLED
         assert state_of(connection, sending) is DeliveryState.SENDING
 
 
 def test_messages_are_listed_and_counted_by_state(store: Store) -> None:
     with store.begin() as connection:
-        ids = plan_letters(connection, 2, days=2)
+        ids = plan_messages(connection, 2, days=2)
         take(connection, limit=1)
 
         counted = deliveries.counts(connection)
@@ -250,12 +254,12 @@ def test_messages_are_listed_and_counted_by_state(store: Store) -> None:
         DeliveryState.PLANNED: 3,
         DeliveryState.SENDING: 1,
     }
-    assert [letter.id for letter in planned] == [ids[3], ids[1]]
+    assert [message.id for message in planned] == [ids[3], ids[1]]
 
 
 def test_workers_at_once_share_the_messages_and_no_message_twice(store: Store) -> None:
     with store.begin() as connection:
-        ids = plan_letters(connection, 30, days=2)
+        ids = plan_messages(connection, 30, days=2)
     together = Barrier(WORKERS)
 
     def work(number: int) -> list[int]:
@@ -266,23 +270,23 @@ def test_workers_at_once_share_the_messages_and_no_message_twice(store: Store) -
                 claimed = claim(connection, limit=4, holder=f"worker {number}")
             if not claimed:
                 return mine
-            mine += [letter.id for letter in claimed]
+            mine += [message.id for message in claimed]
 
     with ThreadPoolExecutor(WORKERS) as pool:
         shares = list(pool.map(work, range(WORKERS)))
 
-    assert sorted(letter for share in shares for letter in share) == ids
+    assert sorted(message for share in shares for message in share) == ids
 
 
 @pytest.mark.postgres
 def test_a_worker_passes_over_what_another_is_claiming(postgres_url: str) -> None:
     store = Store(postgres_url)
     with store.begin() as connection:
-        ids = plan_letters(connection, 4)
+        ids = plan_messages(connection, 4)
 
     with store.begin() as one, store.begin() as other:
         first = claim(one, limit=2, holder="one")
         second = claim(other, limit=2, holder="other")
     store.close()
 
-    assert [letter.id for letter in first + second] == ids
+    assert [message.id for message in first + second] == ids

@@ -129,11 +129,11 @@ def test_notices_become_rows_of_the_outbox_and_those_of_nobody_go(older: Store) 
 def test_what_waited_goes_out_once_by_the_rules_of_its_kind(older: Store) -> None:
     migrations.upgrade(older)
     with older.begin() as connection:
-        connection.execute(schema.sent_message.delete())  # no letter that was really sent
+        connection.execute(schema.sent_message.delete())  # no message that was really sent
     bag = Mailbag(twice=Unanswered("no answer"))
 
-    send(older, bag.road, LATER + timedelta(minutes=1))
-    send(older, bag.road, LATER + timedelta(hours=3))
+    send(older, bag.open_transport, LATER + timedelta(minutes=1))
+    send(older, bag.open_transport, LATER + timedelta(hours=3))
 
     assert sorted(bag.tries) == [
         "New@example.org", "reader1@example.org", "reader2@example.org", "reader3@example.org",

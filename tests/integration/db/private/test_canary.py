@@ -168,12 +168,12 @@ def test_the_owners_pages_show_it(here: Place) -> None:
     assert "Zyxquill lanterns" in here.client.get(f"{me}/export.jsonl").text
 
 
-def test_the_letter_does_not_name_it(here: Place) -> None:
+def test_the_newsletter_does_not_name_it(here: Place) -> None:
     edition = passed_on(here)
-    (letter,) = here.program.renderer.newsletter([edition])
+    (message,) = here.program.renderer.newsletter([edition])
 
-    assert b"yxquill" not in letter.content
-    assert b"on your own list" in letter.content.replace(b"=\r\n", b"")
+    assert b"yxquill" not in message.content
+    assert b"on your own list" in message.content.replace(b"=\r\n", b"")
 
 
 def test_an_export_of_the_home_holds_it_on_its_readers_line_alone(

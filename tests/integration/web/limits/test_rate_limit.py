@@ -229,7 +229,7 @@ def test_a_taste_page_that_takes_minutes_keeps_nobody_from_an_export(here: Place
     assert still_waits
 
 
-class SlowPress:
+class SlowRenderer:
     """A renderer that works until the test ends it, and counts its calls."""
 
     def __init__(self) -> None:
@@ -246,7 +246,7 @@ class SlowPress:
 def test_a_network_that_keeps_pages_in_the_making_leaves_threads_to_the_others(
     here: Place,
 ) -> None:
-    slow = SlowPress()
+    slow = SlowRenderer()
     here.program.renderer = cast("EditionRenderer", slow)
     elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
     elsewhere.portal = here.client.portal

@@ -205,7 +205,7 @@ def test_a_used_confirmation_never_shows_the_link_to_the_page(here: Place) -> No
     )
     path = here.path(here.program.links.confirm(pending))
     here.client.post(path)
-    subscriptions.relink(here.program.store, pending.id)  # after a letter fell into other hands
+    subscriptions.relink(here.program.store, pending.id)  # after a message fell into other hands
 
     found = [here.client.get(path), here.client.post(path), here.client.get(path)]
 

@@ -284,10 +284,10 @@ def test_everything_kept_about_a_reader_can_be_taken_along(here: Place, me: str)
     here.client.post(here.vote_path(1, "up"))
     bounce = Bounce(here.reader.id, NOW, BounceKind.SOFT, "4.2.2", "mailbox full")
     with here.program.store.begin() as connection:
-        (letter,) = deliveries.claim(connection, NOW, limit=1, lease=LEASE, holder="one")
-        assert deliveries.begin(connection, letter.id, "one", now=NOW, lease=LEASE)
+        (message,) = deliveries.claim(connection, NOW, limit=1, lease=LEASE, holder="one")
+        assert deliveries.begin(connection, message.id, "one", now=NOW, lease=LEASE)
         deliveries.settle(
-            connection, letter.id, DeliveryState.SENT, now=NOW, response="250 kept", holder="one"
+            connection, message.id, DeliveryState.SENT, now=NOW, response="250 kept", holder="one"
         )
         bounces.record(connection, bounce)
 
@@ -302,7 +302,7 @@ def test_everything_kept_about_a_reader_can_be_taken_along(here: Place, me: str)
     delivery, bounced = lines[-2:]
     assert (delivery["date"], delivery["state"]) == ("2026-08-07", "sent")
     assert (delivery["sent_at"], delivery["last_response"]) == ("2026-08-07T10:00:00Z", "250 kept")
-    assert (delivery["message_id"], delivery["attempts"]) == (letter.message_id, 1)
+    assert (delivery["message_id"], delivery["attempts"]) == (message.message_id, 1)
     assert (bounced["bounce"], bounced["code"]) == ("soft", "4.2.2")
     assert (bounced["at"], bounced["text"]) == ("2026-08-07T10:00:00Z", "mailbox full")
     assert lines[0]["reader"] == "ada@example.org"

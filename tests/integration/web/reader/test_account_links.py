@@ -77,5 +77,5 @@ def test_each_new_link_is_another_one_and_messages_carry_the_newest(here: Place,
     assert len(seen) == 4
     statuses = sorted(here.client.get(one).status_code for one in seen)
     assert statuses == [200, 404, 404, 404]
-    letter = here.program.renderer.html(replace(here.edition, reader=here.current()))
-    assert here.program.links.page(here.current()) in letter
+    message = here.program.renderer.html(replace(here.edition, reader=here.current()))
+    assert here.program.links.page(here.current()) in message

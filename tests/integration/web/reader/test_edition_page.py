@@ -32,7 +32,7 @@ def test_the_edition_page_shows_every_pick_in_order_with_both_buttons(here: Plac
     places = [page.index(paper.title) for paper in here.papers]
     assert places == sorted(places)
     assert page.count('<form method="post"') == 6
-    assert "aria-pressed" not in page  # a letter is passed on, and whoever has it opens this
+    assert "aria-pressed" not in page  # a message is passed on, and whoever has it opens this
     assert "Friday, 7 August 2026" in page
 
 

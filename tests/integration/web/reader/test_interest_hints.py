@@ -102,7 +102,7 @@ def test_of_thousands_of_invented_words_few_are_looked_for(
         return whole(self, phrase)
 
     monkeypatch.setattr(Lexicon, "find_unmatched", noting)
-    words = [" ".join(f"zq{letter}{number}x" for letter in "abcd") for number in range(50)]
+    words = [" ".join(f"zq{message}{number}x" for message in "abcd") for number in range(50)]
 
     shown = save(here, me, "\n".join(words))
 

@@ -75,7 +75,7 @@ def test_undo_beside_a_first_vote_takes_it_back(here: Place) -> None:
 def test_undo_beside_a_changed_vote_brings_the_old_one_back(here: Place) -> None:
     press(here, 1, "up")
 
-    changed = press(here, 1, "down")  # from the letter again: the page has not seen the first
+    changed = press(here, 1, "down")  # from the message again: the page has not seen the first
     assert here.thumb(1) is Thumb.DOWN
     press(here, 1, "undo", changed)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import feedparser  # type: ignore[import-untyped]  # it has no types
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers.edition_factories import HOSTILE, edition, paper, pick, press, reader
+from tests.helpers.edition_factories import HOSTILE, edition, make_renderer, paper, pick, reader
 
 from larkpost.render.email.newsletter import LIMIT
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Edition
     from larkpost.interfaces import FeedFormat
 
-PRESS = press()
+RENDERER = make_renderer()
 wild = st.one_of(st.text(max_size=200), st.sampled_from(HOSTILE))
 papers = st.builds(
     paper,
@@ -61,12 +61,12 @@ def read(content: bytes) -> list[str]:
 @settings(max_examples=150)
 @given(editions)
 def test_a_message_reads_like_one_that_the_standard_library_built(shown: Edition) -> None:
-    (letter,) = PRESS.newsletter([shown])
+    (mailed,) = RENDERER.newsletter([shown])
 
-    text, html = PRESS.text(shown), PRESS.html(shown)
-    assert read(letter.content) == by_email_message(text, html) == [text, html]
-    assert len(letter.content) <= LIMIT
-    assert all(len(line) <= 78 for line in letter.content.split(b"\r\n"))
+    text, html = RENDERER.text(shown), RENDERER.html(shown)
+    assert read(mailed.content) == by_email_message(text, html) == [text, html]
+    assert len(mailed.content) <= LIMIT
+    assert all(len(line) <= 78 for line in mailed.content.split(b"\r\n"))
 
 
 @settings(max_examples=100)
@@ -76,8 +76,8 @@ def test_every_feed_is_well_formed_and_as_long_as_the_edition(shown: Edition) ->
 
     xml: tuple[FeedFormat, ...] = ("rss", "atom")
     for form in xml:
-        parsed = feedparser.parse(PRESS.feed([shown], form))
+        parsed = feedparser.parse(RENDERER.feed([shown], form))
         assert not parsed.bozo
         assert len(parsed.entries) == len(ids)
-    feed = json.loads(PRESS.feed([shown], "json"))
+    feed = json.loads(RENDERER.feed([shown], "json"))
     assert len(feed["items"]) == len(ids)

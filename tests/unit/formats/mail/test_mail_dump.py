@@ -167,11 +167,11 @@ def test_a_listing_in_a_mail_that_was_forwarded_as_a_whole_is_found() -> None:
 
 
 def test_a_folder_of_mails_gives_the_papers_of_each() -> None:
-    letters = [sample_dump(f"mail/{name}.eml") for name in ("hf-digest", "journal-toc")]
+    messages = [sample_dump(f"mail/{name}.eml") for name in ("hf-digest", "journal-toc")]
     lunch = mail("<p>Lunch?</p>", more="Subject: Lunch\n")
     mbox = b"".join(
         b"From x@example.org Fri Aug  7 08:00:00 2026\n" + one.replace(b"\r\n", b"\n") + b"\n\n"
-        for one in (*letters, lunch)
+        for one in (*messages, lunch)
     )
 
     told = [one.text for one in read_records(mbox) if isinstance(one, IngestWarning)]

@@ -11,7 +11,16 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.edition_factories import HOSTILE, OUT, SITE, edition, paper, pick, press, reader
+from tests.helpers.edition_factories import (
+    HOSTILE,
+    OUT,
+    SITE,
+    edition,
+    make_renderer,
+    paper,
+    pick,
+    reader,
+)
 
 from larkpost.domain import Identifier
 from larkpost.errors import SettingsError, UsageError
@@ -57,8 +66,8 @@ class Page(HTMLParser):
             self.headings[-1] += data
 
 
-def letter(of: Edition) -> Message:
-    (made,) = press().newsletter([of])
+def mailed(of: Edition) -> Message:
+    (made,) = make_renderer().newsletter([of])
     return made
 
 
@@ -72,7 +81,7 @@ TEN = [paper(number, title=f"Title number {number}: what it is") for number in r
 
 
 def test_all_forms_show_the_same_papers_in_the_same_order() -> None:
-    made = press()
+    made = make_renderer()
     of = edition(*TEN)
 
     wanted = [one.title for one in TEN]
@@ -83,16 +92,16 @@ def test_all_forms_show_the_same_papers_in_the_same_order() -> None:
 
 def test_the_message_holds_the_page_and_the_text_unchanged() -> None:
     of = edition(*TEN, like=paper(4))
-    message, text, html = parsed(letter(of))
+    message, text, html = parsed(mailed(of))
 
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
-    assert text == press().text(of)
-    assert html == press().html(of)
+    assert text == make_renderer().text(of)
+    assert html == make_renderer().html(of)
 
 
 def test_the_message_has_the_headers_that_receivers_ask_for() -> None:
-    made = letter(edition(*TEN))
+    made = mailed(edition(*TEN))
     message, _, _ = parsed(made)
 
     assert message["From"] == "Larkpost <post@larkpost.example.org>"
@@ -112,28 +121,28 @@ def test_the_message_has_the_headers_that_receivers_ask_for() -> None:
 def test_the_message_id_is_the_one_that_publishing_writes_down() -> None:
     of = edition(*TEN)
 
-    assert letter(of).message_id == message_id(of.reader.uid, of.date, "larkpost.example.org")
+    assert mailed(of).message_id == message_id(of.reader.uid, of.date, "larkpost.example.org")
 
 
 def test_the_same_edition_gives_the_same_bytes() -> None:
-    assert letter(edition(*TEN)).content == letter(edition(*TEN)).content
+    assert mailed(edition(*TEN)).content == mailed(edition(*TEN)).content
 
 
 def test_each_reader_gets_their_own_links_and_reasons() -> None:
-    made = press()
+    made = make_renderer()
     first = edition(*TEN, number=1, to=reader("Ada", number=1))
     second = edition(*reversed(TEN), number=2, to=reader("Bo", "bo@example.org", number=2))
 
-    letters = list(made.newsletter([first, second]))
+    messages = list(made.newsletter([first, second]))
 
-    assert [one.recipient for one in letters] == ["ada@example.org", "bo@example.org"]
-    assert b"ballot-2" not in letters[0].content
-    assert b"ballot-1" not in letters[1].content
-    assert letters[1].content == next(press().newsletter([second])).content
+    assert [one.recipient for one in messages] == ["ada@example.org", "bo@example.org"]
+    assert b"ballot-2" not in messages[0].content
+    assert b"ballot-1" not in messages[1].content
+    assert messages[1].content == next(make_renderer().newsletter([second])).content
 
 
 def test_every_pick_has_a_link_for_each_thumb_in_both_parts() -> None:
-    _, text, html = parsed(letter(edition(*TEN)))
+    _, text, html = parsed(mailed(edition(*TEN)))
 
     for position in range(1, 11):
         for thumb in ("up", "down"):
@@ -144,7 +153,7 @@ def test_every_pick_has_a_link_for_each_thumb_in_both_parts() -> None:
 
 def test_the_reader_learns_why_and_how_likely() -> None:
     of = edition(picks=(pick(paper(1, title="One"), like=paper(4)),))
-    made = press()
+    made = make_renderer()
 
     words = "".join(Page(made.html(of)).words)
     assert "Because of routing, mixture of experts · like MoE-Lens, which you liked" in words
@@ -157,12 +166,12 @@ def test_the_reader_learns_why_and_how_likely() -> None:
 def test_an_exploration_is_called_one() -> None:
     of = edition(picks=(pick(paper(1), explored=True),))
 
-    assert "Something new: unlike the papers you have seen" in press().html(of)
-    assert "Something new: unlike the papers you have seen" in press().text(of)
+    assert "Something new: unlike the papers you have seen" in make_renderer().html(of)
+    assert "Something new: unlike the papers you have seen" in make_renderer().text(of)
 
 
 def test_the_footer_tells_why_it_came_and_how_to_leave_in_both_parts() -> None:
-    _, text, html = parsed(letter(edition(*TEN)))
+    _, text, html = parsed(mailed(edition(*TEN)))
 
     for part in (text, html):
         assert "You get this email because you subscribed to Larkpost." in part
@@ -171,7 +180,7 @@ def test_the_footer_tells_why_it_came_and_how_to_leave_in_both_parts() -> None:
 
 
 def test_a_message_to_who_has_no_feed_tells_of_none() -> None:
-    made = press()
+    made = make_renderer()
     without, following = [
         next(iter(made.newsletter([edition(*TEN, to=to)])))
         for to in (replace(reader(), feed_key=""), reader())
@@ -187,13 +196,13 @@ def test_a_message_to_who_has_no_feed_tells_of_none() -> None:
 def test_a_catch_up_and_a_note_are_reported() -> None:
     of = edition(paper(1), since=date(2026, 8, 4), note="Only 1 paper was above your threshold.")
 
-    for page in (press().html(of), press().text(of)):
+    for page in (make_renderer().html(of), make_renderer().text(of)):
         assert "A catch-up edition: the best papers since Tuesday, 4 August." in page
         assert "Only 1 paper was above your threshold." in page
 
 
 def test_an_empty_day_is_a_message_too() -> None:
-    message, text, html = parsed(letter(edition()))
+    message, text, html = parsed(mailed(edition()))
 
     assert message["Subject"] == "Larkpost: a day without papers, 7 August"
     assert "There are no papers for you today." in text
@@ -201,7 +210,7 @@ def test_an_empty_day_is_a_message_too() -> None:
 
 
 def test_the_page_loads_nothing_and_says_its_language() -> None:
-    page = press().html(edition(*TEN))
+    page = make_renderer().html(edition(*TEN))
 
     assert Page(page).loaded == []
     assert "@import" not in page
@@ -210,7 +219,7 @@ def test_the_page_loads_nothing_and_says_its_language() -> None:
 
 
 def test_styles_stand_in_the_elements_and_dark_mode_in_the_head() -> None:
-    page = press().html(edition(*TEN))
+    page = make_renderer().html(edition(*TEN))
 
     assert page.count('<h2 class="t" style="') == 9
     assert '<h2 class="t big" style="' in page
@@ -228,13 +237,13 @@ def test_hostile_text_is_shown_as_text_and_changes_nothing_else(text: str) -> No
         note=text,
     )
 
-    made = letter(of)
+    made = mailed(of)
     message, plain, html = parsed(made)
 
     assert not message.defects
-    assert set(message.keys()) == set(parsed(letter(edition(paper(2))))[0].keys())
-    assert plain == press().text(of)
-    assert html == press().html(of)
+    assert set(message.keys()) == set(parsed(mailed(edition(paper(2))))[0].keys())
+    assert plain == make_renderer().text(of)
+    assert html == make_renderer().html(of)
     page = Page(html)
     assert page.loaded == []
     assert len(page.headings) == 2
@@ -246,18 +255,18 @@ def test_hostile_text_is_shown_as_text_and_changes_nothing_else(text: str) -> No
 def test_text_that_runs_from_right_to_left_is_isolated() -> None:
     of = edition(paper(1, title="שלום עולם"))
 
-    assert "<bdi>שלום עולם</bdi>" in press().html(of)
-    assert "1. \u2068שלום עולם\u2069\n" in press().text(of)  # noqa: RUF001 - Hebrew on purpose
+    assert "<bdi>שלום עולם</bdi>" in make_renderer().html(of)
+    assert "1. \u2068שלום עולם\u2069\n" in make_renderer().text(of)  # noqa: RUF001 - Hebrew on purpose
 
 
 def test_a_paper_that_cannot_be_set_is_left_out_and_the_message_goes() -> None:
     broken = replace(paper(2), authors=(None,))  # type: ignore[arg-type]  # a damaged row
     of = edition(paper(1, title="First"), broken, paper(3, title="Third"))
 
-    headings = Page(press().html(of)).headings
+    headings = Page(make_renderer().html(of)).headings
 
     assert headings == ["First", "3. Third"]
-    assert letter(of).recipient == "ada@example.org"
+    assert mailed(of).recipient == "ada@example.org"
 
 
 @pytest.mark.parametrize("alphabet", ["word ", "漢字", "👩‍👩‍👧", "=", "<&>"])
@@ -268,7 +277,7 @@ def test_a_message_stays_small_and_keeps_the_way_out(count: int, alphabet: str) 
         for n in range(1, count + 1)
     ]
 
-    made = letter(edition(*long))
+    made = mailed(edition(*long))
     _, text, html = parsed(made)
 
     assert len(made.content) <= LIMIT
@@ -283,7 +292,7 @@ def test_a_message_stays_small_and_keeps_the_way_out(count: int, alphabet: str) 
 def test_forty_long_abstracts_are_shortened_before_any_paper_is_left_out() -> None:
     long = [paper(n, abstract="A sentence of some length stands here. " * 50) for n in range(1, 41)]
 
-    _, text, html = parsed(letter(edition(*long)))
+    _, text, html = parsed(mailed(edition(*long)))
 
     assert len(Page(html).headings) == 40
     assert text.count("A sentence of some length") > 40
@@ -292,13 +301,13 @@ def test_forty_long_abstracts_are_shortened_before_any_paper_is_left_out() -> No
 def test_the_text_part_keeps_to_72_columns_but_for_addresses() -> None:
     of = edition(*TEN, like=paper(4, title="word " * 50), note="note " * 40)
 
-    lines = press().text(of).splitlines()
+    lines = make_renderer().text(of).splitlines()
 
     assert max(len(line) for line in lines if "https://" not in line) <= 72
 
 
 def test_the_lines_of_a_message_are_short_and_end_in_crlf() -> None:
-    content = letter(edition(*TEN)).content
+    content = mailed(edition(*TEN)).content
 
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert max(map(len, content.split(b"\r\n"))) <= 78
@@ -307,22 +316,22 @@ def test_the_lines_of_a_message_are_short_and_end_in_crlf() -> None:
 
 def test_a_reader_without_address_gets_no_message() -> None:
     with pytest.raises(UsageError, match="no email address"):
-        letter(edition(paper(1), to=reader(address=None)))
+        mailed(edition(paper(1), to=reader(address=None)))
 
 
 def test_a_sender_that_is_no_mailbox_stops_the_press() -> None:
     with pytest.raises(SettingsError, match=r"mail\.sender"):
-        press(sender="nobody")
+        make_renderer(sender="nobody")
 
 
 def test_the_title_of_the_paper_is_text_too() -> None:
-    page = press(title="<b>Post\r\n</b>").html(edition(paper(1)))
+    page = make_renderer(title="<b>Post\r\n</b>").html(edition(paper(1)))
 
     assert "&lt;b&gt;Post &lt;/b&gt;" in page
 
 
 def test_a_later_correction_of_a_paper_is_shown() -> None:
-    made = press()
+    made = make_renderer()
     before, after = paper(1, title="Befor"), paper(1, title="Before", updated=OUT + timedelta(1))
     made.html(edition(before))
 
@@ -337,7 +346,7 @@ def test_odd_names_and_addresses_lead_where_they_say_in_messages() -> None:
         "https://xn--bcher-kva.example/%C3%BC?q=%3C1%3E",
     ]
 
-    page, plain = press().html(of), press().text(of)
+    page, plain = make_renderer().html(of), make_renderer().text(of)
 
     assert all(f'href="{link}"' in page for link in links)
     assert all(f"    {link}\n" in plain.replace("\r\n", "\n") for link in links)

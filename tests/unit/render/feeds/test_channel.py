@@ -10,7 +10,16 @@ from xml.etree import ElementTree as ET
 
 import feedparser  # type: ignore[import-untyped]  # it has no types
 import pytest
-from tests.helpers.edition_factories import HOSTILE, OUT, SITE, edition, paper, pick, press, reader
+from tests.helpers.edition_factories import (
+    HOSTILE,
+    OUT,
+    SITE,
+    edition,
+    make_renderer,
+    paper,
+    pick,
+    reader,
+)
 
 from larkpost.domain import Identifier, Interest
 from larkpost.render.feeds.channel import FeedDocuments, PickFilter, public_channel, reader_channel
@@ -34,7 +43,7 @@ CHANNEL = public_channel(
 
 def listing(*papers: Paper, form: FeedFormat = "atom") -> bytes:
     """Set a public feed."""
-    return press().listing(
+    return make_renderer().listing(
         papers,
         form,
         channel=CHANNEL,
@@ -92,7 +101,7 @@ def test_a_readers_feed_is_named_after_them_but_never_by_their_address(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_title_of_a_feed_is_the_readers_in_every_format(form: FeedFormat) -> None:
-    feed = press().feed([edition(paper(1))], form).decode()
+    feed = make_renderer().feed([edition(paper(1))], form).decode()
 
     assert "Larkpost for Ada" in feed
     assert "ada@example.org" not in feed
@@ -115,7 +124,8 @@ def test_rss_says_for_how_long_it_may_be_kept_by_the_readers_schedule(
     channel = reader_channel(
         ada, SITE, LINKS, "rss", "Larkpost", PickFilter(), FeedDocuments(2, page)
     )
-    feed = ET.fromstring(press().feed([edition(paper(1))], "rss", reader=ada, channel=channel))  # noqa: S314 - our own file
+    made = make_renderer().feed([edition(paper(1))], "rss", reader=ada, channel=channel)
+    feed = ET.fromstring(made)  # noqa: S314 - our own file
 
     assert [one.text for one in feed.iterfind("channel/ttl")] == [str(minutes)]
 
@@ -153,8 +163,8 @@ def test_a_view_leaves_picks_out_and_moves_no_other() -> None:
 
     assert [one.position for one in ice.picks] == [3]
     assert PickFilter().of(of) is of
-    whole = feedparser.parse(press().feed([of], "atom")).entries[2]
-    (part,) = feedparser.parse(press().feed([ice], "atom")).entries
+    whole = feedparser.parse(make_renderer().feed([of], "atom")).entries[2]
+    (part,) = feedparser.parse(make_renderer().feed([ice], "atom")).entries
     assert (part.id, part.published, part.updated) == (whole.id, whole.published, whole.updated)
 
 

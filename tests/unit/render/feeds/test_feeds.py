@@ -15,8 +15,17 @@ import feedparser  # type: ignore[import-untyped]  # it has no types
 import pytest
 from bench.editions import editions
 from bench.feeds import by_feedgen, handed_on, same, shelves
-from bench.feeds import press as bench_press
-from tests.helpers.edition_factories import HOSTILE, OUT, SITE, edition, paper, pick, press, reader
+from bench.feeds import make_renderer as bench_renderer
+from tests.helpers.edition_factories import (
+    HOSTILE,
+    OUT,
+    SITE,
+    edition,
+    make_renderer,
+    paper,
+    pick,
+    reader,
+)
 
 from larkpost.domain import Identifier
 from larkpost.text.normalize import one_line
@@ -70,7 +79,7 @@ def _from_xml(entry: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("form", XML)
 def test_the_joined_feed_is_what_feedgen_writes_in_one_go(form: Xml) -> None:
     (shelf,) = shelves(1)
-    made = bench_press()
+    made = bench_renderer()
 
     cold = made.feed(handed_on(shelf, 2), form)
     warm = made.feed(shelf, form)
@@ -84,14 +93,14 @@ def test_every_format_shows_what_the_newsletter_shows_in_its_order() -> None:
     of = edition(*TEN)
 
     for form in FORMS:
-        assert [item["title"] for item in items(press().feed([of], form), form)] == [
+        assert [item["title"] for item in items(make_renderer().feed([of], form), form)] == [
             one.title for one in TEN
         ]
 
 
 def test_the_formats_agree_on_everything_but_their_form() -> None:
     of = edition(*TEN, like=paper(4))
-    rss, atom, both = (items(press().feed([of], form), form) for form in FORMS)
+    rss, atom, both = (items(make_renderer().feed([of], form), form) for form in FORMS)
 
     assert rss == atom
     assert both == atom
@@ -99,12 +108,12 @@ def test_the_formats_agree_on_everything_but_their_form() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_second_rendering_gives_the_same_bytes(form: FeedFormat) -> None:
-    made, of = press(), edition(*TEN)
+    made, of = make_renderer(), edition(*TEN)
 
     first = made.feed([of], form)
 
     assert made.feed([of], form) == first
-    assert press().feed([of], form) == first
+    assert make_renderer().feed([of], form) == first
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -112,8 +121,10 @@ def test_an_entry_is_named_after_its_reader_and_paper_only(form: FeedFormat) -> 
     first = pick(paper(1), probability=0.1)
     later = replace(first, probability=0.9, score=7.0, paper=paper(1, title="Corrected"))
 
-    (before,) = items(press().feed([edition(picks=(first,))], form), form)
-    (after,) = items(press().feed([edition(picks=(later,), out=OUT + timedelta(1))], form), form)
+    (before,) = items(make_renderer().feed([edition(picks=(first,))], form), form)
+    (after,) = items(
+        make_renderer().feed([edition(picks=(later,), out=OUT + timedelta(1))], form), form
+    )
 
     uid = reader().uid
     assert before["id"] == after["id"] == uuid5(UUID(uid), paper(1).uid).urn
@@ -122,7 +133,7 @@ def test_an_entry_is_named_after_its_reader_and_paper_only(form: FeedFormat) -> 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_two_readers_of_a_paper_have_entries_of_different_names(form: FeedFormat) -> None:
-    made = press()
+    made = make_renderer()
     (mine,) = items(made.feed([edition(paper(1))], form), form)
     (theirs,) = items(made.feed([edition(paper(1), to=reader(number=2))], form), form)
 
@@ -133,7 +144,7 @@ def test_two_readers_of_a_paper_have_entries_of_different_names(form: FeedFormat
 def test_an_entry_tells_why_and_has_a_link_for_each_thumb(form: FeedFormat) -> None:
     of = edition(picks=(pick(paper(1), like=paper(4)),))
 
-    (item,) = items(press().feed([of], form), form)
+    (item,) = items(make_renderer().feed([of], form), form)
 
     assert "Because of <em>" in item["html"]
     assert "match" in item["html"]
@@ -145,7 +156,7 @@ def test_an_entry_tells_why_and_has_a_link_for_each_thumb(form: FeedFormat) -> N
 def test_entries_are_dated_from_the_edition_each_a_second_before_the_one_above(
     form: FeedFormat,
 ) -> None:
-    found = items(press().feed([edition(*TEN)], form), form)
+    found = items(make_renderer().feed([edition(*TEN)], form), form)
 
     assert [item["published"] for item in found] == [OUT - timedelta(seconds=n) for n in range(10)]
 
@@ -153,7 +164,7 @@ def test_entries_are_dated_from_the_edition_each_a_second_before_the_one_above(
 def test_a_corrected_paper_is_updated_and_no_other() -> None:
     later = OUT + timedelta(hours=5)
     of = edition(paper(1), replace(paper(2), updated=later), paper(3))
-    made = press()
+    made = make_renderer()
     made.feed([edition(paper(1), paper(2), paper(3))], "atom")
 
     parsed = feedparser.parse(made.feed([of], "atom"))
@@ -168,7 +179,7 @@ def test_a_corrected_paper_is_updated_and_no_other() -> None:
 def test_a_correction_before_the_edition_is_no_update() -> None:
     of = edition(replace(paper(1), updated=OUT - timedelta(minutes=1)))
 
-    (entry,) = feedparser.parse(press().feed([of], "atom")).entries
+    (entry,) = feedparser.parse(make_renderer().feed([of], "atom")).entries
 
     assert entry.updated == entry.published
 
@@ -178,7 +189,7 @@ def test_a_paper_picked_twice_shows_once_where_it_was_picked_last(form: FeedForm
     new = edition(paper(1), paper(2), number=2, out=OUT + timedelta(1))
     old = edition(paper(3), paper(1), number=1)
 
-    found = items(press().feed([new, old], form), form)
+    found = items(make_renderer().feed([new, old], form), form)
 
     assert [item["id"] for item in found] == [
         uuid5(UUID(reader().uid), paper(n).uid).urn for n in (1, 2, 3)
@@ -189,7 +200,7 @@ def test_a_paper_picked_twice_shows_once_where_it_was_picked_last(form: FeedForm
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("shown", [[], [edition()]])
 def test_an_empty_day_is_a_valid_feed(form: FeedFormat, shown: list[Edition]) -> None:
-    feed = press().feed(shown, form, reader=reader())
+    feed = make_renderer().feed(shown, form, reader=reader())
 
     assert items(feed, form) == []
     assert f"{SITE}/feed/feedkey1.{form}".encode() in feed
@@ -197,12 +208,12 @@ def test_an_empty_day_is_a_valid_feed(form: FeedFormat, shown: list[Edition]) ->
 
 def test_a_feed_of_nobody_is_refused() -> None:
     with pytest.raises(ValueError, match="a reader"):
-        press().feed([], "rss")
+        make_renderer().feed([], "rss")
 
 
 @pytest.mark.parametrize("form", XML)
 def test_the_feed_says_where_it_is_and_what_it_belongs_to(form: Xml) -> None:
-    parsed = feedparser.parse(press().feed([edition(paper(1))], form))
+    parsed = feedparser.parse(make_renderer().feed([edition(paper(1))], form))
 
     links = {link.rel: (link.href, link.type) for link in parsed.feed.links}
     assert links["self"] == (f"{SITE}/feed/feedkey1.{form}", f"application/{form}+xml")
@@ -213,7 +224,7 @@ def test_the_feed_says_where_it_is_and_what_it_belongs_to(form: Xml) -> None:
 
 
 def test_the_json_feed_has_what_version_1_1_demands() -> None:
-    feed = json.loads(press().feed([edition(paper(1))], "json"))
+    feed = json.loads(make_renderer().feed([edition(paper(1))], "json"))
 
     assert feed["version"] == "https://jsonfeed.org/version/1.1"
     assert feed["feed_url"] == f"{SITE}/feed/feedkey1.json"
@@ -226,7 +237,7 @@ def test_the_json_feed_has_what_version_1_1_demands() -> None:
 
 
 def test_authors_are_in_rss_too_and_without_mail_addresses() -> None:
-    root = ElementTree.fromstring(press().feed([edition(paper(1))], "rss"))  # noqa: S314 - our own feed
+    root = ElementTree.fromstring(make_renderer().feed([edition(paper(1))], "rss"))  # noqa: S314 - our own feed
 
     creators = root.iter("{http://purl.org/dc/elements/1.1/}creator")
     assert [creator.text for creator in creators] == ["Ada Lovelace", "Émilie du Châtelet"]
@@ -236,7 +247,7 @@ def test_authors_are_in_rss_too_and_without_mail_addresses() -> None:
 def test_a_paper_without_a_link_leads_to_its_page_like_any_other(form: FeedFormat) -> None:
     of = edition(paper(1, identifier=Identifier("text", "0123456789abcdef")))
 
-    (item,) = items(press().feed([of], form), form)
+    (item,) = items(make_renderer().feed([of], form), form)
 
     assert item["link"] == f"{SITE}/paper/{paper(1).uid}"
 
@@ -247,7 +258,7 @@ def test_hostile_text_leaves_the_feed_well_formed(form: FeedFormat, text: str) -
     bad = paper(1, title=text, abstract=text * 9, authors=(text, "B"), categories=(text,), url=text)
     of = edition(picks=(pick(bad, 1, like=bad, terms=(text,)), pick(paper(2), 2)), to=reader(text))
 
-    feed = press().feed([of], form)
+    feed = make_renderer().feed([of], form)
     found = items(feed, form)
 
     assert len(found) == 2
@@ -263,7 +274,7 @@ def test_hostile_text_leaves_the_feed_well_formed(form: FeedFormat, text: str) -
 def test_a_paper_that_cannot_be_set_is_left_out_of_the_feed(form: FeedFormat) -> None:
     broken = replace(paper(2), authors=(None,))  # type: ignore[arg-type]  # a damaged row
 
-    found = items(press().feed([edition(paper(1), broken, paper(3))], form), form)
+    found = items(make_renderer().feed([edition(paper(1), broken, paper(3))], form), form)
 
     assert [item["id"] for item in found] == [
         uuid5(UUID(reader().uid), paper(n).uid).urn for n in (1, 3)
@@ -271,15 +282,15 @@ def test_a_paper_that_cannot_be_set_is_left_out_of_the_feed(form: FeedFormat) ->
 
 
 def test_many_readers_share_a_press_without_seeing_each_others_entries() -> None:
-    made = bench_press()
+    made = bench_renderer()
 
     for of in editions(20):
-        alone = bench_press().feed([of], "atom")
+        alone = bench_renderer().feed([of], "atom")
         assert made.feed([of], "atom") == alone
 
 
 def test_a_draft_is_never_kept() -> None:
-    made = press()
+    made = make_renderer()
     first = made.feed([edition(paper(1, title="One"), number=0)], "json")
 
     second = made.feed([edition(paper(1, title="Two"), number=0)], "json")
@@ -305,6 +316,6 @@ ODD = [
 def test_odd_names_and_addresses_lead_where_they_say(
     form: FeedFormat, of: Paper, link: str
 ) -> None:
-    (item,) = items(press().feed([edition(of)], form), form)
+    (item,) = items(make_renderer().feed([edition(of)], form), form)
 
     assert f'<a href="{escape(link)}">Read the paper</a>' in item["html"]

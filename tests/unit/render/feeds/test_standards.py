@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.helpers.edition_factories import OUT, SITE, edition, paper, press, reader
+from tests.helpers.edition_factories import OUT, SITE, edition, make_renderer, paper, reader
 
 from larkpost.render.feeds.channel import FeedDocuments, PickFilter, public_channel, reader_channel
 from larkpost.tokens import Tokens
@@ -29,7 +29,7 @@ def personal(form: FeedFormat, shelf: FeedDocuments, *, empty: bool = False) -> 
     papers = [paper(number, updated=OUT + timedelta(hours=1)) for number in range(1, 8)]
     shown = [] if empty else [edition(*papers)]
     channel = reader_channel(reader(), SITE, LINKS, form, "Larkpost", PickFilter(), shelf)
-    return press().feed(shown, form, reader=reader(), channel=channel)
+    return make_renderer().feed(shown, form, reader=reader(), channel=channel)
 
 
 def public(form: FeedFormat, *, empty: bool = False) -> bytes:
@@ -37,7 +37,7 @@ def public(form: FeedFormat, *, empty: bool = False) -> bytes:
     channel = public_channel(
         f"{SITE}/search?q=a+b", f"{SITE}/search?q=a+b", f"{SITE}/search.{form}?q=a+b&c", "a b", "S."
     )
-    return press().listing(papers, form, channel=channel, since=OUT)
+    return make_renderer().listing(papers, form, channel=channel, since=OUT)
 
 
 def feeds(form: FeedFormat) -> list[bytes]:

@@ -29,7 +29,7 @@ def leave(here: Place) -> str:
     return here.path(here.program.links.leave(here.reader))
 
 
-class TestForwardedLetter:
+class TestForwardedMessage:
     """Whoever has an edition's link, a vote link, the link to leave, or a feed's address."""
 
     def test_an_edition_link_shows_papers_and_no_address_name_or_link_to_more(

@@ -1,9 +1,9 @@
 """Measures how fast newsletters are rendered, against EmailMessage for every reader.
 
-    python -m bench.letters [--readers 500] [--rounds 7] [--json FILE]
+    python -m bench.newsletters [--readers 500] [--rounds 7] [--json FILE]
 
 Both sides get the same words. "EmailMessage" builds and serialises a message from finished text and
-HTML; "press" is our renderer, which also words the reasons, renders both parts and writes headers.
+HTML; "renderer" is ours, which also words the reasons, renders both parts and writes headers.
 It measures the CPU time of this process, sides interleaved, and the median of the rounds' ratios. A
 message with different decoded content stops the run.
 """
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 WIRE = policy.SMTP.clone(max_line_length=998)
 
 
-def by_email_message(letter: Message, text: str, html: str) -> bytes:
+def by_email_message(newsletter: Message, text: str, html: str) -> bytes:
     """Build the same message as the standard library's documentation shows."""
     message = EmailMessage()
-    message["From"] = letter.sender
-    message["To"] = letter.recipient
+    message["From"] = newsletter.sender
+    message["To"] = newsletter.recipient
     message["Subject"] = "Todyformer and 9 more"
-    message["Message-ID"] = letter.message_id
+    message["Message-ID"] = newsletter.message_id
     message["List-Unsubscribe"] = "<https://larkpost.example.org/leave/token>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(text, cte="quoted-printable")
@@ -54,32 +54,32 @@ def seconds(work: Iterable[object]) -> float:
     return time.process_time() - start
 
 
-def check(press: EditionRenderer, edition: Edition, letter: Message) -> tuple[str, str]:
+def check(renderer: EditionRenderer, edition: Edition, newsletter: Message) -> tuple[str, str]:
     """Return text and HTML of a message, after checking that the renderer makes the same."""
-    message = email.message_from_bytes(letter.content, policy=policy.default)
+    message = email.message_from_bytes(newsletter.content, policy=policy.default)
     text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
-    if (text, html) != (press.text(edition), press.html(edition)):
-        raise SystemExit(f"the letter of edition {edition.id} differs from its page")
+    if (text, html) != (renderer.text(edition), renderer.html(edition)):
+        raise SystemExit(f"the newsletter of edition {edition.id} differs from its page")
     return text, html
 
 
 def measure(chosen: Sequence[Edition], rounds: int) -> dict[str, float]:
     """Microseconds per message on each side, and the ratios."""
-    press = EditionRenderer(
+    renderer = EditionRenderer(
         FixedLinks(), sender="Larkpost <larkpost@example.org>", title="Larkpost"
     )
-    letters = list(press.newsletter(chosen))
-    parts = [check(press, *pair) for pair in zip(chosen, letters, strict=True)]
-    sample = list(zip(letters, parts, strict=True))[:: max(1, len(letters) // 50)]
+    newsletters = list(renderer.newsletter(chosen))
+    parts = [check(renderer, *pair) for pair in zip(chosen, newsletters, strict=True)]
+    sample = list(zip(newsletters, parts, strict=True))[:: max(1, len(newsletters) // 50)]
     ours, theirs, copies = [], [], []
     for _ in range(rounds):
-        ours.append(seconds(press.newsletter(chosen)) / len(chosen))
+        ours.append(seconds(renderer.newsletter(chosen)) / len(chosen))
         built = (by_email_message(one, *both) for one, both in sample)
         theirs.append(seconds(built) / len(sample))
-        copies.append(seconds(one.content[1:] for one in letters) / len(letters))
+        copies.append(seconds(one.content[1:] for one in newsletters) / len(newsletters))
     return {
-        "bytes": statistics.mean(len(letter.content) for letter in letters),
-        "press_us": statistics.median(ours) * 1e6,
+        "bytes": statistics.mean(len(newsletter.content) for newsletter in newsletters),
+        "renderer_us": statistics.median(ours) * 1e6,
         "email_message_us": statistics.median(theirs) * 1e6,
         "memcpy_us": statistics.median(copies) * 1e6,
         "times_email_message": statistics.median(b / a for a, b in zip(ours, theirs, strict=True)),
