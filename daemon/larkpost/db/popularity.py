@@ -20,7 +20,7 @@ from larkpost.db.paper_rows import get
 from larkpost.db.papers import fresh
 from larkpost.db.usage.vote_eligibility import counts
 from larkpost.db.value_batches import gather, rows_among
-from larkpost.db.votes import ON_PUBLIC
+from larkpost.db.votes import on_public
 from larkpost.domain import Paper, Thumb, Vote
 
 _vote = schema.vote
@@ -104,7 +104,7 @@ class CommonTastes:
 
 def common_tastes(connection: Connection, *, least: int, at: datetime) -> CommonTastes:
     """Count the readers who like ``least`` papers or more, and their thumbs up."""
-    likers = _likers(least, at)
+    likers = _likers(connection, least, at)
     total = func.coalesce(func.sum(likers.c.ups), 0)
     readers, ups = connection.execute(select(func.count(), total).select_from(likers)).one()
     return CommonTastes(readers, int(ups))
@@ -112,11 +112,11 @@ def common_tastes(connection: Connection, *, least: int, at: datetime) -> Common
 
 def libraries(connection: Connection, *, least: int, at: datetime) -> list[frozenset[int]]:
     """Read the liked papers (ids) of each reader who likes ``least`` or more."""
-    vote, likers = _vote.c, _likers(least, at)
+    vote, likers = _vote.c, _likers(connection, least, at)
     rows = connection.execute(
         select(vote.reader_id, vote.paper_id)
         .join_from(_vote, likers, likers.c.reader_id == vote.reader_id)
-        .where(vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
+        .where(vote.thumb == Thumb.UP.value, on_public(connection), counts(at))
         .order_by(vote.reader_id)
     )
     return list(map(frozenset, gather((row.reader_id, row.paper_id) for row in rows).values()))
@@ -127,7 +127,7 @@ def thumbs(connection: Connection, *, without: int) -> list[Vote]:
 
     They include all that count for others, now or later.
     """
-    counted = (ON_PUBLIC, _vote.c.counts_from.is_not(None))
+    counted = (on_public(connection), _vote.c.counts_from.is_not(None))
     others = select(_vote).where(_vote.c.reader_id != without, *counted)
     rows = connection.execute(others.order_by(_vote.c.at, _vote.c.paper_id))
     return [
@@ -136,9 +136,9 @@ def thumbs(connection: Connection, *, without: int) -> list[Vote]:
     ]
 
 
-def _likers(least: int, at: datetime) -> Subquery:
+def _likers(connection: Connection, least: int, at: datetime) -> Subquery:
     ups = func.count().label("ups")
-    liked = (_vote.c.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
+    liked = (_vote.c.thumb == Thumb.UP.value, on_public(connection), counts(at))
     liking = select(_vote.c.reader_id, ups).where(*liked)
     return liking.group_by(_vote.c.reader_id).having(func.count() >= least).subquery()
 

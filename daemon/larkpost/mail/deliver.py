@@ -166,13 +166,16 @@ class _DeliveryRun:
             with self.run.putting_back(batch):
                 items = self._preparation.prepare(batch, self.run.now())
                 self.run.keep(items)
+            rows = [item.delivery for item in items]
             for place, item in enumerate(items):
                 if interruptible:
-                    self._send_confirmations(transport, stopped)
+                    with self.run.putting_back(rows[place:]):
+                        self._send_confirmations(transport, stopped)
                 if self._fault is not None or stopped():
-                    self.run.put_back(item.delivery for item in items[place:])
+                    self.run.put_back(rows[place:])
                     return
-                self._handle(item, transport)
+                with self.run.putting_back(rows[place + 1 :]):
+                    self._handle(item, transport)
                 self._progress(self.run.tally.total())
 
     def conclude(self) -> DeliveryCounts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -110,7 +110,8 @@ class OutboxRun:
 
     def begin(self, item: OutboxItem) -> bool:
         """Check once more just before sending: readers who have left or paused get nothing."""
-        began = self._write_more(lambda connection: self._begin(connection, item))
+        with self.putting_back([item.delivery]):
+            began = self._write_more(lambda connection: self._begin(connection, item))
         if began is not None and not isinstance(began, DeliveryState):
             self.note(item, DeliveryDecision(DeliveryState.CANCELLED, began))
             return False
@@ -147,12 +148,25 @@ class OutboxRun:
 
     @contextmanager
     def putting_back(self, batch: Iterable[Delivery]) -> Iterator[None]:
-        """Put these messages back if the transport cannot even be opened."""
+        """Put these messages back, none of which was begun, if an error ends the run."""
         try:
             yield
         except BaseException:
-            self.put_back(batch)
+            self._put_back_anyway(list(batch))
             raise
+
+    def _put_back_anyway(self, rows: Sequence[Delivery]) -> None:
+        """Put messages back even if the outcome of the last one cannot be written.
+
+        It is tried once more, then dropped: that message is in doubt when its lease ends.
+        """
+        try:
+            self.put_back(rows)
+        except Exception:
+            if self._verdict is None:
+                raise
+            self._verdict = None
+            self.put_back(rows)
 
     @contextmanager
     def on_its_way(self, item: OutboxItem) -> Iterator[None]:
@@ -275,8 +289,8 @@ def newer(
     """
     if now - page.published_at < STALE or delivery.requeued_at is not None:
         return None
-    newest = editions.latest(connection, page.reader.id)[0]
-    return newest if newest.date > page.date else None
+    latest = editions.latest(connection, page.reader.id)  # none if the reader was removed meanwhile
+    return next((newest for newest in latest if newest.date > page.date), None)
 
 
 def _why_unwanted(connection: Connection, item: OutboxItem, now: datetime) -> str | None:

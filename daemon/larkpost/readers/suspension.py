@@ -18,9 +18,11 @@ def count(connection: Connection, bounce: Bounce, *, now: datetime) -> bool:
 
     Of one message one bounce of each kind is kept, because its words are those of whoever sends it.
     An answer "no such address" suspends at once, other bounces by their score. Planned messages of
-    a suspended reader are cancelled.
+    a suspended reader are cancelled. A bounce of a reader who was removed meanwhile is dropped.
     """
     who = bounce.reader_id
+    if not readers.many(connection, [who]):
+        return False
     if not bounces.is_known(connection, bounce):
         bounces.record(connection, bounce)
     hard = bounce.kind is BounceKind.HARD

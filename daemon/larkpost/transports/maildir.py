@@ -17,6 +17,7 @@ from larkpost.safe_files import CAREFUL, make_folder, open_atomic, open_folder
 
 REFUSED = "refused"  # the subfolder of an inbound Maildir for refused mail
 _LONGEST_HEAD = 16 * 1024  # bytes
+_RECIPIENTS = re.compile(rb"^(?:to|cc):.*(?:\r?\n[ \t].*)*", re.MULTILINE)
 _LOOKED_AT = 256 * 1024  # bytes of a mail that came back
 
 
@@ -82,8 +83,9 @@ def remove_messages(
 ) -> int:
     """Remove messages from a Maildir, by Message-ID or by address; returns how many stay.
 
-    An address is searched in the header, or if ``whole`` anywhere in the first 256 kB, and in
-    refused mail too, because a bounce names it in its report. Unreadable files are left alone, and
+    An address is searched in the recipients, because a subject names papers, and their titles may
+    hold any; or if ``whole`` anywhere in the first 256 kB, and in refused mail too, because a
+    bounce names it in its report. Unreadable files are left alone, and
     so is a folder that is a symbolic link of others: it could lead to the operator's backups.
     """
     names = {_file_name(one) for one in message_ids}
@@ -122,7 +124,7 @@ def _is_in(addresses: Collection[bytes], text: bytes) -> bool:
 
 
 def _beginning(name: str, place: int, *, whole: bool) -> bytes:
-    """Read the header of a message, or more of it, in lower case; empty if it is not a file."""
+    """Read the recipients of a message, or more of it, in lower case; empty if it is not a file."""
     try:
         handle = os.open(name, os.O_RDONLY | CAREFUL, dir_fd=place)
     except OSError:
@@ -132,7 +134,10 @@ def _beginning(name: str, place: int, *, whole: bool) -> bytes:
         return b""
     with os.fdopen(handle, "rb") as file:
         text = file.read(_LOOKED_AT if whole else _LONGEST_HEAD).lower()
-    return text if whole else re.split(rb"\r?\n\r?\n", text, maxsplit=1)[0]
+    if whole:
+        return text
+    head, *_ = re.split(rb"\r?\n\r?\n", text, maxsplit=1)
+    return b"\n".join(_RECIPIENTS.findall(head))
 
 
 def _file_name(message_id: str) -> str:

@@ -54,6 +54,10 @@ DELIVERY = {
         "test_a_message_taken_but_not_recorded_comes_once_more_under_its_name",
         "test_an_answer_is_written_down_when_the_database_is_free_again",
     ),
+    "Readers delete everything while their messages are made, or refused": (
+        "test_a_message_refused_after_its_reader_was_removed_stops_no_other",
+        "test_a_reader_removed_while_messages_are_made_stops_no_other",
+    ),
     "The server hangs at any stage, or sends one byte at a time": (
         "test_a_server_that_never_finishes_its_answer_is_left",
         "test_the_answer_to_the_whole_message_may_take_longer_than_any_other",

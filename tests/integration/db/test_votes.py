@@ -12,13 +12,12 @@ from tests.helpers.factories import NOW, add_papers, add_readers, all_votes
 from tests.helpers.query_plans import find_sorts, recorded_statements
 
 from larkpost.db import popularity, votes
+from larkpost.db.engine import Store
 from larkpost.domain import Thumb, Vote
 from larkpost.errors import UnknownReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from larkpost.db.engine import Store
 
 MINUTE = timedelta(minutes=1)
 
@@ -212,3 +211,23 @@ def test_the_extent_counts_the_votes_of_one_reader_and_finds_the_latest(store: S
     with store.read() as connection:
         assert votes.extent(connection, ada) == votes.VoteExtent(2, NOW + MINUTE)
         assert votes.extent(connection, eve) == votes.VoteExtent(0, None)
+
+
+@pytest.mark.postgres
+def test_no_thumb_is_compared_with_each_private_paper(postgres_url: str) -> None:
+    """A subplan of PostgreSQL that exceeds its memory is read again for each row."""
+    store = Store(postgres_url)
+    with store.read() as connection, recorded_statements() as statements:
+        votes.count(connection)
+        popularity.common_tastes(connection, least=3, at=NOW)
+        popularity.libraries(connection, least=3, at=NOW)
+        popularity.thumbs(connection, without=1)
+
+    with store.read() as connection:
+        plans = [
+            "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {one}", values))
+            for one, values in statements.items()
+        ]
+    store.close()
+    assert len(plans) == 4
+    assert [plan for plan in plans if "SubPlan" in plan] == []

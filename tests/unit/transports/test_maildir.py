@@ -130,7 +130,7 @@ def test_messages_to_an_address_are_removed_and_those_to_longer_ones_stay(tmp_pa
     gone = [
         write(tmp_path, "1", "To: Ada@Example.org\n\nx"),
         write(tmp_path, "2", "From: a\nTo: Ada <ada@example.org>\n\nx"),
-        write(tmp_path, "3", "To: emmy@example.org, ada@example.org.\n\nx"),
+        write(tmp_path, "3", "Subject: x\nTo: emmy@example.org,\n ada@example.org.\n\nx"),
     ]
     others = [
         write(tmp_path, "4", "To: x.ada@example.org\n\nx"),
@@ -138,13 +138,15 @@ def test_messages_to_an_address_are_removed_and_those_to_longer_ones_stay(tmp_pa
         write(
             tmp_path, "6", "To: emmy@example.org\n\nby ada@example.org"
         ),  # an abstract may say so
+        write(tmp_path, "7", "To: emmy@example.org\nSubject: ada@example.org\n\nx"),  # a title
+        write(tmp_path, "8", "From: ada@example.org\nTo: emmy@example.org\n\nx"),
     ]
 
     stayed = remove_messages(tmp_path, addresses=["ada@example.org"])
 
     assert stayed == 0
     assert [newsletter.exists() for newsletter in gone] == [False] * 3
-    assert [newsletter.exists() for newsletter in others] == [True] * 3
+    assert [newsletter.exists() for newsletter in others] == [True] * 5
 
 
 def test_mail_that_came_back_is_removed_by_what_its_report_says(tmp_path: Path) -> None:

@@ -31,6 +31,10 @@ def unify(
     thumbs of a reader the later one stays; an edition that shows both then shows the remaining one.
     The uid of the other leads to it from now on. ``rule`` is the reason.
     """
+    # Rows of editions and thumbs that are being written cannot be seen before their end, and the
+    # paper could not be deleted then, or only with a thumb on it (PostgreSQL).
+    mine = select(schema.paper.c.id).where(schema.paper.c.id == gone_id)
+    connection.execute(mine.with_for_update())
     papers = paper_rows.get(connection, [paper_id, gone_id])
     known, gone = papers[paper_id], papers[gone_id]
     if rule != MatchRule.DECISION:

@@ -44,8 +44,12 @@ def name_messages(connection: Connection, messages: Mapping[int, Message]) -> No
 def keep(connection: Connection, messages: Mapping[int, Message]) -> None:
     """Store messages by the numbers of their deliveries; commit before sending the first of them.
 
-    Replaces the bytes of an earlier try.
+    Replaces the bytes of an earlier try. A delivery that was deleted meanwhile, with its reader, is
+    left out: it must not stop the others.
     """
+    # Locked, so that it is not deleted before the end (PostgreSQL).
+    there = select(_delivery.c.id).with_for_update(read=True, key_share=True)
+    left = {row.id for row in rows_among(connection, there, _delivery.c.id, sorted(messages))}
     rows = [
         {
             "delivery_id": delivery_id,
@@ -54,6 +58,7 @@ def keep(connection: Connection, messages: Mapping[int, Message]) -> None:
             "content": zlib.compress(message.content, _LEVEL),
         }
         for delivery_id, message in messages.items()
+        if delivery_id in left
     ]
     write_among(connection, delete(_table), _table.c.delivery_id, messages)
     if rows:

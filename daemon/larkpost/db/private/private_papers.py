@@ -83,6 +83,7 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
     if it were given ``now``: otherwise thumbs collected on private papers would count in a burst.
     All queries are batched, because thousands of readers may have imported the papers of a dump.
     """
+    _lock(connection, public_of)
     moving = _moving(connection, public_of, now)
     moments = vote_eligibility.moments(connection, [given for _, given in moving])
     _execute_many(
@@ -104,6 +105,16 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
     )
     forgotten_votes.move(connection, public_of, now)
     write_among(connection, delete(_paper), _paper.c.id, public_of)
+
+
+def _lock(connection: Connection, ids: Iterable[int]) -> None:
+    """Wait for editions that are being published with these papers in "Like …" (PostgreSQL).
+
+    Their rows cannot be seen before, and the papers could not be deleted afterwards.
+    """
+    for some in batches(sorted(ids)):
+        locked = select(_paper.c.id).where(_paper.c.id.in_(some)).order_by(_paper.c.id)
+        connection.execute(locked.with_for_update())
 
 
 def _moving(
@@ -159,6 +170,7 @@ def prune(connection: Connection, now: datetime, most: int | None = None) -> int
     """
     found = select(_paper.c.id).where(_has_no_vote(now)).limit(most)
     gone = connection.execute(found).scalars().all()
+    _lock(connection, gone)
     likes = update(_pick).values(similar_paper_id=None)
     write_among(connection, likes, _pick.c.similar_paper_id, gone)
     return write_among(connection, delete(_paper), _paper.c.id, gone)

@@ -166,6 +166,7 @@ def _cast(
     position = view.pick.position
     undoing = session if action == "undo" and session and session.position == position else None
     thumb = undoing.before if undoing else record_votes.read_thumb(action)
+    known = {interest.id for interest in edition.reader.interests}  # it may have been removed
     before = record_votes.cast(
         site.program.store,
         edition.reader.id,
@@ -173,7 +174,7 @@ def _cast(
         thumb,
         source=VIA,
         now=site.clock(),
-        interest_id=view.pick.interest_id,
+        interest_id=view.pick.interest_id if view.pick.interest_id in known else None,
         permit=thumb_permit(site, edition.reader, view.pick.paper.id, thumb),
     )
     if undoing and position in undoing.cast:

@@ -14,7 +14,7 @@ from tests.helpers.web.site_client import BASE, NOW, TODAY
 
 from larkpost.db import editions, papers, readers, schema, votes
 from larkpost.domain import Identifier, PaperRecord, Thumb
-from larkpost.readers import subscriptions
+from larkpost.readers import interests, subscriptions
 
 if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
@@ -32,6 +32,20 @@ def test_a_vote_link_shows_the_paper_its_reasons_and_a_button(here: Place) -> No
     assert "mixture of experts" in answer.text
     assert "More like this" in answer.text
     assert f'action="{here.vote_path(2, "up")}"' in answer.text
+
+
+def test_a_thumb_on_a_paper_of_a_removed_interest_is_taken(here: Place) -> None:
+    store = here.program.store
+    interests.set_interest(store, here.reader.id, "birds", words=["birdsong"])
+    with store.begin() as connection:
+        gone = readers.get(connection, here.reader.id).interests[1].id
+        connection.execute(update(schema.pick).values(interest_id=gone, interest="birds"))
+    interests.remove_interest(store, here.reader.id, "birds")
+
+    answer = here.client.post(here.vote_path(1, "up"))
+
+    assert answer.status_code == 303
+    assert here.thumb(1) is Thumb.UP
 
 
 @pytest.mark.parametrize(("wish", "thumb"), [("up", Thumb.UP), ("down", Thumb.DOWN)])
