@@ -55,24 +55,14 @@ def clean_up(
 
     expiry.write_down(store, collected)
     if clock_steadiness.note(store, now):
-        _delete_by_age(store, collected, span, now, is_over)
+        if collected.is_time_to_expire(now):
+            expiry.expire(store, span, now=now, is_over=is_over)
+            if is_over():  # perhaps not all
+                collected.expire_soon()
+        forget_unconfirmed(store, now, is_over=is_over)
+        _drop_old_rows(store, now, is_over)
     if store.journal_is_due:
         store.truncate_journal()
-
-
-def _delete_by_age(
-    store: Store,
-    collected: LastUses,
-    span: ExpiryRule,
-    now: datetime,
-    is_over: Callable[[], bool],
-) -> None:
-    if collected.is_time_to_expire(now):
-        expiry.expire(store, span, now=now, is_over=is_over)
-        if is_over():  # perhaps not all
-            collected.expire_soon()
-    forget_unconfirmed(store, now, is_over=is_over)
-    _drop_old_rows(store, now, is_over)
 
 
 def _drop_old_rows(store: Store, now: datetime, is_over: Callable[[], bool]) -> None:
