@@ -12,6 +12,8 @@ from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress
 from larkpost.db import editions, papers, readers, schema
 from larkpost.db.coordination import future_timestamps, job_status
 from larkpost.db.outbox import delivery_queue
+from larkpost.db.polling import polled_sources
+from larkpost.db.polling.polled_sources import SourceState
 from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
@@ -21,6 +23,7 @@ from larkpost.mail.deliver import deliver
 from larkpost.ranking import TfidfRanker
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
+from larkpost.settings.polled_sources import PolledSource
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -322,3 +325,21 @@ def test_a_day_has_its_edition_however_often_the_clock_has_been_at_it(
         names = connection.execute(select(schema.delivery.c.message_id)).scalars().all()
     assert newest.date == ahead.date()
     assert len(set(names)) == len(names) == 7 + times
+
+
+def test_sources_that_were_asked_while_the_clock_was_days_ahead_are_asked_again(
+    store: Store,
+) -> None:
+    ahead = NOW + 5 * DAY
+    source = PolledSource(name="blog", address="https://blog.example/feed")
+    with store.begin() as connection:
+        job_status.record(connection, "tick", ok=True, now=ahead)
+        due = ahead + timedelta(hours=1)
+        polled_sources.save(connection, SourceState(source, NOW, due, last_poll_at=ahead))
+
+    recover_from_future(store, now=NOW)
+
+    with store.read() as connection:
+        (state,) = polled_sources.list_states(connection)
+    assert state.next_poll_at == NOW
+    assert not recover_from_future(store, now=NOW)

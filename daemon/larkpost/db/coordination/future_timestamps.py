@@ -80,8 +80,8 @@ def history_goes_on(connection: Connection, now: datetime) -> bool:
 def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[str, int]:
     """Set future times to now; returns the number of changed rows per table.
 
-    Without ``history`` only times of pending work change. Slots of readers need their timetables
-    and are not changed; dates of editions stay as published.
+    Without ``history`` only times of pending work change, such as the next request to a source.
+    Slots of readers need their timetables and are not changed; dates of editions stay as published.
     """
     changed: dict[str, int] = {}
     for table, name, latest in _columns(now, history=history):
@@ -89,7 +89,19 @@ def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[
         statement = update(table).where(column > latest).values({name: now})
         if rows := connection.execute(statement).rowcount:
             changed[table.name] = changed.get(table.name, 0) + rows
+    if rows := _make_sources_due(connection, now):
+        changed["polled_source"] = changed.get("polled_source", 0) + rows
     return changed
+
+
+def _make_sources_due(connection: Connection, now: datetime) -> int:
+    """Make those sources due that were last asked in the future; returns their number.
+
+    A clock that was a week ahead for a minute kept all of them unasked for that week.
+    """
+    source = schema.polled_source
+    asked = update(source).where(source.c.last_poll_at > now + TOLERANCE)
+    return connection.execute(asked.values(last_poll_at=now, next_poll_at=now)).rowcount
 
 
 def wrong_slots(now: datetime) -> ColumnElement[bool]:
