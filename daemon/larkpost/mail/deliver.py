@@ -22,7 +22,13 @@ from larkpost.interfaces import Renderer, Transport
 from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, confirmations
 from larkpost.mail.confirmation_limits import PER_DOMAIN
-from larkpost.mail.outbox_run import NOBODY, OutboxItem, OutboxRun, is_deliverable
+from larkpost.mail.outbox_run import (
+    NOBODY,
+    OutboxItem,
+    OutboxRun,
+    is_deliverable,
+    without_address,
+)
 from larkpost.mail.prepare_messages import MessagePreparation, with_readers
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
 
@@ -281,15 +287,18 @@ class _DeliveryRun:
             gives_up=self._gives_up,
         )
         self.run.note(item, verdict)
-        self._note_outage(verdict, error)
+        self._note_outage(item, verdict, error)
 
-    def _note_outage(self, verdict: DeliveryDecision, error: Exception | None) -> None:
+    def _note_outage(
+        self, item: OutboxItem, verdict: DeliveryDecision, error: Exception | None
+    ) -> None:
         self._strained = self._strained + 1 if verdict.strains else 0
         if verdict.closes and isinstance(error, Deferred):
             self._fault = error
         elif self._strained >= STRAINS:
+            reply = without_address(item, verdict.reply)
             self._fault = Deferred(
-                f"{STRAINS} messages in a row failed, most recently: {verdict.reply}", hint=SLOWER
+                f"{STRAINS} messages in a row failed, most recently: {reply}", hint=SLOWER
             )
 
 
