@@ -31,7 +31,7 @@ NO_LINKS = frozenset(
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF})
 _CLAIM_SECONDS = 5.0  # an older claim was left by a crash
 _STALE_SECONDS = 86_400.0  # so is an older draft
-_DRAFT = re.compile(r"\..*\.[0-9a-f]{16}\.part")
+_DRAFT = re.compile(r"\..*\.[0-9a-f]{16}\.part(?:-journal|-wal)?")  # or SQLite's journal of one
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # Follow no link, do not wait for a pipe, and do not make an opened file the controlling terminal.
 CAREFUL = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY

@@ -34,7 +34,7 @@ def recover_from_future(store: Store, *, now: datetime) -> bool:
     Otherwise a machine whose clock says 2036 for a minute would publish its readers' next editions,
     retry messages and count papers as new in 2036. Cheap if there is nothing to do; while a clock
     is behind, each call looks at every reader. A clock that says 1970, as without a battery after a
-    start, changes nothing. A clock that fell back by months changes no history.
+    start, changes nothing. A clock that is behind, or fell back by months, changes no history.
     """
     if now < _EARLIEST:
         return False
@@ -90,12 +90,21 @@ def replace_message_ids(
 ) -> Sequence[PreparedEdition]:
     """Give messages new Message-IDs if theirs are in use.
 
-    That of a day is in use if its edition was published while the clock was ahead.
+    That of a day is in use if its edition was published while the clock was ahead, and the next one
+    if the clock was ahead again.
     """
-    used = editions.find_used_message_ids(connection, [str(one.message_id) for one in prepared])
-    return [
-        replace(one, message_id=message_id(f"{one.reader.uid} again", one.day, domain))
-        if one.message_id in used
-        else one
-        for one in prepared
-    ]
+    found, tried = list(prepared), 0
+    while used := _find_used(connection, found):
+        tried += 1
+        again = "again" if tried == 1 else f"again {tried}"
+        found = [
+            replace(one, message_id=message_id(f"{one.reader.uid} {again}", one.day, domain))
+            if one.message_id in used
+            else one
+            for one in found
+        ]
+    return found
+
+
+def _find_used(connection: Connection, prepared: Sequence[PreparedEdition]) -> set[str]:
+    return editions.find_used_message_ids(connection, [str(one.message_id) for one in prepared])

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost import logs
+from larkpost.db.coordination import clock_steadiness
 from larkpost.db.outbox import deliveries, delivery_queue, sent_messages
 from larkpost.db.outbox.delivery_queue import BATCH
 from larkpost.db.value_batches import batches
@@ -21,7 +22,13 @@ from larkpost.interfaces import Renderer, Transport
 from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, confirmations
 from larkpost.mail.confirmation_limits import PER_DOMAIN
-from larkpost.mail.outbox_run import NOBODY, OutboxItem, OutboxRun, is_deliverable
+from larkpost.mail.outbox_run import (
+    NOBODY,
+    OutboxItem,
+    OutboxRun,
+    is_deliverable,
+    without_address,
+)
 from larkpost.mail.prepare_messages import MessagePreparation, with_readers
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
 
@@ -83,18 +90,19 @@ def deliver(
     done and the total. A message in doubt goes out once more, under its old Message-ID. A
     confirmation that is requested meanwhile goes next, unless there is a ``limit``; ``per_domain``
     of them go to a domain per hour. ``operator`` is the address for reports; without one they are
-    cancelled.
+    cancelled. Soon after the clock jumped no message is given up for its age.
     """
     recover_from_future(store, now=now)
-    if patient:
-        with store.read() as connection:
-            if circuit_breaker.resting(connection, now):
-                return DeliveryCounts()
+    with store.read() as connection:
+        if patient and circuit_breaker.resting(connection, now):
+            return DeliveryCounts()
+        gives_up = clock_steadiness.is_steady(connection, now)
     run = _DeliveryRun(
         store,
         MessagePreparation(store, renderer, per_domain, operator),
         OutboxRun(store, holder, now),
         _progress_callback(store, now, limit, progress),
+        gives_up=gives_up,
     )
     with ExitStack() as stack:
         transport: Transport | None = None
@@ -132,8 +140,11 @@ class _DeliveryRun:
         preparation: MessagePreparation,
         run: OutboxRun,
         progress: Callable[[int], None],
+        *,
+        gives_up: bool,
     ) -> None:
         self._store = store
+        self._gives_up = gives_up
         self._preparation = preparation
         self._progress = progress
         self._strained = 0
@@ -234,10 +245,13 @@ class _DeliveryRun:
         if message is NOBODY:
             self.run.note(item, DeliveryDecision(DeliveryState.CANCELLED, str(NOBODY)))
         elif isinstance(message, Exception):
-            kind = item.delivery.kind
-            self.run.note(item, unmade(message, since=item.since, now=now, kind=kind))
+            self.run.note(item, self._judge_unmade(item, message, now))
         elif self._is_ready(item, transport) and self.run.begin(item):
             self._send(item, message, transport)
+
+    def _judge_unmade(self, item: OutboxItem, error: Exception, now: datetime) -> DeliveryDecision:
+        kind, gives_up = item.delivery.kind, self._gives_up
+        return unmade(error, since=item.since, now=now, kind=kind, gives_up=gives_up)
 
     def _is_ready(self, item: OutboxItem, transport: Transport) -> bool:
         """Connect and wait before a message is begun, so that a reader who leaves gets nothing."""
@@ -273,17 +287,21 @@ class _DeliveryRun:
             tries=tries,
             now=self.run.now(),
             kind=item.delivery.kind,
+            gives_up=self._gives_up,
         )
         self.run.note(item, verdict)
-        self._note_outage(verdict, error)
+        self._note_outage(item, verdict, error)
 
-    def _note_outage(self, verdict: DeliveryDecision, error: Exception | None) -> None:
+    def _note_outage(
+        self, item: OutboxItem, verdict: DeliveryDecision, error: Exception | None
+    ) -> None:
         self._strained = self._strained + 1 if verdict.strains else 0
         if verdict.closes and isinstance(error, Deferred):
             self._fault = error
         elif self._strained >= STRAINS:
+            reply = without_address(item, verdict.reply)
             self._fault = Deferred(
-                f"{STRAINS} messages in a row failed, most recently: {verdict.reply}", hint=SLOWER
+                f"{STRAINS} messages in a row failed, most recently: {reply}", hint=SLOWER
             )
 
 

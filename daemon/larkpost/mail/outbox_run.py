@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.log_events import LogEvent
 from larkpost.mail import operator_report
 from larkpost.mail.retry_policy import DeliveryDecision, describe
+from larkpost.masking import HIDDEN
 from larkpost.readers import suspension
 from larkpost.schedule import local_date
 
@@ -276,8 +278,14 @@ def _facts(item: OutboxItem, verdict: DeliveryDecision) -> dict[str, str | None]
         "kind": item.delivery.kind.value,
         "reader": item.reader.uid if item.reader else None,
         "edition": str(item.page.date) if item.page else None,
-        "last_response": verdict.reply,
+        "last_response": without_address(item, verdict.reply),
     }
+
+
+def without_address(item: OutboxItem, reply: str) -> str:
+    """Hide the recipient's address, which mail servers repeat: the log names readers by uid."""
+    to = item.message.recipient if isinstance(item.message, Message) else ""
+    return re.sub(re.escape(to), HIDDEN, reply, flags=re.IGNORECASE) if to else reply
 
 
 def newer(

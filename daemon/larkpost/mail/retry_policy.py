@@ -55,13 +55,15 @@ def classify_outcome(
     tries: int,
     now: datetime,
     kind: MessageKind = MessageKind.EDITION,
+    gives_up: bool = True,
 ) -> DeliveryDecision:
     """Decide from the error that sending raised, None if the server accepted the message.
 
     All kinds of messages share the rules; ``LIFETIMES`` limits how long one is tried. The message
     has waited ``since`` then, and reached the server ``tries`` times, this one included. A fault of
     the mail server leaves the message due as soon as the server works again. After an unexpected
-    error it is unknown whether the message went out.
+    error it is unknown whether the message went out. Without ``gives_up`` it is retried however old
+    it is.
     """
     reply = describe(error)
     later = try_again(since, now, tries)
@@ -71,7 +73,7 @@ def classify_outcome(
             return DeliveryDecision(DeliveryState.SENT)
         case Deferred(server_fault=True):
             return DeliveryDecision(DeliveryState.DEFERRED, reply, now, closes=True)
-        case Deferred() if now - since >= lifetime and tries >= LEAST_TRIES:
+        case Deferred() if gives_up and now - since >= lifetime and tries >= LEAST_TRIES:
             given_up = f"given up after {lifetime.days} days: {reply}"
             return DeliveryDecision(DeliveryState.FAILED, given_up, strains=_strains(error))
         case Deferred():
@@ -96,11 +98,18 @@ def _bounce(error: Refused) -> BounceKind | None:
 
 
 def unmade(
-    error: Exception, *, since: datetime, now: datetime, kind: MessageKind = MessageKind.EDITION
+    error: Exception,
+    *,
+    since: datetime,
+    now: datetime,
+    kind: MessageKind = MessageKind.EDITION,
+    gives_up: bool = True,
 ) -> DeliveryDecision:
     """Decide for a message that could not be built: a later version of the program may build it."""
     problem = Deferred(f"the message could not be made: {describe(error)}")
-    return classify_outcome(problem, since=since, tries=LEAST_TRIES, now=now, kind=kind)
+    return classify_outcome(
+        problem, since=since, tries=LEAST_TRIES, now=now, kind=kind, gives_up=gives_up
+    )
 
 
 def try_again(since: datetime, now: datetime, tries: int) -> datetime:

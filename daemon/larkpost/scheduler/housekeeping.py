@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost import logs
+from larkpost.db.coordination import clock_steadiness
 from larkpost.db.outbox import bounces, notices
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes
@@ -44,7 +45,8 @@ def clean_up(
 
     Old rows are bounces, forgotten thumbs, private papers without a thumb, obsolete messages, and
     readers who never confirmed. Writes only if there is something to do. The ``collected`` uses are
-    written first, so that no reader is removed whose feed was fetched a moment ago.
+    written first, so that no reader is removed whose feed was fetched a moment ago. Nothing is
+    deleted within a day after the clock jumped (``clock_steadiness``).
     """
     ends = monotonic() + seconds
 
@@ -52,12 +54,13 @@ def clean_up(
         return monotonic() >= ends
 
     expiry.write_down(store, collected)
-    if collected.is_time_to_expire(now):
-        expiry.expire(store, span, now=now, is_over=is_over)
-        if is_over():  # perhaps not all
-            collected.expire_soon()
-    forget_unconfirmed(store, now, is_over=is_over)
-    _drop_old_rows(store, now, is_over)
+    if clock_steadiness.note(store, now):
+        if collected.is_time_to_expire(now):
+            expiry.expire(store, span, now=now, is_over=is_over)
+            if is_over():  # perhaps not all
+                collected.expire_soon()
+        forget_unconfirmed(store, now, is_over=is_over)
+        _drop_old_rows(store, now, is_over)
     if store.journal_is_due:
         store.truncate_journal()
 

@@ -182,6 +182,13 @@ DELIVERY = {
         "test_a_clock_that_jumps_back_and_forth_brings_no_day_twice",
         "test_a_clock_set_back_does_not_keep_sending_paused",
     ),
+    "The clock is years ahead or months behind for a while": (
+        "test_a_minute_in_another_year_removes_nobody",
+        "test_no_message_is_given_up",
+        "test_forgotten_thumbs_can_be_restored_afterwards",
+        "test_a_clock_that_is_behind_all_that_was_ever_read_rewrites_no_history",
+        "test_a_day_has_its_edition_however_often_the_clock_has_been_at_it",
+    ),
     "A backup is restored": (
         "test_after_a_backup_is_restored_no_message_comes_twice",
         "test_after_a_backup_is_restored_no_message_lands_twice_in_the_folder",

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from tests.helpers.web.site_client import NOW, place
 
 from larkpost.bootstrap import build
-from larkpost.db import papers, read_dumps
+from larkpost.db import migrations, papers, read_dumps
+from larkpost.db.engine import Store
 from larkpost.ingest.inbox import sweep
 from larkpost.packaged_files import shipped_path
 from larkpost.settings import load
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from larkpost.bootstrap import Program
 
 ROOT = Path(__file__).parents[3]
+JOURNALS = ("", "-journal", "-wal")
 SAMPLE = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
 
 # One interpreter that forks a child for each point: a fresh one would take a second each time. The
@@ -178,3 +180,20 @@ def test_no_vote_that_was_acknowledged_is_lost_wherever_voting_is_killed(tmp_pat
             possible.append({place: thumb for place, thumb in thumbs.items() if thumb})
         assert votes_of(folder) in possible
     assert turns > 10
+
+
+def test_the_copy_of_a_program_that_was_killed_while_it_made_it_is_removed_after_a_day(
+    sqlite_url: str,
+) -> None:
+    store = Store(sqlite_url)
+    folder = store.file.parent if store.file else Path()
+    names = [f".larkpost.db.0026.bak.{16 * end}.part{more}" for end in "ab" for more in JOURNALS]
+    for name in names:
+        (folder / name).write_bytes(b"everything about everybody")
+        if "b" * 16 in name:
+            os.utime(folder / name, (0, 0))
+
+    migrations.upgrade(store)
+
+    assert [name for name in names if (folder / name).exists()] == names[: len(JOURNALS)]
+    store.close()

@@ -12,6 +12,8 @@ from tests.helpers.mail.outbox_helpers import Mailbag, PlainRenderer
 from larkpost.db import editions, papers, readers, schema
 from larkpost.db.coordination import future_timestamps, job_status
 from larkpost.db.outbox import delivery_queue
+from larkpost.db.polling import polled_sources
+from larkpost.db.polling.polled_sources import SourceState
 from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
@@ -21,6 +23,7 @@ from larkpost.mail.deliver import deliver
 from larkpost.ranking import TfidfRanker
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
+from larkpost.settings.polled_sources import PolledSource
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -265,3 +268,78 @@ def test_publishing_that_began_before_the_computer_slept_takes_no_later_time_for
 
     assert publish_due(newsroom, now=MORNING) == {}
     assert current(newsroom.store, reader).next_slot == before
+    with newsroom.store.read() as connection:
+        assert job_status.latest(connection)["post"].at == MORNING + DAY
+
+
+def test_a_clock_that_is_behind_all_that_was_ever_read_rewrites_no_history(
+    newsroom: PublishContext,
+) -> None:
+    store, behind = newsroom.store, NOW - timedelta(days=150)
+    reader = subscriptions.add(store, "a@example.org", now=NOW, papers_per_edition=2)
+    for day in range(10):
+        bring_papers(store, 4, NOW + day * DAY, f"Day {day}")
+        tick(newsroom, now=MORNING + day * DAY)
+    with store.read() as connection:
+        liked = editions.latest(connection, reader.id)[0].picks[0].paper
+    cast(store, reader.id, liked.id, Thumb.UP, source="test", now=MORNING + 9 * DAY)
+
+    def history() -> list[object]:
+        with store.read() as connection:
+            return [
+                connection.execute(select(*columns).order_by(*columns)).all()
+                for columns in (
+                    (schema.paper.c.id, schema.paper.c.first_seen, schema.paper.c.ingested_at),
+                    (schema.edition.c.id, schema.edition.c.date, schema.edition.c.published_at),
+                    (schema.delivery.c.id, schema.delivery.c.queued_at),
+                    (schema.vote.c.paper_id, schema.vote.c.at),
+                    (schema.reader.c.id, schema.reader.c.created),
+                )
+            ]
+
+    before = history()
+    tick(newsroom, now=behind)
+    assert history() == before
+    bring_papers(store, 4, NOW + 10 * DAY, "Day 10")
+
+    assert tick(newsroom, now=MORNING + 10 * DAY)[PublishOutcome.PUBLISHED] == 1
+    assert current(store, reader).next_slot == NOW.replace(hour=6) + 11 * DAY
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_day_has_its_edition_however_often_the_clock_has_been_at_it(
+    newsroom: PublishContext, times: int
+) -> None:
+    store, ahead = newsroom.store, MORNING + 6 * DAY
+    reader = subscriptions.add(store, "a@example.org", now=NOW, papers_per_edition=1)
+    bring_papers(store, 20, NOW, "Right")
+    for day in range(times):
+        tick(newsroom, now=MORNING + day * DAY)
+        assert tick(newsroom, now=ahead)[PublishOutcome.PUBLISHED] == 1
+    for day in range(times, 6):
+        tick(newsroom, now=MORNING + day * DAY)
+
+    assert tick(newsroom, now=ahead)[PublishOutcome.PUBLISHED] == 1
+    with store.read() as connection:
+        newest = editions.latest(connection, reader.id)[0]
+        names = connection.execute(select(schema.delivery.c.message_id)).scalars().all()
+    assert newest.date == ahead.date()
+    assert len(set(names)) == len(names) == 7 + times
+
+
+def test_sources_that_were_asked_while_the_clock_was_days_ahead_are_asked_again(
+    store: Store,
+) -> None:
+    ahead = NOW + 5 * DAY
+    source = PolledSource(name="blog", address="https://blog.example/feed")
+    with store.begin() as connection:
+        job_status.record(connection, "tick", ok=True, now=ahead)
+        due = ahead + timedelta(hours=1)
+        polled_sources.save(connection, SourceState(source, NOW, due, last_poll_at=ahead))
+
+    recover_from_future(store, now=NOW)
+
+    with store.read() as connection:
+        (state,) = polled_sources.list_states(connection)
+    assert state.next_poll_at == NOW
+    assert not recover_from_future(store, now=NOW)

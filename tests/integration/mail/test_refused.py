@@ -6,11 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 from tests.helpers.factories import DAY, NOW, TODAY
 from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag, outbox, publish, run, smtp, states
 from tests.helpers.mail.smtp_server import SmtpServer, always, when
 
 from larkpost.db import readers
+from larkpost.db.coordination import job_status
 from larkpost.db.outbox import bounces
 from larkpost.domain import DeliveryState, Status
 from larkpost.errors import Deferred
@@ -137,3 +139,43 @@ def test_an_address_that_refuses_its_messages_day_after_day_suspends_its_reader(
         codes = {bounce.code for bounce in bounces.of(connection, who[0].id)}
     assert active == [days is None or ahead < days - 1 for ahead in range(8)]
     assert codes <= {"5.2.2", ""}
+
+
+# The log names readers by uid: mail servers repeat the address that they refuse.
+
+
+@pytest.mark.parametrize(
+    ("verb", "reply"),
+    [
+        ("RCPT", "550 5.1.1 <Reader1@Example.org>: Recipient address rejected"),
+        ("RCPT", "450 4.2.0 <reader1@example.org>: greylisted"),
+        ("DOT", "554 5.7.1 no mail for reader1@example.org"),
+    ],
+)
+def test_the_address_that_a_server_repeats_is_not_logged(
+    store: Store, verb: str, reply: str
+) -> None:
+    publish(store, 1)
+
+    with SmtpServer({verb: always(reply)}) as server, capture_logs() as logs:
+        run(store, smtp(server))
+
+    assert reply.partition(" ")[0] in str(logs)
+    assert "reader1@example.org" not in str(logs).lower()
+    assert "reader1@example.org" in outbox(store)[0].last_response.lower()
+
+
+def test_nor_is_it_logged_when_sending_pauses_for_what_a_server_said(store: Store) -> None:
+    publish(store, 3)
+
+    with (
+        SmtpServer({"RCPT": lambda line: f"452 4.5.3 too many, not {line}"}) as server,
+        capture_logs() as logs,
+    ):
+        run(store, smtp(server))
+
+    (paused,) = [line for line in logs if "messages in a row failed" in str(line)]
+    assert "452 4.5.3 too many" in str(paused)
+    assert "@" not in str(paused)
+    with store.read() as connection:
+        assert "@" not in str(job_status.latest(connection)["deliver"].detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select, update
 
 from larkpost.db import schema
 
@@ -22,15 +22,19 @@ DAILY = timedelta(days=2) + ZONES
 WEEKLY = timedelta(days=8) + ZONES
 
 # A clock that was ahead leaves a gap before "now"; if there is recent history within this gap, the
-# clock is now behind, and its "future" is real.
+# clock is now behind, and its "future" is real. So it is if it goes on for longer than somebody
+# would leave a clock wrong: a computer without a battery may start in the month in which its system
+# was built, before anything was read here.
 GAP = timedelta(days=2)
+LIVED = timedelta(days=7)
+_ENDS = (func.min, func.max)
 
 # Past events cannot be in the future.
 _HISTORY = (
     (schema.paper, ("first_seen", "ingested_at", "updated", "text_seen")),
     (schema.dump, ("read_at",)),
     (schema.edition, ("published_at",)),
-    (schema.delivery, ("sent_at", "requeued_at")),
+    (schema.delivery, ("queued_at", "sent_at", "requeued_at")),
     (schema.vote, ("at", "counts_from")),
     (schema.forgotten_vote, ("at", "counts_from", "forgotten_at")),
     (schema.bounce, ("at",)),
@@ -40,7 +44,7 @@ _HISTORY = (
     (schema.reader, ("created", "counts_from")),
 )
 # Times that only concern pending work.
-_WORK = ((schema.job_status, ("at",)), (schema.delivery, ("queued_at",)))
+_WORK = ((schema.job_status, ("at",)),)
 
 
 def is_any(connection: Connection, now: datetime) -> bool:
@@ -61,17 +65,23 @@ def is_any(connection: Connection, now: datetime) -> bool:
 
 
 def history_goes_on(connection: Connection, now: datetime) -> bool:
-    """Return whether a dump or edition is dated shortly before ``now``; see ``GAP``."""
+    """Return whether what is dated after ``now`` was lived through: the clock is behind.
+
+    That is, whether a dump, a paper or an edition is dated shortly after ``now``; see ``GAP`` and
+    ``LIVED``.
+    """
     moments = (schema.dump.c.read_at, schema.paper.c.ingested_at, schema.edition.c.published_at)
-    looks = (exists().where(one > now + TOLERANCE, one <= now + GAP) for one in moments)
-    return bool(connection.execute(select(or_(*looks))).scalar())
+    # One statement for each end: SQLite reads both of them together from all rows.
+    ends = (select(end(one)).where(one > now + TOLERANCE) for one in moments for end in _ENDS)
+    ahead = [end for one in ends if (end := connection.execute(one).scalar())]
+    return bool(ahead) and (min(ahead) <= now + GAP or max(ahead) - min(ahead) > LIVED)
 
 
 def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[str, int]:
     """Set future times to now; returns the number of changed rows per table.
 
-    Without ``history`` only times of pending work change. Slots of readers need their timetables
-    and are not changed; dates of editions stay as published.
+    Without ``history`` only times of pending work change, such as the next request to a source.
+    Slots of readers need their timetables and are not changed; dates of editions stay as published.
     """
     changed: dict[str, int] = {}
     for table, name, latest in _columns(now, history=history):
@@ -79,7 +89,19 @@ def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[
         statement = update(table).where(column > latest).values({name: now})
         if rows := connection.execute(statement).rowcount:
             changed[table.name] = changed.get(table.name, 0) + rows
+    if rows := _make_sources_due(connection, now):
+        changed["polled_source"] = changed.get("polled_source", 0) + rows
     return changed
+
+
+def _make_sources_due(connection: Connection, now: datetime) -> int:
+    """Make those sources due that were last asked in the future; returns their number.
+
+    A clock that was a week ahead for a minute kept all of them unasked for that week.
+    """
+    source = schema.polled_source
+    asked = update(source).where(source.c.last_poll_at > now + TOLERANCE)
+    return connection.execute(asked.values(last_poll_at=now, next_poll_at=now)).rowcount
 
 
 def wrong_slots(now: datetime) -> ColumnElement[bool]:

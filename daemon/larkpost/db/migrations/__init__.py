@@ -16,7 +16,12 @@ from larkpost.db import backups
 from larkpost.db.errors import translate_errors, translate_sqlite
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import StoreError
-from larkpost.safe_files import make_folder, make_private_file, name_new_file
+from larkpost.safe_files import (
+    make_folder,
+    make_private_file,
+    name_new_file,
+    remove_stale_drafts,
+)
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -50,8 +55,10 @@ def upgrade(store: Store, steps: MigrationSteps = STEPS) -> tuple[str, ...]:
     written next to it, named after its revision (``larkpost.db.0001.bak``). Raises what ``check``
     raises.
     """
-    if store.file is not None and not store.file.exists():
-        make_file(store.file)
+    if store.file is not None:
+        remove_stale_drafts(store.file.parent)  # copies of all data, by a program that was killed
+        if not store.file.exists():
+            make_file(store.file)
     with _alone(store) as connection:
         found = _revision(connection)
         if found == steps.head:

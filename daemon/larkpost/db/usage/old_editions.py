@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, func, select
 
 from larkpost.db import schema
+from larkpost.db.coordination.clock_steadiness import is_steady
 from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
@@ -30,10 +31,13 @@ def drop(store: Store, reader_ids: Collection[int], *, now: datetime, window: ti
     """Delete the old editions of those of these readers who do not count; returns their number.
 
     The newest ones with ``MOST_PICKS`` papers in all stay, and those of the last ``KEEP_FOR``, or
-    of the ``window`` of candidates if that is longer: no paper is recommended again.
+    of the ``window`` of candidates if that is longer: no paper is recommended again. None is
+    deleted soon after the clock jumped.
     """
     before = now - max(KEEP_FOR, window)
     with store.read() as connection:
+        if not is_steady(connection, now):
+            return 0
         old = [one for some in batches(reader_ids) for one in _find(connection, some, before)]
     for some in batches(old, AT_ONCE):
         with store.begin() as connection:

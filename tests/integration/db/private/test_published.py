@@ -265,7 +265,8 @@ def test_what_lost_its_thumb_goes_after_a_week(here: Place) -> None:
 
     housekeeping.clean_up(store, LastUses(), ExpiryRule(0, 0), now=NOW + timedelta(days=36))
     assert read_private(store, here.reader) != []
-    housekeeping.clean_up(store, LastUses(), ExpiryRule(0, 0), now=NOW + timedelta(days=38))
+    for days in (37, 38):
+        housekeeping.clean_up(store, LastUses(), ExpiryRule(0, 0), now=NOW + timedelta(days=days))
 
     assert read_private(store, here.reader) == []
 
