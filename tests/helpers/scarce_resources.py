@@ -1,4 +1,4 @@
-"""Runs a script with scarce resources: a small or read-only disk, or no root privileges."""
+"""Scarce resources: a small or read-only disk, no root privileges, entries hidden from all."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -56,3 +58,38 @@ def _run(command: list[str], script: str, folder: Path) -> list[Any]:
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class _Mounted:
+    """An entry of a folder on which a user has mounted a file system of their own (FUSE)."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def stat(self, *, follow_symlinks: bool) -> NoReturn:  # noqa: ARG002 - of os.DirEntry
+        raise PermissionError(13, "Permission denied", self.name)
+
+
+@contextmanager
+def mounted_on(name: str) -> Iterator[None]:
+    """Let nobody look at the entries with this name in any folder, as if FUSE were mounted there.
+
+    The system refuses it even to root; only who mounted it may look.
+    """
+    listing, looking = os.scandir, os.lstat
+
+    @contextmanager
+    def scandir(folder: int | Path) -> Iterator[Iterator[Any]]:
+        with listing(folder) as entries:
+            yield (_Mounted(name) if one.name == name else one for one in entries)
+
+    def lstat(path: str | Path, **named: Any) -> os.stat_result:
+        if Path(path).name == name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return looking(path, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "scandir", scandir)
+        patch.setattr(os, "lstat", lstat)
+        patch.setattr(Path, "lstat", lambda path: lstat(path))
+        yield

@@ -81,17 +81,27 @@ def first_names(
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            with suppress(FileNotFoundError):  # gone meanwhile
-                mine = found[entry.stat(follow_symlinks=False).st_uid]
-                mine.append((last(entry.name), entry.name))
-                if len(mine) >= 2 * most + 1_000:  # bounded memory
-                    mine[:] = heapq.nsmallest(most, mine)
+            mine = found[_owner(entry)]
+            mine.append((last(entry.name), entry.name))
+            if len(mine) >= 2 * most + 1_000:  # bounded memory
+                mine[:] = heapq.nsmallest(most, mine)
     turns = [
         (rests, turn, served(owner), name)
         for owner, names in found.items()
         for turn, (rests, name) in enumerate(sorted(names))
     ]
     return [name for *_, name in heapq.nsmallest(most, turns)]
+
+
+def _owner(entry: os.DirEntry[str]) -> int:
+    """Return the number of an entry's user; -1 for one that cannot be looked at.
+
+    Any user can mount a file system of their own (FUSE) on a folder of theirs there, and nobody
+    else may look at it, not even root.
+    """
+    with suppress(OSError):
+        return entry.stat(follow_symlinks=False).st_uid
+    return -1
 
 
 def read_mail(name: str, folder: int, most: int = MOST_READ) -> MaildirEntry:
@@ -165,7 +175,7 @@ class RefusedMail:
         sizes: dict[str, int] = {}
         with os.scandir(refused) as entries:
             for entry in islice(entries, MOST_LISTED):
-                with suppress(FileNotFoundError):  # gone meanwhile
+                with suppress(OSError):  # gone meanwhile, or not to be looked at
                     status = entry.stat(follow_symlinks=False)
                     if not stat.S_ISDIR(status.st_mode):
                         sizes[entry.name] = status.st_size

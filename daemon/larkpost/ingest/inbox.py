@@ -179,7 +179,7 @@ class _Sweep:
         """Read a file, unless an earlier sweep has read it and left it in place."""
         if tries.count() and was_read(self.store, one.path):
             return None
-        tries.begin(name)
+        _begin(tries, name)
         try:
             report = ingest(
                 self.store,
@@ -228,6 +228,19 @@ class _Sweep:
         # A file that cannot be moved is refused at each sweep; ``_note`` logs it once per hour.
         log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         return RejectedFile(name, reason, moved=True, hint=error.hint, place=one_line(str(target)))
+
+
+def _begin(tries: ReadAttempts, name: str) -> None:
+    """Count an attempt; raises UnreadableDump over the limit, and OSError for lack of space.
+
+    Where that is not possible, the file is read uncounted: everybody can see which name the count
+    of a file will have, and put something there that cannot be replaced.
+    """
+    try:
+        tries.begin(name)
+    except OSError as error:
+        if is_no_room(error):
+            raise
 
 
 def _left(name: str, error: Exception) -> RejectedFile:

@@ -84,12 +84,16 @@ def inspect_file(path: Path) -> InboxFile:
 
 
 def files_in(folder: Path) -> Iterator[InboxFile]:
-    """Yield the visible regular files whose names mark them as finished; raises OSError."""
+    """Yield the visible regular files whose names mark them as finished; raises OSError.
+
+    An entry that cannot be looked at is left out: any user can mount a file system of their own
+    (FUSE) on a folder of theirs in the inbox, and nobody else may look at it, not even root.
+    """
     with open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
                 continue
-            with suppress(FileNotFoundError):  # already gone again
+            with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
                     yield _make_inbox_file(folder / entry.name, status)
@@ -109,6 +113,12 @@ def lying_in(folder: Path) -> list[InboxFile]:
     return [
         one for mine in found.values() for _, one in nsmallest(MOST_LISTED, mine, key=itemgetter(0))
     ]
+
+
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):  # as in ``files_in``
+        return is_own(entry.stat(follow_symlinks=False))
+    return False
 
 
 def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
@@ -163,9 +173,7 @@ def forget_missing(inbox: Path) -> None:
     """
     with open_folder(inbox) as descriptor, os.scandir(descriptor) as entries:
         left = {
-            entry.name
-            for entry in entries
-            if entry.name.startswith(_TRIES) and is_own(entry.stat(follow_symlinks=False))
+            entry.name for entry in entries if entry.name.startswith(_TRIES) and _is_ours(entry)
         }
     if not left:
         return
