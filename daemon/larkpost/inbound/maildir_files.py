@@ -19,6 +19,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from larkpost.formats.mail.mail_parser import MOST_READ
+from larkpost.ingest.file_owners import owner_lookup
 from larkpost.safe_files import CAREFUL, is_there, open_folder, open_part
 from larkpost.transports.maildir import REFUSED
 
@@ -77,11 +78,12 @@ def first_names(
     first. All names are looked at: those beyond a limit would never be read if the others stay.
     """
     found: defaultdict[int, list[tuple[bool, str]]] = defaultdict(list)
+    owner_of = owner_lookup()
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            mine = found[_owner(entry)]
+            mine = found[owner_of(_uid(entry))]
             mine.append((last(entry.name), entry.name))
             if len(mine) >= 2 * most + 1_000:  # bounded memory
                 mine[:] = heapq.nsmallest(most, mine)
@@ -93,8 +95,8 @@ def first_names(
     return [name for *_, name in heapq.nsmallest(most, turns)]
 
 
-def _owner(entry: os.DirEntry[str]) -> int:
-    """Return the number of an entry's user; -1 for one that cannot be looked at.
+def _uid(entry: os.DirEntry[str]) -> int:
+    """Return the uid of an entry; -1 for one that cannot be looked at.
 
     Any user can mount a file system of their own (FUSE) on a folder of theirs there, and nobody
     else may look at it, not even root.
@@ -117,7 +119,7 @@ def read_mail(name: str, folder: int, most: int = MOST_READ) -> MaildirEntry:
             left -= len(more)
     finally:
         os.close(number)
-    return MaildirEntry(b"".join(pieces), status.st_size, status.st_uid)
+    return MaildirEntry(b"".join(pieces), status.st_size, owner_lookup()(status.st_uid))
 
 
 def _require_regular(mode: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import in_name
+from larkpost.ingest.file_owners import owner_lookup
 from larkpost.safe_files import is_own, open_folder, read_own, write_note
 
 WHY = ".why"  # the extension of the file that contains the reason of a refusal
@@ -37,7 +38,8 @@ class InboxFile:
     """A snapshot of a regular file.
 
     ``modified`` is when its bytes were last written, ``changed`` when anything about it last
-    changed, including its name; both in nanoseconds. ``owner`` is the number of its user.
+    changed, including its name; both in nanoseconds. ``owner`` is the number of its user, also of
+    one with subordinate uids.
     """
 
     path: Path
@@ -80,7 +82,7 @@ def time_of_file(nanoseconds: int) -> datetime:
 
 def inspect_file(path: Path) -> InboxFile:
     """Take a snapshot of a file without following a link. Raises OSError."""
-    return _make_inbox_file(path, path.stat(follow_symlinks=False))
+    return _make_inbox_file(path, path.stat(follow_symlinks=False), owner_lookup())
 
 
 def files_in(folder: Path) -> Iterator[InboxFile]:
@@ -89,6 +91,7 @@ def files_in(folder: Path) -> Iterator[InboxFile]:
     An entry that cannot be looked at is left out: any user can mount a file system of their own
     (FUSE) on a folder of theirs in the inbox, and nobody else may look at it, not even root.
     """
+    owner_of = owner_lookup()
     with open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
@@ -96,7 +99,7 @@ def files_in(folder: Path) -> Iterator[InboxFile]:
             with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
-                    yield _make_inbox_file(folder / entry.name, status)
+                    yield _make_inbox_file(folder / entry.name, status, owner_of)
 
 
 def lying_in(folder: Path) -> list[InboxFile]:
@@ -121,9 +124,11 @@ def _is_ours(entry: os.DirEntry[str]) -> bool:
     return False
 
 
-def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
+def _make_inbox_file(
+    path: Path, status: os.stat_result, owner_of: Callable[[int], int]
+) -> InboxFile:
     times = status.st_mtime_ns, status.st_ctime_ns
-    return InboxFile(path, status.st_ino, status.st_size, *times, status.st_uid)
+    return InboxFile(path, status.st_ino, status.st_size, *times, owner_of(status.st_uid))
 
 
 class ReadAttempts:
