@@ -139,6 +139,7 @@ def _finish_inbox(
     steps = StepRunner(store, "tick", now)
     with steps.step("ingest"):
         done.taken += work.finish() or []
+    context.spaces.is_growing = False
     with steps.step("space"):
         context.spaces.refresh(store, context.publish_context.ranker, now=now)
     done.troubles |= steps.troubles
@@ -187,7 +188,9 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
         with steps.step("inbound"):
             done.returned = _collect_mail(context, now)
         with steps.step("space"):
-            if not (context.inbox_work and context.inbox_work.is_going_on):  # else once at its end
+            reading = context.inbox_work is not None and context.inbox_work.is_going_on
+            context.spaces.is_growing = reading
+            if not reading:  # else once at its end
                 context.spaces.refresh(store, context.publish_context.ranker, now=now)
         with steps.step("publish"):
             done.outcomes = publish_due(
