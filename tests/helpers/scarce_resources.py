@@ -71,25 +71,30 @@ class _Mounted:
 
 
 @contextmanager
-def mounted_on(name: str) -> Iterator[None]:
-    """Let nobody look at the entries with this name in any folder, as if FUSE were mounted there.
+def mounted_on(path: Path) -> Iterator[None]:
+    """Let nobody look at an entry of a folder, as if FUSE were mounted there.
 
     The system refuses it even to root; only who mounted it may look.
     """
     listing, looking = os.scandir, os.lstat
+    folder = path.parent.stat()
+
+    def is_there(place: int | str | Path | None) -> bool:
+        return place is not None and os.path.samestat(os.stat(place), folder)  # noqa: PTH116 - also of a descriptor
 
     @contextmanager
-    def scandir(folder: int | Path) -> Iterator[Iterator[Any]]:
-        with listing(folder) as entries:
-            yield (_Mounted(name) if one.name == name else one for one in entries)
+    def scandir(place: int | Path) -> Iterator[Iterator[Any]]:
+        name = path.name if is_there(place) else None
+        with listing(place) as entries:
+            yield (_Mounted(one.name) if one.name == name else one for one in entries)
 
-    def lstat(path: str | Path, **named: Any) -> os.stat_result:
-        if Path(path).name == name:
-            raise PermissionError(13, "Permission denied", str(path))
-        return looking(path, **named)
+    def lstat(one: str | Path, *, dir_fd: int | None = None) -> os.stat_result:
+        if Path(one).name == path.name and is_there(dir_fd or Path(one).parent):
+            raise PermissionError(13, "Permission denied", str(one))
+        return looking(one, dir_fd=dir_fd)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "scandir", scandir)
         patch.setattr(os, "lstat", lstat)
-        patch.setattr(Path, "lstat", lambda path: lstat(path))
+        patch.setattr(Path, "lstat", lambda one: lstat(one))
         yield

@@ -100,7 +100,8 @@ def sweep(
         remove_stale_drafts(places.inbox)
         _bring_back(store, places, now)
         waiting = lying_in(places.inbox)
-        forget_missing(places.inbox)
+        for counts in (places.inbox, places.done):
+            forget_missing(places.inbox, counts)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
     turns = InboxTurns(places.inbox, timedelta(seconds=stable_seconds), now)
@@ -157,7 +158,7 @@ class _Sweep:
     def take(self, one: InboxFile) -> Taken | None:
         """Read one file and move it; catches all errors. Returns None if it was read before."""
         name = one_line(one.path.name)
-        tries = ReadAttempts(self.places.inbox, one)
+        tries = ReadAttempts(self.places.inbox, one, spare=self.places.done)
         try:
             report = self._read(one, name, tries)
             cut = report is None or report.cut
@@ -179,7 +180,7 @@ class _Sweep:
         """Read a file, unless an earlier sweep has read it and left it in place."""
         if tries.count() and was_read(self.store, one.path):
             return None
-        _begin(tries, name)
+        tries.begin(name)
         try:
             report = ingest(
                 self.store,
@@ -228,19 +229,6 @@ class _Sweep:
         # A file that cannot be moved is refused at each sweep; ``_note`` logs it once per hour.
         log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         return RejectedFile(name, reason, moved=True, hint=error.hint, place=one_line(str(target)))
-
-
-def _begin(tries: ReadAttempts, name: str) -> None:
-    """Count an attempt; raises UnreadableDump over the limit, and OSError for lack of space.
-
-    Where that is not possible, the file is read uncounted: everybody can see which name the count
-    of a file will have, and put something there that cannot be replaced.
-    """
-    try:
-        tries.begin(name)
-    except OSError as error:
-        if is_no_room(error):
-            raise
 
 
 def _left(name: str, error: Exception) -> RejectedFile:

@@ -136,19 +136,18 @@ class ReadAttempts:
 
     The number is in a hidden file in the inbox, written before the file is read: if a file gets the
     process killed for its memory, there is no other trace. A file keeps its number if it was read
-    and stays because the rest may still be written.
+    and stays because the rest may still be written. Anybody can tell the name of that file, and put
+    something there that cannot be replaced; then the number is in the folder ``spare``.
     """
 
-    def __init__(self, inbox: Path, one: InboxFile) -> None:
+    def __init__(self, inbox: Path, one: InboxFile, *, spare: Path | None = None) -> None:
         key = f"{one.size} {one.modified} ".encode() + os.fsencode(one.path.name)
         self.file = inbox / f"{_TRIES}{sha256(key).hexdigest()[:16]}"
+        self._spare = spare / self.file.name if spare else None
 
     def count(self) -> int:
         """Return the number of attempts."""
-        try:
-            return int(read_own(self.file, _MOST_TRIES_BYTES))
-        except (OSError, ValueError):
-            return 0
+        return max(_read_count(file) for file in (self.file, self._spare) if file)
 
     def begin(self, name: str) -> None:
         """Count one more attempt; raises UnreadableDump over the limit."""
@@ -157,12 +156,26 @@ class ReadAttempts:
                 f"reading {name} crashed the program {MOST_TRIES} times",
                 hint="see the log; the file was not deleted",
             )
-        write_note(self.file, str(before + 1).encode("ascii"))
+        number = str(before + 1).encode("ascii")
+        try:
+            write_note(self.file, number)
+        except OSError:
+            if self._spare is None or not os.access(self.file.parent, os.W_OK):
+                raise
+            write_note(self._spare, number)
 
     def forget(self) -> None:
         """Reset the count; an entry that cannot be removed, such as a folder of others, stays."""
-        with suppress(OSError):
-            self.file.unlink()
+        for file in filter(None, (self.file, self._spare)):
+            with suppress(OSError):
+                file.unlink()
+
+
+def _read_count(file: Path) -> int:
+    try:
+        return int(read_own(file, _MOST_TRIES_BYTES))
+    except (OSError, ValueError):
+        return 0
 
 
 def has_attempts(folder: Path) -> bool:
@@ -171,12 +184,14 @@ def has_attempts(folder: Path) -> bool:
         return any(entry.name.startswith(_TRIES) for entry in entries)
 
 
-def forget_missing(inbox: Path) -> None:
-    """Delete the counts of files that are gone; raises OSError.
+def forget_missing(inbox: Path, counts: Path | None = None) -> None:
+    """Delete the counts of files that are gone from ``inbox``; raises OSError.
 
-    Entries of other users that cannot be removed are ignored.
+    They are in the same folder, or in ``counts``. Entries of other users that cannot be removed are
+    ignored.
     """
-    with open_folder(inbox) as descriptor, os.scandir(descriptor) as entries:
+    counts = counts or inbox
+    with open_folder(counts) as descriptor, os.scandir(descriptor) as entries:
         left = {
             entry.name for entry in entries if entry.name.startswith(_TRIES) and _is_ours(entry)
         }
@@ -186,4 +201,4 @@ def forget_missing(inbox: Path) -> None:
         left.discard(ReadAttempts(inbox, one).file.name)
     for name in left:
         with suppress(OSError):
-            (inbox / name).unlink()
+            (counts / name).unlink()

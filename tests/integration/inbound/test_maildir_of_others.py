@@ -205,7 +205,7 @@ def test_an_entry_that_nobody_may_look_at_keeps_no_mail_from_being_read(
     (maildir / "new" / "0").mkdir()
     (maildir / "new" / "1").write_bytes(MAIL)
 
-    with mounted_on("0"):
+    with mounted_on(maildir / "new" / "0"):
         collect(store, POST, maildir, now=NOW)
 
     assert [one.name for one in (maildir / "new").iterdir()] == ["0"]
