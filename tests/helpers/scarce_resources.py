@@ -1,4 +1,4 @@
-"""Runs a script with scarce resources: a small or read-only disk, or no root privileges."""
+"""Scarce resources: a small or read-only disk, no root privileges, entries hidden from all."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -56,3 +58,43 @@ def _run(command: list[str], script: str, folder: Path) -> list[Any]:
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class _Mounted:
+    """An entry of a folder on which a user has mounted a file system of their own (FUSE)."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def stat(self, *, follow_symlinks: bool) -> NoReturn:  # noqa: ARG002 - of os.DirEntry
+        raise PermissionError(13, "Permission denied", self.name)
+
+
+@contextmanager
+def mounted_on(path: Path) -> Iterator[None]:
+    """Let nobody look at an entry of a folder, as if FUSE were mounted there.
+
+    The system refuses it even to root; only who mounted it may look.
+    """
+    listing, looking = os.scandir, os.lstat
+    folder = path.parent.stat()
+
+    def is_there(place: int | str | Path | None) -> bool:
+        return place is not None and os.path.samestat(os.stat(place), folder)  # noqa: PTH116 - also of a descriptor
+
+    @contextmanager
+    def scandir(place: int | Path) -> Iterator[Iterator[Any]]:
+        name = path.name if is_there(place) else None
+        with listing(place) as entries:
+            yield (_Mounted(one.name) if one.name == name else one for one in entries)
+
+    def lstat(one: str | Path, *, dir_fd: int | None = None) -> os.stat_result:
+        if Path(one).name == path.name and is_there(dir_fd or Path(one).parent):
+            raise PermissionError(13, "Permission denied", str(one))
+        return looking(one, dir_fd=dir_fd)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "scandir", scandir)
+        patch.setattr(os, "lstat", lstat)
+        patch.setattr(Path, "lstat", lambda one: lstat(one))
+        yield

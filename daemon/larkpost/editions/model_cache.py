@@ -78,7 +78,9 @@ class ModelCache:
     A fit takes seconds, and every new paper makes the last model stale, so page views never fit.
     They use the newest stored model, even if papers came since; words that occur only in newer
     papers are left out. ``fit`` is the function that the tick uses: the daemon's fits in a separate
-    process. ``papers`` are those that were voted on, ``votes`` these votes.
+    process. ``papers`` are those that were voted on, ``votes`` these votes. While ``is_growing``,
+    editions use the newest stored model, too: an inbox that is being read makes each model stale
+    within minutes, and editions waited for one fit after the other.
     """
 
     def __init__(self, fit: Fit = fit_here) -> None:
@@ -86,6 +88,7 @@ class ModelCache:
         self._held: Held | None = None
         self._lock = Lock()
         self._readable = True
+        self.is_growing = False
         self.papers = PaperCache()
         self.votes = VoteCache()
 
@@ -125,11 +128,12 @@ class ModelCache:
     def fresh(self, store: Store, ranker: TfidfRanker, *, now: datetime) -> TextSpace:
         """Return ``fresh_space``; it is read once, and held while it is valid.
 
-        If a fit failed within the hour, an older model that can be read is used meanwhile.
+        If a fit failed within the hour, and while it ``is_growing``, an older model that can be
+        read is used meanwhile.
         """
         with store.read() as connection:
             serves = _is_fresh(connection, now)
-        if serves:
+        if serves or self.is_growing:
             held = self.newest(store, ranker, wait=True)
             if not held.blank:
                 return held.space

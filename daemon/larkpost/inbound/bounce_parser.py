@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.formats.mail.mail_parser import MailPart, decode, parse
 from larkpost.text.normalize import shorten
-from larkpost.transports.smtp_replies import DEAD
+from larkpost.transports.smtp_replies import DEAD, NOT_THEIRS
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -27,6 +27,11 @@ _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _PLAIN = re.compile(
     r"\b(?:no such (?:user|mailbox|address)|(?:user|mailbox|recipient) unknown)", re.IGNORECASE
 )
+# Of the message, not of the address: a paper with the words of an advertisement, which any source
+# can list every day, would suspend all readers behind a spam filter.
+_OF_MESSAGE = (*NOT_THEIRS, "5.6.")
+# In the words of Exim and of Postfix: the address was accepted before.
+_AFTER_MESSAGE = re.compile(r"\b(?:after|reply to) end of data\b", re.IGNORECASE)
 _LONGEST_TEXT = 300
 _SEARCHED = 20_000  # characters of an old-fashioned bounce that are searched for its reason
 # Limits for a line of an old-fashioned bounce: some of the library's patterns take time with the
@@ -42,6 +47,7 @@ class BounceNews(StrEnum):
 
     DEAD = "dead"  # there is no such address
     FAILED = "failed"  # not delivered, for any other reason
+    REFUSED = "refused"  # for its content or by policy, which says nothing about the address
     WAITING = "waiting"  # delayed, or delivered: nothing to do
     NOTHING = "nothing"  # not a bounce at all
 
@@ -60,7 +66,9 @@ def parse_bounce(message: Message) -> BounceReport:
     reports = list(_reports(message))
     if reports:
         order = list(BounceNews)
-        return min(map(_of_report, reports), key=lambda one: order.index(one.news))
+        text = plain_text(message)
+        read = (_of_report(one, text) for one in reports)
+        return min(read, key=lambda one: order.index(one.news))
     return _parse_old_styles(message)
 
 
@@ -76,7 +84,7 @@ def _reports(message: Message) -> list[Message]:
     ]
 
 
-def _of_report(block: Message) -> BounceReport:
+def _of_report(block: Message, told_people: str) -> BounceReport:
     action = _field(block, "Action").lower()
     found = _ENHANCED.search(_field(block, "Status"))
     code = found[1] if found else ""
@@ -85,7 +93,16 @@ def _of_report(block: Message) -> BounceReport:
         code = told[1]  # Exim and others send 5.0.0 and give the reason in words only
     if action != "failed" and not (action == "" and code.startswith("5")):
         return BounceReport(BounceNews.WAITING, code, text)
-    return BounceReport(BounceNews.DEAD if code in DEAD else BounceNews.FAILED, code, text)
+    return BounceReport(_news_of_failure(code, told_people), code, text)
+
+
+def _news_of_failure(code: str, text: str) -> BounceNews:
+    if code in DEAD:
+        return BounceNews.DEAD
+    of_message = code.startswith(_OF_MESSAGE)
+    if of_message or (code in ("", "5.0.0") and _AFTER_MESSAGE.search(text)):
+        return BounceNews.REFUSED
+    return BounceNews.FAILED
 
 
 def _field(block: Message, name: str) -> str:
@@ -108,10 +125,9 @@ def _parse_old_styles(message: Message) -> BounceReport:
         return BounceReport(BounceNews.WAITING if waiting else BounceNews.NOTHING)
     found = _ENHANCED.search(text)
     code = found[1] if found else ""
-    dead = code in DEAD or (not code and _PLAIN.search(text))
-    return BounceReport(
-        BounceNews.DEAD if dead else BounceNews.FAILED, code, shorten(text, _LONGEST_TEXT)
-    )
+    is_dead = not code and _PLAIN.search(text)
+    news = BounceNews.DEAD if is_dead else _news_of_failure(code, text)
+    return BounceReport(news, code, shorten(text, _LONGEST_TEXT))
 
 
 def _simplify(message: Message) -> None:

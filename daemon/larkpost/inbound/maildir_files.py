@@ -19,6 +19,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from larkpost.formats.mail.mail_parser import MOST_READ
+from larkpost.ingest.file_owners import owner_lookup
 from larkpost.safe_files import CAREFUL, is_there, open_folder, open_part
 from larkpost.transports.maildir import REFUSED
 
@@ -77,21 +78,32 @@ def first_names(
     first. All names are looked at: those beyond a limit would never be read if the others stay.
     """
     found: defaultdict[int, list[tuple[bool, str]]] = defaultdict(list)
+    owner_of = owner_lookup()
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            with suppress(FileNotFoundError):  # gone meanwhile
-                mine = found[entry.stat(follow_symlinks=False).st_uid]
-                mine.append((last(entry.name), entry.name))
-                if len(mine) >= 2 * most + 1_000:  # bounded memory
-                    mine[:] = heapq.nsmallest(most, mine)
+            mine = found[owner_of(_uid(entry))]
+            mine.append((last(entry.name), entry.name))
+            if len(mine) >= 2 * most + 1_000:  # bounded memory
+                mine[:] = heapq.nsmallest(most, mine)
     turns = [
         (rests, turn, served(owner), name)
         for owner, names in found.items()
         for turn, (rests, name) in enumerate(sorted(names))
     ]
     return [name for *_, name in heapq.nsmallest(most, turns)]
+
+
+def _uid(entry: os.DirEntry[str]) -> int:
+    """Return the uid of an entry; -1 for one that cannot be looked at.
+
+    Any user can mount a file system of their own (FUSE) on a folder of theirs there, and nobody
+    else may look at it, not even root.
+    """
+    with suppress(OSError):
+        return entry.stat(follow_symlinks=False).st_uid
+    return -1
 
 
 def read_mail(name: str, folder: int, most: int = MOST_READ) -> MaildirEntry:
@@ -107,7 +119,7 @@ def read_mail(name: str, folder: int, most: int = MOST_READ) -> MaildirEntry:
             left -= len(more)
     finally:
         os.close(number)
-    return MaildirEntry(b"".join(pieces), status.st_size, status.st_uid)
+    return MaildirEntry(b"".join(pieces), status.st_size, owner_lookup()(status.st_uid))
 
 
 def _require_regular(mode: int) -> None:
@@ -165,7 +177,7 @@ class RefusedMail:
         sizes: dict[str, int] = {}
         with os.scandir(refused) as entries:
             for entry in islice(entries, MOST_LISTED):
-                with suppress(FileNotFoundError):  # gone meanwhile
+                with suppress(OSError):  # gone meanwhile, or not to be looked at
                     status = entry.stat(follow_symlinks=False)
                     if not stat.S_ISDIR(status.st_mode):
                         sizes[entry.name] = status.st_size

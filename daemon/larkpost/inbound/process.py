@@ -168,7 +168,7 @@ def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) 
 def _from_the_operator(message: Message) -> InboundKind:
     """Log that a message to the operator bounced: nobody else can be informed."""
     returned = parse_bounce(message)
-    if returned.news not in (BounceNews.DEAD, BounceNews.FAILED):
+    if returned.news in (BounceNews.WAITING, BounceNews.NOTHING):
         return InboundKind.AUTOMATIC if is_automatic(message) else InboundKind.UNREAD
     log.warning(
         LogEvent.INBOUND_BOUNCED,
@@ -184,7 +184,8 @@ def _bounce(
     returned = parse_bounce(message)
     if returned.news is BounceNews.NOTHING:
         return InboundKind.AUTOMATIC if is_automatic(message) else InboundKind.UNREAD
-    if returned.news is BounceNews.WAITING or now - sent > LATEST_BOUNCE:
+    harmless = returned.news in (BounceNews.REFUSED, BounceNews.WAITING)
+    if harmless or now - sent > LATEST_BOUNCE:
         return InboundKind.HARMLESS
     kind = BounceKind.HARD if returned.news is BounceNews.DEAD else BounceKind.SOFT
     # Dated by its message: a second bounce of the same message adds nothing.

@@ -40,13 +40,15 @@ class DumpLimits:
 
     ``size`` is that of ``SizeLimit``; a larger dump is refused. ``records`` counts papers and
     rejected records; those after them are left out, with a warning. ``unverified`` are the texts
-    that replace only those of their ``source``, such as ``source a-blog``.
+    that replace only those of their ``source``, such as ``source a-blog``. ``bundles`` says whether
+    zip archives and folders of mails are read: each file or mail in one takes up to two seconds.
     """
 
     size: int = LARGEST
     records: float = inf
     unverified: Unverified = Unverified.NONE
     source: str = ""
+    bundles: bool = True
 
     def digest_of(self, digest: str) -> str:
         """Return the digest under which a dump with these bytes is recorded.
@@ -85,8 +87,8 @@ class SizeLimit:
 
 
 OF_FILES = DumpLimits()
-OF_AUTHORITIES = DumpLimits(LARGEST_OF_AUTHORITY, MOST_OF_AUTHORITY)
-OF_OTHERS = DumpLimits(LARGEST_OF_OTHERS, MOST_OF_OTHERS, Unverified.ALL)
+OF_AUTHORITIES = DumpLimits(LARGEST_OF_AUTHORITY, MOST_OF_AUTHORITY, bundles=False)
+OF_OTHERS = DumpLimits(LARGEST_OF_OTHERS, MOST_OF_OTHERS, Unverified.ALL, bundles=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,11 @@ class DumpReader:
         Refused records are in ``rejects``; those beyond the limit are left out. Raises
         UnreadableDump if nothing can be read.
         """
+        if not self.limits.bundles and (self.copy.is_zip or self.copy.head.startswith(b"From ")):
+            raise UnreadableDump(
+                "it is an archive or a folder of mails, which is read only from a file",
+                hint="find the address of one feed or page",
+            )
         for member in self.copy.members():
             if self._is_full:
                 break

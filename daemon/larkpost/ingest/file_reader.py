@@ -176,7 +176,7 @@ def _copy(
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
         head, digest, size, limit = b"", sha256(), 0, SizeLimit(largest, name)
-        for chunk in _chunks(file, name):
+        for chunk in _chunks(file, name, largest):
             if not size:
                 head = chunk[:_HEAD]
                 _refuse_other_files(head, name, as_papers=as_papers)
@@ -191,7 +191,7 @@ def _copy(
         yield DumpCopy(name, digest.hexdigest(), size, head, body, modified, as_papers, largest)
 
 
-def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
+def _chunks(file: BinaryIO, name: str, largest: int) -> Iterator[bytes]:
     """Yield the bytes of a file, unpacked if it is gzip."""
     first = file.read(_CHUNK)
     if not first.startswith(GZIP):
@@ -199,7 +199,7 @@ def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
             yield first
             first = file.read(_CHUNK)
         return
-    unpacked = GunzipReader(cast("BinaryIO", HeadFirst(first, file)), name)
+    unpacked = GunzipReader(cast("BinaryIO", HeadFirst(first, file)), name, largest)
     first = unpacked.read(_CHUNK)
     if first.startswith((GZIP, ZIP)):
         raise UnreadableDump(

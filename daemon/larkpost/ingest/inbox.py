@@ -100,7 +100,8 @@ def sweep(
         remove_stale_drafts(places.inbox)
         _bring_back(store, places, now)
         waiting = lying_in(places.inbox)
-        forget_missing(places.inbox)
+        for counts in (places.inbox, places.done):
+            forget_missing(places.inbox, counts)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
     turns = InboxTurns(places.inbox, timedelta(seconds=stable_seconds), now)
@@ -157,7 +158,7 @@ class _Sweep:
     def take(self, one: InboxFile) -> Taken | None:
         """Read one file and move it; catches all errors. Returns None if it was read before."""
         name = one_line(one.path.name)
-        tries = ReadAttempts(self.places.inbox, one)
+        tries = ReadAttempts(self.places.inbox, one, spare=self.places.done)
         try:
             report = self._read(one, name, tries)
             cut = report is None or report.cut

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import in_name
+from larkpost.ingest.file_owners import owner_lookup
 from larkpost.safe_files import is_own, open_folder, read_own, write_note
 
 WHY = ".why"  # the extension of the file that contains the reason of a refusal
@@ -37,7 +38,8 @@ class InboxFile:
     """A snapshot of a regular file.
 
     ``modified`` is when its bytes were last written, ``changed`` when anything about it last
-    changed, including its name; both in nanoseconds. ``owner`` is the number of its user.
+    changed, including its name; both in nanoseconds. ``owner`` is the number of its user, also of
+    one with subordinate uids.
     """
 
     path: Path
@@ -80,19 +82,24 @@ def time_of_file(nanoseconds: int) -> datetime:
 
 def inspect_file(path: Path) -> InboxFile:
     """Take a snapshot of a file without following a link. Raises OSError."""
-    return _make_inbox_file(path, path.stat(follow_symlinks=False))
+    return _make_inbox_file(path, path.stat(follow_symlinks=False), owner_lookup())
 
 
 def files_in(folder: Path) -> Iterator[InboxFile]:
-    """Yield the visible regular files whose names mark them as finished; raises OSError."""
+    """Yield the visible regular files whose names mark them as finished; raises OSError.
+
+    An entry that cannot be looked at is left out: any user can mount a file system of their own
+    (FUSE) on a folder of theirs in the inbox, and nobody else may look at it, not even root.
+    """
+    owner_of = owner_lookup()
     with open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
                 continue
-            with suppress(FileNotFoundError):  # already gone again
+            with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
-                    yield _make_inbox_file(folder / entry.name, status)
+                    yield _make_inbox_file(folder / entry.name, status, owner_of)
 
 
 def lying_in(folder: Path) -> list[InboxFile]:
@@ -111,9 +118,17 @@ def lying_in(folder: Path) -> list[InboxFile]:
     ]
 
 
-def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):  # as in ``files_in``
+        return is_own(entry.stat(follow_symlinks=False))
+    return False
+
+
+def _make_inbox_file(
+    path: Path, status: os.stat_result, owner_of: Callable[[int], int]
+) -> InboxFile:
     times = status.st_mtime_ns, status.st_ctime_ns
-    return InboxFile(path, status.st_ino, status.st_size, *times, status.st_uid)
+    return InboxFile(path, status.st_ino, status.st_size, *times, owner_of(status.st_uid))
 
 
 class ReadAttempts:
@@ -121,19 +136,18 @@ class ReadAttempts:
 
     The number is in a hidden file in the inbox, written before the file is read: if a file gets the
     process killed for its memory, there is no other trace. A file keeps its number if it was read
-    and stays because the rest may still be written.
+    and stays because the rest may still be written. Anybody can tell the name of that file, and put
+    something there that cannot be replaced; then the number is in the folder ``spare``.
     """
 
-    def __init__(self, inbox: Path, one: InboxFile) -> None:
+    def __init__(self, inbox: Path, one: InboxFile, *, spare: Path | None = None) -> None:
         key = f"{one.size} {one.modified} ".encode() + os.fsencode(one.path.name)
         self.file = inbox / f"{_TRIES}{sha256(key).hexdigest()[:16]}"
+        self._spare = spare / self.file.name if spare else None
 
     def count(self) -> int:
         """Return the number of attempts."""
-        try:
-            return int(read_own(self.file, _MOST_TRIES_BYTES))
-        except (OSError, ValueError):
-            return 0
+        return max(_read_count(file) for file in (self.file, self._spare) if file)
 
     def begin(self, name: str) -> None:
         """Count one more attempt; raises UnreadableDump over the limit."""
@@ -142,12 +156,26 @@ class ReadAttempts:
                 f"reading {name} crashed the program {MOST_TRIES} times",
                 hint="see the log; the file was not deleted",
             )
-        write_note(self.file, str(before + 1).encode("ascii"))
+        number = str(before + 1).encode("ascii")
+        try:
+            write_note(self.file, number)
+        except OSError:
+            if self._spare is None or not os.access(self.file.parent, os.W_OK):
+                raise
+            write_note(self._spare, number)
 
     def forget(self) -> None:
         """Reset the count; an entry that cannot be removed, such as a folder of others, stays."""
-        with suppress(OSError):
-            self.file.unlink()
+        for file in filter(None, (self.file, self._spare)):
+            with suppress(OSError):
+                file.unlink()
+
+
+def _read_count(file: Path) -> int:
+    try:
+        return int(read_own(file, _MOST_TRIES_BYTES))
+    except (OSError, ValueError):
+        return 0
 
 
 def has_attempts(folder: Path) -> bool:
@@ -156,16 +184,16 @@ def has_attempts(folder: Path) -> bool:
         return any(entry.name.startswith(_TRIES) for entry in entries)
 
 
-def forget_missing(inbox: Path) -> None:
-    """Delete the counts of files that are gone; raises OSError.
+def forget_missing(inbox: Path, counts: Path | None = None) -> None:
+    """Delete the counts of files that are gone from ``inbox``; raises OSError.
 
-    Entries of other users that cannot be removed are ignored.
+    They are in the same folder, or in ``counts``. Entries of other users that cannot be removed are
+    ignored.
     """
-    with open_folder(inbox) as descriptor, os.scandir(descriptor) as entries:
+    counts = counts or inbox
+    with open_folder(counts) as descriptor, os.scandir(descriptor) as entries:
         left = {
-            entry.name
-            for entry in entries
-            if entry.name.startswith(_TRIES) and is_own(entry.stat(follow_symlinks=False))
+            entry.name for entry in entries if entry.name.startswith(_TRIES) and _is_ours(entry)
         }
     if not left:
         return
@@ -173,4 +201,4 @@ def forget_missing(inbox: Path) -> None:
         left.discard(ReadAttempts(inbox, one).file.name)
     for name in left:
         with suppress(OSError):
-            (inbox / name).unlink()
+            (counts / name).unlink()

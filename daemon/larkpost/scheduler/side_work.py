@@ -37,8 +37,15 @@ class SideWork(Generic[T]):
             self._thread = thread
             thread.start()
             thread.join(self._patience)
-        if self.is_going_on:
-            return None
+        return None if self.is_going_on else self._take()
+
+    def finish(self) -> T | None:
+        """Wait for work that is going on, however long; return or raise like ``do``."""
+        if self._thread is not None:
+            self._thread.join()
+        return self._take()
+
+    def _take(self) -> T | None:
         done, error = self._done, self._error
         self._thread = self._done = self._error = None
         if error is not None:

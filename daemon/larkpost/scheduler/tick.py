@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 from pathlib import Path
@@ -35,6 +35,7 @@ from larkpost.mail.operator_report import queue_report
 from larkpost.readers.expiry import LastUses
 from larkpost.scheduler.housekeeping import clean_up
 from larkpost.scheduler.mutex import alone
+from larkpost.scheduler.side_work import SideWork
 from larkpost.scheduler.steps import StepRunner
 from larkpost.text.plurals import quantity
 
@@ -42,9 +43,9 @@ if TYPE_CHECKING:
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.scheduler.side_work import SideWork
     from larkpost.settings import HomePaths
 
+READ_SECONDS = 60.0  # that the editions of ``tick`` wait for the inbox
 _STAY = ExpiryRule(0, 0)  # no reader is removed
 _ELSEWHERE = "nothing to do: the other process does it"
 
@@ -106,9 +107,13 @@ class TickResult:
 def tick(context: TickContext, *, now: datetime) -> TickResult:
     """Run ``poll``, ``edit``, then ``post``, once each.
 
-    Raises Busy while another process edits or posts; a poll by another process is not waited for.
+    If the inbox takes more than a minute to read, editions and messages go first, and the rest is
+    read after them: another process can then make the editions that are due meanwhile. Raises Busy
+    while another process edits or posts; a poll by another process is not waited for.
     """
     began = monotonic()
+    inbox_work: SideWork[list[Taken]] = SideWork("inbox", READ_SECONDS)
+    context = replace(context, inbox_work=inbox_work)
     polled = TickResult()
     with suppress(Busy):  # the daemon polls; its papers are published all the same
         polled = poll(context, now=now)
@@ -120,7 +125,24 @@ def tick(context: TickContext, *, now: datetime) -> TickResult:
     done.outage = circuit_breaker.report_outage(context.publish_context.store, began=now, now=ended)
     done.ledger = sent.ledger
     done.troubles |= sent.troubles
+    _finish_inbox(context, inbox_work, done, now)
     return done
+
+
+def _finish_inbox(
+    context: TickContext, work: SideWork[list[Taken]], done: TickResult, now: datetime
+) -> None:
+    """Wait for the rest of the inbox, and then fit a model to its papers."""
+    if not work.is_going_on:
+        return
+    store = context.publish_context.store
+    steps = StepRunner(store, "tick", now)
+    with steps.step("ingest"):
+        done.taken += work.finish() or []
+    context.spaces.is_growing = False
+    with steps.step("space"):
+        context.spaces.refresh(store, context.publish_context.ranker, now=now)
+    done.troubles |= steps.troubles
 
 
 def poll(context: TickContext, *, now: datetime) -> TickResult:
@@ -166,7 +188,9 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
         with steps.step("inbound"):
             done.returned = _collect_mail(context, now)
         with steps.step("space"):
-            if not (context.inbox_work and context.inbox_work.is_going_on):  # else once at its end
+            reading = context.inbox_work is not None and context.inbox_work.is_going_on
+            context.spaces.is_growing = reading
+            if not reading:  # else once at its end
                 context.spaces.refresh(store, context.publish_context.ranker, now=now)
         with steps.step("publish"):
             done.outcomes = publish_due(

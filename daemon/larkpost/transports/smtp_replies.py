@@ -13,7 +13,8 @@ DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"
 # RFC 3463: class, subject, detail.
 _MAIL_SYSTEM = "4.3."
 TOO_MANY = "4.5.3"  # recipients; with one recipient per message, messages per connection
-_NOT_THEIRS = ("5.3.", "5.5.", "5.7.")
+# Of the server, the protocol and its policy: they say nothing about an address.
+NOT_THEIRS = ("5.3.", "5.5.", "5.7.")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 
 
@@ -36,7 +37,7 @@ class ReplyMeaning(StrEnum):
     TAKEN = "taken"
     LATER = "later"
     TIRED = "tired"  # retry, for a reason of the server's, not the message's
-    NEVER = "never"  # this letter
+    NEVER = "never"  # this message
     UNWELCOME = "unwelcome"  # the message is refused, for a reason of the address
     NOBODY = "nobody"  # there is no such address
     SERVER_FAULT = "server fault"  # all messages fail: the server's fault, or our login or sender
@@ -110,6 +111,6 @@ def _refusal(code: int, enhanced: str, stage: SmtpStage) -> ReplyMeaning:
         return ReplyMeaning.SERVER_FAULT
     if stage is SmtpStage.RECIPIENT and enhanced in DEAD:
         return ReplyMeaning.NOBODY
-    if stage is SmtpStage.RECIPIENT and not enhanced.startswith(_NOT_THEIRS):
+    if stage is SmtpStage.RECIPIENT and not enhanced.startswith(NOT_THEIRS):
         return ReplyMeaning.UNWELCOME
     return ReplyMeaning.NEVER

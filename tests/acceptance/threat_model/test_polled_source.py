@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ from larkpost.settings.polled_sources import PolledSource
 from larkpost.text.record_limits import AUTHORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from larkpost.domain import Paper
 
@@ -76,6 +78,27 @@ def blog_answers(polling: Polling, body: bytes) -> tuple[int, str]:
     return result.new, str(result.problem.problem) if result.problem else ""
 
 
+def packed(count: int) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        for number in range(count):
+            archive.writestr(f"{number}.jsonl", titles(number, 1))
+    return body.getvalue()
+
+
+def mail_folder(count: int) -> bytes:
+    links = (
+        f'<a href="https://arxiv.org/abs/2608.{n:05}">The Lanterns of {n} Northern Harbours</a>'
+        for n in range(count)
+    )
+    mails = (
+        "From a@b.example Fri Aug  7 08:00:00 2026\nFrom: a@b.example\nMIME-Version: 1.0\n"
+        f"Content-Type: text/html\n\n{link}\n\n"
+        for link in links
+    )
+    return "".join(mails).encode()
+
+
 def line(**changed: object) -> str:
     return json.dumps({"id": str(OURS), "title": "Buy pills now", "abstract": SPAM} | changed)
 
@@ -85,6 +108,14 @@ def listed(polling: Polling) -> Paper:
         found = papers.by_identifier(connection, OURS)
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize("make", [packed, mail_folder])
+def test_an_archive_or_a_folder_of_mails_is_not_read(
+    polling: Polling, make: Callable[[int], bytes]
+) -> None:
+    """Each file in one may take seconds: 160 pages in 60 kB took minutes."""
+    assert blog_answers(polling, make(3)) == (0, "shape")
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,19 @@ def bounce_of(store: Store, reader: Reader, mail: bytes, day: date = TODAY) -> b
     return to(POST.bounces(edition_of(store, reader, day)), mail)
 
 
+def test_a_spam_filter_that_refuses_a_message_a_day_suspends_nobody(store: Store) -> None:
+    (reader,) = publish(store, 1)
+    refused = dsn(fields("failed", "5.7.1", "554 5.7.1 looks like spam"))
+
+    for day in range(7):
+        mail = bounce_of(store, reader, refused)
+        assert take(store, mail, NOW + day * DAY) is InboundKind.HARMLESS
+
+    assert status_of(store, reader) is Status.ACTIVE
+    with store.read() as connection:
+        assert bounces.of(connection, reader.id) == []
+
+
 def test_the_return_path_of_each_message_is_its_own_and_genuine(store: Store) -> None:
     who = publish(store, 2)
     bag = Mailbag()

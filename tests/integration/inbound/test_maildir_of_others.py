@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.factories import NOW
 from tests.helpers.mail.outbox_helpers import publish
+from tests.helpers.scarce_resources import mounted_on
 from tests.integration.inbound.test_maildir import HARD, POST, bounce_of, status_of
 
 from larkpost.domain import Status
@@ -196,3 +197,16 @@ def test_thousands_of_mails_that_cannot_be_read_are_not_logged_again_and_again(
 
     skipped = [one for one in caplog.records if "inbound.skipped" in one.getMessage()]
     assert len(skipped) == 5
+
+
+def test_an_entry_that_nobody_may_look_at_keeps_no_mail_from_being_read(
+    store: Store, maildir: Path
+) -> None:
+    (maildir / "new" / "0").mkdir()
+    (maildir / "new" / "1").write_bytes(MAIL)
+
+    with mounted_on(maildir / "new" / "0"):
+        collect(store, POST, maildir, now=NOW)
+
+    assert [one.name for one in (maildir / "new").iterdir()] == ["0"]
+    assert [one.name for one in (maildir / "cur").iterdir()] == ["1:2,"]

@@ -13,7 +13,9 @@ import pytest
 from tests.helpers.dump_files import everything, page, read, write
 
 from larkpost.errors import UnreadableDump
+from larkpost.ingest import archives
 from larkpost.ingest.dump_limits import DumpLimits
+from larkpost.ingest.file_reader import copy_of_stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,3 +185,57 @@ def test_references_in_a_zip_become_papers_where_that_is_said_even_if_it_was_rea
     assert (second.already, second.format) == (None, "zip: references, huggingface")
     assert {one.title for one in everything(store)} == {"A Title", "Lanterns at Night"}
     assert read(store, archive, as_papers=True).already
+
+
+class CountedBytes(io.BytesIO):
+    """A stream that counts how often it is read."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+LONG_NAME = b"\x1f\x8b\x08\x08" + bytes(6) + b"a" * 3_000_000
+PADDED = gzip.compress(b"title\n") + bytes(3_000_000)
+
+
+@pytest.mark.parametrize(("content", "readable"), [(PADDED, True), (LONG_NAME, False)])
+def test_millions_of_bytes_between_the_members_of_a_gzip_file_are_not_read_one_by_one(
+    content: bytes, readable: bool
+) -> None:
+    stream = CountedBytes(content)
+
+    try:
+        with copy_of_stream(stream, "a.gz") as copy:
+            assert copy.body.read() == b"title\n"
+            is_read = True
+    except UnreadableDump:
+        is_read = False
+
+    assert is_read is readable
+    assert stream.reads < 100
+
+
+def test_a_gzip_file_whose_packed_bytes_are_too_many_is_refused(tmp_path: Path) -> None:
+    limit = "is a gzip archive of more than 2,000,000 bytes"
+
+    with (
+        pytest.raises(UnreadableDump, match=limit),
+        copy_of_stream(io.BytesIO(PADDED), "a.gz", largest=2_000_000),
+    ):
+        pass
+
+
+def test_a_gzip_file_of_too_many_members_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MOST_PACKED_MEMBERS", 3)
+    one = gzip.compress(b"title\n") + bytes(70_000)  # padding to the next piece that is read
+
+    with copy_of_stream(io.BytesIO(one * 3), "a.gz") as copy:
+        assert copy.body.read() == b"title\n" * 3
+    with (
+        pytest.raises(UnreadableDump, match="more than 3 members"),
+        copy_of_stream(io.BytesIO(one * 4), "a.gz"),
+    ):
+        pass

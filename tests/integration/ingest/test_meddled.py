@@ -6,8 +6,9 @@ import os
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NoReturn
 
+import pytest
 from tests.helpers.inbox_helpers import (
     NOW,
     PAPER,
@@ -19,18 +20,18 @@ from tests.helpers.inbox_helpers import (
     run,
     titles,
 )
-from tests.helpers.scarce_resources import without_rights
+from tests.helpers.scarce_resources import mounted_on, without_rights
 
 from larkpost.db import read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.domain import PaperRecord
+from larkpost.ingest import inbox
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.ingest.ingest import IngestReport
+from larkpost.ingest.spool import ReadAttempts, inspect_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import pytest
 
     from larkpost.db.engine import Store
     from larkpost.domain import Record
@@ -217,3 +218,63 @@ def test_done_may_lie_on_another_disk(store: Store, folders: Folders, other_disk
     assert [run(store, elsewhere) for _ in range(2)] == [[], []]
     assert [path.name for path in elsewhere.done.iterdir()] == ["a.txt"]
     assert list(folders.inbox.glob("*.txt")) == []
+
+
+@pytest.mark.parametrize("name", ["theirs", ".tries-0123456789abcdef"])
+def test_an_entry_that_nobody_may_look_at_keeps_no_file_from_being_read(
+    store: Store, folders: Folders, name: str
+) -> None:
+    (folders.inbox / name).mkdir()
+    put(folders, "page.txt", PAPER)
+
+    with mounted_on(folders.inbox / name):
+        (taken,) = run(store, folders)
+
+    assert isinstance(taken, IngestReport)
+
+
+def test_a_file_is_read_although_something_that_stays_has_the_name_of_its_count(
+    store: Store, folders: Folders
+) -> None:
+    count = ReadAttempts(folders.inbox, inspect_file(put(folders, "page.txt", PAPER))).file
+    count.mkdir()
+
+    with mounted_on(count):
+        (taken,) = run(store, folders)
+
+    assert isinstance(taken, IngestReport)
+    assert [path.name for path in folders.done.iterdir()] == ["page.txt"]
+
+
+def test_a_file_whose_count_cannot_be_stored_beside_it_is_counted_all_the_same(
+    store: Store, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = ReadAttempts(folders.inbox, inspect_file(put(folders, "page.txt", PAPER))).file
+    count.mkdir()
+
+    def die(*_args: object, **_named: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with mounted_on(count), monkeypatch.context() as patch:
+        patch.setattr(inbox, "ingest", die)
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                run(store, folders)
+    with mounted_on(count):
+        (taken,) = run(store, folders)
+
+    assert isinstance(taken, RejectedFile)
+    assert taken.reason == "reading page.txt crashed the program 3 times"
+    assert not (folders.done / count.name).exists()
+
+
+def test_the_count_of_a_file_that_is_gone_does_not_stay(store: Store, folders: Folders) -> None:
+    file = put(folders, "page.txt", PAPER)
+    folders.done.mkdir()
+    spare = folders.done / ReadAttempts(folders.inbox, inspect_file(file)).file.name
+    spare.write_bytes(b"1")
+    file.unlink()
+
+    run(store, folders)
+
+    assert not spare.exists()

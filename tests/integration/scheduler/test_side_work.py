@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,21 +14,29 @@ from tests.helpers.mail.digest_mails import make_maildir
 from tests.helpers.polling import PATIENCE, until
 from tests.helpers.tick_helpers import MORNING, NOW, SAMPLE, drop_sample, make_program
 
+from larkpost.editions.fit_model import Fitted, fit_here
+from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.publish import PublishOutcome
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.inbound.digest_mail import DigestMail
 from larkpost.inbound.digest_senders import DigestSenders
 from larkpost.inbound.process import InboundKind
 from larkpost.ingest.inbox import RejectedFile, sweep
+from larkpost.ingest.ingest import ingest
 from larkpost.readers import subscriptions
 from larkpost.scheduler import tick as ticks
 from larkpost.scheduler.side_work import SideWork
-from larkpost.scheduler.tick import edit, tick
+from larkpost.scheduler.tick import TickResult, edit, tick
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from larkpost.bootstrap import Program
+    from larkpost.db.engine import Store
     from larkpost.ingest.inbox import Taken
+    from larkpost.ranking import TfidfRanker
+    from larkpost.scheduler.tick import TickContext
 
 SOON = 0.01  # seconds that a tick waits for the inbox
 
@@ -63,6 +72,93 @@ def test_an_edition_does_not_wait_for_a_dump_that_takes_long(
     go_on.set()
     until(lambda: not work.is_going_on)
     assert edit(context, now=MORNING + timedelta(minutes=2)).taken == taken
+
+
+def test_an_edition_waits_for_no_fit_while_the_inbox_is_being_read(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[datetime] = []
+
+    def fit_and_count(
+        store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
+    ) -> Fitted:
+        fits.append(now)
+        return fit_here(store, ranker, now, together=together)
+
+    spaces = ModelCache(fit_and_count)
+    subscriptions.add(program.store, "a@example.org", now=NOW)
+    drop_sample(program)
+    context = replace(
+        program.tick_context,
+        spaces=spaces,
+        publish_context=replace(program.tick_context.publish_context, spaces=spaces),
+    )
+    tick(context, now=NOW)
+    assert len(fits) == 1
+    more = b"".join(b'{"title": "A title of number %d"}\n' % number for number in range(99))
+    ingest(program.store, DUMP_FORMATS, None, stream=BytesIO(more), now=MORNING)
+    go_on = threading.Event()
+    monkeypatch.setattr(ticks, "sweep", lambda *_args, **_named: go_on.wait(PATIENCE) and [])
+    work: SideWork[list[Taken]] = SideWork("inbox", SOON)
+
+    done = edit(replace(context, inbox_work=work), now=MORNING)
+    assert done.outcomes == {PublishOutcome.PUBLISHED: 1}
+    assert len(fits) == 1
+
+    go_on.set()
+    work.finish()
+    edit(context, now=MORNING + timedelta(minutes=1))
+    assert len(fits) == 2
+
+
+def test_a_tick_by_hand_publishes_before_it_reads_a_dump_that_takes_long_to_its_end(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscriptions.add(program.store, "a@example.org", now=NOW)
+    drop_sample(program)
+    tick(program.tick_context, now=NOW)
+    go_on = threading.Event()
+    taken: list[Taken] = [RejectedFile("a.txt", "it is too dull", moved=True)]
+
+    def slow(*_args: object, **_named: object) -> list[Taken]:
+        assert go_on.wait(PATIENCE)
+        return taken
+
+    def post_and_go_on(context: TickContext, *, now: datetime) -> TickResult:
+        result = ticks_post(context, now=now)
+        go_on.set()
+        return result
+
+    ticks_post = ticks.post
+    monkeypatch.setattr(ticks, "READ_SECONDS", SOON)
+    monkeypatch.setattr(ticks, "sweep", slow)
+    monkeypatch.setattr(ticks, "post", post_and_go_on)
+
+    done = tick(program.tick_context, now=MORNING)
+
+    assert done.outcomes == {PublishOutcome.PUBLISHED: 1}
+    assert done.ledger.sent == 1
+    assert done.taken == taken
+
+
+def test_an_error_in_the_rest_of_the_inbox_is_a_failed_step(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted = threading.Event()
+
+    def fail(*_args: object, **_named: object) -> list[Taken]:
+        assert posted.wait(PATIENCE)
+        raise OSError("no such folder")
+
+    def post_nothing(_context: TickContext, *, now: datetime) -> TickResult:
+        posted.set()
+        return TickResult()
+
+    monkeypatch.setattr(ticks, "READ_SECONDS", SOON)
+    monkeypatch.setattr(ticks, "sweep", fail)
+    monkeypatch.setattr(ticks, "post", post_nothing)
+
+    assert tick(program.tick_context, now=NOW).troubles == {"ingest": "OSError: no such folder"}
 
 
 def test_a_tick_waits_a_little_so_that_new_papers_are_in_its_editions(program: Program) -> None:

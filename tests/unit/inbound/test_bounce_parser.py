@@ -46,7 +46,10 @@ def fields(action: str, status: str, diagnostic: str = "") -> str:
         (fields("failed", "5.0.0", "550 5.1.1 User unknown"), BounceNews.DEAD, "5.1.1"),
         (fields("failed", "5.0.0", "550 administrative prohibition"), BounceNews.FAILED, "5.0.0"),
         (fields("failed", "5.2.2", "552 5.2.2 mailbox full"), BounceNews.FAILED, "5.2.2"),
-        (fields("failed", "5.7.1", "554 5.7.1 looks like spam"), BounceNews.FAILED, "5.7.1"),
+        (fields("failed", "5.7.1", "554 5.7.1 looks like spam"), BounceNews.REFUSED, "5.7.1"),
+        (fields("failed", "5.0.0", "554 5.7.0 rejected"), BounceNews.REFUSED, "5.7.0"),
+        (fields("failed", "5.6.0", "554 5.6.0 bad content"), BounceNews.REFUSED, "5.6.0"),
+        (fields("failed", "5.3.4", "552 5.3.4 too large"), BounceNews.REFUSED, "5.3.4"),
         (fields("failed", "4.4.1", "timed out after five days"), BounceNews.FAILED, "4.4.1"),
         (fields("delayed", "4.4.1", "trying for five days"), BounceNews.WAITING, "4.4.1"),
         (fields("delivered", "2.0.0"), BounceNews.WAITING, "2.0.0"),
@@ -59,6 +62,24 @@ def test_a_delivery_status_is_read_by_action_and_code(
     returned = parse_bounce(parse(dsn(block)))
 
     assert (returned.news, returned.code) == (news, code)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "news"),
+    [
+        ("5.0.0", "SMTP error from remote mail server after end of data:", BounceNews.REFUSED),
+        ("5.0.0", "550 spam (in reply to end of DATA command)", BounceNews.REFUSED),
+        ("5.0.0", "SMTP error from remote mail server after RCPT TO:", BounceNews.FAILED),
+        ("5.2.2", "552 full (in reply to end of DATA command)", BounceNews.FAILED),
+    ],
+)
+def test_a_refusal_after_the_message_says_nothing_about_the_address_unless_its_code_does(
+    status: str, words: str, news: BounceNews
+) -> None:
+    plain = b"Your mail could not be delivered."
+    report = dsn(fields("failed", status)).replace(plain, words.encode())
+
+    assert parse_bounce(parse(report)).news is news
 
 
 def test_of_several_recipients_the_worst_counts() -> None:
