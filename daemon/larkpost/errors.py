@@ -137,7 +137,8 @@ class Refused(Failure):
     """The mail server refuses this message for this address for good.
 
     ``nobody`` is true if it said that there is no such address, ``unwelcome`` if the address is the
-    reason in another way: full, closed, unknown for now. ``code`` is its enhanced code.
+    reason in another way: full, closed, unknown for now. ``of_content`` is true if it had read the
+    message: perhaps it refuses the words or links in it. ``code`` is its enhanced code.
     """
 
     def __init__(
@@ -147,11 +148,13 @@ class Refused(Failure):
         hint: str = "",
         nobody: bool = False,
         unwelcome: bool = False,
+        of_content: bool = False,
         code: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
         self.nobody = nobody
         self.unwelcome = unwelcome
+        self.of_content = of_content
         self.code = code
 
 

@@ -21,7 +21,11 @@ class LogEvent(StrEnum):
         return member
 
     BOUNCES_PRUNED = "bounces.pruned", "bounces too old to count were deleted"
-    CLOCK_CORRECTED = "clock.corrected", "dates that a clock running ahead wrote were set to now"
+    CLOCK_CORRECTED = (
+        "clock.corrected",
+        "dates that a clock running ahead wrote were set to now; while it is behind, only the next"
+        " editions are moved",
+    )
     CLOCK_REVERSED = "clock.reversed", "the clock of the machine was set back; all jobs run at once"
     CONNECTION_FAILED = "connection.failed", "a connection of a visitor could not be accepted"
     CONNECTIONS_LIMITED = "connections.limited", "fewer connections than usual: few descriptors"
@@ -70,6 +74,10 @@ class LogEvent(StrEnum):
     LINES_SUPPRESSED = "lines.suppressed", "lines that visitors caused were left out of the log"
     MAIL_SERVER_FAILED = "mail_server.failed", "the mail server accepts no messages; sending pauses"
     MESSAGE_FAILED = "message.failed", "making or sending a message raised an unexpected error"
+    MESSAGE_SHORTENED = (
+        "message.shortened",
+        "the mail server refused an edition, which goes without the papers of unverified sources",
+    )
     MODEL_FAILED = "model.failed", "fitting the TF-IDF model failed; an older one serves, if any"
     MODEL_FITTED = "model.fitted", "the TF-IDF model was fitted"
     PAGE_FAILED = "page.failed", "a page raised an unexpected error"

@@ -17,7 +17,7 @@ from larkpost.db.outbox.delivery_queue import BATCH
 from larkpost.db.value_batches import batches
 from larkpost.domain import Delivery, DeliveryState, Message, MessageKind
 from larkpost.editions.clock_correction import recover_from_future
-from larkpost.errors import Deferred, LarkpostError
+from larkpost.errors import Deferred, LarkpostError, Refused
 from larkpost.interfaces import Renderer, Transport
 from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, confirmations
@@ -26,6 +26,7 @@ from larkpost.mail.outbox_run import (
     NOBODY,
     OutboxItem,
     OutboxRun,
+    facts_of,
     is_deliverable,
     without_address,
 )
@@ -263,12 +264,36 @@ class _DeliveryRun:
         return True
 
     def _send(self, item: OutboxItem, message: Message, transport: Transport) -> None:
-        error: Exception | None = None
+        error = self._try(item, message, transport)
+        if isinstance(error, Refused) and error.of_content:
+            error = self._send_shorter(item, error, transport)
+        self._conclude(item, error)
+
+    def _send_shorter(
+        self, item: OutboxItem, refusal: Refused, transport: Transport
+    ) -> Exception | None:
+        """Send an edition once more, without the papers of unverified sources; see ``_try``.
+
+        A blog with a paper for which mail servers refuse a message kept whole editions from
+        readers. Returns the ``refusal`` if no such paper is in it.
+        """
+        shorter = self._preparation.without_unverified(item)
+        if shorter is None or not isinstance(shorter.message, Message):
+            return refusal
+        log.warning(LogEvent.MESSAGE_SHORTENED, **facts_of(item, describe(refusal)))
+        try:
+            self.run.keep([shorter])
+        except LarkpostError:  # it could not go again unchanged
+            return refusal
+        return self._try(shorter, shorter.message, transport)
+
+    def _try(self, item: OutboxItem, message: Message, transport: Transport) -> Exception | None:
+        """Send a message; returns the error, None if the server accepted it."""
         try:
             with self.run.on_its_way(item):
                 transport.send(message)
         except LarkpostError as expected:
-            error = expected
+            return expected
         except Exception as unforeseen:  # one message must not stop the others
             log.exception(
                 LogEvent.MESSAGE_FAILED,
@@ -276,8 +301,8 @@ class _DeliveryRun:
                 reader=item.reader and item.reader.uid,
                 edition=item.page and item.page.date,
             )
-            error = unforeseen
-        self._conclude(item, error)
+            return unforeseen
+        return None
 
     def _conclude(self, item: OutboxItem, error: Exception | None) -> None:
         tries = item.delivery.attempts + 1

@@ -9,8 +9,11 @@ from larkpost import logs
 from larkpost.domain import Delivery, Edition, Message, MessageKind, Pick, Reader
 from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
+from larkpost.text.plurals import quantity
 
 log = logs.get_logger(__name__)
+
+LEFT_OUT = "Only on the page of this edition: {papers}. A mail server refused the email with them."
 
 
 def build_messages(renderer: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]:
@@ -42,6 +45,21 @@ def edition_messages(
     ):
         messages[row.id] = _named(message, row)
     return messages
+
+
+def without_unverified(renderer: Renderer, page: Edition, message: Message) -> Message | None:
+    """Build the message of an edition again, without the papers of unverified sources.
+
+    Anybody who writes a feed can put words or links into a paper for which mail servers refuse the
+    message. None if no paper is of such a source, or no other is left, or it cannot be built.
+    """
+    good = tuple(pick for pick in page.picks if not pick.paper.unverified)
+    if not 0 < len(good) < len(page.picks):
+        return None
+    left_out = quantity(len(page.picks) - len(good), "paper")
+    note = f"{page.note} {LEFT_OUT.format(papers=left_out)}".strip()
+    shorter = _build_alone(renderer, replace(page, picks=good, note=note))
+    return under_its_name(shorter, message.message_id) if isinstance(shorter, Message) else None
 
 
 def notice_message(

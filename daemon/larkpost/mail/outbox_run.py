@@ -133,10 +133,10 @@ class OutboxRun:
         self.undecided += in_doubt and item.delivery.ambiguous_attempts >= AMBIGUOUS_ATTEMPTS
         if verdict.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             log.warning(
-                LogEvent.DELIVERY_FAILED, state=verdict.state.value, **_facts(item, verdict)
+                LogEvent.DELIVERY_FAILED, state=verdict.state.value, **facts_of(item, verdict.reply)
             )
         elif verdict.state is DeliveryState.DEFERRED:
-            log.info(LogEvent.DELIVERY_DEFERRED, **_facts(item, verdict))
+            log.info(LogEvent.DELIVERY_DEFERRED, **facts_of(item, verdict.reply))
 
     def close(self) -> None:
         """Write the outcome that is still open."""
@@ -272,13 +272,13 @@ class OutboxRun:
                 log.warning(LogEvent.LEASE_UNRENEWED, delivery=delivery_id, problem=describe(error))
 
 
-def _facts(item: OutboxItem, verdict: DeliveryDecision) -> dict[str, str | None]:
+def facts_of(item: OutboxItem, reply: str) -> dict[str, str | None]:
     """Return the log facts of a message, without addresses."""
     return {
         "kind": item.delivery.kind.value,
         "reader": item.reader.uid if item.reader else None,
         "edition": str(item.page.date) if item.page else None,
-        "last_response": without_address(item, verdict.reply),
+        "last_response": without_address(item, reply),
     }
 
 

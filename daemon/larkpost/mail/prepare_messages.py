@@ -16,7 +16,7 @@ from larkpost.errors import StoreError, TryAgainLater
 from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
 from larkpost.mail import confirmations
-from larkpost.mail.message_builder import edition_messages, notice_message
+from larkpost.mail.message_builder import edition_messages, notice_message, without_unverified
 from larkpost.mail.outbox_run import NOBODY, OutboxItem
 
 if TYPE_CHECKING:
@@ -53,6 +53,16 @@ class MessagePreparation:
             kept = sent_messages.read(connection, doubted)
         items |= {number: item for number, item in admitted.items() if item is not None}
         return self._with_messages([items[row.id] for row in batch if row.id in items], kept)
+
+    def without_unverified(self, item: OutboxItem) -> OutboxItem | None:
+        """Build the message of an edition without the papers for which it was perhaps refused.
+
+        None for other messages, and where that is not possible.
+        """
+        if item.page is None or not isinstance(item.message, Message):
+            return None
+        shorter = without_unverified(self._renderer, item.page, item.message)
+        return None if shorter is None else replace(item, message=shorter)
 
     def _admit(self, delivery: Delivery, now: datetime) -> OutboxItem | None:
         """Return the reader of a confirmation; None if it does not go now."""

@@ -224,6 +224,7 @@ class Session:
                     message,
                     nobody=verdict is ReplyMeaning.NOBODY,
                     unwelcome=verdict is ReplyMeaning.UNWELCOME,
+                    of_content=stage is SmtpStage.END,
                     code=reply.enhanced,
                 )
 

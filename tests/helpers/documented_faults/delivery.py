@@ -35,6 +35,10 @@ DELIVERY = {
         "test_a_refusal_that_is_not_about_the_address_suspends_nobody",
         "test_an_address_that_refuses_its_messages_day_after_day_suspends_its_reader",
     ),
+    "5xx after the content of an edition with a paper of a blog": (
+        "test_an_edition_that_is_refused_for_the_paper_of_a_blog_goes_without_it",
+        "test_a_second_refusal_is_the_last",
+    ),
     "The connection breaks inside a message, or the server answers before the final dot": (
         "test_a_connection_cut_in_the_middle_of_a_message_leaves_one_copy",
         "test_a_message_cut_in_its_middle_again_and_again_is_never_in_doubt",
