@@ -34,6 +34,7 @@ from larkpost.db.matching.verified_texts import (
     is_shared,
     lacks_text,
     says_more,
+    takes_over,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
@@ -81,8 +82,8 @@ class KnownPaper:
 
     ``gained`` are identifiers to write. ``before`` is the stored paper, None if it is new.
     ``placed`` are the drafts merged into it, including the one that created it. ``lost`` are
-    identifiers to delete. ``is_judged``: it has unverified texts, and a reader has given it a
-    thumb.
+    identifiers to delete. ``is_judged``: a reader has given it a thumb, and its texts are
+    unverified or incomplete.
     """
 
     paper: Paper
@@ -288,8 +289,9 @@ class PaperMatcher:
         A feed may have put the text under that of any paper, whose record would then replace it, or
         any text under the paper's. Their address stays among the links.
         """
+        is_new_text = takes_over(entry.paper, asked.draft)
         for name in sorted(entry.names.difference(asked.names)):
-            if name.scheme != "url" and len(entry.names) > 1:
+            if (name.scheme != "url" or is_new_text) and len(entry.names) > 1:
                 if name == entry.paper.identifier and (address := paper_url(None, [name])):
                     links = further_links(entry.paper.url, (*entry.paper.links, address))
                     entry.paper = replace(entry.paper, links=links)

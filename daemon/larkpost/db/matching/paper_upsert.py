@@ -25,6 +25,7 @@ from larkpost.db.matching.paper_matcher import (
 from larkpost.db.matching.paper_query import PaperQuery, make_query
 from larkpost.db.matching.paper_writer import write_changed, write_names, write_new
 from larkpost.db.matching.unify_papers import choose_kept, unify
+from larkpost.db.matching.verified_texts import is_incomplete
 from larkpost.db.private.merge_into_public import count_ready, hand_over
 from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Paper, PaperRecord
@@ -221,10 +222,10 @@ def lay_out(
 
 
 def _judged(connection: Connection, known: Iterable[Paper]) -> set[int]:
-    """Read which of these papers have unverified texts and thumbs."""
-    unverified = {paper.id for paper in known if paper.unverified}
+    """Read which of these papers have thumbs, and texts that a feed may change or complete."""
+    changing = {paper.id for paper in known if paper.unverified or is_incomplete(paper)}
     tables = schema.vote.c.paper_id, schema.forgotten_vote.c.paper_id
-    found = (rows_among(connection, select(one).distinct(), one, unverified) for one in tables)
+    found = (rows_among(connection, select(one).distinct(), one, changing) for one in tables)
     return {row.paper_id for rows in found for row in rows}
 
 

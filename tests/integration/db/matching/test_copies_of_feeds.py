@@ -101,6 +101,8 @@ TYPESET = [
     replace(COPY, title=f"{COPY.title} - {SYMBOLS}"),
     replace(COPY, title="".join(f"{letter}\u0335" for letter in COPY.title)),
     replace(COPY, abstract=f"{COPY.abstract} - {SYMBOLS}"),
+    replace(COPY, title=COPY.title.replace("i", "\u0131")),
+    replace(COPY, abstract=COPY.abstract.replace(". ", ". <!-- join our casino --> ")),
 ]
 
 
@@ -170,3 +172,14 @@ def test_an_authority_gets_the_only_identifier_of_another_text(store: Store) -> 
     *_, listed = take(store, GLACIERS, reworded, reworded)
 
     assert (listed.id, listed.identifier, listed.abstract) == (3, ARXIV, reworded.abstract)
+
+
+@pytest.mark.parametrize("copied", [f"{COPY.abstract}...", f"... {COPY.abstract}"])
+def test_a_whole_text_with_an_ellipsis_does_not_get_a_rest_of_other_words(
+    store: Store, copied: str
+) -> None:
+    longer = replace(COPY, abstract=f"{COPY.abstract} Join our casino, where everybody wins.")
+
+    listed, _ = take(store, replace(COPY, abstract=copied), LISTED, longer)
+
+    assert is_as_listed(listed)
