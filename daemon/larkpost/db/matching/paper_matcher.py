@@ -37,7 +37,7 @@ from larkpost.db.matching.verified_texts import (
     takes_over,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
-from larkpost.text.identifiers import find_identifier, paper_url
+from larkpost.text.identifiers import find_identifier, identifier_url, paper_url
 from larkpost.text.minhash import SKETCH
 from larkpost.text.record_limits import MOST_NAMES
 from larkpost.text.unverified import Unverified
@@ -271,7 +271,7 @@ class PaperMatcher:
         if entry.is_judged:
             draft = with_judged_texts(entry.paper, draft)
         # Before the merge: with an identifier that has a link, no feed's address stays.
-        named = rename(entry.paper, gained)
+        named = rename(self._with_link_of_authority(match.at, asked), gained)
         merged = merge(named, draft, now=self.now, repeated=repeated)
         paper = with_url(merged.paper, entry.names)
         paper = date_new_link(entry.paper, paper, self.now)
@@ -296,6 +296,27 @@ class PaperMatcher:
                     links = further_links(entry.paper.url, (*entry.paper.links, address))
                     entry.paper = replace(entry.paper, links=links)
                 self._remove_name(entry, name)
+
+    def _with_link_of_authority(self, at: int, asked: PaperQuery) -> Paper:
+        """Replace the link that feeds gave to a paper, until an authority's record has one.
+
+        It stays among the further links.
+        """
+        paper, draft = self.entries[at].paper, asked.draft
+        if draft.unverified & Unverified.TITLE:
+            return paper
+        linked = [one for one in asked.names if self.by_name.get(one) == at and identifier_url(one)]
+        is_named_by_feeds = is_better(paper, draft) and paper.identifier not in linked
+        if not linked or (identifier_url(paper.identifier) and not is_better(paper, draft)):
+            return paper
+        address = paper_url(paper.url, [paper.identifier])
+        url = draft.url or identifier_url(linked[0])
+        return replace(
+            paper,
+            identifier=linked[0] if is_named_by_feeds else paper.identifier,
+            url=url,
+            links=further_links(url, (*paper.links, *filter(None, [address]))),
+        )
 
     def _take_names(self, asked: PaperQuery, match: int) -> None:
         """Take an authority's identifiers from papers, but its match, that have another text.

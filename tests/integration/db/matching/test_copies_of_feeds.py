@@ -23,7 +23,7 @@ from tests.helpers.merging.papers_of_feeds import (
 from larkpost.db import papers
 from larkpost.domain import Identifier, PaperRecord, Thumb
 from larkpost.readers import record_votes, subscriptions
-from larkpost.text.identifiers import paper_url
+from larkpost.text.identifiers import identifier_url, paper_url
 from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
@@ -183,3 +183,27 @@ def test_a_whole_text_with_an_ellipsis_does_not_get_a_rest_of_other_words(
     listed, _ = take(store, replace(COPY, abstract=copied), LISTED, longer)
 
     assert is_as_listed(listed)
+
+
+PUBMED, ADDRESS = Identifier("pmid", "12345678"), Identifier("url", "https://journal.example/f")
+UNLINKED = replace(LISTED, identifiers=(), unverified=Unverified.NONE, text_source="")
+
+
+@pytest.mark.parametrize(
+    ("before", "ids"),
+    [
+        ((), (PUBMED, DOI)),
+        ((), (ADDRESS,)),
+        ((replace(UNLINKED, abstract=""),), (DOI,)),
+        ((replace(UNLINKED, identifiers=(PUBMED,)),), (PUBMED, DOI)),
+    ],
+)
+def test_the_first_link_of_an_authority_replaces_that_of_a_feed(
+    store: Store, before: tuple[PaperRecord, ...], ids: tuple[Identifier, ...]
+) -> None:
+    copied = replace(COPY, identifiers=(PUBMED,), url="https://evil.example/casino")
+
+    (paper,) = take(store, *before, copied, replace(UNLINKED, identifiers=ids), copied)
+
+    assert paper_url(paper.url, [paper.identifier]) == identifier_url(ids[-1])
+    assert paper.links == (copied.url,)
