@@ -58,6 +58,7 @@ def merge(
     """
     if takes_over(paper, draft):
         return MergedPaper(_begin_anew(paper, draft, now), reworded=True, enriched=True)
+    before = paper
     paper, draft = without_unverified_claims(paper, draft), _with_likely_version(paper, draft)
     seen = _first_seen(paper, draft, now)
     version = _is_newer_version(paper, draft)
@@ -69,7 +70,7 @@ def merge(
     abstract = choose_abstract(paper, draft, best)
     reworded = any(
         squeeze(old) != squeeze(new)
-        for old, new in ((paper.title, title), (paper.abstract, abstract))
+        for old, new in ((before.title, title), (before.abstract, abstract))
     )
     url = choose_url(paper, draft)
     merged = replace(

@@ -305,18 +305,18 @@ class PaperMatcher:
         paper, draft = self.entries[at].paper, asked.draft
         if draft.unverified & Unverified.TITLE:
             return paper
-        linked = [one for one in asked.names if self.by_name.get(one) == at and identifier_url(one)]
-        is_named_by_feeds = is_better(paper, draft) and paper.identifier not in linked
+        own = {one for one in asked.names if self.by_name.get(one) == at}
+        linked = [one for one in asked.names if identifier_url(one)]
+        linked = [one for one in linked if one in own or one.scheme == "url"]
         if not linked or (identifier_url(paper.identifier) and not is_better(paper, draft)):
             return paper
         address = paper_url(paper.url, [paper.identifier])
         url = draft.url or identifier_url(linked[0])
-        return replace(
-            paper,
-            identifier=linked[0] if is_named_by_feeds else paper.identifier,
-            url=url,
-            links=further_links(url, (*paper.links, *filter(None, [address]))),
-        )
+        links = further_links(url, (*paper.links, *filter(None, [address])))
+        identifier = paper.identifier
+        if is_better(paper, draft) and identifier not in linked:
+            identifier = next((one for one in (*linked, *asked.names) if one in own), identifier)
+        return replace(paper, identifier=identifier, url=url, links=links)
 
     def _take_names(self, asked: PaperQuery, match: int) -> None:
         """Take an authority's identifiers from papers, but its match, that have another text.

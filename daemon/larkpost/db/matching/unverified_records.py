@@ -104,13 +104,15 @@ def without_unverified_claims(paper: Paper, draft: PaperRecord) -> Paper:
 
     It is as old as its record here, not as its source said: a day of long ago would keep it out of
     what is popular, and of the authority's day in the archive. Links and keywords of the authority
-    come first, because the number of both is limited.
+    come first, because the number of both is limited. A notice of withdrawal is no abstract of it.
     """
     if not is_better(paper, draft):
         return paper
+    is_claimed = paper.unverified & Unverified.ABSTRACT and is_withdrawal_notice(paper.abstract)
     read = paper.ingested_at if draft.came_out else read_at(paper)
     return replace(
         paper,
+        abstract="" if is_claimed else paper.abstract,
         ingested_at=read,
         organisation=None,
         comment=None,

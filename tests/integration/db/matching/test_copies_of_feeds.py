@@ -207,3 +207,23 @@ def test_the_first_link_of_an_authority_replaces_that_of_a_feed(
 
     assert paper_url(paper.url, [paper.identifier]) == identifier_url(ids[-1])
     assert paper.links == (copied.url,)
+
+
+def test_an_address_that_a_feed_took_is_still_the_link_of_an_authority(store: Store) -> None:
+    taken = replace(CASINO, identifiers=(ADDRESS,))
+    copied = replace(COPY, identifiers=(), url="https://evil.example/casino")
+
+    _, paper = take(store, taken, copied, replace(UNLINKED, identifiers=(ADDRESS,)))
+
+    assert is_as_listed(paper)
+    assert paper_url(paper.url, [paper.identifier]) == ADDRESS.value
+
+
+def test_a_notice_of_withdrawal_that_a_feed_has_is_no_abstract_of_an_authority(
+    store: Store,
+) -> None:
+    notice = replace(COPY, abstract="This paper has been withdrawn by the authors.")
+
+    (paper,) = take(store, notice, replace(LISTED, abstract="", unverified=0), notice)
+
+    assert (paper.title, paper.abstract, paper.withdrawn) == (LISTED.title, "", False)
