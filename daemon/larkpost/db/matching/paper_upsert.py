@@ -29,6 +29,7 @@ from larkpost.db.matching.verified_texts import is_incomplete
 from larkpost.db.private.merge_into_public import count_ready, hand_over
 from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Paper, PaperRecord
+from larkpost.text.unverified import Unverified
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 
@@ -144,9 +145,14 @@ def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, in
     """Merge papers whose identifiers one draft combined, if their texts are similar.
 
     For example a paper that arrived first with its arXiv id, then reworded and without the id,
-    until a record had the id with the new words. Returns the id of the remaining paper by that of
+    until a record had the id with the new words. A title alone is not enough for one of a feed,
+    which may have put any abstract under it. Returns the id of the remaining paper by that of
     the removed one.
     """
+
+    def is_of_feed(*entries: KnownPaper) -> bool:
+        return any(one.paper.unverified & Unverified.TITLE for one in entries)
+
     gone: dict[int, int] = {}
     pairs = [tuple(matcher.entries[at] for at in pair) for pair in matcher.shared]
     for entry, other in pairs:
@@ -155,7 +161,8 @@ def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, in
             continue
         record = merge_log.as_record(other.paper, other.names)
         apart = matcher.decisions.forbid(record.names, entry.names)
-        if apart or matcher.comparer.compare(entry.paper, record.record).rule is None:
+        rule = matcher.comparer.compare(entry.paper, record.record).rule
+        if apart or rule is None or (rule is MatchRule.TITLE and is_of_feed(entry, other)):
             continue
         stays, goes = choose_kept(connection, *ids)
         unify(connection, stays, goes, now=matcher.now, rule=MatchRule.SHARED_NAMES)
