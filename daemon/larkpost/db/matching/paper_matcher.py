@@ -28,11 +28,11 @@ from larkpost.db.matching.unverified_records import (
     without_unverified_facts,
 )
 from larkpost.db.matching.verified_texts import (
+    has_other_abstract,
     is_another,
     is_better,
     is_of_other_source,
     is_shared,
-    lacks_text,
     says_more,
     takes_over,
 )
@@ -236,7 +236,7 @@ class PaperMatcher:
             stays = known.is_judged or is_shared(paper)
             return stays and is_another(paper, draft, self.comparer.akin)
         stays = known.is_judged or bool(draft.uid)  # an import does not tell which have thumbs
-        return says_more(paper, draft) or (stays and lacks_text(paper, draft))
+        return says_more(paper, draft) or (stays and has_other_abstract(paper, draft))
 
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Return the entries whose texts are compared with a draft's, most similar first."""

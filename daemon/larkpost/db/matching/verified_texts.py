@@ -239,9 +239,14 @@ def read_at(paper: Paper) -> datetime:
     return max(paper.ingested_at, paper.text_seen or paper.ingested_at)
 
 
-def lacks_text(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether a paper has no abstract, or a cut one, and a record has it or its rest."""
-    return bool(draft.abstract) and squeeze(paper.abstract) != squeeze(draft.abstract)
+def has_other_abstract(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether one of a paper and a record has another abstract, its rest, or one at all.
+
+    A record of a feed that lacks it is of the paper; a paper that an export lists without it was
+    one of its own there.
+    """
+    told = bool(draft.abstract or draft.uid)
+    return told and squeeze(paper.abstract) != squeeze(draft.abstract)
 
 
 def is_incomplete(paper: Paper) -> bool:
