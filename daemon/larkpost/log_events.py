@@ -23,8 +23,7 @@ class LogEvent(StrEnum):
     BOUNCES_PRUNED = "bounces.pruned", "bounces too old to count were deleted"
     CLOCK_CORRECTED = (
         "clock.corrected",
-        "dates that a clock running ahead wrote were set to now; while it is behind, only the next"
-        " editions are moved",
+        "dates of a clock that ran ahead were set to now; while it is behind, only editions move",
     )
     CLOCK_REVERSED = "clock.reversed", "the clock of the machine was set back; all jobs run at once"
     CONNECTION_FAILED = "connection.failed", "a connection of a visitor could not be accepted"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, true, union
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select, true, union
 
 from larkpost.db import schema
 from larkpost.db.matching.paper_names import first_of as first_names
@@ -57,6 +57,7 @@ __all__ = [
     "get",
     "iterate",
     "names",
+    "newest_sources",
     "owners",
     "prepare",
     "recommendable_marks",
@@ -165,6 +166,19 @@ def corpus(
     """
     bounds = [*_between(since, until), PUBLIC if withdrawn else RECOMMENDABLE]
     return _read(connection, _newest_first().where(*bounds).limit(limit))
+
+
+def newest_sources(connection: Connection, *, limit: int) -> list[tuple[int, str | None]]:
+    """Read the ids of the newest public papers, each with the source of its title.
+
+    As ``text.unverified.own_source``: None for an authority.
+    """
+    column = schema.paper.c
+    is_doubtful = column.unverified.bitwise_and(int(Unverified.TITLE)) != 0
+    source = case((is_doubtful, func.coalesce(column.text_source, "")))
+    newest = _newest_first().with_only_columns(column.id, source.label("source"))
+    rows = connection.execute(newest.where(PUBLIC).limit(limit))
+    return [(row.id, row.source) for row in rows]
 
 
 def count(connection: Connection) -> int:

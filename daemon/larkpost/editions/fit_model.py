@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from larkpost import logs
 from larkpost.child_process import ChildProcess, database_for_child
 from larkpost.db import papers, popularity
+from larkpost.db.value_batches import gather
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 log = logs.get_logger(__name__)
 
 NEWEST = 20_000  # papers to which a model is fitted
+MOST_READ = 100_000  # ids of papers, of which these are chosen
+# Papers of one source that is no authority, if there are fewer of all others.
+FEWEST_OF_SOURCE = 1_000
 LIKED = 3  # the least number of liked papers for a reader's thumbs to count
 LONGEST = 240.0  # seconds: a tick without progress for five minutes ends the daemon
 FIT_MODULE = "larkpost.editions.fit_process"
@@ -42,10 +46,27 @@ class Fit(Protocol):
         ...
 
 
+def choose_corpus(sources: Sequence[tuple[int, str | None]]) -> list[int]:
+    """Choose papers to which a model is fitted, of ids and sources, newest first.
+
+    The source None stands for all authorities. Of any other at most as many as of all smaller ones:
+    otherwise one feed could make the words of other papers common, and its own what others are
+    compared with, within a day.
+    """
+    of = gather((source, paper_id) for paper_id, source in sources)
+    listed, others = of.pop(None, []), list[int]()
+    for some in sorted(of.values(), key=len):
+        room = len(listed) + len(others) or NEWEST
+        others += some[: max(FEWEST_OF_SOURCE, room)]
+    others = others[: max(NEWEST // 2, NEWEST - len(listed))]
+    return [*listed[: NEWEST - len(others)], *others]
+
+
 def fit_here(store: Store, ranker: TfidfRanker, now: datetime, *, together: bool) -> Fitted:
     """Fit a model in this process, with no transaction open meanwhile."""
     with store.read() as connection:
-        corpus = papers.corpus(connection, limit=NEWEST)
+        chosen = choose_corpus(papers.newest_sources(connection, limit=MOST_READ))
+        corpus = list(papers.get(connection, chosen).values())
         libraries = popularity.libraries(connection, least=LIKED, at=now) if together else []
     space = ranker.fit(corpus, libraries=libraries)
     return Fitted(space.to_bytes(), space)

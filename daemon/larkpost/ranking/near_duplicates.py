@@ -92,7 +92,7 @@ def find_near_duplicates(papers: Iterable[Paper]) -> DuplicateGroups:
     its least id. Of either kind, and to find copies, at most ``MOST_COMPARISONS`` texts are
     compared; pairs that share the most numbers come first.
     """
-    known = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
+    known = {paper.id: paper for paper in papers if _is_comparable(paper)}
     sketches = {paper.id: _sketch(paper.title, paper.abstract) for paper in known.values()}
     others = {number for number, paper in known.items() if _is_unverified(paper)}
     texts = _SqueezedTexts(known)
@@ -139,6 +139,16 @@ def _find_copies(
 
 def _count_shared(sketch: Iterable[int], by_number: Mapping[int, Sequence[int]]) -> Counter[int]:
     return Counter(chain.from_iterable(by_number.get(number, ()) for number in sketch))
+
+
+def _is_comparable(paper: Paper) -> bool:
+    """Whether a paper has an abstract, and that of its own source.
+
+    A feed may add any abstract to a title of an authority: with that of another paper, one of the
+    two would not be recommended.
+    """
+    has_added = paper.unverified & Unverified.ABSTRACT and not _is_unverified(paper)
+    return len(paper.abstract) >= TELLING and not has_added
 
 
 def _is_unverified(paper: Paper) -> bool:

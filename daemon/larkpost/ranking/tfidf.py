@@ -23,9 +23,11 @@ from larkpost.ranking.term_matrix import (
     unit,
     weigh,
 )
+from larkpost.ranking.words.choose_terms import choose_terms
 from larkpost.ranking.words.find_terms import Lexicon, category_terms
 from larkpost.ranking.words.tokenizer import count_stems, terms
 from larkpost.text.term_specificity import GRADES, term_table
+from larkpost.text.unverified import own_source
 
 if TYPE_CHECKING:
     from larkpost.ranking.collaborative import CollaborativeFactors
@@ -42,9 +44,6 @@ SAMPLE = 5000  # papers of the corpus that are stored, at most
 BACKGROUND = 200  # stored papers that are weak negative evidence
 FAST_BACKGROUND = 100  # the same in fast mode
 SMALL, LARGE = 150, 750  # papers: a corpus up to the first is small, from the second on large
-ALL_TERMS = 1000  # with fewer papers every term counts, however rare
-CROWDED = 20  # with at least so many papers, terms in nearly all of them are left out
-EVERYWHERE = 0.3
 WORD_SHARE, CLOSE_SHARE = 0.7, 0.3  # shares of the two similarities, see ``kernel_shares``
 PRIOR = 20  # the weight of a term's share in the corpus, in papers
 
@@ -300,7 +299,8 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
     """
     ordered = sorted(papers, key=lambda paper: paper.uid)
     counted = _count_terms([paper.text for paper in ordered], len(ordered))
-    vocabulary, spread, common = _vocabulary(counted)
+    sources = [own_source(paper) for paper in ordered]
+    vocabulary, spread, common = choose_terms(counted, sources)
     stem_spread = count_stems(counted, vocabulary, spread)
     blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
     plain, none = csr_array(blank), np.zeros(0, dtype=np.int64)
@@ -351,23 +351,6 @@ def _count_terms(texts: Texts, papers: int) -> list[Counter[str]]:
             one[term] += again  # type: ignore[assignment]  # a count may be a fraction
         counted.append(one)
     return counted
-
-
-def _vocabulary(
-    counted: Sequence[Counter[str]],
-) -> tuple[tuple[str, ...], NDArray[np.int32], dict[str, int]]:
-    """Return the terms, sorted, with their numbers of papers; the same for too common words.
-
-    Terms are neither too rare nor too common.
-    """
-    spread: Counter[str] = Counter()
-    for one in counted:
-        spread.update(one.keys())
-    least = 1 if len(counted) < ALL_TERMS else 2
-    most = EVERYWHERE * len(counted) if len(counted) >= CROWDED else len(counted)
-    kept = sorted(term for term, papers in spread.items() if least <= papers <= most)
-    common = {term: papers for term, papers in sorted(spread.items()) if papers > most}
-    return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32), common
 
 
 def _axes(plain: csr_array, most: int) -> Floats:

@@ -38,10 +38,11 @@ _HAS_PLAIN = re.compile(f"[{''.join(map(chr, _PLAIN_LETTERS))}]")
 
 def fold(text: str) -> str:
     """Lower case without accents, ligatures, HTML and LaTeX's formatting; Greek letters by name."""
-    return _fold_letters(_without_formatting(text))
+    return _fold_letters(without_formatting(text))
 
 
-def _without_formatting(text: str) -> str:
+def without_formatting(text: str) -> str:
+    """Remove HTML, with hidden contents such as comments, and LaTeX's formatting commands."""
     text = plain_html(text)
     return _FORMATTING.sub("", text) if "\\" in text else text
 
@@ -55,7 +56,7 @@ def _fold_letters(text: str) -> str:
 
 def squeeze(text: str) -> str:
     """Keep only the letters and digits of ``fold``, which near-duplicates share."""
-    text = _without_formatting(text)
+    text = without_formatting(text)
     plain = as_ascii(text)
     folded = _fold_letters(text if plain is None else plain)
     if folded.isascii():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntFlag
 
+from larkpost.domain import Paper
+
 SEVERAL_SOURCES = "several"  # in place of the source of a text
 
 
@@ -33,3 +35,8 @@ class Unverified(IntFlag):
     def names(self) -> list[str]:
         """The names of these texts, as in exports."""
         return [text.name.lower() for text in type(self) if text in self and text.name]
+
+
+def own_source(paper: Paper) -> str | None:
+    """Return the source of a paper's title, empty if unknown; None if that is an authority."""
+    return paper.text_source if paper.unverified & Unverified.TITLE else None

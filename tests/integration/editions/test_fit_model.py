@@ -20,7 +20,8 @@ from larkpost.db import fitted_models, papers
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
 from larkpost.domain import Identifier, PaperRecord
-from larkpost.editions.fit_model import FitApart, fit_here
+from larkpost.editions import fit_model
+from larkpost.editions.fit_model import NEWEST, FitApart, choose_corpus, fit_here
 from larkpost.editions.model_cache import TRY_AGAIN, ModelCache, fresh_space
 from larkpost.errors import TryAgainLater
 from larkpost.ranking import TfidfRanker
@@ -233,3 +234,37 @@ def test_blas_has_one_thread_in_every_process(program: str) -> None:
         told = process.stdout.read()
 
     assert told.splitlines()[-1] == "[1]"
+
+
+def test_a_model_is_fitted_to_no_more_papers_of_a_feed_than_of_all_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_model, "FEWEST_OF_SOURCE", 5)
+    with store.begin() as connection:
+        words = ("jackpot", "roulette", "poker", "bingo", "lottery", "baccarat", "keno")
+        titles = (f"Join the {one} and the {other}" for one in words for other in words)
+        told = [PaperRecord(title, unverified=7, text_source="blog") for title in titles]
+        papers.absorb(connection, told, now=NOW)
+        sources = papers.newest_sources(connection, limit=1_000)
+
+    chosen = choose_corpus(sources)
+
+    listed = {paper_id for paper_id, source in sources if source is None}
+    assert (len(listed), len(sources)) == (30, 30 + len(words) ** 2)
+    assert listed <= set(chosen)
+    assert len(chosen) == 2 * len(listed)
+
+
+def test_a_flood_of_a_feed_displaces_no_papers_from_the_fit() -> None:
+    flood: list[tuple[int, str | None]] = [(n, "source a-blog") for n in range(90_000)]
+    journal = [(n, "source journal") for n in range(100_000, 100_800)]
+    listed = [(n, None) for n in range(200_000, 230_000)]
+
+    chosen = choose_corpus([*flood, *journal, *listed[:5_000]])
+    full = choose_corpus([*flood, *journal, *listed])
+
+    assert {n for n, _ in [*journal, *listed[:5_000]]} <= set(chosen)
+    assert len(chosen) == 2 * 5_800
+    assert len(full) == len(set(full)) == NEWEST
+    assert set(full) & {n for n, _ in listed} == {n for n, _ in listed[: NEWEST // 2]}
+    assert len(choose_corpus(flood)) == NEWEST == len(choose_corpus(listed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,7 @@ from tests.helpers.merging.papers_of_feeds import (
 )
 
 from larkpost.db.engine import Store
-from larkpost.domain import Thumb
+from larkpost.domain import Identifier, Thumb
 from larkpost.portability import exporter, importer
 from larkpost.readers import record_votes, subscriptions
 
@@ -107,3 +108,16 @@ def test_a_reader_who_exports_does_not_learn_which_source_listed_a_paper(store: 
 
     assert "source journal" not in str(told)
     assert any(line["kind"] == "paper" and line["title"] == LISTED.title for line in told)
+
+
+def test_an_import_joins_no_title_alone_to_the_paper_that_another_feed_dated_long_ago(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    old = replace(COPY, identifiers=(Identifier("arxiv", "1901.00007"),), came_out=date(2019, 1, 1))
+    before = take(store, old, replace(LISTED, identifiers=(), abstract=""))
+
+    move(store, other, tmp_path / "export")
+
+    told = [(paper.abstract, paper.ingested_at) for paper in before]
+    assert [(paper.abstract, paper.ingested_at) for paper in read_all(other)] == told
+    assert len(told) == 2

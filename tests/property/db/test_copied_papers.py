@@ -64,6 +64,8 @@ def copy(dice: random.Random) -> PaperRecord:
         {"abstract": "This paper has been withdrawn by the authors."},
         {"abstract": f"{abstract[:90]}..."},
         {"title": " ".join(title), "abstract": " ".join(abstract)},
+        {"title": title.replace("i", "\u0131")},
+        {"abstract": f"{abstract}..."},
     ]
     changed = dice.choice(texts) | dice.choice(CLAIMS) | {"identifiers": dice.choice(NAMES)}
     source = dice.choice(["source a-blog", "mail evil.example"])

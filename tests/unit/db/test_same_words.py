@@ -32,6 +32,23 @@ def test_spaces_symbols_marks_and_control_characters_are(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Multi-modal ferr\u0131es",  # a dotless i
+        "\N{GREEK SMALL LETTER MU}lti-modal ferries",
+        "Multi-modal \U0001d405\U0001d404\U0001d411\U0001d411\U0001d408\U0001d404\U0001d412",
+        "Multi-modal <!-- join our casino --> ferries",
+        '<a href="casino">Multi-modal</a> ferries',
+        "Multi-modal fe<i></i>rries",
+    ],
+)
+def test_letters_that_no_search_finds_and_hidden_words_are_other_words(text: str) -> None:
+    assert not has_same_words(text, "Multi-modal ferries")
+    assert has_same_words("Multi-modal ferries", text)
+    assert has_same_words(text, text.replace("ferries", "Ferries"))
+
+
+@pytest.mark.parametrize(
     ("authors", "is_same"),
     [
         ((), True),
@@ -41,6 +58,7 @@ def test_spaces_symbols_marks_and_control_characters_are(text: str) -> None:
         (("Ada Lovelace", "Evil One"), False),
         (("Ada Lovelace", SYMBOLS), False),
         ((f"Ada {SYMBOLS} Lovelace",), False),
+        (("Ada Lovelace<!-- casino -->",), False),
     ],
 )
 def test_authors_are_named_in_full_or_with_initials_and_no_others(

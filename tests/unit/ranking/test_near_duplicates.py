@@ -11,7 +11,7 @@ import pytest
 
 from larkpost.domain import Identifier, Paper
 from larkpost.ranking import near_duplicates
-from larkpost.ranking.near_duplicates import DuplicateCache, find_near_duplicates
+from larkpost.ranking.near_duplicates import DuplicateCache, DuplicateGroups, find_near_duplicates
 from larkpost.text.minhash import resemblance
 from larkpost.text.unverified import SEVERAL_SOURCES, Unverified
 
@@ -246,3 +246,14 @@ def test_a_paper_that_an_authority_lists_is_compared_anew() -> None:
 
     assert cache.groups([one, *from_a_blog(other)]).copies == {2}
     assert cache.groups([one, other]).copies == frozenset()
+
+
+def test_the_abstract_that_a_blog_adds_to_a_title_makes_no_paper_a_duplicate() -> None:
+    listed, other = paper(1, "What is known", ABSTRACT), paper(2, "On radar", ABSTRACT)
+    added = replace(other, unverified=Unverified.ABSTRACT, text_source="source a-blog")
+
+    assert find_near_duplicates([listed, other]).doubles == 1
+    assert find_near_duplicates([listed, added]) == DuplicateGroups({})
+    assert find_near_duplicates([*from_a_blog(listed, source="source journal"), added]) == (
+        DuplicateGroups({})
+    )

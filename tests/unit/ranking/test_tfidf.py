@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +53,19 @@ def test_a_term_of_nearly_every_paper_is_left_out() -> None:
     corpus = [a_paper(n, f"everywhere word{n}") for n in range(30)]
 
     assert "everywhere" not in fit(corpus).vocabulary
+
+
+def test_a_feed_that_puts_all_words_into_its_papers_takes_none_from_the_vocabulary() -> None:
+    words = " ".join(sorted({word for paper in PAPERS for word in paper.abstract.split()}))
+    hostile = [
+        replace(a_paper(9000 + at, "", words), unverified=7, text_source="source a-blog")
+        for at in range(len(PAPERS))
+    ]
+
+    space = fit([*PAPERS, *hostile])
+
+    assert set(fit(PAPERS).vocabulary) <= set(space.vocabulary)
+    assert fit(hostile).vocabulary == ()  # with nothing else to compare them with
 
 
 def test_in_a_small_corpus_a_word_of_the_title_counts_more_than_one_of_the_abstract() -> None:

@@ -58,6 +58,7 @@ def merge(
     """
     if takes_over(paper, draft):
         return MergedPaper(_begin_anew(paper, draft, now), reworded=True, enriched=True)
+    before = paper
     paper, draft = without_unverified_claims(paper, draft), _with_likely_version(paper, draft)
     seen = _first_seen(paper, draft, now)
     version = _is_newer_version(paper, draft)
@@ -67,10 +68,7 @@ def merge(
     title = choose_title(paper, draft, best_title)
     best = best_abstract(paper.abstract, draft.abstract, later=later, newer=version)
     abstract = choose_abstract(paper, draft, best)
-    reworded = any(
-        squeeze(old) != squeeze(new)
-        for old, new in ((paper.title, title), (paper.abstract, abstract))
-    )
+    reworded = _is_reworded(before, title, abstract)
     url = choose_url(paper, draft)
     merged = replace(
         paper,
@@ -95,6 +93,11 @@ def merge(
     )
     merged = mark_unverified(paper, draft, merged)
     return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
+
+
+def _is_reworded(before: Paper, title: str, abstract: str) -> bool:
+    pairs = (before.title, title), (before.abstract, abstract)
+    return any(squeeze(old) != squeeze(new) for old, new in pairs)
 
 
 def _begin_anew(paper: Paper, draft: PaperRecord, now: datetime) -> Paper:

@@ -28,15 +28,16 @@ from larkpost.db.matching.unverified_records import (
     without_unverified_facts,
 )
 from larkpost.db.matching.verified_texts import (
+    has_other_abstract,
     is_another,
     is_better,
     is_of_other_source,
     is_shared,
-    lacks_text,
     says_more,
+    takes_over,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
-from larkpost.text.identifiers import find_identifier, paper_url
+from larkpost.text.identifiers import find_identifier, identifier_url, paper_url
 from larkpost.text.minhash import SKETCH
 from larkpost.text.record_limits import MOST_NAMES
 from larkpost.text.unverified import Unverified
@@ -81,8 +82,8 @@ class KnownPaper:
 
     ``gained`` are identifiers to write. ``before`` is the stored paper, None if it is new.
     ``placed`` are the drafts merged into it, including the one that created it. ``lost`` are
-    identifiers to delete. ``is_judged``: it has unverified texts, and a reader has given it a
-    thumb.
+    identifiers to delete. ``is_judged``: a reader has given it a thumb, and its texts are
+    unverified or incomplete.
     """
 
     paper: Paper
@@ -235,7 +236,7 @@ class PaperMatcher:
             stays = known.is_judged or is_shared(paper)
             return stays and is_another(paper, draft, self.comparer.akin)
         stays = known.is_judged or bool(draft.uid)  # an import does not tell which have thumbs
-        return says_more(paper, draft) or (stays and lacks_text(paper, draft))
+        return says_more(paper, draft) or (stays and has_other_abstract(paper, draft))
 
     def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Return the entries whose texts are compared with a draft's, most similar first."""
@@ -270,7 +271,7 @@ class PaperMatcher:
         if entry.is_judged:
             draft = with_judged_texts(entry.paper, draft)
         # Before the merge: with an identifier that has a link, no feed's address stays.
-        named = rename(entry.paper, gained)
+        named = rename(self._with_link_of_authority(match.at, asked), gained)
         merged = merge(named, draft, now=self.now, repeated=repeated)
         paper = with_url(merged.paper, entry.names)
         paper = date_new_link(entry.paper, paper, self.now)
@@ -288,12 +289,34 @@ class PaperMatcher:
         A feed may have put the text under that of any paper, whose record would then replace it, or
         any text under the paper's. Their address stays among the links.
         """
+        is_new_text = takes_over(entry.paper, asked.draft)
         for name in sorted(entry.names.difference(asked.names)):
-            if name.scheme != "url" and len(entry.names) > 1:
+            if (name.scheme != "url" or is_new_text) and len(entry.names) > 1:
                 if name == entry.paper.identifier and (address := paper_url(None, [name])):
                     links = further_links(entry.paper.url, (*entry.paper.links, address))
                     entry.paper = replace(entry.paper, links=links)
                 self._remove_name(entry, name)
+
+    def _with_link_of_authority(self, at: int, asked: PaperQuery) -> Paper:
+        """Replace the link that feeds gave to a paper, until an authority's record has one.
+
+        It stays among the further links.
+        """
+        paper, draft = self.entries[at].paper, asked.draft
+        if draft.unverified & Unverified.TITLE:
+            return paper
+        own = {one for one in asked.names if self.by_name.get(one) == at}
+        linked = [one for one in asked.names if identifier_url(one)]
+        linked = [one for one in linked if one in own or one.scheme == "url"]
+        if not linked or (identifier_url(paper.identifier) and not is_better(paper, draft)):
+            return paper
+        address = paper_url(paper.url, [paper.identifier])
+        url = draft.url or identifier_url(linked[0])
+        links = further_links(url, (*paper.links, *filter(None, [address])))
+        identifier = paper.identifier
+        if is_better(paper, draft) and identifier not in linked:
+            identifier = next((one for one in (*linked, *asked.names) if one in own), identifier)
+        return replace(paper, identifier=identifier, url=url, links=links)
 
     def _take_names(self, asked: PaperQuery, match: int) -> None:
         """Take an authority's identifiers from papers, but its match, that have another text.

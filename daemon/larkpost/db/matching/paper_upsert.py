@@ -25,9 +25,11 @@ from larkpost.db.matching.paper_matcher import (
 from larkpost.db.matching.paper_query import PaperQuery, make_query
 from larkpost.db.matching.paper_writer import write_changed, write_names, write_new
 from larkpost.db.matching.unify_papers import choose_kept, unify
+from larkpost.db.matching.verified_texts import is_incomplete
 from larkpost.db.private.merge_into_public import count_ready, hand_over
 from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Paper, PaperRecord
+from larkpost.text.unverified import Unverified
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 
@@ -143,9 +145,14 @@ def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, in
     """Merge papers whose identifiers one draft combined, if their texts are similar.
 
     For example a paper that arrived first with its arXiv id, then reworded and without the id,
-    until a record had the id with the new words. Returns the id of the remaining paper by that of
+    until a record had the id with the new words. A title alone is not enough for one of a feed,
+    which may have put any abstract under it. Returns the id of the remaining paper by that of
     the removed one.
     """
+
+    def is_of_feed(*entries: KnownPaper) -> bool:
+        return any(one.paper.unverified & Unverified.TITLE for one in entries)
+
     gone: dict[int, int] = {}
     pairs = [tuple(matcher.entries[at] for at in pair) for pair in matcher.shared]
     for entry, other in pairs:
@@ -154,7 +161,8 @@ def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, in
             continue
         record = merge_log.as_record(other.paper, other.names)
         apart = matcher.decisions.forbid(record.names, entry.names)
-        if apart or matcher.comparer.compare(entry.paper, record.record).rule is None:
+        rule = matcher.comparer.compare(entry.paper, record.record).rule
+        if apart or rule is None or (rule is MatchRule.TITLE and is_of_feed(entry, other)):
             continue
         stays, goes = choose_kept(connection, *ids)
         unify(connection, stays, goes, now=matcher.now, rule=MatchRule.SHARED_NAMES)
@@ -221,10 +229,10 @@ def lay_out(
 
 
 def _judged(connection: Connection, known: Iterable[Paper]) -> set[int]:
-    """Read which of these papers have unverified texts and thumbs."""
-    unverified = {paper.id for paper in known if paper.unverified}
+    """Read which of these papers have thumbs, and texts that a feed may change or complete."""
+    changing = {paper.id for paper in known if paper.unverified or is_incomplete(paper)}
     tables = schema.vote.c.paper_id, schema.forgotten_vote.c.paper_id
-    found = (rows_among(connection, select(one).distinct(), one, unverified) for one in tables)
+    found = (rows_among(connection, select(one).distinct(), one, changing) for one in tables)
     return {row.paper_id for rows in found for row in rows}
 
 

@@ -81,7 +81,9 @@ def without_unverified_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     if not is_lesser(paper, draft):
         return draft
     known = _known_categories(draft.categories)
-    draft = replace(draft, organisation=None, comment=None, journal_ref=None, categories=known)
+    draft = replace(
+        draft, organisation=None, comment=None, journal_ref=None, categories=known, published=None
+    )
     if is_akin(paper, draft):
         return draft
     return replace(
@@ -89,7 +91,6 @@ def without_unverified_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
         abstract="",
         authors=(),
         categories=(),
-        published=None,
         thumbnail=None,
         url=None,
         links=(),
@@ -103,13 +104,15 @@ def without_unverified_claims(paper: Paper, draft: PaperRecord) -> Paper:
 
     It is as old as its record here, not as its source said: a day of long ago would keep it out of
     what is popular, and of the authority's day in the archive. Links and keywords of the authority
-    come first, because the number of both is limited.
+    come first, because the number of both is limited. A notice of withdrawal is no abstract of it.
     """
     if not is_better(paper, draft):
         return paper
+    is_claimed = paper.unverified & Unverified.ABSTRACT and is_withdrawal_notice(paper.abstract)
     read = paper.ingested_at if draft.came_out else read_at(paper)
     return replace(
         paper,
+        abstract="" if is_claimed else paper.abstract,
         ingested_at=read,
         organisation=None,
         comment=None,
@@ -118,7 +121,7 @@ def without_unverified_claims(paper: Paper, draft: PaperRecord) -> Paper:
         links=(*draft.links, *paper.links),
         keywords=(*draft.keywords, *paper.keywords),
         first_seen=max(paper.first_seen, read),
-        published=draft.published or paper.published,
+        published=draft.published,
     )
 
 
@@ -129,16 +132,15 @@ def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
 def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     """Replace the unverified texts of a record by those that a paper with thumbs has.
 
-    Its statements as well, if the paper's title is unverified. Otherwise a source could collect
-    thumbs with one text and then show another: readers' tastes, and what is popular, would follow.
-    Texts of an authority replace them.
+    Its statements as well, if the title is unverified. Otherwise a source could collect thumbs with
+    one text, or wait for those on a title of an authority without an abstract, and then show
+    another: readers' tastes, and what is popular, would follow. Texts of an authority replace them.
     """
-    both = draft.unverified & paper.unverified
-    if both & Unverified.ABSTRACT:
+    if draft.unverified & Unverified.ABSTRACT:
         draft = replace(draft, abstract=paper.abstract)
-    if both & Unverified.AUTHORS and paper.authors:
+    if draft.unverified & Unverified.AUTHORS and paper.authors:
         draft = replace(draft, authors=paper.authors)
-    if not both & Unverified.TITLE:
+    if not draft.unverified & Unverified.TITLE:
         return draft
     return replace(
         draft,

@@ -57,11 +57,13 @@ def _choose_typeset(
 ) -> str:
     """Choose between two texts with the same letters, the paper's and the draft's; else ``usual``.
 
-    A feed could put a space after each letter, or words in symbols that are no letters.
+    A feed could put a space after each letter, or words in symbols that are no letters. One that
+    put an ellipsis around a whole text could later add words as its rest.
     """
     old, new, usual = texts
     if is_lesser(paper, draft, text):
-        return old
+        is_whole = is_cut(old) and not is_cut(new) and has_same_words(new, old)
+        return new if is_whole else old
     return new if is_better(paper, draft, text) else usual
 
 
@@ -237,9 +239,19 @@ def read_at(paper: Paper) -> datetime:
     return max(paper.ingested_at, paper.text_seen or paper.ingested_at)
 
 
-def lacks_text(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether a paper has no abstract, or a cut one, and a record has it or its rest."""
-    return bool(draft.abstract) and squeeze(paper.abstract) != squeeze(draft.abstract)
+def has_other_abstract(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether one of a paper and a record has another abstract, its rest, or one at all.
+
+    A record of a feed that lacks it is of the paper; a paper that an export lists without it was
+    one of its own there.
+    """
+    told = bool(draft.abstract or draft.uid)
+    return told and squeeze(paper.abstract) != squeeze(draft.abstract)
+
+
+def is_incomplete(paper: Paper) -> bool:
+    """Whether a record of any feed may add an abstract, or the rest of a text, to a paper."""
+    return not paper.abstract or is_cut(paper.abstract) or is_cut_title(paper.title)
 
 
 def _statements(told: Paper | PaperRecord) -> set[str]:

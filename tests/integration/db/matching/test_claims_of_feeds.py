@@ -146,3 +146,23 @@ def test_only_an_old_id_of_arxiv_shows_that_a_feeds_paper_is_not_new(store: Stor
     ferries, glaciers = take(store, old, replace(from_feed(GLACIERS), came_out=day))
 
     assert (ferries.ingested_at.date(), glaciers.ingested_at) == (day, NOW + HOUR)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_feed_dates_no_paper_of_an_authority(store: Store, is_first: bool) -> None:
+    dated = replace(from_feed(named(FERRIES, ARXIV)), published=LONG_AGO.date())
+
+    (paper,) = take(store, *([dated] if is_first else []), named(FERRIES, ARXIV), dated)
+
+    assert paper.published is None
+
+
+def test_the_address_of_another_text_under_its_identifier_is_no_link_of_a_paper(
+    store: Store,
+) -> None:
+    number = Identifier("pmid", "12345678")
+    planted = replace(from_feed(named(FERRIES, number)), url="https://evil.example/casino")
+
+    (paper,) = take(store, planted, named(GLACIERS, number))
+
+    assert (paper.title, paper.url, paper.links) == (GLACIERS.title, None, ())

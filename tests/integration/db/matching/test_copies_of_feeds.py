@@ -23,7 +23,7 @@ from tests.helpers.merging.papers_of_feeds import (
 from larkpost.db import papers
 from larkpost.domain import Identifier, PaperRecord, Thumb
 from larkpost.readers import record_votes, subscriptions
-from larkpost.text.identifiers import paper_url
+from larkpost.text.identifiers import identifier_url, paper_url
 from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ TYPESET = [
     replace(COPY, title=f"{COPY.title} - {SYMBOLS}"),
     replace(COPY, title="".join(f"{letter}\u0335" for letter in COPY.title)),
     replace(COPY, abstract=f"{COPY.abstract} - {SYMBOLS}"),
+    replace(COPY, title=COPY.title.replace("i", "\u0131")),
+    replace(COPY, abstract=COPY.abstract.replace(". ", ". <!-- join our casino --> ")),
 ]
 
 
@@ -170,3 +172,58 @@ def test_an_authority_gets_the_only_identifier_of_another_text(store: Store) -> 
     *_, listed = take(store, GLACIERS, reworded, reworded)
 
     assert (listed.id, listed.identifier, listed.abstract) == (3, ARXIV, reworded.abstract)
+
+
+@pytest.mark.parametrize("copied", [f"{COPY.abstract}...", f"... {COPY.abstract}"])
+def test_a_whole_text_with_an_ellipsis_does_not_get_a_rest_of_other_words(
+    store: Store, copied: str
+) -> None:
+    longer = replace(COPY, abstract=f"{COPY.abstract} Join our casino, where everybody wins.")
+
+    listed, _ = take(store, replace(COPY, abstract=copied), LISTED, longer)
+
+    assert is_as_listed(listed)
+
+
+PUBMED, ADDRESS = Identifier("pmid", "12345678"), Identifier("url", "https://journal.example/f")
+UNLINKED = replace(LISTED, identifiers=(), unverified=Unverified.NONE, text_source="")
+
+
+@pytest.mark.parametrize(
+    ("before", "ids"),
+    [
+        ((), (PUBMED, DOI)),
+        ((), (ADDRESS,)),
+        ((replace(UNLINKED, abstract=""),), (DOI,)),
+        ((replace(UNLINKED, identifiers=(PUBMED,)),), (PUBMED, DOI)),
+    ],
+)
+def test_the_first_link_of_an_authority_replaces_that_of_a_feed(
+    store: Store, before: tuple[PaperRecord, ...], ids: tuple[Identifier, ...]
+) -> None:
+    copied = replace(COPY, identifiers=(PUBMED,), url="https://evil.example/casino")
+
+    (paper,) = take(store, *before, copied, replace(UNLINKED, identifiers=ids), copied)
+
+    assert paper_url(paper.url, [paper.identifier]) == identifier_url(ids[-1])
+    assert paper.links == (copied.url,)
+
+
+def test_an_address_that_a_feed_took_is_still_the_link_of_an_authority(store: Store) -> None:
+    taken = replace(CASINO, identifiers=(ADDRESS,))
+    copied = replace(COPY, identifiers=(), url="https://evil.example/casino")
+
+    _, paper = take(store, taken, copied, replace(UNLINKED, identifiers=(ADDRESS,)))
+
+    assert is_as_listed(paper)
+    assert paper_url(paper.url, [paper.identifier]) == ADDRESS.value
+
+
+def test_a_notice_of_withdrawal_that_a_feed_has_is_no_abstract_of_an_authority(
+    store: Store,
+) -> None:
+    notice = replace(COPY, abstract="This paper has been withdrawn by the authors.")
+
+    (paper,) = take(store, notice, replace(LISTED, abstract="", unverified=0), notice)
+
+    assert (paper.title, paper.abstract, paper.withdrawn) == (LISTED.title, "", False)

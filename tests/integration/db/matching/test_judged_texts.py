@@ -187,3 +187,32 @@ def test_a_paper_from_a_readers_list_is_not_switched_after_a_blog_has_listed_it(
     take(store, SWITCH, 2)
 
     assert [paper.title for paper in liked(store, reader)] == [BAIT.title]
+
+
+@pytest.mark.parametrize("abstract", ["", f"{BAIT.abstract[:90]}..."])
+def test_a_feed_adds_no_text_to_a_paper_of_an_authority_that_readers_judged(
+    store: Store, reader: Reader, abstract: str
+) -> None:
+    listed = replace(BAIT, abstract=abstract, unverified=Unverified.NONE)
+    judge(store, reader, take(store, listed))
+
+    take(store, replace(BAIT, abstract=f"{SWITCH.abstract} {BAIT.abstract}"), 1)
+
+    (paper,) = liked(store, reader)
+    assert (paper.title, paper.abstract) == (listed.title, abstract)
+    assert take(store, replace(listed, abstract=BAIT.abstract), 2).abstract == BAIT.abstract
+
+
+def test_an_authority_joins_no_abstract_of_a_feed_to_a_title_that_readers_judged(
+    store: Store, reader: Reader
+) -> None:
+    doi = Identifier("doi", "10.1000/ferries")
+    title = replace(BAIT, abstract="", text_source="source journal")
+    judge(store, reader, take(store, title))
+    planted = replace(BAIT, title=" ".join(BAIT.title), abstract=SWITCH.abstract)
+    planted = replace(planted, identifiers=(doi,), text_source="source a-blog")
+
+    take(store, planted, 1)
+    take(store, replace(title, identifiers=(OURS, doi), unverified=Unverified.NONE), 2)
+
+    assert [(one.title, one.abstract) for one in liked(store, reader)] == [(title.title, "")]

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 from unicodedata import category
 
-from larkpost.text.minhash import fold, squeeze
-from larkpost.text.normalize import normal_form
+from larkpost.text.minhash import fold, squeeze, without_formatting
+from larkpost.text.normalize import normal_form, without_marks
 
 _WORD = re.compile(r"\w+")
+_BARE_TAG = re.compile(r"</?\w{1,20}\s*+/?>")
 _MOST_ABBREVIATED = 50  # authors
 
 
 class _TextWords(NamedTuple):
+    """A key of the folded words of a text; its symbols, and how often it has which odd words."""
+
     digest: bytes
     symbols: frozenset[str]
+    odd: Counter[str]
 
 
 def has_same_words(text: str, other: str) -> bool:
-    """Whether a text has the words of another, except for case and accents, and only its symbols.
+    """Whether a text has the words of another, except for case and accents, and nothing odd more.
 
     Letters alone do not show that: with a space after each nobody can read or find a text, and
-    symbols such as 🅰 are words to readers. Punctuation, LaTeX and HTML do not count.
+    symbols such as 🅰 are words to readers. So are words within an HTML comment or tag that nothing
+    removed, and a word with letters such as \u0131 or \u03bc for i and mu is found neither by
+    searching nor by the ranking. Punctuation does not count.
     """
     if text == other:
         return True
     mine, theirs = _read(text), _read(other)
-    return mine.digest == theirs.digest and mine.symbols <= theirs.symbols
+    is_same = mine.digest == theirs.digest and mine.symbols <= theirs.symbols
+    return is_same and mine.odd <= theirs.odd
 
 
 # A record is compared with up to twenty papers, and those of one title with each of its records.
@@ -37,7 +45,7 @@ def has_same_words(text: str, other: str) -> bool:
 def _read(text: str) -> _TextWords:
     words = " ".join(_WORD.findall(fold(text)))
     digest = blake2b(words.encode("utf-8", "replace"), digest_size=16).digest()
-    return _TextWords(digest, _symbols(text))
+    return _TextWords(digest, _symbols(text), _hidden_words(text) + _unfindable_words(text))
 
 
 def _symbols(text: str) -> frozenset[str]:
@@ -46,6 +54,30 @@ def _symbols(text: str) -> frozenset[str]:
         return frozenset()
     composed = normal_form("NFC", text)
     return frozenset(one for one in composed if not one.isascii() and category(one)[0] in "SMC")
+
+
+def _hidden_words(text: str) -> Counter[str]:
+    """Count the words that ``fold`` leaves out as markup, although readers are shown them.
+
+    Tags without attributes are no words, but two tags divide a word.
+    """
+    bare = without_formatting(text)
+    if bare == text:
+        return Counter()
+    shown = _BARE_TAG.sub(" ", text)
+    return Counter(_WORD.findall(shown)) - Counter(_WORD.findall(bare))
+
+
+def _unfindable_words(text: str) -> Counter[str]:
+    """Count the words whose letters ``fold`` replaces by others than searching or the ranking.
+
+    A single letter is no such word: \u03bc in one copy is mu in another.
+    """
+    if text.isascii():
+        return Counter()
+    words = (word for word in _WORD.findall(text) if len(word) > 1 and not word.isascii())
+    found = ((without_marks(normal_form("NFKD", word.lower())), word) for word in words)
+    return Counter(plain for plain, word in found if plain != fold(word))
 
 
 def has_authors(authors: tuple[str, ...], names: tuple[str, ...]) -> bool:
@@ -66,13 +98,17 @@ def has_authors(authors: tuple[str, ...], names: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=64)
 def _read_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Squeeze each name; one with symbols is kept as it is, because they may be words."""
-    return tuple(name if _symbols(name) else squeeze(name) or name for name in names)
+    """Squeeze each name; one with symbols or markup stays, because these may be words."""
+    return tuple(name if _is_odd(name) else squeeze(name) or name for name in names)
+
+
+def _is_odd(name: str) -> bool:
+    return bool(_symbols(name) or _hidden_words(name))
 
 
 def _abbreviates(short: str, name: str) -> bool:
     """Whether each word of a name begins one of another name, without symbols of its own."""
     words, whole = ([squeeze(word) for word in one.split()] for one in (short, name))
-    if _symbols(short) or not all(words):
+    if _is_odd(short) or not all(words):
         return False
     return all(any(one.startswith(word) for one in whole) for word in words)
