@@ -9,13 +9,16 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from tests.helpers.postgres import PostgresMissingError, Server, running
 from tests.helpers.speed.memory_folder import use_memory
 from tests.helpers.speed.shared_statements import share_statements
 
+from larkpost import logs
 from larkpost.db import migrations
 from larkpost.db.engine import Store
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -60,6 +63,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("LARKPOST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def set_up_logs() -> None:
+    """Set up structlog: if ``capture_logs`` is first, its defaults stay for all later tests."""
+    if not structlog.is_configured():
+        logs.get_logger(__name__).debug(LogEvent.JOB_SKIPPED)
 
 
 @pytest.fixture(scope="session")
