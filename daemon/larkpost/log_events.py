@@ -21,10 +21,7 @@ class LogEvent(StrEnum):
         return member
 
     BOUNCES_PRUNED = "bounces.pruned", "bounces too old to count were deleted"
-    CLOCK_CORRECTED = (
-        "clock.corrected",
-        "dates of a clock that ran ahead were set to now; while it is behind, only editions move",
-    )
+    CLOCK_CORRECTED = "clock.corrected", "dates that a clock running ahead wrote were set to now"
     CLOCK_REVERSED = "clock.reversed", "the clock of the machine was set back; all jobs run at once"
     CONNECTION_FAILED = "connection.failed", "a connection of a visitor could not be accepted"
     CONNECTIONS_LIMITED = "connections.limited", "fewer connections than usual: few descriptors"

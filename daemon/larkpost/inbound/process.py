@@ -103,7 +103,7 @@ def receive_parsed(
     if not _has_turn(store, tag, now):
         return _refuse(f"over {MOST_AN_HOUR} mails an hour to its address")
     if tag.purpose in ("bounce", "answer"):
-        return _receive_answer(store, tag, message, now)
+        return _receive_about_edition(store, tag, message, now)
     if tag.purpose == "notice" and tag.number == 0:
         return InboundResult(_from_the_operator(message))
     reader = _find_reader(store, tag)
@@ -131,7 +131,7 @@ def _has_turn(store: Store, tag: AddressTag, now: datetime) -> bool:
         )
 
 
-def _receive_answer(
+def _receive_about_edition(
     store: Store, tag: AddressTag, message: Message, now: datetime
 ) -> InboundResult:
     with store.read() as connection:
