@@ -56,9 +56,8 @@ def choose_corpus(sources: Sequence[tuple[int, str | None]]) -> list[int]:
     listed, others = of.pop(None, []), list[int]()
     most = max(NEWEST // 2, NEWEST - len(listed))
     for at, some in enumerate(sorted(of.values(), key=len)):
-        room = len(listed) + len(others) or NEWEST
         share = (most - len(others)) // (len(of) - at)
-        others += some[: min(share, max(FEWEST_OF_SOURCE, room))]
+        others += some[: min(share, max(FEWEST_OF_SOURCE, len(listed) + len(others) or NEWEST))]
     return [*listed[: NEWEST - len(others)], *others]
 
 
