@@ -227,9 +227,10 @@ def latest_change(connection: Connection) -> datetime | None:
 
 
 def unverified(connection: Connection, ids: Collection[int]) -> dict[int, Paper]:
-    """Read those of these papers whose title comes from a source that is no authority."""
+    """Read those of these papers whose title or abstract is from a source that is no authority."""
     table = schema.paper.c
-    doubtful = select(*COLUMNS).where(table.unverified.bitwise_and(int(Unverified.TITLE)) != 0)
+    texts = int(Unverified.TITLE | Unverified.ABSTRACT)
+    doubtful = select(*COLUMNS).where(table.unverified.bitwise_and(texts) != 0)
     return {row.id: paper(row) for row in rows_among(connection, doubtful, table.id, ids)}
 
 

@@ -22,8 +22,7 @@ log = logs.get_logger(__name__)
 
 NEWEST = 20_000  # papers to which a model is fitted
 MOST_READ = 100_000  # ids of papers, of which these are chosen
-# Papers of one source that is no authority, if there are fewer of all others.
-FEWEST_OF_SOURCE = 1_000
+FEWEST_OF_SOURCE = 3_000  # papers of one that is no authority, if there are fewer of all others
 LIKED = 3  # the least number of liked papers for a reader's thumbs to count
 LONGEST = 240.0  # seconds: a tick without progress for five minutes ends the daemon
 FIT_MODULE = "larkpost.editions.fit_process"
@@ -49,16 +48,16 @@ class Fit(Protocol):
 def choose_corpus(sources: Sequence[tuple[int, str | None]]) -> list[int]:
     """Choose papers to which a model is fitted, of ids and sources, newest first.
 
-    The source None stands for all authorities. Of any other at most as many as of all smaller ones:
-    otherwise one feed could make the words of other papers common, and its own what others are
-    compared with, within a day.
+    The source None stands for all authorities. Any other gets at most as many as all smaller ones,
+    or an equal share: else one feed could make the words of other papers common within a day, and
+    its own what others are compared with.
     """
     of = gather((source, paper_id) for paper_id, source in sources)
     listed, others = of.pop(None, []), list[int]()
-    for some in sorted(of.values(), key=len):
-        room = len(listed) + len(others) or NEWEST
-        others += some[: max(FEWEST_OF_SOURCE, room)]
-    others = others[: max(NEWEST // 2, NEWEST - len(listed))]
+    most = max(NEWEST // 2, NEWEST - len(listed))
+    for at, some in enumerate(sorted(of.values(), key=len)):
+        share = (most - len(others)) // (len(of) - at)
+        others += some[: min(share, max(FEWEST_OF_SOURCE, len(listed) + len(others) or NEWEST))]
     return [*listed[: NEWEST - len(others)], *others]
 
 

@@ -21,7 +21,7 @@ _ANCHORS = (b"y", b"g", b"d")
 _MOST_SKETCHED = 20_000  # characters; a longer text is judged by its beginning
 _HASH = hashlib.blake2b(digest_size=8)
 _NOT_ALPHANUMERIC = bytes(code for code in range(128) if not chr(code).isalnum())
-_FORMATTING = re.compile(
+FORMATTING = re.compile(
     r"\\(?:text(?:bf|it|tt|sc|rm|sf|normal)?|emph|math(?:rm|bf|it|cal|bb|sf|tt|frak)"
     r"|boldsymbol|left|right|mbox|operatorname)(?![A-Za-z])"
     r"|\\var(?=epsilon|theta|phi|pi|rho|sigma|kappa)"
@@ -44,7 +44,7 @@ def fold(text: str) -> str:
 def without_formatting(text: str) -> str:
     """Remove HTML, with hidden contents such as comments, and LaTeX's formatting commands."""
     text = plain_html(text)
-    return _FORMATTING.sub("", text) if "\\" in text else text
+    return FORMATTING.sub("", text) if "\\" in text else text
 
 
 def _fold_letters(text: str) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -268,3 +269,15 @@ def test_a_flood_of_a_feed_displaces_no_papers_from_the_fit() -> None:
     assert len(full) == len(set(full)) == NEWEST
     assert set(full) & {n for n, _ in listed} == {n for n, _ in listed[: NEWEST // 2]}
     assert len(choose_corpus(flood)) == NEWEST == len(choose_corpus(listed))
+
+
+@pytest.mark.parametrize("sizes", [(11_000, 21_000), (19_000, 25_000), (150,) * 200])
+def test_no_feed_is_left_out_of_the_fit_because_others_have_fewer_papers(
+    sizes: tuple[int, ...],
+) -> None:
+    of = [f"source {n}" for n, size in enumerate(sizes) for _ in range(size)]
+
+    chosen = choose_corpus(list(enumerate(of)))
+
+    assert len(chosen) == len(set(chosen)) == NEWEST
+    assert set(Counter(of[n] for n in chosen).values()) == {NEWEST // len(sizes)}

@@ -18,6 +18,10 @@ SYMBOLS = "\U0001f172\U0001f170\U0001f182"
         ("On $\\alpha$ decay", "On \N{GREEK SMALL LETTER ALPHA} decay"),
         ("<i>Ferries</i> that wait.", "Ferries that wait"),
         ("Ferries", f"Ferries {SYMBOLS}"),
+        ("Sorting in $\\mathcal{O}(n)$ time", "Sorting in O(n) time"),
+        ("Maps of $\\mathbb{R}^n$ to itself", "Maps of \u211d^n to itself"),
+        ("An $\\varepsilon$-greedy agent", "An \u03b5-greedy agent"),
+        ("Bounds $\\left(x\\right)$ for everybody", "Bounds (x) for everybody"),
     ],
 )
 def test_typesetting_is_no_other_word(text: str, other: str) -> None:
@@ -40,6 +44,8 @@ def test_spaces_symbols_marks_and_control_characters_are(text: str) -> None:
         "Multi-modal <!-- join our casino --> ferries",
         '<a href="casino">Multi-modal</a> ferries',
         "Multi-modal fe<i></i>rries",
+        "Multi-modal f\\textbf\u00e9rries",
+        "Multi-modal \\left \\right \\left ferries",
     ],
 )
 def test_letters_that_no_search_finds_and_hidden_words_are_other_words(text: str) -> None:

@@ -300,21 +300,26 @@ class PaperMatcher:
     def _with_link_of_authority(self, at: int, asked: PaperQuery) -> Paper:
         """Replace the link that feeds gave to a paper, until an authority's record has one.
 
-        It stays among the further links.
+        It stays among the further links. The identifier of the new link becomes the main one, which
+        shows that the link is an authority's: two of them would take turns, and the paper would be
+        new to feed readers at each poll.
         """
         paper, draft = self.entries[at].paper, asked.draft
         if draft.unverified & Unverified.TITLE:
             return paper
+        is_first = is_better(paper, draft)
         own = {one for one in asked.names if self.by_name.get(one) == at}
         linked = [one for one in asked.names if identifier_url(one)]
-        linked = [one for one in linked if one in own or one.scheme == "url"]
-        if not linked or (identifier_url(paper.identifier) and not is_better(paper, draft)):
+        linked = [one for one in linked if one in own or (is_first and one.scheme == "url")]
+        if not linked or (identifier_url(paper.identifier) and not is_first):
             return paper
         address = paper_url(paper.url, [paper.identifier])
         url = draft.url or identifier_url(linked[0])
+        if address in {"", paper_url(url, ())} and not is_first:
+            return paper
         links = further_links(url, (*paper.links, *filter(None, [address])))
         identifier = paper.identifier
-        if is_better(paper, draft) and identifier not in linked:
+        if identifier not in linked:
             identifier = next((one for one in (*linked, *asked.names) if one in own), identifier)
         return replace(paper, identifier=identifier, url=url, links=links)
 

@@ -181,13 +181,14 @@ def may_be_another(paper: Paper, reference: PaperRecord) -> bool:
 
     Anybody may put any abstract under any title and identifier in a feed. Were that paper the
     reference's, the reader's thumb would be on it, and their own text gone. So it is the
-    reference's if its title comes from an authority, or if it says the same, which a bare
-    identifier does not.
+    reference's if its texts come from an authority, or if it says the same, which a bare
+    identifier does not. A bare title is that of an authority's, whoever added the abstract.
     """
-    if not paper.unverified & Unverified.TITLE:
-        return False
-    is_same_title = has_same_words(paper.title, reference.title)
-    return not is_same_title or not has_same_words(paper.abstract, reference.abstract)
+    if paper.unverified & Unverified.TITLE:
+        is_same_title = has_same_words(paper.title, reference.title)
+        return not is_same_title or not has_same_words(paper.abstract, reference.abstract)
+    has_text = bool(paper.unverified & Unverified.ABSTRACT and reference.abstract)
+    return has_text and not has_same_words(paper.abstract, reference.abstract)
 
 
 def is_of_other_source(paper: Paper, draft: PaperRecord) -> bool:

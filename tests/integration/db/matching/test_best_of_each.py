@@ -157,3 +157,24 @@ def test_a_title_that_a_list_has_cut_gives_way_to_the_whole_one(home: Store, swa
     both = [replace(FERRIES, identifiers=(), title=f"{TITLE[:40]}…"), FERRIES]
 
     assert take(home, both[::-1] if swapped else both).title == TITLE
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        (Identifier("doi", "10.1000/ferries"),),
+        (Identifier("pmid", "12345678"), Identifier("doi", "10.1000/ferries")),
+        (),
+    ],
+)
+def test_links_of_two_sources_do_not_take_turns(home: Store, ids: tuple[Identifier, ...]) -> None:
+    indexed = PaperRecord(
+        TITLE, WHOLE, (Identifier("pmid", "12345678"),), url="https://index.example/12345678"
+    )
+    published = PaperRecord(TITLE, WHOLE, ids, url="https://journal.example/ferries")
+    first = take(home, [indexed, published])
+
+    again = take(home, [indexed, published] * 2)
+
+    assert {first.url, *first.links} == {indexed.url, published.url}
+    assert (again.url, again.links, again.updated) == (first.url, first.links, first.updated)

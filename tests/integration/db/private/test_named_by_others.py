@@ -139,6 +139,27 @@ def test_the_thumb_becomes_a_public_one_when_an_authority_lists_the_paper(
     assert read_thumbs(store, reader) == {"Whale songs": Thumb.UP}
 
 
+@pytest.mark.parametrize("is_listed_first", [True, False])
+def test_the_abstract_that_a_blog_adds_to_a_title_of_an_authority_does_not_get_the_thumb(
+    store: Store, reader: Reader, is_listed_first: bool
+) -> None:
+    if not is_listed_first:
+        list_it(store, SPAM)
+        bring(store, reader)
+    list_it(store, OURS)
+    title = PaperRecord(title=OURS, identifiers=(NAME,))
+    with store.begin() as connection:
+        papers.absorb(connection, [title], now=NOW)
+    if is_listed_first:
+        bring(store, reader)
+
+    listed = find_public(store)
+    assert listed is not None
+    assert listed.abstract != ABSTRACT
+    assert [paper.abstract for paper in read_private(store, reader)] == [ABSTRACT]
+    assert read_thumbs(store, reader) == {OURS: Thumb.UP}
+
+
 def test_a_bare_number_is_that_of_a_paper_which_an_authority_lists(
     store: Store, reader: Reader
 ) -> None:

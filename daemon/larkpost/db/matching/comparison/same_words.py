@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 from unicodedata import category
 
-from larkpost.text.minhash import fold, squeeze, without_formatting
+from larkpost.text.minhash import FORMATTING, fold, squeeze, without_formatting
 from larkpost.text.normalize import normal_form, without_marks
 
 _WORD = re.compile(r"\w+")
@@ -59,13 +59,15 @@ def _symbols(text: str) -> frozenset[str]:
 def _hidden_words(text: str) -> Counter[str]:
     """Count the words that ``fold`` leaves out as markup, although readers are shown them.
 
-    Tags without attributes are no words, but two tags divide a word.
+    Tags without attributes are no words, nor are LaTeX's formatting commands, unless half of the
+    words are; but each divides a word.
     """
     bare = without_formatting(text)
     if bare == text:
         return Counter()
-    shown = _BARE_TAG.sub(" ", text)
-    return Counter(_WORD.findall(shown)) - Counter(_WORD.findall(bare))
+    shown, words = _BARE_TAG.sub(" ", text), _WORD.findall(bare)
+    plain, commands = FORMATTING.subn(" ", shown)
+    return Counter(_WORD.findall(plain if 2 * commands <= len(words) else shown)) - Counter(words)
 
 
 def _unfindable_words(text: str) -> Counter[str]:
