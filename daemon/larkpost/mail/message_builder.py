@@ -61,11 +61,11 @@ def without_unverified(renderer: Renderer, page: Edition, message: Message) -> M
     """Build the message of an edition again, without the papers of unverified sources.
 
     Anybody who writes a feed can put words or links into a paper for which mail servers refuse the
-    message; also a link into a paper of others, so that only links to arXiv stay. None if nothing
-    is to be left out, or no paper would be left, or it cannot be built.
+    message; also a link into a paper of others, so that only links to arXiv stay, and a title into
+    "Like …". None if nothing is to be left out, or no paper would be left, or it cannot be built.
     """
     good = tuple(pick for pick in page.picks if not pick.paper.unverified)
-    plain = tuple(replace(pick, paper=_with_safe_link(pick.paper)) for pick in good)
+    plain = tuple(map(_without_unverified, good))
     if not plain or plain == tuple(page.picks):
         return None
     note = page.note
@@ -73,6 +73,13 @@ def without_unverified(renderer: Renderer, page: Edition, message: Message) -> M
         note = f"{note} {LEFT_OUT.format(papers=quantity(less, 'paper'))}".strip()
     shorter = _build_alone(renderer, replace(page, picks=plain, note=note))
     return under_its_name(shorter, message.message_id) if isinstance(shorter, Message) else None
+
+
+def _without_unverified(pick: Pick) -> Pick:
+    liked = pick.similar_paper
+    if liked is not None and liked.unverified:
+        liked = None
+    return replace(pick, paper=_with_safe_link(pick.paper), similar_paper=liked)
 
 
 def _with_safe_link(paper: Paper) -> Paper:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Paper
+    from larkpost.domain import Paper, Pick
 
 WORD = "XJS-C4JDBQADN1"
 HOSTILE = PaperRecord(
@@ -102,16 +102,16 @@ def publish(store: Store, *, honest: int, hostile: bool = True) -> None:
         chosen = add_papers(connection, honest)
         if hostile:
             chosen.insert(1, add_hostile(connection))
-        publish_to_one(connection, chosen)
+        publish_to_one(connection, picks_of(chosen))
 
 
-def publish_to_one(connection: Connection, chosen: Sequence[Paper]) -> None:
+def publish_to_one(connection: Connection, picks: Sequence[Pick]) -> None:
     (reader,) = add_readers(connection, 1)
     editions.publish(
         connection,
         reader=reader,
         date=TODAY,
-        picks=picks_of(chosen),
+        picks=picks,
         now=NOW,
         next_slot=NOW + DAY,
         message_id=name_of(reader, TODAY),
@@ -185,7 +185,7 @@ def test_it_goes_without_the_link_that_a_blog_gave_to_a_paper_of_others(
             (absorbed,) = papers.absorb(connection, [record], now=NOW)
         paper = papers.get(connection, [absorbed.paper_id])[absorbed.paper_id]
         assert not paper.unverified
-        publish_to_one(connection, [*add_papers(connection, 1), paper])
+        publish_to_one(connection, picks_of([*add_papers(connection, 1), paper]))
 
     assert send(store, server) == DeliveryCounts(sent=1)
 
@@ -193,6 +193,20 @@ def test_it_goes_without_the_link_that_a_blog_gave_to_a_paper_of_others(
     text = text_of(server.taken[0])
     assert TITLE in text
     assert "https://arxiv.org/abs/" in text
+
+
+def test_it_goes_without_the_title_of_a_blog_as_a_reason(
+    store: Store, server: ContentFilter
+) -> None:
+    with store.begin() as connection:
+        liked = add_hostile(connection)
+        (pick,) = picks_of(add_papers(connection, 1))
+        publish_to_one(connection, [replace(pick, similar_paper=liked, similarity=0.5)])
+
+    assert send(store, server) == DeliveryCounts(sent=1)
+
+    assert server.answers == ["554 5.7.1 looks like spam", "250 2.0.0 taken"]
+    assert pick.paper.title in text_of(server.taken[0]).replace("\n   ", " ")
 
 
 def test_a_second_refusal_is_the_last(store: Store, server: ContentFilter) -> None:
