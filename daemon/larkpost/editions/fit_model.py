@@ -22,8 +22,7 @@ log = logs.get_logger(__name__)
 
 NEWEST = 20_000  # papers to which a model is fitted
 MOST_READ = 100_000  # ids of papers, of which these are chosen
-# Papers of one source that is no authority, if there are fewer of all others.
-FEWEST_OF_SOURCE = 1_000
+FEWEST_OF_SOURCE = 1_000  # of one source that is no authority, if there are fewer of all others
 LIKED = 3  # the least number of liked papers for a reader's thumbs to count
 LONGEST = 240.0  # seconds: a tick without progress for five minutes ends the daemon
 FIT_MODULE = "larkpost.editions.fit_process"
