@@ -70,10 +70,7 @@ class LogEvent(StrEnum):
     LINES_SUPPRESSED = "lines.suppressed", "lines that visitors caused were left out of the log"
     MAIL_SERVER_FAILED = "mail_server.failed", "the mail server accepts no messages; sending pauses"
     MESSAGE_FAILED = "message.failed", "making or sending a message raised an unexpected error"
-    MESSAGE_SHORTENED = (
-        "message.shortened",
-        "the mail server refused an edition, which goes without the papers of unverified sources",
-    )
+    MESSAGE_SHORTENED = "message.shortened", "a refused edition goes without papers of blogs"
     MODEL_FAILED = "model.failed", "fitting the TF-IDF model failed; an older one serves, if any"
     MODEL_FITTED = "model.fitted", "the TF-IDF model was fitted"
     PAGE_FAILED = "page.failed", "a page raised an unexpected error"

@@ -14,7 +14,7 @@ from larkpost.db.coordination import job_status
 from larkpost.db.paper_cache import PaperCache
 from larkpost.db.usage.vote_cache import VoteCache
 from larkpost.editions.fit_model import LIKED, Fit, Fitted, fit_here
-from larkpost.editions.refit_policy import FitBasis, still_serves
+from larkpost.editions.refit_policy import FitBasis, serves_meanwhile, still_serves
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.log_events import LogEvent
 
@@ -79,8 +79,8 @@ class ModelCache:
     They use the newest stored model, even if papers came since; words that occur only in newer
     papers are left out. ``fit`` is the function that the tick uses: the daemon's fits in a separate
     process. ``papers`` are those that were voted on, ``votes`` these votes. While ``is_growing``,
-    editions use the newest stored model, too: an inbox that is being read makes each model stale
-    within minutes, and editions waited for one fit after the other.
+    editions use an older one, too, as long as it ``serves_meanwhile``: an inbox that is being read
+    makes each model stale within minutes, and editions waited for one fit after the other.
     """
 
     def __init__(self, fit: Fit = fit_here) -> None:
@@ -105,7 +105,7 @@ class ModelCache:
         For the tick, one call at a time. A failed fit is tried again after an hour.
         """
         with store.read() as connection:
-            if self._readable and _is_fresh(connection, now):
+            if self._readable and _is_fresh(connection, now, growing=self.is_growing):
                 return
         held = self._held
         if held is not None:
@@ -132,8 +132,8 @@ class ModelCache:
         read is used meanwhile.
         """
         with store.read() as connection:
-            serves = _is_fresh(connection, now)
-        if serves or self.is_growing:
+            serves = _is_fresh(connection, now, growing=self.is_growing)
+        if serves:
             held = self.newest(store, ranker, wait=True)
             if not held.blank:
                 return held.space
@@ -170,8 +170,11 @@ class ModelCache:
         return Held(number, space or ranker.fit([]), blank=space is None)
 
 
-def _is_fresh(connection: Connection, now: datetime) -> bool:
-    """Return whether the newest stored model is still valid, or a fit failed too recently."""
+def _is_fresh(connection: Connection, now: datetime, *, growing: bool) -> bool:
+    """Return whether the newest stored model is still valid, or a fit failed too recently.
+
+    While the papers are ``growing``, one that ``serves_meanwhile`` is valid, too.
+    """
     wanted = _basis(connection, now)
     last = job_status.latest(connection).get("fit")
     if not wanted.papers or (last and not last.ok and timedelta(0) <= now - last.at < TRY_AGAIN):
@@ -179,11 +182,9 @@ def _is_fresh(connection: Connection, now: datetime) -> bool:
     kept = fitted_models.newest_facts(connection)
     if kept is None:
         return False
-    return still_serves(
-        FitBasis(kept.paper_count, kept.corpus_updated_at, _ups(connection)),
-        wanted,
-        now - kept.fitted_at,
-    )
+    made = FitBasis(kept.paper_count, kept.corpus_updated_at, _ups(connection))
+    age = now - kept.fitted_at
+    return still_serves(made, wanted, age) or (growing and serves_meanwhile(made, wanted, age))
 
 
 def _load_or_fit(store: Store, ranker: TfidfRanker, now: datetime, fit: Fit) -> ModelBuild:

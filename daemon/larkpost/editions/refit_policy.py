@@ -12,6 +12,10 @@ from datetime import datetime, timedelta
 EXACT_UP_TO = 2_000
 GROWTH = 1.1
 STALE_AFTER = timedelta(days=28)
+# The same while the inbox is being read, which makes each model stale within minutes. Whoever may
+# write to it can keep it being read for weeks, so the model may not stay as it is for so long.
+GROWTH_MEANWHILE = 2
+STALE_AFTER_MEANWHILE = timedelta(days=2)
 # A reader can undo and repeat thumbs all day; that must not cause a fit each time.
 THUMBS_AFTER = timedelta(days=1)
 
@@ -32,6 +36,12 @@ def still_serves(made: FitBasis, wanted: FitBasis, age: timedelta) -> bool:
     if wanted.papers <= EXACT_UP_TO:
         return (made.papers, made.updated) == (wanted.papers, wanted.updated)
     return wanted.papers < made.papers * GROWTH and age < STALE_AFTER
+
+
+def serves_meanwhile(made: FitBasis, wanted: FitBasis, age: timedelta) -> bool:
+    """Return whether a model serves while more papers are being read."""
+    is_young = timedelta(0) <= age < STALE_AFTER_MEANWHILE
+    return is_young and wanted.papers < made.papers * GROWTH_MEANWHILE
 
 
 def _as_liked(before: int, now: int) -> bool:

@@ -6,9 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from larkpost import logs
-from larkpost.domain import Delivery, Edition, Message, MessageKind, Pick, Reader
+from larkpost.domain import (
+    Delivery,
+    Edition,
+    Identifier,
+    Message,
+    MessageKind,
+    Paper,
+    Pick,
+    Reader,
+)
 from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
+from larkpost.text.identifiers import identifier_url
 from larkpost.text.plurals import quantity
 
 log = logs.get_logger(__name__)
@@ -51,15 +61,35 @@ def without_unverified(renderer: Renderer, page: Edition, message: Message) -> M
     """Build the message of an edition again, without the papers of unverified sources.
 
     Anybody who writes a feed can put words or links into a paper for which mail servers refuse the
-    message. None if no paper is of such a source, or no other is left, or it cannot be built.
+    message; also a link into a paper of others, so that only links to arXiv stay, and a title into
+    "Like …". None if nothing is to be left out, or no paper would be left, or it cannot be built.
     """
     good = tuple(pick for pick in page.picks if not pick.paper.unverified)
-    if not 0 < len(good) < len(page.picks):
+    plain = tuple(map(_without_unverified, good))
+    if not plain or plain == tuple(page.picks):
         return None
-    left_out = quantity(len(page.picks) - len(good), "paper")
-    note = f"{page.note} {LEFT_OUT.format(papers=left_out)}".strip()
-    shorter = _build_alone(renderer, replace(page, picks=good, note=note))
+    note = page.note
+    if less := len(page.picks) - len(good):
+        note = f"{note} {LEFT_OUT.format(papers=quantity(less, 'paper'))}".strip()
+    shorter = _build_alone(renderer, replace(page, picks=plain, note=note))
     return under_its_name(shorter, message.message_id) if isinstance(shorter, Message) else None
+
+
+def _without_unverified(pick: Pick) -> Pick:
+    liked = pick.similar_paper
+    if liked is not None and liked.unverified:
+        liked = None
+    return replace(pick, paper=_with_safe_link(pick.paper), similar_paper=liked)
+
+
+def _with_safe_link(paper: Paper) -> Paper:
+    """Return the paper with its link to arXiv, or without a link: it is on our page about it."""
+    name = paper.identifier
+    if name.scheme != "arxiv":
+        name = Identifier("text", paper.uid)
+    elif paper.url in (None, identifier_url(name)):
+        return paper
+    return replace(paper, url=None, identifier=name)
 
 
 def notice_message(

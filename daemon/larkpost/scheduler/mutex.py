@@ -58,6 +58,12 @@ def alone(
         del _unreleased[key]
 
 
+def is_held(store: Store, name: str) -> bool:
+    """Return whether a process holds the lease ``name``."""
+    with store.read() as connection:
+        return leases.holder(connection, name, now=datetime.now(UTC)) is not None
+
+
 def _new_holder() -> str:
     return f"process {os.getpid()} on {logs.escape(socket.gethostname())} ({secrets.token_hex(4)})"
 

@@ -26,6 +26,11 @@ class SideWork(Generic[T]):
         """Whether the work has not ended yet."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is going on, or has ended and nobody took its result."""
+        return self._thread is not None
+
     def do(self, work: Callable[[], T]) -> T | None:
         """Begin the work unless it is going on; return its result, None if it takes too long.
 
@@ -41,9 +46,13 @@ class SideWork(Generic[T]):
 
     def finish(self) -> T | None:
         """Wait for work that is going on, however long; return or raise like ``do``."""
+        self.wait()
+        return self._take()
+
+    def wait(self) -> None:
+        """Wait for work that is going on, however long."""
         if self._thread is not None:
             self._thread.join()
-        return self._take()
 
     def _take(self) -> T | None:
         done, error = self._done, self._error

@@ -34,7 +34,7 @@ from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.mail.operator_report import queue_report
 from larkpost.readers.expiry import LastUses
 from larkpost.scheduler.housekeeping import clean_up
-from larkpost.scheduler.mutex import alone
+from larkpost.scheduler.mutex import alone, is_held
 from larkpost.scheduler.side_work import SideWork
 from larkpost.scheduler.steps import StepRunner
 from larkpost.text.plurals import quantity
@@ -111,9 +111,21 @@ def tick(context: TickContext, *, now: datetime) -> TickResult:
     read after them: another process can then make the editions that are due meanwhile. Raises Busy
     while another process edits or posts; a poll by another process is not waited for.
     """
-    began = monotonic()
     inbox_work: SideWork[list[Taken]] = SideWork("inbox", READ_SECONDS)
     context = replace(context, inbox_work=inbox_work)
+    try:
+        done = _tick_once(context, now)
+    except Exception:
+        # A process that ended now would leave a file half read, as a crash does: such a file is
+        # refused after three times.
+        inbox_work.wait()
+        raise
+    _finish_inbox(context, inbox_work, done, now)
+    return done
+
+
+def _tick_once(context: TickContext, now: datetime) -> TickResult:
+    began = monotonic()
     polled = TickResult()
     with suppress(Busy):  # the daemon polls; its papers are published all the same
         polled = poll(context, now=now)
@@ -125,7 +137,6 @@ def tick(context: TickContext, *, now: datetime) -> TickResult:
     done.outage = circuit_breaker.report_outage(context.publish_context.store, began=now, now=ended)
     done.ledger = sent.ledger
     done.troubles |= sent.troubles
-    _finish_inbox(context, inbox_work, done, now)
     return done
 
 
@@ -133,7 +144,7 @@ def _finish_inbox(
     context: TickContext, work: SideWork[list[Taken]], done: TickResult, now: datetime
 ) -> None:
     """Wait for the rest of the inbox, and then fit a model to its papers."""
-    if not work.is_going_on:
+    if not work.is_open:
         return
     store = context.publish_context.store
     steps = StepRunner(store, "tick", now)
@@ -188,10 +199,8 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
         with steps.step("inbound"):
             done.returned = _collect_mail(context, now)
         with steps.step("space"):
-            reading = context.inbox_work is not None and context.inbox_work.is_going_on
-            context.spaces.is_growing = reading
-            if not reading:  # else once at its end
-                context.spaces.refresh(store, context.publish_context.ranker, now=now)
+            context.spaces.is_growing = _is_inbox_being_read(context)
+            context.spaces.refresh(store, context.publish_context.ranker, now=now)
         with steps.step("publish"):
             done.outcomes = publish_due(
                 context.publish_context,
@@ -224,6 +233,12 @@ def _read_inbox(context: TickContext, now: datetime) -> list[Taken]:
     with suppress(Busy):  # another process reads it
         return (context.inbox_work.do(read) if context.inbox_work else read()) or []
     return []
+
+
+def _is_inbox_being_read(context: TickContext) -> bool:
+    """Return whether this process or another is reading the inbox."""
+    here = context.inbox_work is not None and context.inbox_work.is_going_on
+    return here or is_held(context.publish_context.store, "inbox")
 
 
 def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:

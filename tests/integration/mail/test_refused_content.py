@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import email
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import policy
 from typing import TYPE_CHECKING, Self
 
@@ -23,13 +23,13 @@ from larkpost.text.unverified import Unverified
 from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Paper
+    from larkpost.domain import Paper, Pick
 
 WORD = "XJS-C4JDBQADN1"
 HOSTILE = PaperRecord(
@@ -42,10 +42,14 @@ HOSTILE = PaperRecord(
 )
 
 
+TITLE, ABSTRACT = "On tides", "We measure the tides of small harbours."
+
+
 @dataclass
 class ContentFilter:
     """A mail server (aiosmtpd): it refuses messages with a word; ``unsure`` answers the others."""
 
+    word: str = WORD
     unsure: str = "250 2.0.0 taken"
     answers: list[str] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
@@ -68,7 +72,7 @@ class ContentFilter:
     ) -> str:
         """Read the message, and decide."""
         content = envelope.original_content or b""
-        is_spam = WORD in text_of(content)
+        is_spam = self.word in text_of(content)
         self.answers.append("554 5.7.1 looks like spam" if is_spam else self.unsure)
         if self.answers[-1].startswith("250"):
             self.taken.append(content)
@@ -98,16 +102,20 @@ def publish(store: Store, *, honest: int, hostile: bool = True) -> None:
         chosen = add_papers(connection, honest)
         if hostile:
             chosen.insert(1, add_hostile(connection))
-        (reader,) = add_readers(connection, 1)
-        editions.publish(
-            connection,
-            reader=reader,
-            date=TODAY,
-            picks=picks_of(chosen),
-            now=NOW,
-            next_slot=NOW + DAY,
-            message_id=name_of(reader, TODAY),
-        )
+        publish_to_one(connection, picks_of(chosen))
+
+
+def publish_to_one(connection: Connection, picks: Sequence[Pick]) -> None:
+    (reader,) = add_readers(connection, 1)
+    editions.publish(
+        connection,
+        reader=reader,
+        date=TODAY,
+        picks=picks,
+        now=NOW,
+        next_slot=NOW + DAY,
+        message_id=name_of(reader, TODAY),
+    )
 
 
 def send(store: Store, server: ContentFilter, now: datetime = NOW) -> DeliveryCounts:
@@ -160,6 +168,45 @@ def test_it_is_refused_for_good_if_no_other_paper_is_left_or_none_is_of_a_blog(
 
     assert send(store, server) == DeliveryCounts(failed=1)
     assert len(server.answers) == 1
+
+
+@pytest.mark.parametrize("first", ["authority", "blog"])
+def test_it_goes_without_the_link_that_a_blog_gave_to_a_paper_of_others(
+    store: Store, server: ContentFilter, first: str
+) -> None:
+    server.word = WORD.lower()
+    url = f"https://example.net/{WORD.lower()}"
+    with store.begin() as connection:
+        records = [
+            PaperRecord(TITLE, ABSTRACT, (), authors=("Ada Lovelace",)),
+            replace(HOSTILE, title=TITLE, abstract=ABSTRACT, identifiers=(), url=url),
+        ]
+        for record in records if first == "authority" else reversed(records):
+            (absorbed,) = papers.absorb(connection, [record], now=NOW)
+        paper = papers.get(connection, [absorbed.paper_id])[absorbed.paper_id]
+        assert not paper.unverified
+        publish_to_one(connection, picks_of([*add_papers(connection, 1), paper]))
+
+    assert send(store, server) == DeliveryCounts(sent=1)
+
+    assert server.answers == ["554 5.7.1 looks like spam", "250 2.0.0 taken"]
+    text = text_of(server.taken[0])
+    assert TITLE in text
+    assert "https://arxiv.org/abs/" in text
+
+
+def test_it_goes_without_the_title_of_a_blog_as_a_reason(
+    store: Store, server: ContentFilter
+) -> None:
+    with store.begin() as connection:
+        liked = add_hostile(connection)
+        (pick,) = picks_of(add_papers(connection, 1))
+        publish_to_one(connection, [replace(pick, similar_paper=liked, similarity=0.5)])
+
+    assert send(store, server) == DeliveryCounts(sent=1)
+
+    assert server.answers == ["554 5.7.1 looks like spam", "250 2.0.0 taken"]
+    assert pick.paper.title in text_of(server.taken[0]).replace("\n   ", " ")
 
 
 def test_a_second_refusal_is_the_last(store: Store, server: ContentFilter) -> None:

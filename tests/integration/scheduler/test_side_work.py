@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.helpers.mail.digest_mails import make_maildir
@@ -17,6 +17,7 @@ from tests.helpers.tick_helpers import MORNING, NOW, SAMPLE, drop_sample, make_p
 from larkpost.editions.fit_model import Fitted, fit_here
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.publish import PublishOutcome
+from larkpost.errors import Busy
 from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.inbound.digest_mail import DigestMail
 from larkpost.inbound.digest_senders import DigestSenders
@@ -25,10 +26,12 @@ from larkpost.ingest.inbox import RejectedFile, sweep
 from larkpost.ingest.ingest import ingest
 from larkpost.readers import subscriptions
 from larkpost.scheduler import tick as ticks
+from larkpost.scheduler.mutex import alone
 from larkpost.scheduler.side_work import SideWork
 from larkpost.scheduler.tick import TickResult, edit, tick
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -74,10 +77,15 @@ def test_an_edition_does_not_wait_for_a_dump_that_takes_long(
     assert edit(context, now=MORNING + timedelta(minutes=2)).taken == taken
 
 
-def test_an_edition_waits_for_no_fit_while_the_inbox_is_being_read(
-    program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fits: list[datetime] = []
+@pytest.fixture
+def fits() -> list[datetime]:
+    """Return the list of the times at which models were fitted."""
+    return []
+
+
+@pytest.fixture
+def fitted(program: Program, fits: list[datetime]) -> TickContext:
+    """Return a context with a reader, papers, and a model fitted to them."""
 
     def fit_and_count(
         store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
@@ -95,19 +103,67 @@ def test_an_edition_waits_for_no_fit_while_the_inbox_is_being_read(
     )
     tick(context, now=NOW)
     assert len(fits) == 1
-    more = b"".join(b'{"title": "A title of number %d"}\n' % number for number in range(99))
+    return context
+
+
+def add_titles(program: Program, numbers: Iterable[int]) -> None:
+    more = b"".join(b'{"title": "A title of number %d"}\n' % number for number in numbers)
     ingest(program.store, DUMP_FORMATS, None, stream=BytesIO(more), now=MORNING)
+
+
+def test_an_edition_waits_for_no_fit_while_the_inbox_is_being_read(
+    program: Program,
+    fitted: TickContext,
+    fits: list[datetime],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_titles(program, range(99))
     go_on = threading.Event()
     monkeypatch.setattr(ticks, "sweep", lambda *_args, **_named: go_on.wait(PATIENCE) and [])
     work: SideWork[list[Taken]] = SideWork("inbox", SOON)
 
-    done = edit(replace(context, inbox_work=work), now=MORNING)
+    done = edit(replace(fitted, inbox_work=work), now=MORNING)
     assert done.outcomes == {PublishOutcome.PUBLISHED: 1}
     assert len(fits) == 1
 
     go_on.set()
     work.finish()
-    edit(context, now=MORNING + timedelta(minutes=1))
+    edit(fitted, now=MORNING + timedelta(minutes=1))
+    assert len(fits) == 2
+
+
+def test_nor_while_another_process_reads_it(
+    program: Program, fitted: TickContext, fits: list[datetime]
+) -> None:
+    add_titles(program, range(99))
+
+    with alone(program.store, "inbox"):
+        done = edit(fitted, now=MORNING)
+
+    assert done.outcomes == {PublishOutcome.PUBLISHED: 1}
+    assert len(fits) == 1
+
+
+@pytest.mark.parametrize(("papers", "days"), [(999, 0), (1, 2)])
+def test_an_inbox_that_is_read_for_ever_keeps_no_model_for_ever(
+    program: Program,
+    fitted: TickContext,
+    fits: list[datetime],
+    papers: int,
+    days: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_titles(program, range(papers))
+    end = threading.Event()
+    monkeypatch.setattr(ticks, "sweep", lambda *_args, **_named: end.wait(PATIENCE) and [])
+    work: SideWork[list[Taken]] = SideWork("inbox", SOON)
+
+    for minute in range(3):
+        now = MORNING + timedelta(days, minutes=minute)
+        edit(replace(fitted, inbox_work=work), now=now)
+    end.set()
+    work.finish()
+
     assert len(fits) == 2
 
 
@@ -139,6 +195,52 @@ def test_a_tick_by_hand_publishes_before_it_reads_a_dump_that_takes_long_to_its_
     assert done.outcomes == {PublishOutcome.PUBLISHED: 1}
     assert done.ledger.sent == 1
     assert done.taken == taken
+
+
+def test_an_inbox_that_ends_while_editions_are_sent_is_in_the_result(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    taken: list[Taken] = [RejectedFile("a.txt", "it is too dull", moved=True)]
+
+    def post_after_the_inbox(context: TickContext, *, now: datetime) -> TickResult:
+        work = context.inbox_work
+        assert work is not None
+        go_on.set()
+        until(lambda: not work.is_going_on)
+        return TickResult()
+
+    monkeypatch.setattr(ticks, "READ_SECONDS", SOON)
+    monkeypatch.setattr(
+        ticks, "sweep", lambda *_args, **_named: taken if go_on.wait(PATIENCE) else []
+    )
+    monkeypatch.setattr(ticks, "post", post_after_the_inbox)
+
+    assert tick(program.tick_context, now=NOW).taken == taken
+
+
+def test_a_tick_that_cannot_post_reads_the_inbox_to_its_end_all_the_same(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop_sample(program)
+    posting = threading.Event()
+
+    def sweep_later(*args: Any, **named: Any) -> list[Taken]:
+        assert posting.wait(PATIENCE)
+        return sweep(*args, **named)
+
+    def fail(_context: TickContext, *, now: datetime) -> TickResult:
+        posting.set()
+        raise Busy("another post is running")
+
+    monkeypatch.setattr(ticks, "READ_SECONDS", SOON)
+    monkeypatch.setattr(ticks, "sweep", sweep_later)
+    monkeypatch.setattr(ticks, "post", fail)
+
+    with pytest.raises(Busy):
+        tick(program.tick_context, now=NOW)
+
+    assert [path.name for path in program.places.done.iterdir()] == [SAMPLE]
 
 
 def test_an_error_in_the_rest_of_the_inbox_is_a_failed_step(

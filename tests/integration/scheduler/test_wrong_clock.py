@@ -86,6 +86,38 @@ def test_jobs_that_run_once_a_day_and_late_remove_them_too(running: Store) -> No
     assert count(running) == 0
 
 
+@pytest.mark.parametrize("runs", [1, 3])  # at a time, an hour apart
+def test_jobs_that_run_once_a_week_remove_them_too(running: Store, runs: int) -> None:
+    hour = timedelta(hours=1)
+    run(running, [NOW + n * 7 * DAY + run * hour for n in range(1, 8) for run in range(runs)])
+
+    assert count(running) == 0
+
+
+def test_a_second_gap_that_is_much_longer_is_a_jump(running: Store) -> None:
+    run(running, [NOW + 3 * DAY, NOW + 3 * DAY + MINUTE, AHEAD, NOW + 3 * DAY + 2 * MINUTE])
+    assert count(running) == 2
+
+
+def test_gaps_before_the_clock_was_set_back_do_not_count(running: Store) -> None:
+    run(running, [AHEAD, NOW + MINUTE, AHEAD, NOW + 2 * MINUTE])
+    assert count(running) == 2
+
+
+def test_a_gap_before_a_day_of_running_does_not_count(running: Store) -> None:
+    hours = [NOW + 9 * DAY + n * timedelta(hours=1) for n in range(26)]
+    run(running, hours[:20])  # the unused reader would go a day after the gap
+    assert count(running) == 2
+    run(running, hours[20:])
+    gone = count(running)
+    late = subscriptions.add(running, None, now=hours[-1], expires=True, signed_up=True)
+    run(running, [hours[-1] + 17 * DAY])
+
+    assert count(running) == gone + 1
+    with running.read() as connection:
+        assert readers.many(connection, [late.id])
+
+
 def test_forgotten_thumbs_can_be_restored_afterwards(running: Store) -> None:
     reader = subscriptions.add(running, None, now=NOW)
     onboarding.from_references(running, reader.id, REFERENCE, now=NOW)
