@@ -35,7 +35,7 @@ DELIVERY = {
         "test_a_refusal_that_is_not_about_the_address_suspends_nobody",
         "test_an_address_that_refuses_its_messages_day_after_day_suspends_its_reader",
     ),
-    "5xx after the content of an edition with a paper of a blog, or with links other than to arXiv": (
+    "5xx after the content of an edition with papers of a blog, or links other than to arXiv": (
         "test_an_edition_that_is_refused_for_the_paper_of_a_blog_goes_without_it",
         "test_a_second_refusal_is_the_last",
     ),
