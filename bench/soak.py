@@ -305,7 +305,7 @@ def show(told: dict[str, Any]) -> None:
         columns = (f"{one['visits']:7} {one['p50']:8.1f} {one['p99']:8.1f}" for one in sides)
         print(f"{errand:8} {' '.join(columns)}")
     print(f"{told['ticks']} ticks, at most {told['longest_gap']:.1f} s apart")
-    if told["letter"] is not None:
+    if told["newsletter"] is not None:
         print(f"the newsletter came after {told['newsletter']:.1f} s")
     for breach in told["breaches"]:
         print(f"NOT KEPT: {breach}")
