@@ -22,6 +22,7 @@ json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 
 
 MOST_TOLD = 10  # bad lines of a file
+_LABELS = 16  # the least width of a column of labels
 WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of columns with long text
 
 
@@ -50,6 +51,13 @@ def reject_lines(rejects: Sequence[RejectedRecord], count: int) -> list[str]:
 def put(text: str = "") -> None:
     """Print a line for people."""
     click.echo(text)
+
+
+def put_facts(facts: Mapping[str, object]) -> None:
+    """Print one line per fact, with the values below each other."""
+    width = max(_LABELS, *(len(label) + 2 for label in facts))
+    for label, value in facts.items():
+        put(f"{label + ':':<{width}}{printable(value)}")
 
 
 def put_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -272,10 +272,10 @@ class _DeliveryRun:
     def _send_shorter(
         self, item: OutboxItem, refusal: Refused, transport: Transport
     ) -> Exception | None:
-        """Send an edition once more, without the papers of unverified sources; see ``_try``.
+        """Send an edition once more, without what unverified sources may have put into it.
 
-        A blog with a paper for which mail servers refuse a message kept whole editions from
-        readers. Returns the ``refusal`` if no such paper is in it.
+        A blog with words or links for which mail servers refuse a message kept whole editions from
+        readers. Returns as ``_try``; the ``refusal`` if there is nothing to leave out.
         """
         shorter = self._preparation.without_unverified(item)
         if shorter is None or not isinstance(shorter.message, Message):

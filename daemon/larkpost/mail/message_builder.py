@@ -58,7 +58,7 @@ def edition_messages(
 
 
 def without_unverified(renderer: Renderer, page: Edition, message: Message) -> Message | None:
-    """Build the message of an edition again, without the papers of unverified sources.
+    """Build the message of an edition again, without what unverified sources may have put into it.
 
     Anybody who writes a feed can put words or links into a paper for which mail servers refuse the
     message; also a link into a paper of others, so that only links to arXiv stay, and a title into

@@ -55,10 +55,7 @@ class MessagePreparation:
         return self._with_messages([items[row.id] for row in batch if row.id in items], kept)
 
     def without_unverified(self, item: OutboxItem) -> OutboxItem | None:
-        """Build the message of an edition without the papers for which it was perhaps refused.
-
-        None for other messages, and where that is not possible.
-        """
+        """Build an edition's message as ``message_builder.without_unverified``; None for others."""
         if item.page is None or not isinstance(item.message, Message):
             return None
         shorter = without_unverified(self._renderer, item.page, item.message)

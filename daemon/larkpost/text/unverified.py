@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntFlag
+from typing import TYPE_CHECKING
 
-from larkpost.domain import Paper
+if TYPE_CHECKING:
+    from larkpost.domain import Paper
 
 SEVERAL_SOURCES = "several"  # in place of the source of a text
 

@@ -85,8 +85,8 @@ def remove_messages(
 
     An address is searched in the recipients, because a subject names papers, and their titles may
     hold any; or if ``whole`` anywhere in the first 256 kB, and in refused mail too, because a
-    bounce names it in its report. Unreadable files are left alone, and
-    so is a folder that is a symbolic link of others: it could lead to the operator's backups.
+    bounce names it in its report. Unreadable files are left alone, and so is a folder that is a
+    symbolic link of others: it could lead to the operator's backups.
     """
     names = {_file_name(one) for one in message_ids}
     wanted = [one.lower().encode() for one in addresses]

@@ -28,6 +28,20 @@ def test_a_tick_takes_in_what_lies_in_the_inbox(tmp_path: Path) -> None:
     assert list((shell.home / "inbox" / "done").iterdir())
 
 
+def test_status_sets_values_below_each_other_and_apart_from_the_longest_label(
+    tmp_path: Path,
+) -> None:
+    shell = Shell(tmp_path)
+    shell("init")
+    shell("tick")
+
+    lines = [line for line in shell("status").out.splitlines() if line.startswith("last ")]
+
+    assert "last clock check" in {line.partition(":")[0] for line in lines}
+    starts = {len(line) - len(line.partition(":")[2].lstrip()) for line in lines}
+    assert starts == {len("last clock check: ")}
+
+
 def test_a_refused_file_is_named_with_reason_and_hint_by_tick_and_status(tmp_path: Path) -> None:
     shell = Shell(tmp_path, {"LARKPOST_INBOX__STABLE_SECONDS": "0"})
     shell("init")

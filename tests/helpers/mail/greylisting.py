@@ -6,13 +6,9 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from aiosmtpd.controller import Controller
-from tests.helpers.mail.smtp_server import free_port
-
-from larkpost.settings.model import SmtpSettings
-from larkpost.transports.smtp import Relay
+from tests.helpers.mail.aiosmtpd_server import AiosmtpdServer
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -21,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @dataclass
-class Greylist:
+class Greylist(AiosmtpdServer):
     """Defers each pair of sender and recipient at its domain for 5 to 60 minutes.
 
     The test sets ``now``. ``open_from`` has the times from which pairs are accepted, ``taken`` the
@@ -36,19 +32,6 @@ class Greylist:
     open_from: dict[tuple[str, str], datetime] = field(default_factory=dict)
     taken: list[tuple[datetime, str, str]] = field(default_factory=list)
     tries: Counter[str] = field(default_factory=Counter)
-
-    def __enter__(self) -> Self:
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
-        self._controller.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._controller.stop()
-
-    def open_transport(self) -> Relay:
-        """Open a connection, as the program does with its settings."""
-        port = self._controller.port
-        return Relay(SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=60.0))
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self,

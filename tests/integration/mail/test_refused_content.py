@@ -5,22 +5,19 @@ from __future__ import annotations
 import email
 from dataclasses import dataclass, field, replace
 from email import policy
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
-from aiosmtpd.controller import Controller
 from structlog.testing import capture_logs
 from tests.helpers.factories import DAY, NOW, TODAY, add_papers, add_readers, picks_of
+from tests.helpers.mail.aiosmtpd_server import AiosmtpdServer
 from tests.helpers.mail.message_checks import RENDERER
 from tests.helpers.mail.outbox_helpers import MINUTE, name_of, outbox
-from tests.helpers.mail.smtp_server import free_port
 
 from larkpost.db import editions, papers
 from larkpost.domain import DeliveryState, Identifier, PaperRecord
 from larkpost.mail.deliver import DeliveryCounts, deliver
-from larkpost.settings.model import SmtpSettings
 from larkpost.text.unverified import Unverified
-from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,26 +43,13 @@ TITLE, ABSTRACT = "On tides", "We measure the tides of small harbours."
 
 
 @dataclass
-class ContentFilter:
+class ContentFilter(AiosmtpdServer):
     """A mail server (aiosmtpd): it refuses messages with a word; ``unsure`` answers the others."""
 
     word: str = WORD
     unsure: str = "250 2.0.0 taken"
     answers: list[str] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
-
-    def __enter__(self) -> Self:
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
-        self._controller.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._controller.stop()
-
-    def open_transport(self) -> Relay:
-        """Open a connection, as the program does with its settings."""
-        port = self._controller.port
-        return Relay(SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=60.0))
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope

@@ -23,6 +23,7 @@ from larkpost.cli.output import (
     json_option,
     printable,
     put,
+    put_facts,
     put_json,
     reject_lines,
     reject_records,
@@ -60,7 +61,7 @@ def status(call: CliContext, why: bool, as_json: bool) -> int:
     if as_json:
         put_json(_standing_record(found))
     else:
-        _put_standing(found)
+        _put_overview(found)
     return 0
 
 
@@ -118,7 +119,7 @@ def _dump_record(found: StatusReport) -> dict[str, Any] | None:
     }
 
 
-def _put_standing(found: StatusReport) -> None:
+def _put_overview(found: StatusReport) -> None:
     dump = found.newest_dump
     rows = {
         "papers": found.papers,
@@ -132,8 +133,7 @@ def _put_standing(found: StatusReport) -> None:
     }
     for kind, event in sorted(found.events.items()):
         rows[f"last {kind}"] = f"{_minute(event.at)}, {'OK' if event.ok else 'failed'}"
-    for label, value in rows.items():
-        put(f"{label + ':':<16}{printable(value)}")
+    put_facts(rows)
     if merge := found.events.get("merge"):
         count = merge.detail["readers"]
         put(f"\nreaders merged because their addresses differ only in case: {count}")

@@ -14,7 +14,15 @@ from larkpost.cli.commands.interests import find_unmatched, put_unmatched
 from larkpost.cli.commands.library import import_library, rate
 from larkpost.cli.commands.reader_feed import feed
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, printable, put, put_json, put_table, put_warnings
+from larkpost.cli.output import (
+    json_option,
+    printable,
+    put,
+    put_facts,
+    put_json,
+    put_table,
+    put_warnings,
+)
 from larkpost.errors import UsageError
 from larkpost.text.plurals import quantity
 
@@ -194,8 +202,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
         **_feeds(program, found),
         "own page": program.links.page(found),
     }
-    for label, value in rows.items():
-        put(f"{label + ':':<16}{printable(value)}")
+    put_facts(rows)
 
 
 @reader.command("set", short_help="Change settings; pause, resume, unsubscribe.")
