@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from playwright.sync_api import sync_playwright
 from tests.helpers.cli_helpers import SAMPLE
+from tests.helpers.web.answering_server import answering
 
 from larkpost.bootstrap import build
 from larkpost.db import papers, readers, votes
@@ -111,14 +111,8 @@ def open_house(home: Path) -> Iterator[tuple[Program, Edition]]:
         server = uvicorn.Server(
             uvicorn.Config(app(program, clock=lambda: NOW), log_config=None, lifespan="off")
         )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
+        with closing(program.store), answering(server, listener):
             yield program, edition
-        finally:
-            server.should_exit = True
-            thread.join()
-            program.store.close()
 
 
 def furnish(program: Program) -> Edition:

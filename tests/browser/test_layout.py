@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from tests.browser.test_web_pages import answering
 from tests.helpers import edition_factories as making
 from tests.helpers.factories import picks_of
+from tests.helpers.web.answering_server import answering
 from tests.helpers.web.site_client import NOW, place
 from tests.unit.ranking.test_replay import measured
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
-from tests.helpers.polling import until
+from tests.helpers.web.answering_server import answering
 from tests.helpers.web.site_client import contents, place
 
 from larkpost.serve import listen
@@ -52,15 +52,8 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
         flags = {"site.base_url": base, "web.admin_link_version": 1}
         with place(tmp_path, sqlite_url, flags) as here:
             config = uvicorn.Config(app(here.program, clock=here.clock), log_config=None)
-            server = uvicorn.Server(config)
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-            thread.start()
-            until(lambda: server.started)
-            try:
+            with answering(uvicorn.Server(config), listener):
                 yield here
-            finally:
-                server.should_exit = True
-                thread.join()
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
 from tests.helpers.factories import add_papers
+from tests.helpers.web.answering_server import answering
 from tests.helpers.web.site_client import NOW, place
 
 from larkpost.db import papers, votes
@@ -40,17 +39,6 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
             config = uvicorn.Config(app(here.program, clock=here.clock), log_config=None)
             with answering(uvicorn.Server(config), listener):
                 yield here
-
-
-@contextmanager
-def answering(server: uvicorn.Server, listener: object) -> Iterator[None]:
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def furnish(here: Place) -> None:
