@@ -18,8 +18,8 @@ from larkpost.domain import (
 )
 from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
-from larkpost.text.identifiers import identifier_url
 from larkpost.text.plurals import quantity
+from larkpost.text.unverified import Unverified
 
 log = logs.get_logger(__name__)
 
@@ -61,10 +61,10 @@ def without_unverified(renderer: Renderer, page: Edition, message: Message) -> M
     """Build the message of an edition again, without what unverified sources may have put into it.
 
     Anybody who writes a feed can put words or links into a paper for which mail servers refuse the
-    message; also a link into a paper of others, so that only links to arXiv stay, and a title into
-    "Like …". None if nothing is to be left out, or no paper would be left, or it cannot be built.
+    message; also a link into a paper of others, and a title into "Like …". None if nothing is to be
+    left out, or no paper would be left, or it cannot be built.
     """
-    good = tuple(pick for pick in page.picks if not pick.paper.unverified)
+    good = tuple(pick for pick in page.picks if not pick.paper.unverified & Unverified.TEXTS)
     plain = tuple(map(_without_unverified, good))
     if not plain or plain == tuple(page.picks):
         return None
@@ -77,19 +77,16 @@ def without_unverified(renderer: Renderer, page: Edition, message: Message) -> M
 
 def _without_unverified(pick: Pick) -> Pick:
     liked = pick.similar_paper
-    if liked is not None and liked.unverified:
+    if liked is not None and liked.unverified & Unverified.TEXTS:
         liked = None
-    return replace(pick, paper=_with_safe_link(pick.paper), similar_paper=liked)
+    return replace(pick, paper=_with_verified_link(pick.paper), similar_paper=liked)
 
 
-def _with_safe_link(paper: Paper) -> Paper:
-    """Return the paper with its link to arXiv, or without a link: it is on our page about it."""
-    name = paper.identifier
-    if name.scheme != "arxiv":
-        name = Identifier("text", paper.uid)
-    elif paper.url in (None, identifier_url(name)):
+def _with_verified_link(paper: Paper) -> Paper:
+    """Return the paper, without its link if a feed gave that: it is on our page about the paper."""
+    if not paper.unverified & Unverified.LINK:
         return paper
-    return replace(paper, url=None, identifier=name)
+    return replace(paper, url=None, identifier=Identifier("text", paper.uid))
 
 
 def notice_message(

@@ -12,10 +12,12 @@ import pytest
 from sqlalchemy import text
 
 from larkpost.db import migrations, papers
+from larkpost.db.matching.paper_query import make_query
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.dump_limits import OF_FILES, OF_OTHERS
 from larkpost.ingest.ingest import ingest
-from larkpost.text.unverified import SEVERAL_SOURCES
+from larkpost.text.unverified import SEVERAL_SOURCES, Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -94,3 +96,30 @@ def test_papers_from_before_belong_to_the_first_source_that_listed_them(
     migrations.upgrade(store)
 
     assert sources(store) == [first, ""]
+
+
+@pytest.mark.parametrize(("listed_by", "is_a_feeds"), [(BLOG, True), ("", False)])
+@pytest.mark.parametrize(("name", "is_linked"), [("arxiv:2608.00001", True), ("pmid:1", False)])
+def test_links_from_before_are_a_feeds_where_a_feed_listed_a_paper_without_a_linked_identifier(
+    store: Store, name: str, is_linked: bool, listed_by: str, is_a_feeds: bool
+) -> None:
+    read(store, id=name, url="https://lanterns.example/")
+    read(store, listed_by, id=name, abstract=f"{PAPER['abstract']} Again.")
+    with store.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0031'"))
+
+    migrations.upgrade(store)
+
+    with store.read() as connection:
+        (paper,) = papers.iterate(connection)
+    expected = Unverified.LINK if is_a_feeds and not is_linked else Unverified.NONE
+    assert paper.unverified == expected
+
+
+def test_a_record_with_the_title_of_an_authority_keeps_its_identifiers_and_version() -> None:
+    names = (Identifier("arxiv", "2608.00001"), Identifier("doi", "10.1000/ferries"))
+    record = PaperRecord("Ferries That Wait", "", names, version=2, unverified=Unverified.LINK)
+
+    query = make_query(record, NOW)
+
+    assert (query.names[:-1], query.draft.version) == (names, 2)
