@@ -52,6 +52,15 @@ def sources(store: Store) -> list[str]:
     return [paper.text_source for paper in found]
 
 
+def upgrade_again(store: Store, revision: str) -> None:
+    """Migrate from a revision before 0033, whose column is removed, to the newest."""
+    with store.begin() as connection:
+        connection.execute(text("ALTER TABLE delivery DROP COLUMN shortened_at"))
+        version = text("UPDATE alembic_version SET version_num = :revision")
+        connection.execute(version, {"revision": revision})
+    migrations.upgrade(store)
+
+
 def test_a_copy_that_was_polled_first_does_not_have_the_original_skipped(store: Store) -> None:
     were_read = [read(store, one) for one in (BLOG, BLOG, JOURNAL, JOURNAL)]
 
@@ -91,9 +100,8 @@ def test_papers_from_before_belong_to_the_first_source_that_listed_them(
     with store.begin() as connection:
         connection.execute(text("ALTER TABLE paper DROP COLUMN text_source"))
         connection.execute(text("ALTER TABLE polled_source DROP COLUMN authority"))  # of 0031
-        connection.execute(text("UPDATE alembic_version SET version_num = '0029'"))
 
-    migrations.upgrade(store)
+    upgrade_again(store, "0029")
 
     assert sources(store) == [first, ""]
 
@@ -105,10 +113,8 @@ def test_links_from_before_are_a_feeds_where_a_feed_listed_a_paper_without_a_lin
 ) -> None:
     read(store, id=name, url="https://lanterns.example/")
     read(store, listed_by, id=name, abstract=f"{PAPER['abstract']} Again.")
-    with store.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0031'"))
 
-    migrations.upgrade(store)
+    upgrade_again(store, "0031")
 
     with store.read() as connection:
         (paper,) = papers.iterate(connection)
