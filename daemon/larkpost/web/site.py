@@ -179,16 +179,10 @@ def endpoint(
                 if request.method == "POST":
                     if not from_anywhere:
                         _check_origin(site, request)
-                    await _check_token(site, request, visitor)
-                    reservation = held.enter_context(site.bodies.reserve(visitor))
-                    body = await read_body(request, reservation, largest)
+                    body = await _read_form(site, request, visitor, held, largest)
                 queue = _choose_queue(request.method, len(body), measure, apart_above)
                 work = _Work(handler, site, request, body, name, int(upload))
-                try:
-                    return await work.run(visitor, queue)
-                except LargeWork:
-                    request.state.has_large_turn = True
-                    return await work.run(visitor, {**queue, "large": True})
+                return await work.run_or_wait(visitor, queue)
         except LarkpostError as error:
             return refusal(site, error)
         except HTTPException:
@@ -199,6 +193,15 @@ def endpoint(
 
     endpoint.limits = RouteLimits(largest, BODY_SECONDS, measure)  # type: ignore[attr-defined]  # of a function
     return endpoint
+
+
+async def _read_form(
+    site: SiteContext, request: Request, visitor: str, held: AsyncExitStack, largest: int
+) -> bytes:
+    """Read the body of a form, after the path's token was checked; its bytes count while held."""
+    await _check_token(site, request, visitor)
+    reservation = held.enter_context(site.bodies.reserve(visitor))
+    return await read_body(request, reservation, largest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +215,16 @@ class _Work:
     route: str
     files: int
 
-    async def run(self, visitor: str, queue: Mapping[str, bool]) -> Response:
-        """Wait for a turn of a queue, parse the body, and answer.
+    async def run_or_wait(self, visitor: str, queue: Mapping[str, bool]) -> Response:
+        """Answer in a turn of a queue, or if that is too short in a turn for large work."""
+        try:
+            return await self._run(visitor, queue)
+        except LargeWork:
+            self.request.state.has_large_turn = True
+            return await self._run(visitor, {**queue, "large": True})
 
-        Raises LargeWork.
-        """
+    async def _run(self, visitor: str, queue: Mapping[str, bool]) -> Response:
+        """Wait for a turn, parse the body, and answer; raises LargeWork."""
         # An action takes longer than the page with its form, and a large one than other actions.
         route = " ".join([self.request.method, self.route, *(one for one in queue if queue[one])])
         form = FormData()
