@@ -111,7 +111,8 @@ class FairQueue:
         finally:
             self._slow -= is_slow
             self._usage.add(network, turn.seconds)
-            self._costs.add(route, turn.seconds)
+            if turn.seconds:  # a form that cannot be read tells nothing about its page
+                self._costs.add(route, turn.seconds)
             if turn.seconds and self._is_contended(network):
                 self._rest(network, turn.seconds * REST)
             else:
