@@ -103,9 +103,9 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
     import larkpost.serve  # noqa: F401 - it counts in a daemon's memory
     from larkpost.garbage_collection import CollectionPauses
     from larkpost.ranking import TfidfRanker
-    from larkpost.serve.freed_memory import return_freed_memory, unmap_large_blocks
+    from larkpost.serve.freed_memory import limit_kept_memory, return_freed_memory
 
-    unmap_large_blocks()
+    limit_kept_memory()
     ships = RankingSettings()
     store, first = Store(f"sqlite:///{told['file']}"), told["first"]
     spaces, ranker = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
@@ -32,6 +33,12 @@ def page(connection: Connection, reader_id: int, number: int, size: int) -> Feed
     some = oldest.order_by(_table.c.date).offset((number - 1) * size).limit(size)
     rows = connection.execute(some).scalars().all()
     return FeedEditions(tuple(rows[::-1]), _total(connection, reader_id))
+
+
+def count_entries(connection: Connection, editions: Collection[int]) -> int:
+    """Count the papers of these editions."""
+    mine = schema.pick.c.edition_id.in_(editions)
+    return connection.execute(select(func.count()).where(mine)).scalar_one()
 
 
 def _total(connection: Connection, reader_id: int) -> int:

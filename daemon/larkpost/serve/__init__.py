@@ -16,7 +16,7 @@ from larkpost.garbage_collection import CollectionPauses
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
-from larkpost.serve.freed_memory import MemoryReturns, unmap_large_blocks
+from larkpost.serve.freed_memory import MemoryReturns, limit_kept_memory
 from larkpost.serve.jobs import Watchdog, Work, make_heartbeats, run_jobs
 from larkpost.serve.listener import check_listening, listen, open_listener
 from larkpost.serve.reload import ReloadableApp
@@ -55,7 +55,7 @@ def run(
     unavailable. Ends the process with 1 when a job makes no progress for long, so that a supervisor
     restarts it.
     """
-    unmap_large_blocks()
+    limit_kept_memory()
     web = program.settings.web
     app = ReloadableApp(program, make_heartbeats(program.settings.scheduler.interval_seconds))
     server = _server(app)

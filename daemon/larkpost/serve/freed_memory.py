@@ -1,7 +1,8 @@
 """Returns freed memory to the system, so that a daemon is not as large as its largest morning.
 
 glibc keeps freed blocks for later use, and after the first large one that is freed it keeps blocks
-of up to 32 MB. Other C libraries return large blocks at once; there these functions do nothing.
+of up to 32 MB. It keeps them by arena, and gives threads eight arenas per processor. Other C
+libraries return large blocks at once; there these functions do nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from time import monotonic
 # A smaller limit saves little more and costs time: at 1 MB a morning takes a fifth longer.
 _M_MMAP_THRESHOLD = -3
 LARGE_BLOCK = 2 * 2**20  # bytes
+# Arenas that all threads share. With sixteen, each of which kept what its threads had once needed,
+# forty visitors of long feeds made a daemon of 150 MB one of 1.7 GB within five minutes.
+_M_ARENA_MAX = -8
+ARENAS = 2
 RETURN_SECONDS = 600.0  # between two returns of all blocks
 
 
@@ -29,10 +34,17 @@ def _glibc() -> ctypes.CDLL | None:
     return library if has_both else None
 
 
-def unmap_large_blocks() -> bool:
-    """Have large blocks returned to the system when they are freed; returns whether it is set."""
+def limit_kept_memory() -> bool:
+    """Have large blocks returned when they are freed, and few arenas for the others.
+
+    To be called before threads are started; returns whether it is set.
+    """
     library = _glibc()
-    return library is not None and bool(library.mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK))
+    if library is None:
+        return False
+    wanted = ((_M_MMAP_THRESHOLD, LARGE_BLOCK), (_M_ARENA_MAX, ARENAS))
+    are_set = [library.mallopt(name, value) for name, value in wanted]
+    return all(are_set)
 
 
 def return_freed_memory() -> None:

@@ -30,6 +30,7 @@ from larkpost.token_routes import SIGNED
 from larkpost.web.auth import check_link
 from larkpost.web.client_ip import network
 from larkpost.web.form_body import BODY_SECONDS, LARGEST_BODY, parse_form, read_body
+from larkpost.web.limits.large_work import LargeWork
 from larkpost.web.limits.rate_limit import RateLimit, RateLimiter, RouteLimits
 from larkpost.web.templating import POLICY, PageTemplates
 
@@ -152,6 +153,7 @@ def endpoint(
     upload: bool = False,
     measure: RateLimit | None = None,
     apart_above: int | None = None,
+    route: str = "",
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make an endpoint from a plain function, which runs in a thread and may use the database.
 
@@ -159,9 +161,11 @@ def endpoint(
     another site is refused unless ``from_anywhere``; files are accepted only if ``upload``. A
     ``measure`` is the rate limit of a network, and says whether the page is costly; bodies of more
     than ``apart_above`` bytes may be read by another process. A body is read only after the form's
-    origin and the path's token have been checked.
+    origin and the path's token have been checked. The ``route`` is what the queues know it by, the
+    handler's name by default. A handler that raises LargeWork runs again in a turn for such work.
     """
     largest = LARGEST_UPLOAD if upload else LARGEST_BODY
+    name = route or handler.__name__
 
     async def endpoint(request: Request) -> Response:
         site: SiteContext = request.app.state.site
@@ -169,20 +173,16 @@ def endpoint(
         request.state.loop = asyncio.get_running_loop()  # for ``is_gone``
         if measure is not None:
             site.rate_limiter.check(measure, visitor)
-        body, form = b"", FormData()
+        body = b""
         try:
             async with AsyncExitStack() as held:
                 if request.method == "POST":
                     if not from_anywhere:
                         _check_origin(site, request)
-                    await _check_token(site, request, visitor)
-                    reservation = held.enter_context(site.bodies.reserve(visitor))
-                    body = await read_body(request, reservation, largest)
+                    body = await _read_form(site, request, visitor, held, largest)
                 queue = _choose_queue(request.method, len(body), measure, apart_above)
-                turn = await held.enter_async_context(_turn_with_room(site, visitor, queue))
-                if body:
-                    form = await parse_form(request, body, turn, files=int(upload))
-                return await run_in_threadpool(turn.run, handler, site, request, form)
+                work = _Work(handler, site, request, body, name, int(upload))
+                return await work.run_or_wait(visitor, queue)
         except LarkpostError as error:
             return refusal(site, error)
         except HTTPException:
@@ -190,11 +190,53 @@ def endpoint(
         except Exception:
             _log.exception(LogEvent.PAGE_FAILED, page=handler.__name__, method=request.method)
             return site.pages.error(500, *MESSAGES[500])
-        finally:
-            await form.close()
 
     endpoint.limits = RouteLimits(largest, BODY_SECONDS, measure)  # type: ignore[attr-defined]  # of a function
     return endpoint
+
+
+async def _read_form(
+    site: SiteContext, request: Request, visitor: str, held: AsyncExitStack, largest: int
+) -> bytes:
+    """Read the body of a form, after the path's token was checked; its bytes count while held."""
+    await _check_token(site, request, visitor)
+    reservation = held.enter_context(site.bodies.reserve(visitor))
+    return await read_body(request, reservation, largest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A request whose body was read, and the handler that answers it; ``files`` may be sent."""
+
+    handler: Callable[[SiteContext, Request, FormData], Response]
+    site: SiteContext
+    request: Request
+    body: bytes
+    route: str
+    files: int
+
+    async def run_or_wait(self, visitor: str, queue: Mapping[str, bool]) -> Response:
+        """Answer in a turn of a queue, or if that is too short in a turn for large work."""
+        try:
+            return await self._run(visitor, queue)
+        except LargeWork:
+            self.request.state.has_large_turn = True
+            return await self._run(visitor, {**queue, "large": True})
+
+    async def _run(self, visitor: str, queue: Mapping[str, bool]) -> Response:
+        """Wait for a turn, parse the body, and answer; raises LargeWork."""
+        # An action takes longer than the page with its form, and a large one than other actions.
+        route = " ".join([self.request.method, self.route, *(one for one in queue if queue[one])])
+        form = FormData()
+        try:
+            async with _turn_with_room(self.site, visitor, route, queue) as turn:
+                if self.body:
+                    form = await parse_form(self.request, self.body, turn, files=self.files)
+                return await run_in_threadpool(
+                    turn.run, self.handler, self.site, self.request, form
+                )
+        finally:
+            await form.close()
 
 
 def _choose_queue(
@@ -212,7 +254,7 @@ def _choose_queue(
 
 @asynccontextmanager
 async def _turn_with_room(
-    site: SiteContext, visitor: str, queue: Mapping[str, bool]
+    site: SiteContext, visitor: str, route: str, queue: Mapping[str, bool]
 ) -> AsyncIterator[QueueSlot]:
     """Hold a turn while the budget has space for a response to the visitor's network.
 
@@ -221,7 +263,7 @@ async def _turn_with_room(
     """
     while True:
         await site.answers.wait_for_room(visitor)
-        async with site.queues.slot(visitor, **queue) as turn:
+        async with site.queues.slot(visitor, route=route, **queue) as turn:
             if site.answers.has_room(visitor):
                 yield turn
                 return

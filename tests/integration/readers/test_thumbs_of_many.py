@@ -13,6 +13,7 @@ from larkpost.db import papers, schema, votes
 from larkpost.db.usage import forgotten_votes, vote_eligibility
 from larkpost.domain import PaperRecord, Thumb, Vote
 from larkpost.readers import record_votes, subscriptions
+from larkpost.text.ip_networks import WIDER
 
 if TYPE_CHECKING:
     import pytest
@@ -45,7 +46,7 @@ def begin(connection: Connection, reader: Reader) -> None:
     assert vote_eligibility.begin(connection, reader.id, networks=networks, now=NOW)
 
 
-def counting(store: Store, reader: Reader) -> list[datetime]:
+def counting(store: Store, reader: Reader) -> list[datetime | None]:
     """Read from when each thumb of a reader counts, by paper."""
     vote = schema.vote.c
     ordered = select(vote.counts_from).where(vote.reader_id == reader.id).order_by(vote.paper_id)
@@ -99,3 +100,48 @@ def test_forgotten_thumbs_come_back_in_several_transactions(
         liked[2]: Thumb.DOWN
     }
     assert counting(store, reader) == before
+
+
+def test_earlier_thumbs_begin_to_count_a_part_at_a_time_the_newest_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vote_eligibility, "AT_ONCE", 2)
+    reader = join(store, ingest(store))  # with thumbs of 6, 5, 4, 6 and 5 days ago
+    with store.begin() as connection:
+        begin(connection, reader)
+    assert counting(store, reader) == [None, NOW, NOW, None, None]
+
+    found = []
+    for days in (1, 2):
+        with store.begin() as connection:
+            assert vote_eligibility.is_any_waiting(connection, reader.id)
+            vote_eligibility.count_waiting(connection, reader.id, NOW + days * DAY)
+        found.append(counting(store, reader))
+
+    tomorrow, after = NOW + DAY, NOW + 2 * DAY
+    assert found == [
+        [tomorrow, NOW, NOW, None, tomorrow],
+        [tomorrow, NOW, NOW, after, tomorrow],
+    ]
+    with store.read() as connection:
+        assert not vote_eligibility.is_any_waiting(connection, reader.id)
+
+
+def test_thumbs_of_a_reader_who_does_not_count_yet_wait_for_no_visit(store: Store) -> None:
+    reader = join(store, ingest(store))
+
+    with store.read() as connection:
+        assert not vote_eligibility.is_any_waiting(connection, reader.id)
+
+
+def test_a_network_whose_surroundings_are_full_loses_no_place(store: Store) -> None:
+    liked, most = ingest(store, 3), vote_eligibility.MOST_OF_A_NETWORK
+    *others, last = [join(store, liked) for _ in range(most * WIDER + 1)]
+
+    def starts(reader: Reader, *networks: str) -> bool:
+        with store.begin() as connection:
+            return vote_eligibility.begin(connection, reader.id, networks=networks, now=NOW)
+
+    assert all(starts(one, f"own {one.id}", "around") for one in others)
+    assert not any(starts(last, "own", "around") for _ in range(most + 1))
+    assert starts(last, "own", "elsewhere")

@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  #
 )
 
 from larkpost.ranking.words.tokenizer import ENGLISH_STOP_WORDS
-from larkpost.serve.freed_memory import MemoryReturns
+from larkpost.serve.freed_memory import ARENAS, MemoryReturns
 
 GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim")
 IMPORTS = """
@@ -25,7 +25,7 @@ print([name for name in sys.modules if name.split(".")[0] == "sklearn"])
 FREED = """
 import sys
 from pathlib import Path
-from larkpost.serve.freed_memory import return_freed_memory, unmap_large_blocks
+from larkpost.serve.freed_memory import return_freed_memory, limit_kept_memory
 
 def pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
@@ -35,12 +35,39 @@ def use_blocks():
     small = [bytearray(b"x" * 1000) for _ in range(30_000)]
     return small[-1]
 
-assert unmap_large_blocks()
+assert limit_kept_memory()
 use_blocks()
 before = pages()
 last = use_blocks()
 return_freed_memory()
 print((pages() - before) * 4096)
+"""
+
+# Twelve threads that need memory at the same time, each with an arena of its own if it gets one.
+THREADS = """
+import ctypes, sys, tempfile, threading
+from pathlib import Path
+from larkpost.serve.freed_memory import limit_kept_memory
+
+def use_memory():
+    blocks = [bytearray(5_000) for _ in range(1_000)]
+    together.wait()
+
+assert limit_kept_memory()
+together = threading.Barrier(12)
+threads = [threading.Thread(target=use_memory) for _ in range(12)]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+library = ctypes.CDLL(None)
+library.fopen.restype = ctypes.c_void_p
+with tempfile.TemporaryDirectory() as folder:
+    told = Path(folder, "told")
+    file = ctypes.c_void_p(library.fopen(str(told).encode(), b"w"))
+    library.malloc_info(0, file)
+    library.fclose(file)
+    print(told.read_text().count("<heap nr="))
 """
 
 
@@ -62,6 +89,11 @@ def test_stop_words_are_those_of_scikit_learn() -> None:
 @pytest.mark.skipif(not GLIBC, reason="other C libraries return large blocks themselves")
 def test_the_memory_of_a_large_morning_is_returned() -> None:
     assert int(run(FREED)) < 2**23
+
+
+@pytest.mark.skipif(not GLIBC, reason="other C libraries have no arenas")
+def test_the_threads_of_a_daemon_share_two_arenas() -> None:
+    assert int(run(THREADS)) <= ARENAS
 
 
 def test_memory_is_returned_every_ten_minutes_and_not_after_every_tick() -> None:

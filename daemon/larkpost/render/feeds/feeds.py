@@ -16,6 +16,7 @@ from larkpost.domain import Edition, Paper, Reader
 from larkpost.interfaces import FeedFormat
 from larkpost.render.feeds import json_feed
 from larkpost.render.feeds.channel import Channel, plain_channel
+from larkpost.render.feeds.edition_cache import EditionCache
 from larkpost.render.feeds.entries import (
     FeedEdition,
     FeedEntry,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 Xml = Literal["rss", "atom"]
 
 CACHED_ENTRIES = 8192
-CACHED_EDITIONS = 512
 CACHED_HEADS = 64
 
 _ITEMS = re.compile(r"<(item|entry)>.*?</\1>", re.DOTALL)
@@ -69,7 +69,7 @@ class Feeds:
         self._item = environment("feeds").get_template("item.html")
         self._head = lru_cache(CACHED_HEADS)(self._set_head)
         self._entry = lru_cache(CACHED_ENTRIES)(self._set_entry)
-        self._kept = lru_cache(CACHED_EDITIONS)(self._set_edition)
+        self._kept = EditionCache(self._set_edition)
 
     def feed(
         self,
@@ -139,7 +139,7 @@ class Feeds:
     def _edition(self, edition: Edition, form: FeedFormat) -> Sequence[tuple[str, bytes]]:
         if not edition.id:  # a draft, without a final id
             return self._set_edition(FeedEdition((), edition), form)
-        return self._kept(issue_of(edition), form)
+        return self._kept.entries(issue_of(edition), form)
 
     def _set_edition(self, issue: FeedEdition, form: FeedFormat) -> Sequence[tuple[str, bytes]]:
         entries = entries_of(issue.edition, self._links, self._papers)

@@ -21,6 +21,7 @@ from larkpost.web.client_ip import network
 from larkpost.web.feeds.conditional import etag_of, is_unchanged
 from larkpost.web.feeds.request import FeedRequest, read_feed_request
 from larkpost.web.limits.byte_budget import add_count
+from larkpost.web.limits.large_work import wait_for_large_turn
 from larkpost.web.limits.rate_limit import RateLimit, RouteLimits
 from larkpost.web.limits.unread_responses import PIECE, InPieces
 from larkpost.web.site import SafeHeaders, SiteContext, endpoint
@@ -238,7 +239,7 @@ class Endpoint:
 
     ``find`` gets nothing of the request but the key that the feed is cached by. Errors are never
     cached. A ``measure`` limits how often a network may cause a render; cached feeds are not
-    limited.
+    limited. A feed that ``is_large`` is rendered as a costly page.
     """
 
     def __init__(
@@ -246,9 +247,11 @@ class Endpoint:
         find: Callable[[SiteContext, FeedRequest, Connection], RenderedFeed],
         *,
         measure: RateLimit | None = None,
+        is_large: Callable[[FeedRequest, Connection], bool] | None = None,
     ) -> None:
         self._find = find
-        self._look_up = endpoint(self._look_into, measure=measure)
+        self._is_large = is_large
+        self._look_up = endpoint(self._look_into, measure=measure, route=find.__name__)
         self.limits = RouteLimits(0, 0, measure, cached=True)  # GET alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -260,6 +263,11 @@ class Endpoint:
         cache: FeedCache = request.app.state.feeds
         asked = read_feed_request(request.scope).with_path(request.path_params)
         conditions = _conditions(request.scope["headers"])
+        if self._is_large and cache.look(asked, site.clock()) is None:
+            with site.program.store.read() as connection:
+                is_large = self._is_large(asked, connection)
+            if is_large:  # before the lock, for which others wait
+                wait_for_large_turn(request)
         with cache.lock_for(asked):
             kept = cache.look(asked, site.clock())  # cached while this waited
             if kept is None:

@@ -19,6 +19,9 @@ BUSY = 0.35
 # every network of a flood takes in its first moment, all of them together.
 NEWCOMER = 0.25
 
+SLOW = 0.1  # seconds of a page, on average: most take less than 0.05
+NEWEST = 0.25  # weight of the newest page in that average
+
 REMEMBERED = 10_000  # the most recent networks, and the surrounding ones
 
 
@@ -63,3 +66,28 @@ class CpuUsage:
     def is_busy(self, network: str) -> bool:
         """Return whether a network recently used more than people who read."""
         return self.seconds(network) > BUSY
+
+
+class RouteCosts:
+    """The seconds of the processor that pages of each route took lately (a moving average).
+
+    A network that was never seen before has the usage of any other, so only what it asks for tells
+    how long its page will take.
+    """
+
+    def __init__(self) -> None:
+        self._mean: dict[str, float] = {}
+
+    def add(self, route: str, seconds: float) -> None:
+        """Count a page of a route; there are as many routes as there are handlers."""
+        if route:
+            before = self.expected(route)
+            self._mean[route] = before + NEWEST * (seconds - before)
+
+    def expected(self, route: str) -> float:
+        """Return the seconds that the next page of a route will probably take, 0 if unknown."""
+        return self._mean.get(route, 0.0)
+
+    def is_slow(self, route: str) -> bool:
+        """Return whether pages of a route take so long that others must not wait for several."""
+        return self.expected(route) > SLOW

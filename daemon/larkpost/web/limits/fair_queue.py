@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from larkpost.child_process import children_seconds
 from larkpost.web.limits.byte_budget import add_count, busy_error
-from larkpost.web.limits.cpu_usage import CpuUsage
+from larkpost.web.limits.cpu_usage import CpuUsage, RouteCosts
 
 if TYPE_CHECKING:
     from asyncio import Future
+
+    Ticket = tuple[Future[bool], str]  # whether a turn is one of the slow ones; the route
 
 # Threads share one interpreter, so each page in progress slows all others. So few pages of busy
 # networks (``CpuUsage``) are made at a time that others are hardly slowed.
@@ -25,6 +27,9 @@ APART_AT_ONCE = 1
 # Pages whose process may take longer than PATIENCE: a replay of a history takes up to two minutes,
 # and one address that opened one taste page after the other kept others from exports and lists.
 SLOW_AT_ONCE = 1
+# Actions that write thousands of rows. Four addresses that forgot and restored 12,000 thumbs held
+# both turns of actions for seven seconds, so that no vote was written and nobody could unsubscribe.
+LARGE_AT_ONCE = 1
 COSTLY_WAITING = 10  # waiting requests of a network, which take no thread
 PATIENCE = 15.0  # seconds that a request waits for a page
 PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
@@ -60,7 +65,10 @@ class FairQueue:
     followed by a pause of ``REST`` times its processor time, in which only other networks get it.
     Each network has its own queue, of at most ``waiting``; a free turn goes to the network with the
     least processor time (least attained service, Nuijens and Wierman, 2008), round robin among
-    equals, and to its request that has waited longest. For one event loop.
+    equals, and to its request that has waited longest. The time that its route usually takes
+    (``RouteCosts``) is added, and slow routes have half of the turns: new networks are equal, and
+    forty of them that asked for long feeds kept every page waiting for eight seconds. For one event
+    loop.
     """
 
     def __init__(
@@ -71,32 +79,40 @@ class FairQueue:
         waiting: int,
         usage: CpuUsage,
         busy_at_once: int | None = None,
+        costs: RouteCosts | None = None,
     ) -> None:
         self._at_once = at_once
         self._per_network = per_network
         self._waiting = waiting
         self._usage = usage
+        self._costs = costs or RouteCosts()
         self._busy_at_once = busy_at_once or at_once
         self._taken: Counter[str] = Counter()  # including pauses after turns
         self._resting = 0
-        self._queues: OrderedDict[str, deque[Future[None]]] = OrderedDict()
+        self._slow = 0  # turns of slow routes
+        self._queues: OrderedDict[str, deque[Ticket]] = OrderedDict()
 
     @asynccontextmanager
-    async def slot(self, network: str, patience: float) -> AsyncIterator[QueueSlot]:
+    async def slot(
+        self, network: str, patience: float, route: str = ""
+    ) -> AsyncIterator[QueueSlot]:
         """Wait for a turn, and hold it inside the context.
 
         Raises HTTPException 503 if none comes within ``patience`` seconds, or too many of the
         network wait already.
         """
-        if network not in self._queues and self._is_free(network):
-            self._taken[network] += 1
+        if network not in self._queues and self._is_free(network, route):
+            is_slow = self._take(network, route)
         else:
-            await self._wait(network, patience)
+            is_slow = await self._wait(network, route, patience)
         turn = QueueSlot()
         try:
             yield turn
         finally:
+            self._slow -= is_slow
             self._usage.add(network, turn.seconds)
+            if turn.seconds:  # a form that cannot be read tells nothing about its page
+                self._costs.add(route, turn.seconds)
             if turn.seconds and self._is_contended(network):
                 self._rest(network, turn.seconds * REST)
             else:
@@ -107,12 +123,21 @@ class FairQueue:
         """The number of turns in use, including pauses."""
         return self._taken.total()
 
-    def _is_free(self, network: str) -> bool:
+    def _is_free(self, network: str, route: str) -> bool:
         if self._taken[network] >= self._per_network:
+            return False
+        if self._costs.is_slow(route) and self._slow >= max(1, self._at_once // 2):
             return False
         if not self._usage.is_busy(network):
             return self.active_count - self._resting < self._at_once
         return self.active_count < self._at_once and self._taken_by_busy() < self._busy_at_once
+
+    def _take(self, network: str, route: str) -> bool:
+        """Take a free turn; returns whether it is one of those for slow routes."""
+        is_slow = self._costs.is_slow(route)
+        self._taken[network] += 1
+        self._slow += is_slow
+        return is_slow
 
     def _taken_by_busy(self) -> int:
         return sum(many for one, many in self._taken.items() if self._usage.is_busy(one))
@@ -122,22 +147,25 @@ class FairQueue:
         is_busy = self._usage.is_busy
         return is_busy(network) and any(is_busy(one) for one in self._queues if one != network)
 
-    async def _wait(self, network: str, patience: float) -> None:
+    async def _wait(self, network: str, route: str, patience: float) -> bool:
         queue = self._queues.setdefault(network, deque())
         if len(queue) >= self._waiting:
             raise busy_error()
-        ticket = asyncio.get_running_loop().create_future()
+        given: Future[bool] = asyncio.get_running_loop().create_future()
+        ticket = given, route
         queue.append(ticket)
         try:
             async with asyncio.timeout(patience):
-                await ticket
+                return await given
         except BaseException as error:
             self._give_back(network, ticket)
             raise busy_error() from None if isinstance(error, TimeoutError) else error
 
-    def _give_back(self, network: str, ticket: Future[None]) -> None:
+    def _give_back(self, network: str, ticket: Ticket) -> None:
         """Leave the queue; a turn that was just given goes to the next."""
-        if ticket.done() and not ticket.cancelled():
+        given, _ = ticket
+        if given.done() and not given.cancelled():
+            self._slow -= given.result()
             self._end(network)
             return
         queue = self._queues.get(network)
@@ -165,35 +193,45 @@ class FairQueue:
 
     def _give_next(self) -> bool:
         """Give a turn to the network with the least usage, among those that may have one."""
-        allowed = [one for one in self._queues if self._is_free(one)]
+        first = {one: queue[0][1] for one, queue in self._queues.items()}
+        allowed = [one for one, route in first.items() if self._is_free(one, route)]
         if not allowed:
             return False
-        chosen = min(allowed, key=self._usage.seconds)
+        chosen = min(
+            allowed, key=lambda one: self._usage.seconds(one) + self._costs.expected(first[one])
+        )
         queue = self._queues.pop(chosen)
-        ticket = queue.popleft()
+        ticket, route = queue.popleft()
         if queue:
             self._queues[chosen] = queue  # behind the others
         if not ticket.done():
-            ticket.set_result(None)
-            self._taken[chosen] += 1
+            ticket.set_result(self._take(chosen, route))
         return True
 
 
 class PageQueues:
-    """The queues of costly pages, pages by other processes, slow ones, actions, and all others.
+    """The queues of pages: costly, made by other processes, slow, actions, large ones, all others.
 
     They share one usage.
     """
 
     def __init__(self) -> None:
-        usage = CpuUsage()
+        usage, costs = CpuUsage(), RouteCosts()
         busy = PAGES_OF_THE_BUSY
-        self.costly, self.apart, self.slow, self.acts, self.others = (
-            FairQueue(most, per_network=own, busy_at_once=busy, waiting=waiting, usage=usage)
+        self.costly, self.apart, self.slow, self.large, self.acts, self.others = (
+            FairQueue(
+                most,
+                per_network=own,
+                busy_at_once=busy,
+                waiting=waiting,
+                usage=usage,
+                costs=costs,
+            )
             for most, own, waiting in (
                 (AT_ONCE, AT_ONCE, COSTLY_WAITING),
                 (APART_AT_ONCE, APART_AT_ONCE, COSTLY_WAITING),
                 (SLOW_AT_ONCE, SLOW_AT_ONCE, COSTLY_WAITING),
+                (LARGE_AT_ONCE, LARGE_AT_ONCE, COSTLY_WAITING),
                 (ACTS_AT_ONCE, ACTS_OF_A_NETWORK, PAGES_WAITING),
                 (PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_WAITING),
             )
@@ -203,17 +241,26 @@ class PageQueues:
         self,
         network: str,
         *,
+        route: str = "",
         costly: bool = False,
         apart: bool = False,
         slow: bool = False,
         acts: bool = False,
+        large: bool = False,
     ) -> AbstractAsyncContextManager[QueueSlot]:
         """Wait for a network's turn to have a page made; HTTPException 503 if none comes.
 
         A request that ``acts`` writes, so it takes no turn of read-only pages; one that waits for a
         process of its own (``apart``) takes no turn of either, because that may last, and one whose
-        process may take minutes (``slow``) no turn of these.
+        process may take minutes (``slow``) no turn of these. A ``large`` action takes no turn of
+        other actions, and another large page is a costly one.
         """
-        order = ((slow, self.slow), (apart, self.apart), (costly, self.costly), (acts, self.acts))
+        order = (
+            (large and acts, self.large),
+            (slow, self.slow),
+            (apart, self.apart),
+            (costly or large, self.costly),
+            (acts, self.acts),
+        )
         queue = next((queue for is_one, queue in order if is_one), self.others)
-        return queue.slot(network, PATIENCE)
+        return queue.slot(network, PATIENCE, route)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from larkpost.db.engine import Connection
     from larkpost.web.site import SiteContext
 
 
@@ -44,16 +45,28 @@ def leave(site: SiteContext, request: Request, form: FormData) -> Response:
         reader = reader_of(site, connection, request, "leave")
     if request.method != "POST":
         return _leave_page(site, reader, left=reader.status is Status.LEFT)
-    now = site.clock()
     if form.get("List-Unsubscribe") == "One-Click" or form.get("action") == "leave":
-        return _leave_page(
-            site,
-            subscriptions.change(site.program.store, reader.id, now=now, status="leave"),
-            left=True,
-        )
+        return _leave_page(site, _unsubscribe(site, reader), left=True)
     if form.get("action") == "return":
         return _come_back(site, reader)
     raise HTTPException(400)
+
+
+def _unsubscribe(site: SiteContext, reader: Reader) -> Reader:
+    """Unsubscribe a reader; one who paused, or whose address bounces, is not to come back by link.
+
+    Otherwise unsubscribing and coming back would end a pause.
+    """
+    store, now = site.program.store, site.clock()
+    if reader.status in {Status.PAUSED, Status.SUSPENDED} or reader.paused_until is not None:
+        with store.begin() as connection:
+            _take_return(connection, reader, now)
+    return subscriptions.change(store, reader.id, now=now, status="leave")
+
+
+def _take_return(connection: Connection, reader: Reader, now: datetime) -> bool:
+    """Use up the one time in ``RETURNS_EVERY`` that a link brings a reader back; False if it is."""
+    return rate_limits.allow(connection, f"return:{reader.uid}", now=now, most=1, per=RETURNS_EVERY)
 
 
 def _come_back(site: SiteContext, reader: Reader) -> Response:
@@ -65,9 +78,7 @@ def _come_back(site: SiteContext, reader: Reader) -> Response:
     if reader.status is not Status.LEFT:
         return _leave_page(site, reader, returned=reader.status is Status.ACTIVE)
     with site.program.store.begin() as connection:
-        if not rate_limits.allow(
-            connection, f"return:{reader.uid}", now=site.clock(), most=1, per=RETURNS_EVERY
-        ):
+        if not _take_return(connection, reader, site.clock()):
             return site.pages.error(429, "Please use your page", _TOO_SOON)
     back = subscriptions.resume(site.program.store, reader.id, now=site.clock())
     return _leave_page(site, back, returned=True)

@@ -23,8 +23,9 @@ from larkpost.web.auth import reader_of
 from larkpost.web.form_body import is_gone
 from larkpost.web.forms import WEEKDAYS, read_preferences, zones
 from larkpost.web.limits.action_limit import tell_when
+from larkpost.web.limits.large_work import wait_for_large_turn
 from larkpost.web.limits.unread_responses import PIECE
-from larkpost.web.reader.actions import DONE, ActionMessage, act
+from larkpost.web.reader.actions import DONE, ActionMessage, act, is_large
 from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.votes import thumb_name
 from larkpost.web.site import SiteContext, in_words
@@ -55,6 +56,8 @@ def me(site: SiteContext, request: Request, form: FormData) -> Response:
         done = request.query_params.get("done", "")
         unmatched = find_unmatched(site, reader) if done == "interest" else []
         return _page(site, reader, ActionMessage(DONE.get(done, ""), unmatched=unmatched))
+    if is_large(site, reader, form):
+        wait_for_large_turn(request)
     try:
         outcome = act(site, reader, form)
     except QuotaExceeded as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from larkpost.db import papers
+from larkpost.db.usage import quotas
 from larkpost.domain import Reader
 from larkpost.editions import second_interest
 from larkpost.readers import interests, record_votes, subscriptions
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from larkpost.web.site import SiteContext
 
 VIA = "page"
+# Actions that change all thumbs of a reader, and from how many on they have a queue of their own:
+# to restore 12,000 takes more than a second of processor.
+OF_ALL_THUMBS = frozenset({"drop", "split", "rejoin", "clear", "forget", "remember"})
+MANY_THUMBS = 1_000
 LONGEST_PERCENTAGE = 9  # characters
 CHANGING = RateLimit("changing", 30)  # per minute: preferences, interests, links
 
@@ -73,6 +78,14 @@ def act(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessag
     if chosen is not _vote:  # thumbs have a separate limit
         site.rate_limiter.check(CHANGING, reader.uid)
     return chosen(site, reader, form)
+
+
+def is_large(site: SiteContext, reader: Reader, form: FormData) -> bool:
+    """Return whether the action of the clicked button changes very many thumbs."""
+    if text(form, "action") not in OF_ALL_THUMBS:
+        return False
+    with site.program.store.read() as connection:
+        return quotas.thumbs(connection, reader.id) > MANY_THUMBS
 
 
 def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) -> ActionMessage:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from larkpost.web.site import SiteContext
 
 EDITIONS = 10  # in a feed, and in a page of its archive
+MANY_ENTRIES = 250  # from which rendering takes a tenth of a second
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # PostgreSQL rejects a NUL
 # A shared cache must not store it, because the address is secret; a private one may, and
 # revalidates.
@@ -37,9 +38,7 @@ def _feed(site: SiteContext, asked: FeedRequest, connection: Connection) -> Rend
     404 for an unknown or renewed key, for a removed interest, and for an archive page that is not
     full.
     """
-    parts = asked.parts
-    known = _KEY.fullmatch(parts["key"])
-    reader = readers.by_feed_key(connection, parts["key"]) if known else None
+    parts, reader = asked.parts, _reader(asked, connection)
     if reader is None:
         raise HTTPException(404)
     if parts["form"] == "opml" and parts.keys() == {"key", "form"}:
@@ -55,6 +54,20 @@ def _feed(site: SiteContext, asked: FeedRequest, connection: Connection) -> Rend
     body = _write(site, _editions(connection, stands), reader, form, view, documents)
     caching = PRIVATE if number is None else PRIVATE_AND_FULL
     return RenderedFeed(body, type_of(form), caching, reader_id=reader.id)
+
+
+def _is_large(asked: FeedRequest, connection: Connection) -> bool:
+    """Return whether a feed has very many entries; 404 for an impossible page."""
+    reader, number = _reader(asked, connection), asked.parts.get("page")
+    if reader is None or asked.parts["form"] == "opml":
+        return False
+    stands = _read_editions(connection, reader, number)
+    return feed_state.count_entries(connection, stands.editions) > MANY_ENTRIES
+
+
+def _reader(asked: FeedRequest, connection: Connection) -> Reader | None:
+    known = _KEY.fullmatch(asked.parts["key"])
+    return readers.by_feed_key(connection, asked.parts["key"]) if known else None
 
 
 def _read_editions(connection: Connection, reader: Reader, page: int | None) -> FeedEditions:
@@ -116,4 +129,4 @@ def type_of(form: FeedFormat) -> str:
     return f"{FEED_TYPES[form]}; charset=utf-8"
 
 
-feed = Endpoint(_feed)
+feed = Endpoint(_feed, is_large=_is_large)

@@ -14,17 +14,21 @@ if TYPE_CHECKING:
 
 
 def note_use(site: SiteContext, request: Request, reader_id: int) -> None:
-    """Check, after a reader confirmed or acted, whether they start to count.
+    """Check, after a reader confirmed or acted, whether they or more of their thumbs may count.
 
     Only hashes of their networks are stored, under the key of this home, and for a limited time.
     """
     store, now = site.program.store, site.clock()
     with store.read() as connection:
-        if not vote_eligibility.may_begin(connection, reader_id, now):
+        begins = vote_eligibility.may_begin(connection, reader_id, now)
+        if not begins and not vote_eligibility.is_any_waiting(connection, reader_id):
             return
     where = hashed_networks(site, request)
     with store.begin() as connection:
-        vote_eligibility.begin(connection, reader_id, networks=where, now=now)
+        if begins:
+            vote_eligibility.begin(connection, reader_id, networks=where, now=now)
+        else:
+            vote_eligibility.count_waiting(connection, reader_id, now)
 
 
 def hashed_networks(site: SiteContext, request: Request) -> list[str]:

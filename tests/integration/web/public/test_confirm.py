@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -158,6 +158,23 @@ def test_the_link_of_a_newsletter_ends_no_pause(here: Place, leave: str) -> None
 
     assert "Unsubscribe?" in page.text
     assert here.current() == paused
+
+
+@pytest.mark.parametrize("until", [None, NOW.date() + timedelta(days=9)])
+def test_the_link_of_a_newsletter_ends_no_pause_by_unsubscribing_either(
+    here: Place, leave: str, me: str, until: date | None
+) -> None:
+    subscriptions.change(here.program.store, here.reader.id, now=NOW, status="pause", until=until)
+
+    for _ in range(2):  # two letters, or two clicks
+        here.client.post(leave, data=ONE_CLICK)
+    page = here.client.post(leave, data={"action": "return"})
+
+    assert page.status_code == 429
+    assert "Please use your page" in page.text
+    assert here.current().status is Status.LEFT
+    here.client.post(me, data={"action": "resume"})
+    assert here.current().status is Status.ACTIVE
 
 
 def test_the_unsubscribe_link_works_years_later(here: Place, leave: str) -> None:

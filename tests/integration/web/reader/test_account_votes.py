@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.helpers.factories import DAY, TODAY
 from tests.helpers.web.site_client import NOW, publish
 
-from larkpost.db import editions, papers, votes
+from larkpost.db import editions, papers, popularity, votes
+from larkpost.db.usage import vote_eligibility
 from larkpost.domain import Identifier, PaperRecord, Pick, Thumb, Vote
+from larkpost.readers import subscriptions
 from larkpost.web.reader.account import SHOWN_VOTES
 
 if TYPE_CHECKING:
@@ -89,3 +92,23 @@ def test_the_page_reads_only_the_papers_of_the_newest_edition(
     assert len(made) == 3
     assert page.count('<span class="facts">3 papers</span>') == 2
     assert here.path(here.program.links.edition(here.edition)) in page
+
+
+def test_thumbs_of_a_reader_who_begins_to_count_follow_at_their_next_visits(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vote_eligibility, "AT_ONCE", 100)
+    reader = subscriptions.add(here.program.store, None, now=NOW - 20 * DAY, signed_up=True)
+    own = replace(here, reader=reader)
+    vote_often(own)
+    page = here.path(here.program.links.page(reader))
+    thumb = {"action": "vote", "paper": str(here.papers[0].id), "thumb": "up"}
+
+    found = []
+    for _ in range(4):
+        assert here.client.post(page, data=thumb).status_code == 200
+        with here.program.store.read() as connection:
+            counted = popularity.thumbs(connection, without=here.reader.id)
+        found.append(sum(one.reader_id == reader.id for one in counted))
+
+    assert found == [100, 200, 300, 301]
