@@ -14,7 +14,8 @@ from tests.helpers.ranking_factories import NOW, THEMES, a_paper, crowded, libra
 
 from larkpost.ranking import TfidfRanker
 from larkpost.ranking.tfidf import fit, maturity
-from larkpost.ranking.words.tokenizer import terms
+from larkpost.ranking.words import choose_terms
+from larkpost.ranking.words.tokenizer import LONGEST_TEXT, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,23 @@ def test_a_term_of_nearly_every_paper_is_left_out() -> None:
     corpus = [a_paper(n, f"everywhere word{n}") for n in range(30)]
 
     assert "everywhere" not in fit(corpus).vocabulary
+
+
+def test_a_feed_with_endless_made_up_words_adds_few_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose_terms, "MOST_OF_SOURCE", 50)
+    made_up = " ".join(f"word{at}" for at in range(1_000))
+    often = replace(a_paper(9001, "casino", "casino"), unverified=7, text_source="source a-blog")
+    endless = replace(often, id=9002, uid=a_paper(9002, "").uid, abstract=f"casino {made_up}")
+
+    vocabulary = fit([*PAPERS, often, endless]).vocabulary
+
+    assert set(fit(PAPERS).vocabulary) <= set(vocabulary)
+    assert len(vocabulary) <= len(fit(PAPERS).vocabulary) + 50
+    assert "casino" in vocabulary
+
+
+def test_a_text_is_read_up_to_the_length_of_long_abstracts() -> None:
+    assert len(terms("word " * 100_000)) == LONGEST_TEXT / 5 == 2_000
 
 
 def test_a_feed_that_puts_all_words_into_its_papers_takes_none_from_the_vocabulary() -> None:

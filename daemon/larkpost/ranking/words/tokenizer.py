@@ -40,8 +40,9 @@ def _english_stop_words() -> frozenset[str]:
 
 ENGLISH_STOP_WORDS = _english_stop_words()
 
-# A longer text is not an abstract; the cut limits the time that a hostile paper can take.
-LONGEST_TEXT = 50_000
+# Characters of a title and an abstract; a longer text is not one. The cut limits the time and the
+# memory that hostile papers can take: 3,000 of a feed are among those to which a model is fitted.
+LONGEST_TEXT = 10_000
 
 # A word begins with a letter and has at least two characters; scripts without spaces are cut into
 # pairs of characters, which work as well as words (Nie & Ren 1999).
