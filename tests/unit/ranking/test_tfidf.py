@@ -16,6 +16,7 @@ from larkpost.ranking import TfidfRanker
 from larkpost.ranking.tfidf import fit, maturity
 from larkpost.ranking.words import choose_terms
 from larkpost.ranking.words.tokenizer import LONGEST_TEXT, terms
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,10 +74,13 @@ def test_a_text_is_read_up_to_the_length_of_long_abstracts() -> None:
     assert len(terms("word " * 100_000)) == LONGEST_TEXT / 5 == 2_000
 
 
-def test_a_feed_that_puts_all_words_into_its_papers_takes_none_from_the_vocabulary() -> None:
+@pytest.mark.parametrize("unverified", [Unverified.ALL, Unverified.ABSTRACT])  # or adds abstracts
+def test_a_feed_that_puts_all_words_into_its_papers_takes_none_from_the_vocabulary(
+    unverified: Unverified,
+) -> None:
     words = " ".join(sorted({word for paper in PAPERS for word in paper.abstract.split()}))
     hostile = [
-        replace(a_paper(9000 + at, "", words), unverified=7, text_source="source a-blog")
+        replace(a_paper(9000 + at, "", words), unverified=unverified, text_source="source a-blog")
         for at in range(len(PAPERS))
     ]
 
