@@ -14,7 +14,6 @@ from larkpost.db.matching.comparison.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.comparison.duplicate_rules import LOOSE, alike
 from larkpost.db.matching.verified_texts import is_akin, is_better, is_lesser, read_at
 from larkpost.domain import Identifier, Paper, PaperRecord
-from larkpost.text.arxiv_categories import ALL_CODES
 from larkpost.text.identifiers import find_identifier
 from larkpost.text.record_limits import MOST_UNVERIFIED_NAMES
 from larkpost.text.unverified import Unverified
@@ -76,13 +75,13 @@ def without_unverified_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     """Leave out what an unverified record must not say about a paper of an authority.
 
     All its facts, if its texts are not the paper's; else its statements in free words, which would
-    be shown as the authority's: "Retracted", with a link. Of its categories arXiv's codes stay.
+    be shown as the authority's: "Retracted", with a link. And its categories: the ranking learns
+    from an authority's papers what words of a reader's interest mean that are a category.
     """
     if not is_lesser(paper, draft):
         return draft
-    known = _known_categories(draft.categories)
     draft = replace(
-        draft, organisation=None, comment=None, journal_ref=None, categories=known, published=None
+        draft, organisation=None, comment=None, journal_ref=None, categories=(), published=None
     )
     if is_akin(paper, draft):
         return draft
@@ -90,7 +89,6 @@ def without_unverified_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
         draft,
         abstract="",
         authors=(),
-        categories=(),
         thumbnail=None,
         url=None,
         links=(),
@@ -117,16 +115,12 @@ def without_unverified_claims(paper: Paper, draft: PaperRecord) -> Paper:
         organisation=None,
         comment=None,
         journal_ref=None,
-        categories=() if draft.categories else _known_categories(paper.categories),
+        categories=(),
         links=(*draft.links, *paper.links),
         keywords=(*draft.keywords, *paper.keywords),
         first_seen=max(paper.first_seen, read),
         published=draft.published,
     )
-
-
-def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(one for one in given if one.casefold() in ALL_CODES)
 
 
 def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:

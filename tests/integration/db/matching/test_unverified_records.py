@@ -99,7 +99,7 @@ def test_a_feed_with_the_text_of_a_paper_says_nothing_about_it(
 
     assert (paper.title, paper.unverified) == (TITLE, Unverified.NONE)
     assert (paper.organisation, paper.comment, paper.journal_ref) == (None, None, None)
-    assert paper.categories == ("cs.LG",)
+    assert paper.categories == ()
 
 
 @pytest.mark.parametrize(
