@@ -34,7 +34,6 @@ from larkpost.db.matching.verified_texts import (
     is_of_other_source,
     is_shared,
     says_more,
-    takes_over,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, identifier_url, paper_url
@@ -289,9 +288,8 @@ class PaperMatcher:
         A feed may have put the text under that of any paper, whose record would then replace it, or
         any text under the paper's. Their address stays among the links.
         """
-        is_new_text = takes_over(entry.paper, asked.draft)
         for name in sorted(entry.names.difference(asked.names)):
-            if (name.scheme != "url" or is_new_text) and len(entry.names) > 1:
+            if len(entry.names) > 1:
                 if name == entry.paper.identifier and (address := paper_url(None, [name])):
                     links = further_links(entry.paper.url, (*entry.paper.links, address))
                     entry.paper = replace(entry.paper, links=links)

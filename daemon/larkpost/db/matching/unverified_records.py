@@ -57,16 +57,14 @@ def unverified_names(
 ) -> list[Identifier]:
     """Choose the identifiers that an unverified record adds to a paper with these ``known`` ones.
 
-    None if its text is another; only addresses and its text if the paper is verified or has an
-    identifier, because its next record, from an authority, may be of another paper. Of a verified
-    paper, not the text of one that is only similar.
+    To a paper of another source that of the same text, so that it is found by it the next time. Not
+    its address: with that of a third paper, which begins with the same title, that paper's record
+    would be taken for one of this paper. To one of its own that has an identifier, only addresses
+    and texts: its next record, from an authority, may be of another paper.
     """
-    lesser = is_lesser(paper, draft)
-    if lesser and not is_akin(paper, draft):
-        return []
-    if lesser and any(name.scheme == "text" for name in gained) and not alike(paper, draft):
-        gained = [name for name in gained if name.scheme == "url"]
-    if lesser or any(name.scheme not in LOOSE for name in known):
+    if is_lesser(paper, draft):
+        gained = [name for name in gained if name.scheme == "text" and alike(paper, draft)]
+    elif any(name.scheme not in LOOSE for name in known):
         gained = [name for name in gained if name.scheme in LOOSE]
     return list(gained[: max(0, MOST_UNVERIFIED_NAMES - len(known))])
 
