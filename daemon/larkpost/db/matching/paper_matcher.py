@@ -211,7 +211,8 @@ class PaperMatcher:
 
         Another one does if no other identifier contradicts it: authors of two papers may type one
         DOI. An address, or the text that the paper once had, counts if the texts are akin now: a
-        feed may have put any papers' texts under one identifier of its own, one after another.
+        feed may have put any papers' texts under one identifier of its own, one after another. Of a
+        feed's paper, it is not enough for an authority's record: its title may begin as another's.
         """
         if name not in self.by_name or self.is_decided_apart(self.by_name[name], asked):
             return False
@@ -222,7 +223,11 @@ class PaperMatcher:
             return True
         if conflicting(known.names, asked.names):
             return False
-        return name.scheme not in LOOSE or self.comparer.akin(known.paper, asked.draft)
+        if name.scheme not in LOOSE:
+            return True
+        if is_better(known.paper, asked.draft):
+            return not is_another(known.paper, asked.draft, self.comparer.alike)
+        return self.comparer.akin(known.paper, asked.draft)
 
     def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
         """Whether a record has another text than an unverified one that stays.

@@ -190,3 +190,11 @@ def test_a_feed_cannot_join_two_papers_by_the_address_of_one_and_the_text_of_the
     assert [(one.title, one.abstract) for one in found] == [
         (one.title, one.abstract) for one in (FERRIES, TRAFFIC)
     ]
+
+
+def test_an_authority_does_not_replace_the_text_of_a_feed_under_an_address_by_a_longer_title(
+    store: Store,
+) -> None:
+    found = take(store, from_feed(named(FERRIES, *TRAFFIC.identifiers)), TRAFFIC)
+
+    assert [one.title for one in found] == [FERRIES.title, TRAFFIC.title]
