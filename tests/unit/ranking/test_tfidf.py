@@ -15,7 +15,7 @@ from tests.helpers.ranking_factories import NOW, THEMES, a_paper, crowded, libra
 from larkpost.ranking import TfidfRanker
 from larkpost.ranking.tfidf import fit, maturity
 from larkpost.ranking.words import choose_terms
-from larkpost.ranking.words.tokenizer import LONGEST_TEXT, terms
+from larkpost.ranking.words.tokenizer import MOST_TERMS, terms
 from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
@@ -70,8 +70,9 @@ def test_a_feed_with_endless_made_up_words_adds_few_terms(monkeypatch: pytest.Mo
     assert "casino" in vocabulary
 
 
-def test_a_text_is_read_up_to_the_length_of_long_abstracts() -> None:
-    assert len(terms("word " * 100_000)) == LONGEST_TEXT / 5 == 2_000
+@pytest.mark.parametrize("text", ["word " * 9_000, "mélange " * 6_000, "専門家混合" * 9_000])
+def test_a_text_has_few_more_terms_than_long_abstracts(text: str) -> None:
+    assert len(terms(text)) == MOST_TERMS
 
 
 @pytest.mark.parametrize("unverified", [Unverified.ALL, Unverified.ABSTRACT])  # or adds abstracts
