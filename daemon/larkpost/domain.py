@@ -338,9 +338,8 @@ class Delivery:
 
     Only an edition has an ``edition_id``. ``reader_id`` is None for a report to the operator, and
     for a confirmation before its first attempt. ``payload`` is the JSON data of all other kinds;
-    ``domain`` is the one that limits a confirmation, if any. The message waits since ``queued_at``.
-    ``ambiguous_attempts`` counts the attempts with an unknown outcome; ``requeued_at`` is when the
-    operator last requeued the message.
+    ``domain`` limits a confirmation. The message waits since ``queued_at``, or ``requeued_at``; it
+    goes shorter since ``shortened_at``. ``ambiguous_attempts`` are those with unknown outcome.
     """
 
     id: int
@@ -360,6 +359,7 @@ class Delivery:
     sent_at: datetime | None = None
     ambiguous_attempts: int = 0
     requeued_at: datetime | None = None
+    shortened_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

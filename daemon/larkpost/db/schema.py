@@ -276,6 +276,7 @@ delivery = Table(  # the outbox; ``larkpost.domain.Delivery`` explains its colum
     Column("last_response", CleanText, nullable=False),
     Column("sent_at", UtcDateTime),
     Column("requeued_at", UtcDateTime),
+    Column("shortened_at", UtcDateTime),
     Column("payload", JSON(none_as_null=True)),
     # Only for confirmations: the requester, the limiting domain, and the place in its queue.
     Column("address_key", CleanText, unique=True),

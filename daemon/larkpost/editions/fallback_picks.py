@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight
 from larkpost.text.stemming import stem_words
-from larkpost.text.unverified import Unverified
+from larkpost.text.unverified import is_unverified
 
 NOTE = (
     "Your thumbs could not be used today, but they are not lost. These papers were picked by the"
@@ -80,7 +80,7 @@ def _without_twins(ranked: Sequence[_InterestMatch]) -> Iterator[_InterestMatch]
 
     Otherwise the first of each source: a feed could hide a paper of another one by its title.
     """
-    doubtful = {found.paper.id for found in ranked if found.paper.unverified & Unverified.TITLE}
+    doubtful = {found.paper.id for found in ranked if is_unverified(found.paper)}
     verified = {_title(found.paper) for found in ranked if found.paper.id not in doubtful}
     seen: set[tuple[str, str]] = set()
     for found in ranked:

@@ -32,6 +32,8 @@ _PLAIN = re.compile(
 _OF_MESSAGE = (*NOT_THEIRS, "5.6.")
 # In the words of Exim and of Postfix: the address was accepted before.
 _AFTER_MESSAGE = re.compile(r"\b(?:after|reply to) end of data\b", re.IGNORECASE)
+# With these a server refuses what it read; the rest of 5.7 are of senders (RFC 7372) and rights.
+_OF_CONTENT = frozenset(("", "5.0.0", "5.7.0", "5.7.1"))
 _LONGEST_TEXT = 300
 _SEARCHED = 20_000  # characters of an old-fashioned bounce that are searched for its reason
 # Limits for a line of an old-fashioned bounce: some of the library's patterns take time with the
@@ -54,11 +56,21 @@ class BounceNews(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BounceReport:
-    """The result of a bounce, with the server's code and words."""
+    """The result of a bounce, with the server's code and words.
+
+    ``recipient`` is the address that the last server refused, in lower case; empty if unknown.
+    """
 
     news: BounceNews
     code: str = ""
     text: str = ""
+    recipient: str = ""
+
+    @property
+    def is_of_content(self) -> bool:
+        """Whether the content was refused, and not, as after a forwarding, its sender."""
+        is_coded = self.code.startswith("5.6.") or self.code in _OF_CONTENT
+        return self.news is BounceNews.REFUSED and is_coded
 
 
 def parse_bounce(message: Message) -> BounceReport:
@@ -93,7 +105,8 @@ def _of_report(block: Message, told_people: str) -> BounceReport:
         code = told[1]  # Exim and others send 5.0.0 and give the reason in words only
     if action != "failed" and not (action == "" and code.startswith("5")):
         return BounceReport(BounceNews.WAITING, code, text)
-    return BounceReport(_news_of_failure(code, told_people), code, text)
+    recipient = _field(block, "Final-Recipient").rpartition(";")[2].strip().lower()
+    return BounceReport(_news_of_failure(code, told_people), code, text, recipient)
 
 
 def _news_of_failure(code: str, text: str) -> BounceNews:

@@ -11,13 +11,14 @@ from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import deliveries
-from larkpost.domain import Bounce, BounceKind, Edition, Reader, Status
+from larkpost.domain import Bounce, BounceKind, Edition, MessageKind, Reader, Status
 from larkpost.formats.mail.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.automatic_mail import is_automatic, is_reply_of_a_program
 from larkpost.inbound.bounce_parser import BounceNews, parse, parse_bounce, plain_text
 from larkpost.inbound.vote_replies import votes_in
 from larkpost.log_events import LogEvent
 from larkpost.readers import record_votes, subscriptions, suspension
+from larkpost.render.email.without_unverified import without_unverified
 from larkpost.urls import is_stamped, stamp
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class InboundKind(StrEnum):
     SUSPENDED = "suspended"  # a bounce that suspended its reader
     BOUNCED = "bounced"  # a bounce that counts against the address
     HARMLESS = "harmless"  # a delay, a receipt, an old bounce
+    SHORTENED = "shortened"  # a bounce for the content: its edition goes again, shorter
     AUTOMATIC = "automatic"  # a holiday reply, a challenge: written by a program
     UNSUBSCRIBED = "unsubscribed"  # a mail to the unsubscribe address
     VOTED = "voted"  # a reply with thumbs in it
@@ -141,7 +143,37 @@ def _receive_about_edition(
         return InboundResult(InboundKind.FOREIGN)
     if tag.purpose == "answer":
         return _answer(store, edition, message, now)
-    return InboundResult(_bounce(store, edition.reader, edition.published_at, message, now))
+    kind = _bounce(store, edition.reader, edition.published_at, message, now)
+    if kind is InboundKind.HARMLESS and _goes_shorter(store, edition, message, now):
+        kind = InboundKind.SHORTENED
+    return InboundResult(kind)
+
+
+def _goes_shorter(store: Store, edition: Edition, message: Message, now: datetime) -> bool:
+    """Send an edition again without what unverified sources may have put into it.
+
+    Only if the server of its reader's own address refused the content: where a mailbox forwards,
+    the reader has the edition although the next server refused it. Anybody with the bounce address
+    can bring about one copy of an edition.
+    """
+    returned = parse_bounce(message)
+    is_theirs = returned.recipient == (edition.reader.address or "").lower() != ""
+    if not (is_theirs and returned.is_of_content) or without_unverified(edition) is None:
+        return False
+    with store.begin() as connection:
+        delivery = deliveries.of_edition(connection, edition.id)
+        goes = delivery is not None and deliveries.send_again_shorter(
+            connection, delivery.id, response=f"returned: {returned.text}", now=now
+        )
+    if goes:
+        log.warning(
+            LogEvent.MESSAGE_SHORTENED,
+            kind=MessageKind.EDITION.value,
+            reader=edition.reader.uid,
+            edition=str(edition.date),
+            last_response=returned.code,
+        )
+    return goes
 
 
 def _find_reader(store: Store, tag: AddressTag) -> Reader | None:
@@ -204,7 +236,7 @@ def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> 
     with store.read() as connection:
         delivery = deliveries.of_edition(connection, edition.id)
     threads = f"{message.get('References', '')} {message.get('In-Reply-To', '')}"
-    if delivery is None or not delivery.message_id or delivery.message_id not in threads:
+    if delivery is None or all(n not in threads for n in deliveries.message_ids(delivery)):
         return InboundResult(InboundKind.UNREAD)
     papers = {pick.position: pick.paper.id for pick in edition.picks}
     votes = {

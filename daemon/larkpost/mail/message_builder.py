@@ -6,24 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from larkpost import logs
+from larkpost.db.outbox import deliveries
 from larkpost.domain import (
     Delivery,
     Edition,
-    Identifier,
     Message,
     MessageKind,
-    Paper,
     Pick,
     Reader,
 )
 from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
-from larkpost.text.identifiers import identifier_url
-from larkpost.text.plurals import quantity
+from larkpost.render.email.without_unverified import without_unverified
 
 log = logs.get_logger(__name__)
-
-LEFT_OUT = "Only on the page of this edition: {papers}. A mail server refused the email with them."
 
 
 def build_messages(renderer: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]:
@@ -57,39 +53,16 @@ def edition_messages(
     return messages
 
 
-def without_unverified(renderer: Renderer, page: Edition, message: Message) -> Message | None:
-    """Build the message of an edition again, without what unverified sources may have put into it.
+def shorter_message(renderer: Renderer, page: Edition, message: Message) -> Message | None:
+    """Build the message of an edition again ``without_unverified``; None if that is the same.
 
-    Anybody who writes a feed can put words or links into a paper for which mail servers refuse the
-    message; also a link into a paper of others, so that only links to arXiv stay, and a title into
-    "Like …". None if nothing is to be left out, or no paper would be left, or it cannot be built.
+    Also None if it cannot be built.
     """
-    good = tuple(pick for pick in page.picks if not pick.paper.unverified)
-    plain = tuple(map(_without_unverified, good))
-    if not plain or plain == tuple(page.picks):
+    shorter = without_unverified(page)
+    if shorter is None:
         return None
-    note = page.note
-    if less := len(page.picks) - len(good):
-        note = f"{note} {LEFT_OUT.format(papers=quantity(less, 'paper'))}".strip()
-    shorter = _build_alone(renderer, replace(page, picks=plain, note=note))
-    return under_its_name(shorter, message.message_id) if isinstance(shorter, Message) else None
-
-
-def _without_unverified(pick: Pick) -> Pick:
-    liked = pick.similar_paper
-    if liked is not None and liked.unverified:
-        liked = None
-    return replace(pick, paper=_with_safe_link(pick.paper), similar_paper=liked)
-
-
-def _with_safe_link(paper: Paper) -> Paper:
-    """Return the paper with its link to arXiv, or without a link: it is on our page about it."""
-    name = paper.identifier
-    if name.scheme != "arxiv":
-        name = Identifier("text", paper.uid)
-    elif paper.url in (None, identifier_url(name)):
-        return paper
-    return replace(paper, url=None, identifier=name)
+    built = _build_alone(renderer, shorter)
+    return under_its_name(built, message.message_id) if isinstance(built, Message) else None
 
 
 def notice_message(
@@ -123,9 +96,10 @@ def _still_good(kept: Mapping[int, Message], delivery: Delivery, address: str | 
 
 
 def _named(message: Message | Exception, delivery: Delivery) -> Message | Exception:
-    if isinstance(message, Exception) or delivery.message_id is None:
-        return message
-    return under_its_name(message, delivery.message_id)
+    name = deliveries.sent_as(delivery)
+    return (
+        message if isinstance(message, Exception) or name is None else under_its_name(message, name)
+    )
 
 
 def under_its_name(message: Message, message_id: str) -> Message:

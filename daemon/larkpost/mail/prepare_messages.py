@@ -16,8 +16,9 @@ from larkpost.errors import StoreError, TryAgainLater
 from larkpost.interfaces import Renderer
 from larkpost.log_events import LogEvent
 from larkpost.mail import confirmations
-from larkpost.mail.message_builder import edition_messages, notice_message, without_unverified
+from larkpost.mail.message_builder import edition_messages, notice_message, shorter_message
 from larkpost.mail.outbox_run import NOBODY, OutboxItem
+from larkpost.render.email.without_unverified import without_unverified
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
@@ -49,16 +50,16 @@ class MessagePreparation:
         rows = [row for row in batch if row.id not in admitted]
         with self._store.read() as connection:
             items = {one.delivery.id: one for one in with_readers(connection, rows)}
-            doubted = [row.id for row in batch if row.ambiguous_attempts]
+            doubted = [row for row in batch if row.ambiguous_attempts]
             kept = sent_messages.read(connection, doubted)
         items |= {number: item for number, item in admitted.items() if item is not None}
         return self._with_messages([items[row.id] for row in batch if row.id in items], kept)
 
     def without_unverified(self, item: OutboxItem) -> OutboxItem | None:
-        """Build an edition's message as ``message_builder.without_unverified``; None for others."""
+        """Build an edition's message as ``message_builder.shorter_message``; None for others."""
         if item.page is None or not isinstance(item.message, Message):
             return None
-        shorter = without_unverified(self._renderer, item.page, item.message)
+        shorter = shorter_message(self._renderer, item.page, item.message)
         return None if shorter is None else replace(item, message=shorter)
 
     def _admit(self, delivery: Delivery, now: datetime) -> OutboxItem | None:
@@ -94,13 +95,18 @@ class MessagePreparation:
 
 
 def with_readers(connection: Connection, rows: Sequence[Delivery]) -> list[OutboxItem]:
-    """Join each row with its edition and reader; rows without one of them are left out."""
+    """Join each row with its edition and reader; rows without one of them are left out.
+
+    An edition that a mail server returned for its content goes without what may be the reason.
+    """
     pages = editions.get_many(connection, [row.edition_id for row in rows if row.edition_id])
     wanted = {row.reader_id for row in rows if row.edition_id is None and row.reader_id}
     people = readers.many(connection, wanted)
     items = []
     for row in rows:
         page = pages.get(row.edition_id) if row.edition_id else None
+        if page and row.shortened_at:
+            page = without_unverified(page) or page
         reader = page.reader if page else people.get(row.reader_id or 0)
         if page or reader or row.kind in TO_ANYBODY:
             items.append(OutboxItem(row, reader=reader, page=page))

@@ -16,7 +16,7 @@ from threading import Lock
 
 from larkpost.domain import Paper
 from larkpost.text.minhash import resemblance, sketch, squeeze
-from larkpost.text.unverified import SEVERAL_SOURCES, Unverified
+from larkpost.text.unverified import SEVERAL_SOURCES, Unverified, is_unverified
 
 NEAR = 0.85  # a reader considers texts of this similarity one paper
 TELLING = 200  # the least length of texts that can be called the same, in characters
@@ -77,7 +77,7 @@ def _name_papers(papers: Iterable[Paper]) -> bytes:
     for paper in sorted(papers, key=lambda paper: paper.id):
         told = (paper.title, paper.abstract, paper.text_source)
         texts = [text.encode("utf-8", "replace") for text in told]
-        of.update(b"%d %d %d %d %d\n" % (paper.id, _is_unverified(paper), *map(len, texts)))
+        of.update(b"%d %d %d %d %d\n" % (paper.id, is_unverified(paper), *map(len, texts)))
         for text in texts:
             of.update(text)
     return of.digest()
@@ -94,7 +94,7 @@ def find_near_duplicates(papers: Iterable[Paper]) -> DuplicateGroups:
     """
     known = {paper.id: paper for paper in papers if _is_comparable(paper)}
     sketches = {paper.id: _sketch(paper.title, paper.abstract) for paper in known.values()}
-    others = {number for number, paper in known.items() if _is_unverified(paper)}
+    others = {number for number, paper in known.items() if is_unverified(paper)}
     texts = _SqueezedTexts(known)
     copies = _find_copies(known.keys() - others, others, sketches, texts)
     groups = _UnionFind()
@@ -147,17 +147,13 @@ def _is_comparable(paper: Paper) -> bool:
     A feed may add any abstract to a title of an authority: with that of another paper, one of the
     two would not be recommended.
     """
-    has_added = paper.unverified & Unverified.ABSTRACT and not _is_unverified(paper)
+    has_added = paper.unverified & Unverified.ABSTRACT and not is_unverified(paper)
     return len(paper.abstract) >= TELLING and not has_added
-
-
-def _is_unverified(paper: Paper) -> bool:
-    return bool(paper.unverified & Unverified.TITLE)
 
 
 def _have_one_source(one: Paper, other: Paper) -> bool:
     """Whether two papers are from authorities, or their titles from one source that is none."""
-    if not _is_unverified(one):
+    if not is_unverified(one):
         return True
     return one.text_source == other.text_source != SEVERAL_SOURCES
 

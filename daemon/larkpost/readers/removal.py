@@ -50,7 +50,7 @@ def remove(
         reader = readers.get(connection, reader_id)
         people = [reader, *readers.former(connection, [reader.id])]
         rows = [one for who in people for one in deliveries.of(connection, who.id)]
-        sent = {one.message_id for one in rows if one.message_id}
+        sent = {name for one in rows for name in deliveries.message_ids(one)}
         readers.remove(connection, reader.id)
         notices.forget_addressees(connection, {name for who in people for name in _names(who)})
         texts = {text for who in people for text in _names(who)}

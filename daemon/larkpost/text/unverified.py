@@ -1,4 +1,4 @@
-"""Names the texts of a paper that come from a source that is no authority for papers."""
+"""Names what a paper has from a source that is no authority for papers: texts, and its link."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from enum import IntFlag
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from larkpost.domain import Paper
+    from larkpost.domain import Paper, PaperRecord
 
 SEVERAL_SOURCES = "several"  # in place of the source of a text
 
 
 class Unverified(IntFlag):
-    """Texts from a polled feed or a mail, which replace none of an authority's.
+    """Texts, and a link, from a polled feed or a mail, which replace none of an authority's.
 
-    Authorities are the operator's own dumps, arXiv and Hugging Face
-    (``larkpost.fetch.authorities``).
+    Authorities are the operator's own dumps, arXiv, Hugging Face, and the polled sources that the
+    operator made one (``larkpost.fetch.authorities``).
     """
 
     NONE = 0
@@ -24,20 +24,30 @@ class Unverified(IntFlag):
     ABSTRACT = 2
     AUTHORS = 4
     RANKED = TITLE | ABSTRACT  # what the ranking reads
-    ALL = 7
+    TEXTS = 7
+    LINK = 8
+    ALL = 15
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Unverified:
-        """Return the texts of these names, as in exports; others are ignored."""
+        """Return those of these names, as in exports; others are ignored.
+
+        The link of an unverified title is unverified, too; exports up to version 1 do not say so.
+        """
         found = cls.NONE
         for name in names:
             found |= cls.__members__.get(name.upper(), cls.NONE)
-        return found
+        return found | cls.LINK if cls.TITLE in found else found
 
     @property
     def names(self) -> list[str]:
-        """The names of these texts, as in exports."""
-        return [text.name.lower() for text in type(self) if text in self and text.name]
+        """The names of these, as in exports."""
+        return [one.name.lower() for one in type(self) if one in self and one.name]
+
+
+def is_unverified(told: Paper | PaperRecord) -> bool:
+    """Whether the title of a paper or record is unverified: no authority listed it."""
+    return bool(told.unverified & Unverified.TITLE)
 
 
 def own_source(paper: Paper) -> str | None:

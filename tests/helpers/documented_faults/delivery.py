@@ -35,9 +35,13 @@ DELIVERY = {
         "test_a_refusal_that_is_not_about_the_address_suspends_nobody",
         "test_an_address_that_refuses_its_messages_day_after_day_suspends_its_reader",
     ),
-    "5xx after the content of an edition with papers of a blog, or links other than to arXiv": (
+    "5xx after the content of an edition with papers or links of a blog": (
         "test_an_edition_that_is_refused_for_the_paper_of_a_blog_goes_without_it",
         "test_a_second_refusal_is_the_last",
+    ),
+    "The mail server accepts such an edition, and the next server returns it for its content": (
+        "test_it_goes_again_once_without_the_paper_of_a_blog_as_a_message_of_its_own",
+        "test_it_does_not_if_its_reader_may_have_it_or_nothing_is_left_out_or_left",
     ),
     "The connection breaks inside a message, or the server answers before the final dot": (
         "test_a_connection_cut_in_the_middle_of_a_message_leaves_one_copy",

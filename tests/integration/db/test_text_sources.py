@@ -12,10 +12,12 @@ import pytest
 from sqlalchemy import text
 
 from larkpost.db import migrations, papers
+from larkpost.db.matching.paper_query import make_query
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.dump_limits import OF_FILES, OF_OTHERS
 from larkpost.ingest.ingest import ingest
-from larkpost.text.unverified import SEVERAL_SOURCES
+from larkpost.text.unverified import SEVERAL_SOURCES, Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -48,6 +50,15 @@ def sources(store: Store) -> list[str]:
     with store.read() as connection:
         found = sorted(papers.iterate(connection), key=lambda paper: paper.id)
     return [paper.text_source for paper in found]
+
+
+def upgrade_again(store: Store, revision: str) -> None:
+    """Migrate from a revision before 0033, whose column is removed, to the newest."""
+    with store.begin() as connection:
+        connection.execute(text("ALTER TABLE delivery DROP COLUMN shortened_at"))
+        version = text("UPDATE alembic_version SET version_num = :revision")
+        connection.execute(version, {"revision": revision})
+    migrations.upgrade(store)
 
 
 def test_a_copy_that_was_polled_first_does_not_have_the_original_skipped(store: Store) -> None:
@@ -89,8 +100,32 @@ def test_papers_from_before_belong_to_the_first_source_that_listed_them(
     with store.begin() as connection:
         connection.execute(text("ALTER TABLE paper DROP COLUMN text_source"))
         connection.execute(text("ALTER TABLE polled_source DROP COLUMN authority"))  # of 0031
-        connection.execute(text("UPDATE alembic_version SET version_num = '0029'"))
 
-    migrations.upgrade(store)
+    upgrade_again(store, "0029")
 
     assert sources(store) == [first, ""]
+
+
+@pytest.mark.parametrize(("listed_by", "is_a_feeds"), [(BLOG, True), ("", False)])
+@pytest.mark.parametrize(("name", "is_linked"), [("arxiv:2608.00001", True), ("pmid:1", False)])
+def test_links_from_before_are_a_feeds_where_a_feed_listed_a_paper_without_a_linked_identifier(
+    store: Store, name: str, is_linked: bool, listed_by: str, is_a_feeds: bool
+) -> None:
+    read(store, id=name, url="https://lanterns.example/")
+    read(store, listed_by, id=name, abstract=f"{PAPER['abstract']} Again.")
+
+    upgrade_again(store, "0031")
+
+    with store.read() as connection:
+        (paper,) = papers.iterate(connection)
+    expected = Unverified.LINK if is_a_feeds and not is_linked else Unverified.NONE
+    assert paper.unverified == expected
+
+
+def test_a_record_with_the_title_of_an_authority_keeps_its_identifiers_and_version() -> None:
+    names = (Identifier("arxiv", "2608.00001"), Identifier("doi", "10.1000/ferries"))
+    record = PaperRecord("Ferries That Wait", "", names, version=2, unverified=Unverified.LINK)
+
+    query = make_query(record, NOW)
+
+    assert (query.names[:-1], query.draft.version) == (names, 2)

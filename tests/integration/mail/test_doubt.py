@@ -59,7 +59,7 @@ def correct(store: Store, who: Reader) -> None:
 
 def kept(store: Store) -> set[int]:
     with store.read() as connection:
-        return set(kept_messages.read(connection, [row.id for row in outbox(store)]))
+        return set(kept_messages.read(connection, outbox(store)))
 
 
 def test_a_message_in_doubt_is_the_same_to_the_byte_after_a_correction(store: Store) -> None:

@@ -168,7 +168,7 @@ def test_it_goes_without_the_link_that_a_blog_gave_to_a_paper_of_others(
         for record in records if first == "authority" else reversed(records):
             (absorbed,) = papers.absorb(connection, [record], now=NOW)
         paper = papers.get(connection, [absorbed.paper_id])[absorbed.paper_id]
-        assert not paper.unverified
+        assert paper.unverified == Unverified.LINK
         publish_to_one(connection, picks_of([*add_papers(connection, 1), paper]))
 
     assert send(store, server) == DeliveryCounts(sent=1)
@@ -177,6 +177,18 @@ def test_it_goes_without_the_link_that_a_blog_gave_to_a_paper_of_others(
     text = text_of(server.taken[0])
     assert TITLE in text
     assert "https://arxiv.org/abs/" in text
+
+
+def test_links_of_authorities_stay_in_it(store: Store, server: ContentFilter) -> None:
+    journal = PaperRecord(TITLE, ABSTRACT, (), url="https://journal.example/lanterns")
+    with store.begin() as connection:
+        (listed, hostile) = papers.absorb(connection, [journal, HOSTILE], now=NOW)
+        found = papers.get(connection, [listed.paper_id, hostile.paper_id])
+        publish_to_one(connection, picks_of(list(found.values())))
+
+    assert send(store, server) == DeliveryCounts(sent=1)
+
+    assert "https://journal.example/lanterns" in text_of(server.taken[0])
 
 
 def test_it_goes_without_the_title_of_a_blog_as_a_reason(

@@ -16,16 +16,20 @@ from larkpost.db.matching.verified_texts import (
     choose_authors,
     choose_title,
     choose_url,
+    is_better,
     is_lesser,
     is_withdrawn,
+    link_of,
     mark_unverified,
     takes_over,
+    url_beside,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
 from larkpost.text.record_limits import CATEGORIES, KEYWORDS
+from larkpost.text.unverified import Unverified, is_unverified
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 MOST_LINKS = 20
@@ -103,7 +107,8 @@ def _is_reworded(before: Paper, title: str, abstract: str) -> bool:
 def _begin_anew(paper: Paper, draft: PaperRecord, now: datetime) -> Paper:
     """Keep nothing but the number and names of a paper that an authority takes over."""
     fresh = paper_of(draft, paper.identifier)
-    return replace(fresh, id=paper.id, uid=paper.uid, updated=max(now, paper.updated))
+    url, updated = url_beside(paper.identifier, draft.url), max(now, paper.updated)
+    return replace(fresh, id=paper.id, uid=paper.uid, url=url, updated=updated)
 
 
 def _with_likely_version(paper: Paper, draft: PaperRecord) -> PaperRecord:
@@ -211,7 +216,7 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         first_seen=first_seen,
         ingested_at=ingested_at,
         # Of a feed, when its record was really read: the day that it came out is only its claim.
-        text_seen=draft.ingested_at if draft.came_out and draft.unverified else None,
+        text_seen=draft.ingested_at if draft.came_out and is_unverified(draft) else None,
         updated=draft.updated or ingested_at,
         authors=draft.authors,
         categories=tuple(dict.fromkeys(draft.categories)),
@@ -246,17 +251,23 @@ def rename(paper: Paper, gained: Iterable[Identifier]) -> Paper:
     return replace(paper, identifier=better)
 
 
+def with_link(paper: Paper, draft: PaperRecord, names: Iterable[Identifier]) -> PaperRecord:
+    """Give a record the link of its identifiers, if it has none and its paper needs one of it.
+
+    That is a paper without a link, or with one of a feed; ``names`` are those identifiers of the
+    record that are no other paper's.
+    """
+    if draft.url or (link_of(paper) and not is_better(paper, draft, Unverified.LINK)):
+        return draft
+    return replace(draft, url=paper_url(None, names) or None)
+
+
 def with_url(paper: Paper, names: Iterable[Identifier]) -> Paper:
     """Store the link of an identifier as the URL of a paper that has no other."""
     if link_of(paper):
         return paper
     url = paper_url(None, sorted(names)) or None
     return paper if url == paper.url else replace(paper, url=url)
-
-
-def link_of(paper: Paper) -> str:
-    """Return the link of a paper that readers are shown; empty if it has none."""
-    return paper_url(paper.url, [paper.identifier])
 
 
 def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:

@@ -20,6 +20,7 @@ from larkpost.db.matching.merge_texts import (
     merge,
     paper_of,
     rename,
+    with_link,
     with_url,
 )
 from larkpost.db.matching.unverified_records import (
@@ -36,7 +37,7 @@ from larkpost.db.matching.verified_texts import (
     says_more,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
-from larkpost.text.identifiers import find_identifier, identifier_url, paper_url
+from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH
 from larkpost.text.record_limits import MOST_NAMES
 from larkpost.text.unverified import Unverified
@@ -161,7 +162,7 @@ class PaperMatcher:
 
     def put(self, asked: PaperQuery, match: Match | None) -> tuple[KnownPaper, MatchOutcome]:
         """Merge a draft into the paper that ``find`` returned, or create a new one for None."""
-        if not asked.draft.unverified:
+        if not asked.is_unverified:
             self._take_names(asked, match.at if match else -1)
         elif match is None and all(name in self.by_name for name in asked.all_names):
             # Without a name of its own it would be a new paper each time that it is read.
@@ -169,7 +170,7 @@ class PaperMatcher:
         if match is None:
             return self._add(asked), MatchOutcome.NEW
         owners = {self.by_name[name] for name in asked.names if name in self.by_name}
-        if asked.draft.unverified:
+        if asked.is_unverified:
             owners.clear()  # else a feed could join papers, or move thumbs to other texts
         self.shared += [(match.at, at) for at in sorted(owners - {match.at})]
         return self.entries[match.at], self._merge(match, asked)
@@ -271,11 +272,11 @@ class PaperMatcher:
         self.add_names(match.at, gained)
         entry.placed.append(PlacedRecord(asked, match.rule))
         draft = self._without_link_of_another(match.at, asked.draft)
+        named = rename(entry.paper, gained)
+        draft = with_link(named, draft, self._own_links(match.at, asked))
         draft = without_unverified_facts(entry.paper, draft)
         if entry.is_judged:
             draft = with_judged_texts(entry.paper, draft)
-        # Before the merge: with an identifier that has a link, no feed's address stays.
-        named = rename(self._with_link_of_authority(match.at, asked), gained)
         merged = merge(named, draft, now=self.now, repeated=repeated)
         paper = with_url(merged.paper, entry.names)
         paper = date_new_link(entry.paper, paper, self.now)
@@ -299,32 +300,6 @@ class PaperMatcher:
                     links = further_links(entry.paper.url, (*entry.paper.links, address))
                     entry.paper = replace(entry.paper, links=links)
                 self._remove_name(entry, name)
-
-    def _with_link_of_authority(self, at: int, asked: PaperQuery) -> Paper:
-        """Replace the link that feeds gave to a paper, until an authority's record has one.
-
-        It stays among the further links. The identifier of the new link becomes the main one, which
-        shows that the link is an authority's: two of them would take turns, and the paper would be
-        new to feed readers at each poll.
-        """
-        paper, draft = self.entries[at].paper, asked.draft
-        if draft.unverified & Unverified.TITLE:
-            return paper
-        is_first = is_better(paper, draft)
-        own = {one for one in asked.names if self.by_name.get(one) == at}
-        linked = [one for one in asked.names if identifier_url(one)]
-        linked = [one for one in linked if one in own or (is_first and one.scheme == "url")]
-        if not linked or (identifier_url(paper.identifier) and not is_first):
-            return paper
-        address = paper_url(paper.url, [paper.identifier])
-        url = draft.url or identifier_url(linked[0])
-        if address in {"", paper_url(url, ())} and not is_first:
-            return paper
-        links = further_links(url, (*paper.links, *filter(None, [address])))
-        identifier = paper.identifier
-        if identifier not in linked:
-            identifier = next((one for one in (*linked, *asked.names) if one in own), identifier)
-        return replace(paper, identifier=identifier, url=url, links=links)
 
     def _take_names(self, asked: PaperQuery, match: int) -> None:
         """Take an authority's identifiers from papers, but its match, that have another text.
@@ -365,9 +340,15 @@ class PaperMatcher:
         An unverified record adds none if its text is another, and fewer than a verified one.
         """
         gained = [name for name in asked.names if name not in self.by_name]
-        if asked.draft.unverified:
+        if asked.is_unverified:
             return unverified_names(entry.paper, entry.names, asked.draft, gained)
         return gained
+
+    def _own_links(self, at: int, asked: PaperQuery) -> Iterator[Identifier]:
+        """Yield a record's identifiers but arXiv ids and DOIs of other papers."""
+        for name in asked.names:
+            if name.scheme == "url" or self.by_name.get(name) == at:
+                yield name
 
     def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:
         """Leave out an address that identifies another paper since the two were split."""

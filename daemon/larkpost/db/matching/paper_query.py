@@ -12,6 +12,7 @@ from larkpost.text.identifiers import find_identifier
 from larkpost.text.minhash import source_name, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.record_limits import KEYWORDS, MOST_VERSIONS, limit_lists
+from larkpost.text.unverified import is_unverified
 from larkpost.text.urls import is_web_address
 
 _LONGEST_ORGANISATION = 200  # characters
@@ -34,12 +35,17 @@ class PaperQuery:
         return self.names[-1]
 
     @property
+    def is_unverified(self) -> bool:
+        """Whether its source is no authority; one whose title is verified may have other texts."""
+        return is_unverified(self.draft)
+
+    @property
     def all_names(self) -> tuple[Identifier, ...]:
         """Its identifiers, and for an unverified record one of its text and source, the last.
 
         A paper gets that one if all others are those of papers which another feed put texts under.
         """
-        if not self.draft.unverified:
+        if not self.is_unverified:
             return self.names
         return (*self.names, source_name(self.text_name, self.draft.text_source))
 
@@ -49,7 +55,7 @@ def make_query(draft: PaperRecord, now: datetime) -> PaperQuery:
     draft, _ = limit_lists(draft)
     if draft.version and draft.version > MOST_VERSIONS:
         draft = replace(draft, version=None)
-    if draft.unverified:
+    if is_unverified(draft):
         draft = limit_unverified(draft, now)
     draft = replace_fields(
         draft,
@@ -68,7 +74,7 @@ def make_query(draft: PaperRecord, now: datetime) -> PaperQuery:
     )
     marks = text_marks(draft.title, draft.abstract)
     names = _names(draft, marks.name)
-    if draft.unverified:
+    if is_unverified(draft):
         names = limit_names(names, now)
     return PaperQuery(draft, names, marks.key, marks.numbers)
 

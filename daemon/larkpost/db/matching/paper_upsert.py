@@ -29,7 +29,7 @@ from larkpost.db.matching.verified_texts import is_incomplete
 from larkpost.db.private.merge_into_public import count_ready, hand_over
 from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Paper, PaperRecord
-from larkpost.text.unverified import Unverified
+from larkpost.text.unverified import Unverified, is_unverified
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 
@@ -151,7 +151,7 @@ def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, in
     """
 
     def is_of_feed(*entries: KnownPaper) -> bool:
-        return any(one.paper.unverified & Unverified.TITLE for one in entries)
+        return any(is_unverified(one.paper) for one in entries)
 
     gone: dict[int, int] = {}
     pairs = [tuple(matcher.entries[at] for at in pair) for pair in matcher.shared]
@@ -230,7 +230,9 @@ def lay_out(
 
 def _judged(connection: Connection, known: Iterable[Paper]) -> set[int]:
     """Read which of these papers have thumbs, and texts that a feed may change or complete."""
-    changing = {paper.id for paper in known if paper.unverified or is_incomplete(paper)}
+    changing = {
+        paper.id for paper in known if paper.unverified & Unverified.TEXTS or is_incomplete(paper)
+    }
     tables = schema.vote.c.paper_id, schema.forgotten_vote.c.paper_id
     found = (rows_among(connection, select(one).distinct(), one, changing) for one in tables)
     return {row.paper_id for rows in found for row in rows}

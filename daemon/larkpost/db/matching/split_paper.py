@@ -13,7 +13,7 @@ from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log
 from larkpost.db.matching.comparison.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
-from larkpost.db.matching.merge_texts import merge, paper_of, rename, with_url
+from larkpost.db.matching.merge_texts import merge, paper_of, rename, with_link, with_url
 from larkpost.db.matching.paper_matcher import KnownPaper
 from larkpost.db.matching.paper_writer import write_changed, write_new
 from larkpost.db.matching.unify_papers import first_shown, read_names
@@ -136,9 +136,9 @@ def _fold(records: Sequence[MergedRecord]) -> Paper:
     seen = {first.names[-1]}
     for one in others:
         repeated = one.names[-1] in seen
-        record = without_unverified_facts(paper, one.record)
-        paper = merge(paper, record, now=one.at, repeated=repeated).paper
-        paper = rename(paper, one.names)
+        named = rename(paper, one.names)
+        record = without_unverified_facts(paper, with_link(named, one.record, one.names))
+        paper = merge(named, record, now=one.at, repeated=repeated).paper
         seen.add(one.names[-1])
     return paper
 

@@ -12,14 +12,14 @@ from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log, paper_names
 from larkpost.db.matching.comparison.duplicate_rules import LOOSE, MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
-from larkpost.db.matching.merge_texts import date_new_link, merge, rename, with_url
+from larkpost.db.matching.merge_texts import date_new_link, merge, rename, with_link, with_url
 from larkpost.db.matching.paper_matcher import KnownPaper
 from larkpost.db.matching.paper_writer import write_changed
 from larkpost.db.matching.unverified_records import without_unverified_facts
 from larkpost.db.search import index
 from larkpost.db.search.tokenize import document
 from larkpost.domain import Identifier, Paper
-from larkpost.text.unverified import Unverified
+from larkpost.text.unverified import Unverified, is_unverified
 
 
 def unify(
@@ -43,7 +43,8 @@ def unify(
     _move_log(connection, known, gone, rule)
     record = replace(merge_log.as_record(gone, names).record, uid=None)
     named = rename(known, sorted(names))
-    merged = merge(named, without_unverified_facts(named, record), now=now)
+    record = without_unverified_facts(named, with_link(named, record, sorted(names)))
+    merged = merge(named, record, now=now)
     _move_rows(connection, paper_id, gone_id)
     index.remove(connection, [(gone_id, document(gone))])
     _leave_trace(connection, gone, paper_id)
@@ -61,7 +62,7 @@ def _delete_unverified_names(connection: Connection, one: Paper, other: Paper) -
     """
     table = schema.identifier
     if (one.unverified ^ other.unverified) & Unverified.TITLE:
-        feeds = one if one.unverified & Unverified.TITLE else other
+        feeds = one if is_unverified(one) else other
         connection.execute(delete(table).where(table.c.paper_id == feeds.id))
 
 

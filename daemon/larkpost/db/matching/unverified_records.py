@@ -16,7 +16,7 @@ from larkpost.db.matching.verified_texts import is_akin, is_better, is_lesser, r
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier
 from larkpost.text.record_limits import MOST_UNVERIFIED_NAMES
-from larkpost.text.unverified import Unverified
+from larkpost.text.unverified import Unverified, is_unverified
 
 _RECENT_MONTHS = 1  # of an arXiv id: such a paper may still be announced
 
@@ -132,7 +132,7 @@ def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:
         draft = replace(draft, abstract=paper.abstract)
     if draft.unverified & Unverified.AUTHORS and paper.authors:
         draft = replace(draft, authors=paper.authors)
-    if not draft.unverified & Unverified.TITLE:
+    if not is_unverified(draft):
         return draft
     return replace(
         draft,

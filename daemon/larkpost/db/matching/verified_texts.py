@@ -16,11 +16,11 @@ from larkpost.db.matching.comparison.abstract_rules import continues, is_cut, is
 from larkpost.db.matching.comparison.duplicate_rules import akin
 from larkpost.db.matching.comparison.same_words import has_authors, has_same_words
 from larkpost.db.matching.comparison.title_rules import is_cut_title
-from larkpost.domain import Paper, PaperRecord
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.arxiv_categories import ALL_CODES
-from larkpost.text.identifiers import paper_url
+from larkpost.text.identifiers import identifier_url, paper_url
 from larkpost.text.minhash import squeeze
-from larkpost.text.unverified import SEVERAL_SOURCES, Unverified
+from larkpost.text.unverified import SEVERAL_SOURCES, Unverified, is_unverified
 
 _LONG_TITLE = 25  # letters of a cut title that identify the rest of it
 _LATEST_READ = timedelta(days=7)  # after which a list is read that came when it says
@@ -109,12 +109,21 @@ def choose_authors(paper: Paper, draft: PaperRecord, usual: tuple[str, ...]) -> 
 
 def choose_url(paper: Paper, draft: PaperRecord) -> str | None:
     """Choose the address of a paper: the first; an unverified one only if there is no other."""
-    identified = bool(paper_url(None, [paper.identifier]))
-    if is_lesser(paper, draft) and identified:
+    if is_lesser(paper, draft, Unverified.LINK) and link_of(paper):
         return paper.url
-    if is_better(paper, draft) and (draft.url or identified):
-        return draft.url
+    if is_better(paper, draft, Unverified.LINK) and draft.url:
+        return url_beside(paper.identifier, draft.url)
     return paper.url or draft.url
+
+
+def url_beside(identifier: Identifier, url: str | None) -> str | None:
+    """Return the address to store of a paper with this identifier; None if it has that link."""
+    return None if url == identifier_url(identifier) else url
+
+
+def link_of(paper: Paper) -> str:
+    """Return the link of a paper that readers are shown; empty if it has none."""
+    return paper_url(paper.url, [paper.identifier])
 
 
 def is_withdrawn(paper: Paper, draft: PaperRecord) -> bool:
@@ -125,17 +134,26 @@ def is_withdrawn(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def mark_unverified(paper: Paper, draft: PaperRecord, merged: Paper) -> Paper:
-    """Store in a merged paper which of its texts are unverified, and the first source of any.
+    """Store in a merged paper what is unverified, and the first source of its unverified texts.
 
     A text that several feeds listed belongs to none: else the one that copied it first could
     replace it once the others list it no longer.
     """
-    unverified = _unverified_texts(paper, draft, merged)
-    source = paper.text_source if paper.unverified else draft.text_source
+    texts = _unverified_texts(paper, draft, merged)
+    source = paper.text_source if paper.unverified & Unverified.TEXTS else draft.text_source
     is_of_both = paper.unverified & draft.unverified & Unverified.TITLE
     if is_of_both and draft.text_source not in {"", paper.text_source}:
         source = SEVERAL_SOURCES
-    return replace(merged, unverified=unverified, text_source=source if unverified else "")
+    unverified = texts | _unverified_link(paper, draft, merged)
+    return replace(merged, unverified=unverified, text_source=source if texts else "")
+
+
+def _unverified_link(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
+    """Return ``Unverified.LINK`` if a merged paper has a link that only feeds gave to it."""
+    before, after = link_of(paper), paper_url(draft.url, ())
+    if before == after:
+        return paper.unverified & draft.unverified & Unverified.LINK
+    return (draft if link_of(merged) == after else paper).unverified & Unverified.LINK
 
 
 def _unverified_texts(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
@@ -171,7 +189,7 @@ def is_another(
     paper: Paper, draft: PaperRecord, is_like: Callable[[Paper, PaperRecord], bool]
 ) -> bool:
     """Whether a paper's title is unverified, and neither that of a record nor like it."""
-    if not paper.unverified & Unverified.TITLE:
+    if not is_unverified(paper):
         return False
     return squeeze(paper.title) != squeeze(draft.title) and not is_like(paper, draft)
 
@@ -184,7 +202,7 @@ def may_be_another(paper: Paper, reference: PaperRecord) -> bool:
     reference's if its texts come from an authority, or if it says the same, which a bare
     identifier does not. A bare title is that of an authority's, whoever added the abstract.
     """
-    if paper.unverified & Unverified.TITLE:
+    if is_unverified(paper):
         is_same_title = has_same_words(paper.title, reference.title)
         return not is_same_title or not has_same_words(paper.abstract, reference.abstract)
     has_text = bool(paper.unverified & Unverified.ABSTRACT and reference.abstract)

@@ -43,7 +43,7 @@ class MigrationSteps:
         return self.revisions[-1]
 
 
-STEPS = MigrationSteps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 32)))
+STEPS = MigrationSteps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 34)))
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
 

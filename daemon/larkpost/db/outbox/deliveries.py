@@ -24,6 +24,8 @@ from larkpost.db.outbox.delivery_statements import NO_LEASE, TO_ANYBODY, WAITING
 from larkpost.db.value_batches import batches, write_among
 from larkpost.domain import Delivery, DeliveryState, MessageKind, Status
 
+LATEST_RETURN = timedelta(days=3)  # after sending; a later copy would be of no use
+
 _table = schema.delivery
 
 
@@ -232,6 +234,41 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
     return write_among(connection, requeued, _table.c.id, delivery_ids)
 
 
+def send_again_shorter(
+    connection: Connection, delivery_id: int, *, response: str, now: datetime
+) -> bool:
+    """Requeue an edition that a later mail server returned for its content, to go shorter.
+
+    Once, and only some days after it was sent. Returns whether it goes again.
+    """
+    sent = (_table.c.id == delivery_id, in_states(DeliveryState.SENT))
+    first = (_table.c.shortened_at.is_(None), _table.c.sent_at > now - LATEST_RETURN)
+    again = {
+        "state": DeliveryState.DEFERRED.value,
+        "attempts": 0,
+        "ambiguous_attempts": 0,
+        "next_attempt_at": now,
+        "requeued_at": now,
+        "shortened_at": now,
+        "last_response": response,
+    }
+    return connection.execute(update(_table).where(*sent, *first).values(again)).rowcount == 1
+
+
+def sent_as(delivery: Delivery) -> str | None:
+    """Return the Message-ID of a delivery's next message; None before the first was built.
+
+    A shorter one has its own: servers and ``transports.sent_log`` know that of the whole one.
+    """
+    name = delivery.message_id
+    return name.replace("@", ".2@") if name and delivery.shortened_at else name
+
+
+def message_ids(delivery: Delivery) -> set[str]:
+    """Return the Message-IDs under which a delivery was sent, if it was."""
+    return {name for name in (delivery.message_id, sent_as(delivery)) if name}
+
+
 def cancel_for(connection: Connection, reader_id: int) -> int:
     """Cancel the editions and notices to a reader that are not being sent; returns their number.
 
@@ -329,4 +366,5 @@ def _delivery(row: Row[Any]) -> Delivery:
         sent_at=row.sent_at,
         ambiguous_attempts=row.ambiguous_attempts,
         requeued_at=row.requeued_at,
+        shortened_at=row.shortened_at,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,9 +18,10 @@ from sqlalchemy import (
 )
 
 from larkpost.db import schema
+from larkpost.db.outbox.deliveries import sent_as
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, of_kind
 from larkpost.db.value_batches import rows_among, write_among
-from larkpost.domain import DeliveryState, Message, MessageKind
+from larkpost.domain import Delivery, DeliveryState, Message, MessageKind
 
 _delivery = schema.delivery
 
@@ -65,14 +66,14 @@ def keep(connection: Connection, messages: Mapping[int, Message]) -> None:
         connection.execute(insert(_table), rows)
 
 
-def read(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Message]:
-    """Read stored messages, by delivery; those without stored bytes are left out."""
-    wanted = select(_table, _delivery.c.message_id).join_from(_table, _delivery)
+def read(connection: Connection, rows: Iterable[Delivery]) -> dict[int, Message]:
+    """Read the stored messages of deliveries; those without stored bytes are left out."""
+    names = {one.id: sent_as(one) or "" for one in rows}
     return {
         row.delivery_id: Message(
-            row.sender, row.recipient, row.message_id, zlib.decompress(row.content)
+            row.sender, row.recipient, names[row.delivery_id], zlib.decompress(row.content)
         )
-        for row in rows_among(connection, wanted, _table.c.delivery_id, delivery_ids)
+        for row in rows_among(connection, select(_table), _table.c.delivery_id, names)
     }
 
 

@@ -17,7 +17,7 @@ from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches, gather, rows_among
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import title_key
-from larkpost.text.unverified import Unverified
+from larkpost.text.unverified import is_unverified
 
 if TYPE_CHECKING:
     from larkpost.db.matching.comparison.text_comparer import TextComparer
@@ -105,7 +105,7 @@ def hand_over(
 
 def _is_enough(name: Identifier, entry: KnownPaper) -> bool:
     """Whether an identifier needs no comparison: it is the text, or the title an authority's."""
-    return name.scheme == "text" or not entry.paper.unverified & Unverified.TITLE
+    return name.scheme == "text" or not is_unverified(entry.paper)
 
 
 def _find_named(connection: Connection, wanted: Iterable[Identifier]) -> set[int]:

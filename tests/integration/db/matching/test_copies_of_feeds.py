@@ -21,6 +21,9 @@ from tests.helpers.merging.papers_of_feeds import (
 )
 
 from larkpost.db import papers
+from larkpost.db.matching.split_paper import split
+from larkpost.db.matching.unify_papers import unify_by_decision
+from larkpost.db.matching.verified_texts import link_of
 from larkpost.domain import Identifier, PaperRecord, Thumb
 from larkpost.readers import record_votes, subscriptions
 from larkpost.text.identifiers import identifier_url, paper_url
@@ -217,6 +220,39 @@ def test_an_address_that_a_feed_took_is_still_the_link_of_an_authority(store: St
 
     assert is_as_listed(paper)
     assert paper_url(paper.url, [paper.identifier]) == ADDRESS.value
+
+
+def test_so_it_is_if_another_authority_listed_the_paper_before_without_a_link(
+    store: Store,
+) -> None:
+    taken = replace(CASINO, identifiers=(ADDRESS,))
+    copied = replace(COPY, identifiers=(), url="https://evil.example/casino")
+    listed = replace(UNLINKED, identifiers=(ADDRESS,))
+
+    _, paper = take(store, UNLINKED, taken, copied, listed, copied)[:2][::-1]
+
+    assert paper_url(paper.url, [paper.identifier]) == ADDRESS.value
+    assert paper.unverified == Unverified.NONE
+
+
+def test_a_paper_merged_by_hand_and_split_again_has_the_link_of_its_own_record(
+    store: Store,
+) -> None:
+    copied = replace(CASINO, identifiers=(), url="https://evil.example/casino")
+    listed = replace(UNLINKED, identifiers=(PUBMED, DOI))
+    feeds, theirs = take(store, copied, listed)
+    with store.begin() as connection:
+        merged = unify_by_decision(connection, feeds.id, theirs.id, now=NOW + DAY)
+        (paper,) = papers.get(connection, [merged]).values()
+        parts = split(connection, merged, now=NOW + 2 * DAY)
+        again = papers.get(connection, parts).values()
+
+    assert (paper.title, link_of(paper)) == (LISTED.title, identifier_url(DOI))
+    assert not paper.unverified
+    assert {(one.title, link_of(one), one.unverified) for one in again} == {
+        (CASINO.title, copied.url, Unverified.ALL),
+        (LISTED.title, identifier_url(DOI), Unverified.NONE),
+    }
 
 
 def test_a_notice_of_withdrawal_that_a_feed_has_is_no_abstract_of_an_authority(
