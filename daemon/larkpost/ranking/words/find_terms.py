@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA
 from larkpost.ranking.words.tokenizer import terms
 from larkpost.text.arxiv_categories import ALL_CODES, ARCHIVES, CODES
 from larkpost.text.stemming import stem_words, strict_stems
-from larkpost.text.unverified import Unverified
+from larkpost.text.unverified import is_unverified
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -184,7 +184,7 @@ def category_terms(papers: Sequence[Paper], plain: csr_array) -> dict[str, tuple
     others: defaultdict[str, list[int]] = defaultdict(list)
     for at, paper in enumerate(papers):
         names = {" ".join(name.split()).casefold() for name in paper.categories} - {""}
-        is_of_feed = paper.unverified & Unverified.TITLE
+        is_of_feed = is_unverified(paper)
         for name in names & ALL_CODES if is_of_feed else names:
             (others if is_of_feed else listed)[name].append(at)
     commonest = [*_commonest(listed), *_commonest(others, listed)][:MOST_CATEGORIES]
