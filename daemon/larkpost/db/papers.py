@@ -169,12 +169,12 @@ def corpus(
 
 
 def newest_sources(connection: Connection, *, limit: int) -> list[tuple[int, str | None]]:
-    """Read the ids of the newest public papers, each with the source of its title.
+    """Read the ids of the newest public papers, each with the source of its text.
 
     As ``text.unverified.own_source``: None for an authority.
     """
     column = schema.paper.c
-    is_doubtful = column.unverified.bitwise_and(int(Unverified.TITLE)) != 0
+    is_doubtful = column.unverified.bitwise_and(int(Unverified.RANKED)) != 0
     source = case((is_doubtful, func.coalesce(column.text_source, "")))
     newest = _newest_first().with_only_columns(column.id, source.label("source"))
     rows = connection.execute(newest.where(PUBLIC).limit(limit))

@@ -92,9 +92,14 @@ def _absorb(store: Store, drafts: Sequence[PaperRecord], now: datetime) -> None:
 
 
 def _as_exported(query: PaperQuery, record: PaperRecord) -> PaperQuery:
-    """Add no identifier of its address to those of a paper: it may be that of another one."""
+    """Add no identifier of its address to those of a paper: it may be that of another one.
+
+    Nor is a paper withdrawn by a notice that had no effect in the other home.
+    """
     names = (*(n for n in query.names[:-1] if n in record.identifiers), query.text_name)
-    return replace(query, draft=replace(query.draft, unverified=record.unverified), names=names)
+    withdrawn = record.withdrawn if record.unverified else query.draft.withdrawn
+    draft = replace(query.draft, unverified=record.unverified, withdrawn=withdrawn)
+    return replace(query, draft=draft, names=names)
 
 
 def _note(tally: ImportReport, remarks: Iterable[IngestWarning]) -> None:

@@ -313,7 +313,7 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
         axes=_axes(plain, themes).astype(np.float16).astype(np.float32),
         plain=to_half_precision(csr_array(plain[chosen])),
         unread=np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
-        categories=category_terms([paper.categories for paper in ordered], plain),
+        categories=category_terms(ordered, plain),
     )
 
 

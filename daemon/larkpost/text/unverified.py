@@ -23,6 +23,7 @@ class Unverified(IntFlag):
     TITLE = 1
     ABSTRACT = 2
     AUTHORS = 4
+    RANKED = TITLE | ABSTRACT  # what the ranking reads
     TEXTS = 7
     LINK = 8
     ALL = 15
@@ -50,5 +51,8 @@ def is_unverified(told: Paper | PaperRecord) -> bool:
 
 
 def own_source(paper: Paper) -> str | None:
-    """Return the source of a paper's title, empty if unknown; None if that is an authority."""
-    return paper.text_source if is_unverified(paper) else None
+    """Return the source of a paper's title or abstract, empty if unknown; None for an authority's.
+
+    A feed may add the abstract that an authority's list lacks.
+    """
+    return paper.text_source if paper.unverified & Unverified.RANKED else None

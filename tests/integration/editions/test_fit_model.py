@@ -256,6 +256,18 @@ def test_a_model_is_fitted_to_no_more_papers_of_a_feed_than_of_all_others(
     assert len(chosen) == 2 * len(listed)
 
 
+def test_a_title_of_an_authority_with_the_abstract_of_a_feed_is_one_of_the_feed_in_a_fit(
+    store: Store,
+) -> None:
+    title = "On ice and radar, part 7"
+    told = PaperRecord(title, "Jackpots for everybody.", unverified=7, text_source="blog")
+    with store.begin() as connection:
+        papers.absorb(connection, [told], now=NOW)
+        sources = papers.newest_sources(connection, limit=1_000)
+
+    assert Counter(source for _, source in sources) == {None: 29, "blog": 1}
+
+
 def test_a_flood_of_a_feed_displaces_no_papers_from_the_fit() -> None:
     flood: list[tuple[int, str | None]] = [(n, "source a-blog") for n in range(90_000)]
     journal = [(n, "source journal") for n in range(100_000, 100_800)]

@@ -121,3 +121,14 @@ def test_an_import_joins_no_title_alone_to_the_paper_that_another_feed_dated_lon
     told = [(paper.abstract, paper.ingested_at) for paper in before]
     assert [(paper.abstract, paper.ingested_at) for paper in read_all(other)] == told
     assert len(told) == 2
+
+
+def test_an_import_withdraws_no_paper_for_a_notice_that_had_no_effect_before(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    notice = "This paper has been withdrawn by the authors."
+    before = take(store, replace(COPY, identifiers=(ARXIV,), abstract=notice))
+
+    move(store, other, tmp_path / "export")
+
+    assert [paper.withdrawn for paper in (*before, *read_all(other))] == [False, False]

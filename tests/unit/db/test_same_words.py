@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 
 from larkpost.db.matching.comparison import same_words
@@ -62,6 +64,7 @@ def test_letters_that_no_search_finds_and_hidden_words_are_other_words(text: str
         (("Alan Turing", "Ada Lovelace"), True),
         (("Lovelace", "Alan M. Turing"), False),
         (("Ada Lovelace", "Evil One"), False),
+        (("Ada Lovelace",) * 3_000, False),
         (("Ada Lovelace", SYMBOLS), False),
         ((f"Ada {SYMBOLS} Lovelace",), False),
         (("Ada Lovelace<!-- casino -->",), False),
@@ -88,3 +91,24 @@ def test_each_author_of_long_lists_is_compared_with_few_names(
     assert has_authors(names[::-1], names)
     assert not has_authors(tuple(f"A. Lovelace{n}" for n in range(1_000)), names)
     assert len(calls) <= 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        (
+            "\u0939\u093f\u0902\u0926\u0940 \u092a\u093e\u0920",
+            "\u0939\u093e\u0902\u0926\u093f \u092a\u0940\u0920",
+        ),
+        (
+            "\u30d0\u30b0\u3092\u767a\u898b\u3059\u308b",
+            "\u30cf\u30b0\u3092\u767a\u898b\u3059\u308b",
+        ),
+    ],
+)  # Hindi with other vowels, Japanese without a voiced consonant
+def test_other_marks_make_other_words_where_they_are_vowels_or_consonants(
+    text: str, other: str
+) -> None:
+    assert squeeze(text) == squeeze(other)
+    assert not has_same_words(other, text)
+    assert has_same_words(normalize("NFD", text), text)

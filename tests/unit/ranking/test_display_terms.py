@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from tests.helpers.ranking_factories import NOW, a_paper, sample, votes
 
 from larkpost.ranking import TfidfRanker
 from larkpost.ranking.explanations import contributions, is_sensible, write_out
-from larkpost.ranking.words.phrases import phrases_of
+from larkpost.ranking.words.display_terms import candidates
+from larkpost.ranking.words.phrases import MOST_PHRASES, phrases_of
 from larkpost.ranking.words.tokenizer import terms
 from larkpost.text.term_specificity import term_table
 
@@ -32,6 +34,18 @@ def picks_of(liked: list[Paper], candidates: list[Paper], most: int = 10) -> lis
 
 def texts_of(title: str, abstract: str = "") -> list[str]:
     return [phrase.text for phrase in phrases_of(title, abstract)]
+
+
+def test_the_phrases_of_a_long_text_without_spaces_take_little_memory() -> None:
+    # 50,000 such characters had 300,000 phrases, and two tables of ten gigabytes.
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 5_000)))
+    paper = a_paper(1, "Retrieval", f"Retrieval. {text}")
+    space = TfidfRanker().fit([paper])
+
+    found = candidates(space, paper, np.arange(len(space.vocabulary)))
+
+    assert 500 < len(found.phrases) <= MOST_PHRASES
+    assert found.members.nbytes + found.telling.nbytes < 10 * 2**20
 
 
 @pytest.mark.parametrize("word", GENERAL.split())

@@ -14,6 +14,7 @@ from larkpost.ranking import TextSpace, TfidfRanker
 from larkpost.ranking.linear_model import NamedTerms
 from larkpost.ranking.tfidf import fit
 from larkpost.ranking.words.find_terms import Unmatched
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.domain import Paper
@@ -48,6 +49,30 @@ def test_a_category_means_what_tells_its_papers_from_the_others(space: TextSpace
         told = space.hint(words)
         assert {"robot", "surgery"} <= set(told)
         assert not {"protein", "glacier"} & set(told)
+
+
+def from_feed(number: int, *categories: str) -> Paper:
+    paper = with_categories(a_paper(number, "Jackpots and roulette for everybody"), *categories)
+    return replace(paper, unverified=Unverified.ALL, text_source="source a-blog")
+
+
+def test_a_feed_does_not_say_what_the_words_of_an_interest_mean() -> None:
+    papers = [a_paper(number, text) for number, text in enumerate(TEXTS)]
+    listed = [with_categories(one, "cs.RO") for one in papers[:2]] + papers[2:]
+    hostile = [from_feed(100 + at, "protein", "Protein folding", "cs.RO") for at in range(5)]
+
+    before, after = fit(listed), fit([*listed, *hostile])
+
+    for words in ("protein", "protein folding", "cs.RO"):
+        assert before.hint(words).keys() == after.hint(words).keys() != set()
+
+
+def test_a_code_of_arxiv_that_only_feeds_have_means_what_tells_their_papers_from_others() -> None:
+    papers = [a_paper(number, text) for number, text in enumerate(TEXTS)]
+
+    space = fit([*papers, from_feed(100, "q-fin.GN")])
+
+    assert {"jackpots", "roulette"} <= set(space.hint("q-fin.GN"))
 
 
 def test_a_category_speaks_for_its_own_papers_and_a_word_for_those_that_hold_it(

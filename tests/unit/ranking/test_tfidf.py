@@ -14,7 +14,9 @@ from tests.helpers.ranking_factories import NOW, THEMES, a_paper, crowded, libra
 
 from larkpost.ranking import TfidfRanker
 from larkpost.ranking.tfidf import fit, maturity
-from larkpost.ranking.words.tokenizer import terms
+from larkpost.ranking.words import choose_terms
+from larkpost.ranking.words.tokenizer import MOST_TERMS, terms
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,10 +57,31 @@ def test_a_term_of_nearly_every_paper_is_left_out() -> None:
     assert "everywhere" not in fit(corpus).vocabulary
 
 
-def test_a_feed_that_puts_all_words_into_its_papers_takes_none_from_the_vocabulary() -> None:
+def test_a_feed_with_endless_made_up_words_adds_few_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose_terms, "MOST_OF_SOURCE", 50)
+    made_up = " ".join(f"word{at}" for at in range(1_000))
+    often = replace(a_paper(9001, "casino", "casino"), unverified=7, text_source="source a-blog")
+    endless = replace(often, id=9002, uid=a_paper(9002, "").uid, abstract=f"casino {made_up}")
+
+    vocabulary = fit([*PAPERS, often, endless]).vocabulary
+
+    assert set(fit(PAPERS).vocabulary) <= set(vocabulary)
+    assert len(vocabulary) <= len(fit(PAPERS).vocabulary) + 50
+    assert "casino" in vocabulary
+
+
+@pytest.mark.parametrize("text", ["word " * 9_000, "mélange " * 6_000, "専門家混合" * 9_000])
+def test_a_text_has_few_more_terms_than_long_abstracts(text: str) -> None:
+    assert len(terms(text)) == MOST_TERMS
+
+
+@pytest.mark.parametrize("unverified", [Unverified.ALL, Unverified.ABSTRACT])  # or adds abstracts
+def test_a_feed_that_puts_all_words_into_its_papers_takes_none_from_the_vocabulary(
+    unverified: Unverified,
+) -> None:
     words = " ".join(sorted({word for paper in PAPERS for word in paper.abstract.split()}))
     hostile = [
-        replace(a_paper(9000 + at, "", words), unverified=7, text_source="source a-blog")
+        replace(a_paper(9000 + at, "", words), unverified=unverified, text_source="source a-blog")
         for at in range(len(PAPERS))
     ]
 

@@ -35,7 +35,6 @@ from larkpost.db.matching.verified_texts import (
     is_of_other_source,
     is_shared,
     says_more,
-    takes_over,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
@@ -213,7 +212,8 @@ class PaperMatcher:
 
         Another one does if no other identifier contradicts it: authors of two papers may type one
         DOI. An address, or the text that the paper once had, counts if the texts are akin now: a
-        feed may have put any papers' texts under one identifier of its own, one after another.
+        feed may have put any papers' texts under one identifier of its own, one after another. Of a
+        feed's paper, it is not enough for an authority's record: its title may begin as another's.
         """
         if name not in self.by_name or self.is_decided_apart(self.by_name[name], asked):
             return False
@@ -224,7 +224,11 @@ class PaperMatcher:
             return True
         if conflicting(known.names, asked.names):
             return False
-        return name.scheme not in LOOSE or self.comparer.akin(known.paper, asked.draft)
+        if name.scheme not in LOOSE:
+            return True
+        if is_better(known.paper, asked.draft):
+            return not is_another(known.paper, asked.draft, self.comparer.alike)
+        return self.comparer.akin(known.paper, asked.draft)
 
     def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
         """Whether a record has another text than an unverified one that stays.
@@ -290,9 +294,8 @@ class PaperMatcher:
         A feed may have put the text under that of any paper, whose record would then replace it, or
         any text under the paper's. Their address stays among the links.
         """
-        is_new_text = takes_over(entry.paper, asked.draft)
         for name in sorted(entry.names.difference(asked.names)):
-            if (name.scheme != "url" or is_new_text) and len(entry.names) > 1:
+            if len(entry.names) > 1:
                 if name == entry.paper.identifier and (address := paper_url(None, [name])):
                     links = further_links(entry.paper.url, (*entry.paper.links, address))
                     entry.paper = replace(entry.paper, links=links)

@@ -63,8 +63,7 @@ def _delete_unverified_names(connection: Connection, one: Paper, other: Paper) -
     table = schema.identifier
     if (one.unverified ^ other.unverified) & Unverified.TITLE:
         feeds = one if is_unverified(one) else other
-        mine = (table.c.paper_id == feeds.id, table.c.scheme != "url")
-        connection.execute(delete(table).where(*mine))
+        connection.execute(delete(table).where(table.c.paper_id == feeds.id))
 
 
 def _with_own_name(paper: Paper, names: Collection[Identifier]) -> Paper:

@@ -14,7 +14,6 @@ from larkpost.db.matching.comparison.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.comparison.duplicate_rules import LOOSE, alike
 from larkpost.db.matching.verified_texts import is_akin, is_better, is_lesser, read_at
 from larkpost.domain import Identifier, Paper, PaperRecord
-from larkpost.text.arxiv_categories import ALL_CODES
 from larkpost.text.identifiers import find_identifier
 from larkpost.text.record_limits import MOST_UNVERIFIED_NAMES
 from larkpost.text.unverified import Unverified, is_unverified
@@ -58,16 +57,14 @@ def unverified_names(
 ) -> list[Identifier]:
     """Choose the identifiers that an unverified record adds to a paper with these ``known`` ones.
 
-    None if its text is another; only addresses and its text if the paper is verified or has an
-    identifier, because its next record, from an authority, may be of another paper. Of a verified
-    paper, not the text of one that is only similar.
+    To a paper of another source that of the same text, so that it is found by it the next time. Not
+    its address: with that of a third paper, which begins with the same title, that paper's record
+    would be taken for one of this paper. To one of its own that has an identifier, only addresses
+    and texts: its next record, from an authority, may be of another paper.
     """
-    lesser = is_lesser(paper, draft)
-    if lesser and not is_akin(paper, draft):
-        return []
-    if lesser and any(name.scheme == "text" for name in gained) and not alike(paper, draft):
-        gained = [name for name in gained if name.scheme == "url"]
-    if lesser or any(name.scheme not in LOOSE for name in known):
+    if is_lesser(paper, draft):
+        gained = [name for name in gained if name.scheme == "text" and alike(paper, draft)]
+    elif any(name.scheme not in LOOSE for name in known):
         gained = [name for name in gained if name.scheme in LOOSE]
     return list(gained[: max(0, MOST_UNVERIFIED_NAMES - len(known))])
 
@@ -76,13 +73,13 @@ def without_unverified_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
     """Leave out what an unverified record must not say about a paper of an authority.
 
     All its facts, if its texts are not the paper's; else its statements in free words, which would
-    be shown as the authority's: "Retracted", with a link. Of its categories arXiv's codes stay.
+    be shown as the authority's: "Retracted", with a link. And its categories: the ranking learns
+    from an authority's papers what words of a reader's interest mean that are a category.
     """
     if not is_lesser(paper, draft):
         return draft
-    known = _known_categories(draft.categories)
     draft = replace(
-        draft, organisation=None, comment=None, journal_ref=None, categories=known, published=None
+        draft, organisation=None, comment=None, journal_ref=None, categories=(), published=None
     )
     if is_akin(paper, draft):
         return draft
@@ -90,7 +87,6 @@ def without_unverified_facts(paper: Paper, draft: PaperRecord) -> PaperRecord:
         draft,
         abstract="",
         authors=(),
-        categories=(),
         thumbnail=None,
         url=None,
         links=(),
@@ -117,16 +113,12 @@ def without_unverified_claims(paper: Paper, draft: PaperRecord) -> Paper:
         organisation=None,
         comment=None,
         journal_ref=None,
-        categories=() if draft.categories else _known_categories(paper.categories),
+        categories=(),
         links=(*draft.links, *paper.links),
         keywords=(*draft.keywords, *paper.keywords),
         first_seen=max(paper.first_seen, read),
         published=draft.published,
     )
-
-
-def _known_categories(given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(one for one in given if one.casefold() in ALL_CODES)
 
 
 def with_judged_texts(paper: Paper, draft: PaperRecord) -> PaperRecord:

@@ -45,13 +45,15 @@ SAID_ONCE, SAID_AGAIN = (1.0, 1.1, 1.0), (1.0, 1.4, 1.5)  # value of a phrase by
 class CandidateTerms:
     """The displayable terms of one paper: c words and phrases.
 
-    ``members`` (t, c) is 1 if a term of the paper is in a phrase, ``telling`` (t, c) if it is a
-    specific one, too; ``values`` (c) are their values, ``barely`` (c) marks unspecific ones.
+    ``rows`` (m) are the places of the paper's terms, of t, that are in a phrase; ``members`` (m, c)
+    is 1 if such a term is in a phrase, ``telling`` (m, c) if it is a specific one, too; ``values``
+    (c) are their values, ``barely`` (c) marks unspecific ones.
     ``words`` are the names of the terms, ``particular`` (t) their specificity, ``text`` the stems
     of title and abstract, to find an interest's phrase.
     """
 
     phrases: Sequence[Phrase]
+    rows: Indices
     members: Floats
     telling: Floats
     values: Floats
@@ -67,15 +69,18 @@ def candidates(space: TextSpace, paper: Paper, terms: Indices) -> CandidateTerms
     phrases = phrases_of(paper.title, paper.abstract)
     found = [one for one in phrases if not place.keys().isdisjoint(one.terms)]
     where = [(place[w], at) for at, one in enumerate(found) for w in one.terms if w in place]
-    members = np.zeros((len(place), len(found)), dtype=np.float32)
-    members[tuple(np.array(where, dtype=np.intp).reshape(-1, 2).T)] = 1
-    telling = space.particularity[terms] >= LEAST_PARTICULAR
+    places, columns = np.array(where, dtype=np.intp).reshape(-1, 2).T
+    rows, lines = np.unique(places, return_inverse=True)
+    members = np.zeros((len(rows), len(found)), dtype=np.float32)
+    members[lines, columns] = 1
+    telling = space.particularity[terms[rows]] >= LEAST_PARTICULAR
     whole = np.array([one.particular for one in found], dtype=np.float32)
     barely = whole < LEAST_PARTICULAR
     values = whole * np.array([_value(one) for one in found], dtype=np.float32)
     values = np.where(barely, BARELY * values, values)
     return CandidateTerms(
         found,
+        rows,
         members,
         members * telling[:, None],
         values,
@@ -121,10 +126,10 @@ def choose_terms(
     constant = np.maximum(bias, 0)[:, None]
     total = (told * raising).sum(axis=1, keepdims=True) + constant
     floors = np.maximum(LEAST_WEIGHT, LEAST_OF_CONSTANT * constant)
-    summed = told @ found.members
-    holding = (held & raising) @ found.members > 0
+    summed = told[:, found.rows] @ found.members
+    holding = (held & raising)[:, found.rows] @ found.members > 0
     # The value of a phrase is that of its most specific words, higher if they raise the score.
-    own = raising @ found.telling > 0
+    own = raising[:, found.rows] @ found.telling > 0
     value = summed * found.values * np.where(own, 1, LENT) * np.where(holding, 1, UNHELD)
     value[summed < _least(found, summed, np.maximum(floors, LAST_SHARE * total), interests)] = 0
     weak: Flags = np.asarray(found.barely | (summed < LEAST_SHARE * total))

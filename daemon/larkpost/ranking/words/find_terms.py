@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,10 +16,12 @@ from rapidfuzz.distance import OSA
 from larkpost.ranking.words.tokenizer import terms
 from larkpost.text.arxiv_categories import ALL_CODES, ARCHIVES, CODES
 from larkpost.text.stemming import stem_words, strict_stems
+from larkpost.text.unverified import is_unverified
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import TextSpace
 
 MOST_CATEGORIES = 500  # the categories with most papers
@@ -169,23 +171,33 @@ class Lexicon:
         return tuple(by_stem.values())[:NEAREST]
 
 
-def category_terms(
-    categories: Sequence[Sequence[str]], plain: csr_array
-) -> dict[str, tuple[int, ...]]:
+def category_terms(papers: Sequence[Paper], plain: csr_array) -> dict[str, tuple[int, ...]]:
     """Return the columns that are highest in the papers of each category, strongest first.
 
-    ``categories`` are those of each row of ``plain`` (n, v). The terms are those with a mean weight
-    in the category that is most above the mean of all papers (a Rocchio profile).
+    ``plain`` (n, v) has the row of each paper. The terms are those with a mean weight in the
+    category that is most above the mean of all papers (a Rocchio profile).
+
+    A category is that of authorities' papers. In a feed only arXiv's codes are categories, if no
+    authority has them: it could name any word of readers' interests as the category of its papers.
     """
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    for at, names in enumerate(categories):
-        for name in {" ".join(name.split()).casefold() for name in names} - {""}:
-            members[name].append(at)
-    commonest = sorted(members, key=lambda name: (-len(members[name]), name))[:MOST_CATEGORIES]
+    listed: defaultdict[str, list[int]] = defaultdict(list)
+    others: defaultdict[str, list[int]] = defaultdict(list)
+    for at, paper in enumerate(papers):
+        names = {" ".join(name.split()).casefold() for name in paper.categories} - {""}
+        is_of_feed = is_unverified(paper)
+        for name in names & ALL_CODES if is_of_feed else names:
+            (others if is_of_feed else listed)[name].append(at)
+    commonest = [*_commonest(listed), *_commonest(others, listed)][:MOST_CATEGORIES]
     if not commonest:
         return {}
     middle = np.asarray(plain.mean(axis=0)).ravel()
+    members = {**others, **listed}
     return {name: _standing_out(plain, members[name], middle) for name in sorted(commonest)}
+
+
+def _commonest(members: Mapping[str, list[int]], known: Collection[str] = ()) -> list[str]:
+    """Order the categories other than ``known`` by their number of papers, most first."""
+    return sorted(members.keys() - known, key=lambda name: (-len(members[name]), name))
 
 
 def _standing_out(plain: csr_array, rows: list[int], middle: np.ndarray) -> tuple[int, ...]:

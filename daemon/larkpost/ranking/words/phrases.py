@@ -14,6 +14,9 @@ from larkpost.text.term_specificity import BARELY_PARTICULAR, GRADES, term_table
 LONGEST_PHRASE = 3  # words, a compound counts as one
 LONGEST_RUN = 6  # pairs of characters, in scripts without spaces
 MOST_CACHED = 256  # papers of about 35 KB each: more than a batch of readers is shown
+# Words and phrases of a paper. Of 4,000 of arXiv none has over 100, but a text in a script without
+# spaces has six for each character, and anybody may write 50,000 characters into a feed.
+MOST_PHRASES = 1_000
 ROOT = 4  # letters
 ATTACHED = frozenset({"early", "long"})  # "early exit strategies" are no "exit strategies"
 IN_TITLE = 2  # how often a phrase in the title counts
@@ -52,11 +55,16 @@ class _PhraseUnit(NamedTuple):
 
 @lru_cache(maxsize=MOST_CACHED)
 def phrases_of(title: str, abstract: str) -> tuple[Phrase, ...]:
-    """Return the words and phrases of a paper that are specific enough to be shown."""
+    """Return the words and phrases of a paper that are specific enough to be shown.
+
+    Of a long text they are those of its beginning: ``MOST_PHRASES``.
+    """
     said: dict[str, int] = {}
     terms: dict[str, tuple[str, ...]] = {}
     for weight, text in ((IN_TITLE, title), (1, abstract)):
         for shown, parts in _spans(plain_form(text)):
+            if len(said) >= MOST_PHRASES:
+                break
             said[shown] = said.get(shown, 0) + weight
             terms[shown] = parts
     return tuple(

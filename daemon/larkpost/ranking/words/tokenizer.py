@@ -40,8 +40,10 @@ def _english_stop_words() -> frozenset[str]:
 
 ENGLISH_STOP_WORDS = _english_stop_words()
 
-# A longer text is not an abstract; the cut limits the time that a hostile paper can take.
-LONGEST_TEXT = 50_000
+# Characters of a title and an abstract; a longer text is not one. The cut limits the time and the
+# memory that hostile papers can take: 3,000 of a feed are among those to which a model is fitted.
+LONGEST_TEXT = 10_000
+MOST_TERMS = 1_000  # of a text; in scripts without spaces nearly each character begins one
 
 # A word begins with a letter and has at least two characters; scripts without spaces are cut into
 # pairs of characters, which work as well as words (Nie & Ren 1999).
@@ -51,17 +53,20 @@ _STARTS_UNSPACED = re.compile(rf"[{UNSPACED}]")
 
 
 def terms(text: str) -> list[str]:
-    """Return the terms of a text in order: lower case, no accents, no English stop words."""
+    """Return the first terms of a text in order, up to ``MOST_TERMS``.
+
+    They are in lower case and without accents; English stop words are left out.
+    """
     cut = TERM.findall(plain_form(text))
     if text.isascii():  # most texts are; then no script without spaces occurs
-        return [term for term in cut if term not in ENGLISH_STOP_WORDS]
+        return [term for term in cut if term not in ENGLISH_STOP_WORDS][:MOST_TERMS]
     found: list[str] = []
     for term in cut:
         if _STARTS_UNSPACED.match(term):
             found.extend(term[at : at + 2] for at in range(max(1, len(term) - 1)))
         elif term not in ENGLISH_STOP_WORDS:
             found.append(term)
-    return found
+    return found[:MOST_TERMS]
 
 
 def is_stop_word(word: str) -> bool:

@@ -166,3 +166,35 @@ def test_the_address_of_another_text_under_its_identifier_is_no_link_of_a_paper(
     (paper,) = take(store, planted, named(GLACIERS, number))
 
     assert (paper.title, paper.url, paper.links) == (GLACIERS.title, None, ())
+
+
+TRAFFIC = PaperRecord(
+    f"{FERRIES.title} of Traffic Jams",
+    "A city lends us the loops under its streets; a year of counts of cars shows at which "
+    "crossings jams begin, and a model of the streets foretells them by half an hour.",
+    (Identifier("url", "https://journal.example/jams"),),
+)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_feed_cannot_join_two_papers_by_the_address_of_one_and_the_text_of_the_other(
+    store: Store, *, is_first: bool, is_listed: bool
+) -> None:
+    listed = named(FERRIES, ARXIV)
+    glue = from_feed(named(FERRIES, *TRAFFIC.identifiers))
+    other = TRAFFIC if is_listed else replace(from_feed(TRAFFIC), text_source="source journal")
+
+    found = take(store, *((glue, listed) if is_first else (listed, glue)), other)
+
+    assert [(one.title, one.abstract) for one in found] == [
+        (one.title, one.abstract) for one in (FERRIES, TRAFFIC)
+    ]
+
+
+def test_an_authority_does_not_replace_the_text_of_a_feed_under_an_address_by_a_longer_title(
+    store: Store,
+) -> None:
+    found = take(store, from_feed(named(FERRIES, *TRAFFIC.identifiers)), TRAFFIC)
+
+    assert [one.title for one in found] == [FERRIES.title, TRAFFIC.title]

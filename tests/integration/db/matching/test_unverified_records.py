@@ -99,7 +99,7 @@ def test_a_feed_with_the_text_of_a_paper_says_nothing_about_it(
 
     assert (paper.title, paper.unverified) == (TITLE, Unverified.NONE)
     assert (paper.organisation, paper.comment, paper.journal_ref) == (None, None, None)
-    assert paper.categories == ("cs.LG",)
+    assert paper.categories == ()
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,9 @@ def test_a_version_that_no_paper_reaches_does_not_outlast_the_real_ones(store: S
 
 def test_a_paper_stays_unverified_when_it_is_split_and_merged_again(store: Store) -> None:
     blog = Identifier("url", "https://blog.example.org/1")
-    outside = replace(FERRIES, identifiers=(blog,), unverified=Unverified.ALL)
-    take(store, outside, FERRIES)
+    told = f"{ABSTRACT} Code is public."
+    outside = replace(FERRIES, abstract=told, identifiers=(blog,), unverified=Unverified.ALL)
+    take(store, FERRIES, outside)
 
     with store.begin() as connection:
         (paper,) = papers.iterate(connection)

@@ -14,6 +14,8 @@ from larkpost.text.normalize import normal_form, without_marks
 
 _WORD = re.compile(r"\w+")
 _BARE_TAG = re.compile(r"</?\w{1,20}\s*+/?>")
+# Scripts whose vowels or voiced consonants are marks: those of India and its neighbours, and kana.
+_MARKED = re.compile("[\u0900-\u109f\u1780-\u17ff\u3041-\u30ff]+")
 _MOST_ABBREVIATED = 50  # authors
 
 
@@ -31,7 +33,8 @@ def has_same_words(text: str, other: str) -> bool:
     Letters alone do not show that: with a space after each nobody can read or find a text, and
     symbols such as 🅰 are words to readers. So are words within an HTML comment or tag that nothing
     removed, and a word with letters such as \u0131 or \u03bc for i and mu is found neither by
-    searching nor by the ranking. Punctuation does not count.
+    searching nor by the ranking. Other marks make other words in scripts such as Devanagari and
+    kana. Punctuation does not count.
     """
     if text == other:
         return True
@@ -43,9 +46,17 @@ def has_same_words(text: str, other: str) -> bool:
 # A record is compared with up to twenty papers, and those of one title with each of its records.
 @lru_cache(maxsize=256)
 def _read(text: str) -> _TextWords:
-    words = " ".join(_WORD.findall(fold(text)))
+    words = " ".join([*_WORD.findall(fold(text)), *_marked_letters(text)])
     digest = blake2b(words.encode("utf-8", "replace"), digest_size=16).digest()
     return _TextWords(digest, _symbols(text), _hidden_words(text) + _unfindable_words(text))
+
+
+def _marked_letters(text: str) -> list[str]:
+    """Return the letters, with their marks, of scripts in which other marks make other words."""
+    if text.isascii():
+        return []
+    letters = "".join(_MARKED.findall(normal_form("NFKD", without_formatting(text))))
+    return [letters] if letters else []
 
 
 def _symbols(text: str) -> frozenset[str]:
@@ -85,12 +96,15 @@ def _unfindable_words(text: str) -> Counter[str]:
 def has_authors(authors: tuple[str, ...], names: tuple[str, ...]) -> bool:
     """Whether each of these authors is named, or has initials of the name at the same place.
 
-    Initials are compared for few authors, each with one name: two lists of 3,000 names have nine
-    million pairs.
+    A name counts as often as it is there. Initials are compared for few authors, each with one
+    name: two lists of 3,000 names have nine million pairs.
     """
-    mine, theirs = _read_names(authors), _read_names(names)
-    known = set(theirs)
-    left = [at for at, name in enumerate(mine) if name not in known]
+    mine, known = _read_names(authors), Counter(_read_names(names))
+    left = []
+    for at, name in enumerate(mine):
+        known[name] -= 1
+        if known[name] < 0:
+            left.append(at)
     if not left:
         return True
     return len(left) <= _MOST_ABBREVIATED and all(

@@ -82,6 +82,10 @@ class TextComparer:
                 break
         return None
 
+    def alike(self, paper: Paper, draft: PaperRecord) -> bool:
+        """Return whether ``compare`` finds a rule."""
+        return self.compare(paper, draft).rule is not None
+
     def akin(self, paper: Paper, draft: PaperRecord) -> bool:
         """Compare as ``duplicate_rules.akin`` does."""
         pair = self._make_pair(paper, draft)
