@@ -19,10 +19,10 @@ from larkpost.db.matching.verified_texts import (
     is_better,
     is_lesser,
     is_withdrawn,
+    link_in,
     link_of,
     mark_unverified,
     takes_over,
-    url_beside,
 )
 from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.identifiers import find_identifier, paper_url
@@ -107,8 +107,7 @@ def _is_reworded(before: Paper, title: str, abstract: str) -> bool:
 def _begin_anew(paper: Paper, draft: PaperRecord, now: datetime) -> Paper:
     """Keep nothing but the number and names of a paper that an authority takes over."""
     fresh = paper_of(draft, paper.identifier)
-    url, updated = url_beside(paper.identifier, draft.url), max(now, paper.updated)
-    return replace(fresh, id=paper.id, uid=paper.uid, url=url, updated=updated)
+    return replace(fresh, id=paper.id, uid=paper.uid, updated=max(now, paper.updated))
 
 
 def _with_likely_version(paper: Paper, draft: PaperRecord) -> PaperRecord:
@@ -257,7 +256,8 @@ def with_link(paper: Paper, draft: PaperRecord, names: Iterable[Identifier]) -> 
     That is a paper without a link, or with one of a feed; ``names`` are those identifiers of the
     record that are no other paper's.
     """
-    if draft.url or (link_of(paper) and not is_better(paper, draft, Unverified.LINK)):
+    is_kept = link_of(paper) and not is_better(paper, draft, Unverified.LINK)
+    if is_kept or link_in(draft, paper):
         return draft
     return replace(draft, url=paper_url(None, names) or None)
 

@@ -16,9 +16,9 @@ from larkpost.db.matching.comparison.abstract_rules import continues, is_cut, is
 from larkpost.db.matching.comparison.duplicate_rules import akin
 from larkpost.db.matching.comparison.same_words import has_authors, has_same_words
 from larkpost.db.matching.comparison.title_rules import is_cut_title
-from larkpost.domain import Identifier, Paper, PaperRecord
+from larkpost.domain import Paper, PaperRecord
 from larkpost.text.arxiv_categories import ALL_CODES
-from larkpost.text.identifiers import identifier_url, paper_url
+from larkpost.text.identifiers import paper_url
 from larkpost.text.minhash import squeeze
 from larkpost.text.unverified import SEVERAL_SOURCES, Unverified, is_unverified
 
@@ -111,14 +111,18 @@ def choose_url(paper: Paper, draft: PaperRecord) -> str | None:
     """Choose the address of a paper: the first; an unverified one only if there is no other."""
     if is_lesser(paper, draft, Unverified.LINK) and link_of(paper):
         return paper.url
-    if is_better(paper, draft, Unverified.LINK) and draft.url:
-        return url_beside(paper.identifier, draft.url)
+    if is_better(paper, draft, Unverified.LINK) and link_in(draft, paper):
+        return draft.url
     return paper.url or draft.url
 
 
-def url_beside(identifier: Identifier, url: str | None) -> str | None:
-    """Return the address to store of a paper with this identifier; None if it has that link."""
-    return None if url == identifier_url(identifier) else url
+def link_in(draft: PaperRecord, paper: Paper) -> str:
+    """Return the link that a record gives to its paper: its address, or the paper's identifier.
+
+    Empty if it has neither.
+    """
+    names = [paper.identifier] if paper.identifier in draft.identifiers else []
+    return paper_url(draft.url, names)
 
 
 def link_of(paper: Paper) -> str:
@@ -150,7 +154,7 @@ def mark_unverified(paper: Paper, draft: PaperRecord, merged: Paper) -> Paper:
 
 def _unverified_link(paper: Paper, draft: PaperRecord, merged: Paper) -> int:
     """Return ``Unverified.LINK`` if a merged paper has a link that only feeds gave to it."""
-    before, after = link_of(paper), paper_url(draft.url, ())
+    before, after = link_of(paper), link_in(draft, paper)
     if before == after:
         return paper.unverified & draft.unverified & Unverified.LINK
     return (draft if link_of(merged) == after else paper).unverified & Unverified.LINK
