@@ -240,13 +240,13 @@ def name_new(draft: str, here: int, target: str, there: int) -> None:
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
-        _claim_and_rename(draft, here, target, there)
+        rename_new(draft, here, target, there)
 
 
 def move_aside(path: Path, place: Path) -> None:
     """Rename a file or any other entry to a free name; raises FileExistsError."""
     with open_folder(path.parent) as here, open_folder(place.parent) as there:
-        _claim_and_rename(path.name, here, place.name, there)
+        rename_new(path.name, here, place.name, there)
 
 
 def create_draft(path: Path, folder: int) -> tuple[str, BinaryIO]:
@@ -325,10 +325,11 @@ def _open_directory(
         return os.open(folder, os.O_PATH | flags, dir_fd=within)
 
 
-def _claim_and_rename(draft: str, here: int, target: str, there: int) -> None:
-    """Rename without hard links. As rename(2) overwrites, only one process may check and rename.
+def rename_new(draft: str, here: int, target: str, there: int) -> None:
+    """Rename without hard links; raises FileExistsError if the name is taken, and OSError.
 
-    That is the process that creates the claim next to the target (``O_EXCL``).
+    As rename(2) overwrites, only one process may check and rename: the one that creates the claim
+    next to the target (``O_EXCL``).
     """
     claim = f".{target}.claim"
     until = time.monotonic() + _CLAIM_SECONDS
