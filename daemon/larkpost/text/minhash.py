@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from heapq import nsmallest
 from typing import NamedTuple
 from zlib import crc32
@@ -51,9 +52,11 @@ def _fold_letters(text: str) -> str:
     if text.isascii():
         return text.lower()
     bare = without_marks(normal_form("NFKD", text)).casefold()
-    return _HAS_PLAIN.sub(lambda letter: letter[0].translate(_PLAIN_LETTERS), bare)
+    return bare.translate(_PLAIN_LETTERS) if _HAS_PLAIN.search(bare) else bare
 
 
+# Matching a record squeezes its texts and those of its paper up to thirty times.
+@lru_cache(maxsize=32)
 def squeeze(text: str) -> str:
     """Keep only the letters and digits of ``fold``, which near-duplicates share."""
     text = without_formatting(text)
