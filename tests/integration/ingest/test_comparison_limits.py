@@ -134,6 +134,19 @@ def test_letters_beyond_ascii_count_several_times_because_they_take_longer_to_fo
     assert len(transactions.comparisons) == 6 + 1
 
 
+def test_a_slice_is_bounded_by_the_names_of_authors_too(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: ComparisonCount
+) -> None:
+    monkeypatch.setattr(transaction_limit, "MOST_SECONDS", 0)
+    monkeypatch.setattr(flow, "SLICE_CHARACTERS", 2_000)
+    transactions = Transactions(monkeypatch, compared)
+    records = [{"title": title, "authors": ["A. B"] * 100} for title in make_texts(6, 40)]
+
+    read(store, write(tmp_path, "\n".join(map(json.dumps, records)), "evil.jsonl"))
+
+    assert len(transactions.comparisons) == 6 + 1
+
+
 def test_the_texts_of_a_record_and_its_paper_are_folded_a_few_times_only(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
