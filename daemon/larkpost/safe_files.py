@@ -240,13 +240,29 @@ def name_new(draft: str, here: int, target: str, there: int) -> None:
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
-        rename_new(draft, here, target, there)
+        _claim_and_rename(draft, here, target, there)
 
 
 def move_aside(path: Path, place: Path) -> None:
     """Rename a file or any other entry to a free name; raises FileExistsError."""
     with open_folder(path.parent) as here, open_folder(place.parent) as there:
-        rename_new(path.name, here, place.name, there)
+        _claim_and_rename(path.name, here, place.name, there)
+
+
+def rename_new(name: str, here: int, target: str, there: int) -> None:
+    """Rename a file of others to a free name in another open folder, perhaps also one of others.
+
+    As rename(2) overwrites, the name is taken first with an empty file, which a crash may leave. A
+    claim would be a name that anybody can take to make this wait. Raises FileExistsError if the
+    name is taken, and OSError.
+    """
+    os.close(os.open(target, _CREATE, PRIVATE, dir_fd=there))
+    try:
+        os.rename(name, target, src_dir_fd=here, dst_dir_fd=there)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(target, dir_fd=there)
+        raise
 
 
 def create_draft(path: Path, folder: int) -> tuple[str, BinaryIO]:
@@ -325,11 +341,10 @@ def _open_directory(
         return os.open(folder, os.O_PATH | flags, dir_fd=within)
 
 
-def rename_new(draft: str, here: int, target: str, there: int) -> None:
-    """Rename without hard links; raises FileExistsError if the name is taken, and OSError.
+def _claim_and_rename(draft: str, here: int, target: str, there: int) -> None:
+    """Rename without hard links. As rename(2) overwrites, only one process may check and rename.
 
-    As rename(2) overwrites, only one process may check and rename: the one that creates the claim
-    next to the target (``O_EXCL``).
+    That is the process that creates the claim next to the target (``O_EXCL``).
     """
     claim = f".{target}.claim"
     until = time.monotonic() + _CLAIM_SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,6 +95,38 @@ def test_a_renamed_file_overwrites_no_other(
 
     texts = {one.name: one.read_text() for one in (tmp_path / "done").iterdir()}
     assert texts == {"a.txt": "first", "a-2.txt": "second"}
+
+
+def test_a_file_waits_for_no_name_that_others_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, inbox = tmp_path / "done" / "a.txt", tmp_path / "inbox"
+    _write_hole(file, 10)
+    inbox.mkdir()
+    (inbox / ".a.txt.claim").touch()
+    _refuse_links(monkeypatch, errno.EPERM)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waited"))
+
+    assert move(file, inbox) == inbox / "a.txt"
+    assert (inbox / ".a.txt.claim").exists()
+
+
+def test_a_file_that_cannot_be_renamed_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, done = tmp_path / "inbox" / "a.txt", tmp_path / "done"
+    _write_hole(file, 10)
+    _refuse_links(monkeypatch, errno.EPERM)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "a sticky folder of others")
+
+    monkeypatch.setattr(os, "rename", refuse)
+
+    with pytest.raises(PermissionError):
+        move(file, done)
+    assert file.exists()
+    assert list(done.iterdir()) == []
 
 
 def test_a_copy_on_another_disk_has_the_holes_of_the_file(
