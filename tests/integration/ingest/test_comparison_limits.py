@@ -152,7 +152,7 @@ def test_the_texts_of_a_record_and_its_paper_are_folded_a_few_times_only(
 ) -> None:
     abstracts = [f"{text} \u03b1\u03c1" for text in make_texts(6, 700)]
     read(store, _dump(tmp_path, abstracts, make_texts(6, 40)))
-    minhash.squeeze.cache_clear()
+    minhash._squeeze_again.cache_clear()
     folded: list[str] = []
     fold = minhash._fold_letters
     monkeypatch.setattr(minhash, "_fold_letters", lambda text: folded.append(text) or fold(text))
