@@ -155,7 +155,12 @@ def test_the_texts_of_a_record_and_its_paper_are_folded_a_few_times_only(
     minhash._squeeze_again.cache_clear()
     folded: list[str] = []
     fold = minhash._fold_letters
-    monkeypatch.setattr(minhash, "_fold_letters", lambda text: folded.append(text) or fold(text))
+
+    def counting(text: str) -> str:
+        folded.append(text)
+        return fold(text)
+
+    monkeypatch.setattr(minhash, "_fold_letters", counting)
 
     changed = [f"{text} changed" for text in abstracts]
     report = read(store, _dump(tmp_path, changed, make_texts(6, 40)))
