@@ -9,22 +9,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
-from typing import BinaryIO
 
-from larkpost.ingest.dump_limits import LARGEST
+from larkpost.ingest.file_copies import copy_file
 from larkpost.safe_files import (
-    CAREFUL,
     NO_LINKS,
-    create_draft,
     flush_descriptor,
     is_there,
     make_folder,
-    name_new,
     open_folder,
     rename_new,
 )
 
-_CHUNK = 64 * 1024
 _LONGEST = 240  # bytes of a name, so that ".why" still fits where 255 are allowed
 
 
@@ -63,14 +58,22 @@ def _put(path: Path, here: int, target: Path, there: int) -> bool:
             raise
     else:
         return True
+    _must_be_regular(path, here)
     try:
         rename_new(path.name, here, target.name, there)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy(path, here, target, there)
+        copy_file(path, here, target, there)
         return True
     return False
+
+
+def _must_be_regular(path: Path, here: int) -> None:
+    mode = os.lstat(path.name, dir_fd=here).st_mode
+    if not stat.S_ISREG(mode):
+        what = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file any more"
+        raise OSError(errno.EINVAL, f"it is {what}", str(path))
 
 
 def _remove_old(old: str, here: int, new: str, there: int) -> None:
@@ -80,46 +83,6 @@ def _remove_old(old: str, here: int, new: str, there: int) -> None:
         with suppress(OSError):
             os.unlink(new, dir_fd=there)
         raise
-
-
-def _copy_content(source: BinaryIO, copy: BinaryIO, status: os.stat_result) -> None:
-    """Copy bytes, rights and times of a file onto the disk; where it has a hole, so has the copy.
-
-    Otherwise a file that takes no room in the inbox would take half a gigabyte outside.
-    """
-    left = status.st_size
-    while left > 0 and (chunk := source.read(min(_CHUNK, left))):
-        left -= len(chunk)
-        if chunk.count(0) == len(chunk):
-            copy.seek(len(chunk), os.SEEK_CUR)
-        else:
-            copy.write(chunk)
-    copy.truncate()
-    with suppress(OSError):  # a disk without permissions may refuse to set them
-        os.fchmod(copy.fileno(), status.st_mode & 0o777)
-        os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
-    os.fsync(copy.fileno())
-
-
-def _copy(path: Path, here: int, target: Path, there: int) -> None:
-    """Copy to a hidden name first, so that a crash leaves no partial file under the real one."""
-    number = os.open(path.name, os.O_RDONLY | CAREFUL, dir_fd=here)
-    status = os.fstat(number)
-    if not stat.S_ISREG(status.st_mode):  # for a folder, fdopen would leave the descriptor open
-        os.close(number)
-        raise OSError(errno.EINVAL, "it is not a regular file any more", str(path))
-    if status.st_size > LARGEST:  # reading a hole of a terabyte takes hours
-        os.close(number)
-        raise OSError(errno.EFBIG, "it is too large to be copied to another disk", str(path))
-    with os.fdopen(number, "rb") as source:
-        draft, copy = create_draft(target, there)
-        try:
-            with copy:
-                _copy_content(source, copy, status)
-            name_new(draft, there, target.name, there)
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(draft, dir_fd=there)
 
 
 def _free_names(name: str) -> Iterator[str]:

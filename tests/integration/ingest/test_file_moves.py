@@ -135,12 +135,14 @@ def test_a_copy_on_another_disk_has_the_holes_of_the_file(
     file, done = tmp_path / "inbox" / "a.txt", tmp_path / "done"
     _write_hole(file, 10_000_000)
     content = file.read_bytes()
+    os.utime(file, (1e9, 1e9))
     _refuse_links(monkeypatch, errno.EXDEV)
 
     moved = move(file, done)
 
     assert moved.read_bytes() == content
     assert moved.stat().st_blocks * 512 < 1_000_000
+    assert moved.stat().st_mtime == 1e9
     assert not file.exists()
 
 
