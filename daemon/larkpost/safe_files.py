@@ -249,6 +249,22 @@ def move_aside(path: Path, place: Path) -> None:
         _claim_and_rename(path.name, here, place.name, there)
 
 
+def rename_new(name: str, here: int, target: str, there: int) -> None:
+    """Rename a file of others to a free name in another open folder, perhaps also one of others.
+
+    As rename(2) overwrites, the name is taken first with an empty file, which a crash may leave. A
+    claim would be a name that anybody can take to make this wait. Raises FileExistsError if the
+    name is taken, and OSError.
+    """
+    os.close(os.open(target, _CREATE, PRIVATE, dir_fd=there))
+    try:
+        os.rename(name, target, src_dir_fd=here, dst_dir_fd=there)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(target, dir_fd=there)
+        raise
+
+
 def create_draft(path: Path, folder: int) -> tuple[str, BinaryIO]:
     """Make a draft of ``path`` in its open folder; returns its name and the file to write to."""
     draft = _draft_name(path.name)

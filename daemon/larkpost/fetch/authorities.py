@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from larkpost.fetch.host_limits import is_arxiv
 from larkpost.fetch.http_client import is_same_server
 from larkpost.settings.polled_sources import PolledSource, SourceKind
 
-# Lists that arXiv makes itself. Its hosts also show files that authors upload.
-_LISTS_OF_ARXIV = ("/rss/", "/atom/", "/api/query", "/oai", "/list/")
+# Lists that arXiv makes itself. Its hosts also show files that authors upload, and a blog could
+# redirect to one of them as "/list/../src/…", which is requested, and answered, as "/src/…". So
+# there are no dot segments, and nothing that a server may decode into one (RFC 3986, 5.2.4).
+_LIST_OF_ARXIV = re.compile(
+    r"/(?:(?:rss|atom|list)/|api/query|oai)(?:(?!\.\.)[A-Za-z0-9_./+-])*+", re.ASCII
+)
 
 
 def is_authoritative(source: PolledSource, asked: str, answered: str) -> bool:
@@ -22,8 +27,8 @@ def is_authoritative(source: PolledSource, asked: str, answered: str) -> bool:
     if _is_chosen(source) and is_same_server(asked, answered):
         return True
     parts = urlsplit(answered)
-    is_list = is_arxiv(parts.hostname or "") and parts.path.startswith(_LISTS_OF_ARXIV)
-    return is_list and parts.scheme == "https"
+    is_list = is_arxiv(parts.hostname or "") and _LIST_OF_ARXIV.fullmatch(parts.path)
+    return bool(is_list) and parts.scheme == "https"
 
 
 def is_own_list(source: PolledSource, asked: str) -> bool:

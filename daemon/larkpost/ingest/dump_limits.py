@@ -78,7 +78,11 @@ class SizeLimit:
         """Count a part; raises UnreadableDump over the limit."""
         ends = chunk.count(b"\n") + chunk.count(b"\r") - chunk.count(b"\r\n")  # CR is one, too
         self._counted += len(chunk) + LINE * ends
-        if self._counted > self.most:
+        self.refuse_above(self._counted)
+
+    def refuse_above(self, size: int) -> None:
+        """Raise UnreadableDump if a size is over the limit."""
+        if size > self.most:
             raise UnreadableDump(
                 f"{self.name} is larger than {self.most >> 20} MiB",
                 hint=f"no digest is that large (a line counts as {LINE} bytes more); arXiv's"

@@ -105,6 +105,7 @@ def copy_of(
         before = os.fstat(file.fileno())
         if not linked and before.st_nlink > 1 and others_may_write(path.parent):
             raise UnreadableDump(f"{name} is a hard link", hint="put a copy of the file there")
+        SizeLimit(largest, name).refuse_above(before.st_size)  # it may be a hole of a terabyte
         modified = time_of_file(before.st_mtime_ns)
         with _copy(file, name, modified, as_papers=as_papers, largest=largest) as copy:
             after = os.fstat(file.fileno())

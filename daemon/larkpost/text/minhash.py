@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from heapq import nsmallest
 from typing import NamedTuple
 from zlib import crc32
@@ -19,6 +20,7 @@ SKETCH = 8  # numbers
 _ANCHORS = (b"y", b"g", b"d")
 
 _MOST_SKETCHED = 20_000  # characters; a longer text is judged by its beginning
+_MOST_KEPT = 60_000  # characters; lists of authors can be ten times as long
 _HASH = hashlib.blake2b(digest_size=8)
 _NOT_ALPHANUMERIC = bytes(code for code in range(128) if not chr(code).isalnum())
 FORMATTING = re.compile(
@@ -51,17 +53,25 @@ def _fold_letters(text: str) -> str:
     if text.isascii():
         return text.lower()
     bare = without_marks(normal_form("NFKD", text)).casefold()
-    return _HAS_PLAIN.sub(lambda letter: letter[0].translate(_PLAIN_LETTERS), bare)
+    return bare.translate(_PLAIN_LETTERS) if _HAS_PLAIN.search(bare) else bare
 
 
 def squeeze(text: str) -> str:
     """Keep only the letters and digits of ``fold``, which near-duplicates share."""
+    return _squeeze(text) if len(text) > _MOST_KEPT else _squeeze_again(text)
+
+
+def _squeeze(text: str) -> str:
     text = without_formatting(text)
     plain = as_ascii(text)
     folded = _fold_letters(text if plain is None else plain)
     if folded.isascii():
         return folded.encode().translate(None, _NOT_ALPHANUMERIC).decode()
     return "".join(filter(str.isalnum, folded))
+
+
+# Matching a record squeezes its texts and those of its paper up to thirty times.
+_squeeze_again = lru_cache(maxsize=32)(_squeeze)
 
 
 class TextMarks(NamedTuple):

@@ -19,6 +19,7 @@ from larkpost.db.matching.paper_upsert import lay_out
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.ingest import ingest as flow
 from larkpost.ingest import transaction_limit
+from larkpost.text import minhash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +120,53 @@ def test_a_slice_is_bounded_by_its_characters_too(
     read(store, _dump(tmp_path, make_texts(6, 700), make_texts(6, 40)))
 
     assert len(transactions.comparisons) == 3 + 1
+
+
+def test_letters_beyond_ascii_count_several_times_because_they_take_longer_to_fold(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: ComparisonCount
+) -> None:
+    monkeypatch.setattr(transaction_limit, "MOST_SECONDS", 0)
+    monkeypatch.setattr(flow, "SLICE_CHARACTERS", 2_000)
+    transactions = Transactions(monkeypatch, compared)
+
+    read(store, _dump(tmp_path, [f"{text} \u03b1" for text in make_texts(6, 700)]))
+
+    assert len(transactions.comparisons) == 6 + 1
+
+
+def test_a_slice_is_bounded_by_the_names_of_authors_too(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: ComparisonCount
+) -> None:
+    monkeypatch.setattr(transaction_limit, "MOST_SECONDS", 0)
+    monkeypatch.setattr(flow, "SLICE_CHARACTERS", 2_000)
+    transactions = Transactions(monkeypatch, compared)
+    records = [{"title": title, "authors": ["A. B"] * 100} for title in make_texts(6, 40)]
+
+    read(store, write(tmp_path, "\n".join(map(json.dumps, records)), "evil.jsonl"))
+
+    assert len(transactions.comparisons) == 6 + 1
+
+
+def test_the_texts_of_a_record_and_its_paper_are_folded_a_few_times_only(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abstracts = [f"{text} \u03b1\u03c1" for text in make_texts(6, 700)]
+    read(store, _dump(tmp_path, abstracts, make_texts(6, 40)))
+    minhash._squeeze_again.cache_clear()
+    folded: list[str] = []
+    fold = minhash._fold_letters
+
+    def counting(text: str) -> str:
+        folded.append(text)
+        return fold(text)
+
+    monkeypatch.setattr(minhash, "_fold_letters", counting)
+
+    changed = [f"{text} changed" for text in abstracts]
+    report = read(store, _dump(tmp_path, changed, make_texts(6, 40)))
+
+    assert (report.papers, report.new) == (6, 0)
+    assert 6 <= len([text for text in folded if len(text) > 600]) <= 6 * 4
 
 
 def test_a_clock_decides_when_a_transaction_has_lasted_long_enough() -> None:

@@ -20,6 +20,8 @@ BLOG = PolledSource("a-blog", "https://blog.example.org/feed.xml")
         "https://export.arxiv.org/api/query?search_query=cat:cs.CL",
         "https://oaipmh.arxiv.org/oai?verb=ListRecords",
         "https://arxiv.org/list/cs.CL/new",
+        "https://rss.arxiv.org/rss/cs.CL+astro-ph.CO?version=1",
+        "https://export.arxiv.org/oai2?verb=ListRecords",
     ],
 )
 def test_lists_of_arxiv_are_authoritative(url: str) -> None:
@@ -36,6 +38,13 @@ def test_lists_of_arxiv_are_authoritative(url: str) -> None:
         "https://notarxiv.org/atom/cs.CL",
         "http://rss.arxiv.org/atom/cs.CL",
         "https://arxiv.org/src/2608.00001v1/anc/feed.xml",
+        "https://arxiv.org/list/../src/2608.00001v1/anc/feed.xml",
+        "https://arxiv.org/list/.%2E/src/2608.00001v1/anc/feed.xml",
+        "https://arxiv.org/list/..%2Fsrc/2608.00001v1/anc/feed.xml",
+        "https://arxiv.org/list/%252e%252e/src/2608.00001v1/anc/feed.xml",
+        "https://arxiv.org/list/..\\src\\2608.00001v1\\anc\\feed.xml",
+        "https://arxiv.org/list/;/../../src/2608.00001v1/anc/feed.xml",
+        "https://arxiv.org/oai/../src/2608.00001v1/anc/feed.xml",
         "https://huggingface.co/datasets/somebody/list/resolve/main/papers.json",
     ],
 )
