@@ -160,19 +160,13 @@ def _goes_shorter(store: Store, edition: Edition, message: Message, now: datetim
     is_theirs = returned.recipient == (edition.reader.address or "").lower() != ""
     if not (is_theirs and returned.is_of_content) or without_unverified(edition) is None:
         return False
+    response = f"returned: {returned.text}"
     with store.begin() as connection:
-        delivery = deliveries.of_edition(connection, edition.id)
-        goes = delivery is not None and deliveries.send_again_shorter(
-            connection, delivery.id, response=f"returned: {returned.text}", now=now
-        )
+        goes = deliveries.send_again_shorter(connection, edition.id, response=response, now=now)
     if goes:
-        log.warning(
-            LogEvent.MESSAGE_SHORTENED,
-            kind=MessageKind.EDITION.value,
-            reader=edition.reader.uid,
-            edition=str(edition.date),
-            last_response=returned.code,
-        )
+        facts = {"reader": edition.reader.uid, "edition": str(edition.date)}
+        kind, code = MessageKind.EDITION.value, returned.code
+        log.warning(LogEvent.MESSAGE_SHORTENED, kind=kind, **facts, last_response=code)
     return goes
 
 

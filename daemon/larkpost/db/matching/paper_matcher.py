@@ -224,11 +224,12 @@ class PaperMatcher:
             return True
         if conflicting(known.names, asked.names):
             return False
-        if name.scheme not in LOOSE:
-            return True
-        if is_better(known.paper, asked.draft):
-            return not is_another(known.paper, asked.draft, self.comparer.alike)
-        return self.comparer.akin(known.paper, asked.draft)
+        return name.scheme not in LOOSE or self._has_text_of(known.paper, asked.draft)
+
+    def _has_text_of(self, paper: Paper, draft: PaperRecord) -> bool:
+        if is_better(paper, draft):
+            return not is_another(paper, draft, self.comparer.alike)
+        return self.comparer.akin(paper, draft)
 
     def _is_switched(self, known: KnownPaper, draft: PaperRecord) -> bool:
         """Whether a record has another text than an unverified one that stays.

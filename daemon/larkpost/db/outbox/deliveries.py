@@ -235,13 +235,13 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
 
 
 def send_again_shorter(
-    connection: Connection, delivery_id: int, *, response: str, now: datetime
+    connection: Connection, edition_id: int, *, response: str, now: datetime
 ) -> bool:
     """Requeue an edition that a later mail server returned for its content, to go shorter.
 
     Once, and only some days after it was sent. Returns whether it goes again.
     """
-    sent = (_table.c.id == delivery_id, in_states(DeliveryState.SENT))
+    sent = (_table.c.edition_id == edition_id, in_states(DeliveryState.SENT))
     first = (_table.c.shortened_at.is_(None), _table.c.sent_at > now - LATEST_RETURN)
     again = {
         "state": DeliveryState.DEFERRED.value,

@@ -117,23 +117,26 @@ def begin(
     ``networks`` are keyed hashes of their networks, their own first; only hashes are stored,
     without the reader. Returns whether each network had a free place.
     """
-    if not may_begin(connection, reader_id, now):
+    if not may_begin(connection, reader_id, now) or not _take_places(connection, networks, now):
         return False
+    connection.execute(update(_reader).where(_reader.c.id == reader_id).values(counts_from=now))
+    count_waiting(connection, reader_id, now)
+    return True
+
+
+def _take_places(connection: Connection, networks: Sequence[str], now: datetime) -> bool:
+    """Take a place for another reader in each network, in all of them or in none."""
     places = [
         (f"counted:{network}", MOST_OF_A_NETWORK * WIDER**at) for at, network in enumerate(networks)
     ]
-    # Looked at first, so that no network loses a place because another one has none.
     if any(
         rate_limits.free_at(connection, key, now=now, most=most, per=A_WHILE)
         for key, most in places
     ):
         return False
-    for key, most in places:
-        if not rate_limits.allow(connection, key, now=now, most=most, per=A_WHILE):
-            return False
-    connection.execute(update(_reader).where(_reader.c.id == reader_id).values(counts_from=now))
-    count_waiting(connection, reader_id, now)
-    return True
+    return all(
+        rate_limits.allow(connection, key, now=now, most=most, per=A_WHILE) for key, most in places
+    )
 
 
 def is_any_waiting(connection: Connection, reader_id: int) -> bool:

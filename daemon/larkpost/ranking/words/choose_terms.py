@@ -36,12 +36,19 @@ def choose_terms(
         spread.update(theirs)
     least = 1 if len(counted) < ALL_TERMS else 2
     common = _too_common(by_source, Counter(sources), spread) if len(counted) >= CROWDED else {}
+    usable = {term for term, papers in spread.items() if papers >= least and term not in common}
+    kept = sorted(_limit_each_source(by_source, usable))
+    return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32), common
+
+
+def _limit_each_source(
+    by_source: Mapping[str | None, Counter[str]], usable: Collection[str]
+) -> set[str]:
     found: set[str] = set()
     for source, theirs in by_source.items():
-        usable = {t: n for t, n in theirs.items() if least <= spread[t] and t not in common}
-        found.update(usable if source is None else _most_frequent(usable))
-    kept = sorted(found)
-    return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32), common
+        own = {term: papers for term, papers in theirs.items() if term in usable}
+        found.update(own if source is None else _most_frequent(own))
+    return found
 
 
 def _most_frequent(terms: Mapping[str, int]) -> Collection[str]:
