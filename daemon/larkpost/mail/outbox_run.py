@@ -284,8 +284,10 @@ def facts_of(item: OutboxItem, reply: str) -> dict[str, str | None]:
 
 def without_address(item: OutboxItem, reply: str) -> str:
     """Hide the recipient's address, which mail servers repeat: the log names readers by uid."""
-    to = item.message.recipient if isinstance(item.message, Message) else ""
-    return re.sub(re.escape(to), HIDDEN, reply, flags=re.IGNORECASE) if to else reply
+    to = item.message.recipient if isinstance(item.message, Message) else None
+    for address in {to, item.reader and item.reader.address} - {None}:
+        reply = re.sub(re.escape(address), HIDDEN, reply, flags=re.IGNORECASE)
+    return reply
 
 
 def newer(
