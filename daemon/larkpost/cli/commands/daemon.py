@@ -316,6 +316,7 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
         tick=jobs.tick,
         post=jobs.post,
         poll=jobs.poll,
+        finish=jobs.finish,
         renewal=lambda before: call.rebuild(before, flags),
     )
 
