@@ -159,6 +159,15 @@ def test_messages_that_may_have_arrived_are_named_in_status_with_the_command_tha
         assert shell.json("status")[0]["unknown"] == []
 
 
+def test_who_only_delivers_has_the_clock_watched_as_by_ticks(shell: Shell) -> None:
+    shell("deliver", "--dry-run")
+    assert "clock check" not in shell.json("status")[0]["jobs"]
+
+    shell("deliver")
+
+    assert shell.json("status")[0]["jobs"]["clock check"]["ok"]
+
+
 def test_messages_that_a_failed_mail_server_left_in_doubt_or_never_tried_are_for_later(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
