@@ -194,6 +194,7 @@ def test_messages_that_a_failed_mail_server_left_in_doubt_or_never_tried_are_for
         ("deliver", signal.SIGTERM, 75),
         ("deliver", signal.SIGINT, 130),
         ("tick", signal.SIGTERM, 75),
+        ("tick", signal.SIGINT, 130),
     ],
 )
 def test_who_delivers_and_is_told_to_end_puts_the_message_back(
