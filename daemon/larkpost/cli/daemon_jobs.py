@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost.scheduler.side_work import SideWork
@@ -34,6 +35,16 @@ class DaemonJobs:
 
     inbox_work: SideWork[list[Taken]] = field(default_factory=_new_inbox_work)
     mail_work: SideWork[Counter[InboundKind]] = field(default_factory=_new_mail_work)
+
+    def finish(self, seconds: float) -> None:
+        """Wait for what is being read, which ends between two records when the daemon ends.
+
+        A file whose reading is cut off counts as one that crashed the program: three restarts while
+        a large one was read had it refused.
+        """
+        ends = monotonic() + seconds
+        for work in (self.inbox_work, self.mail_work):
+            work.wait(max(0.0, ends - monotonic()))
 
     def tick(self, program: Program, moved: Callable[[], None]) -> None:
         """Read the inbox and mails, publish editions, and load a new model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,16 +23,27 @@ json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 
 
 MOST_TOLD = 10  # bad lines of a file
+# Those that JSON does not escape by itself: C1, marks of direction, ends of lines and paragraphs.
+_CONTROLS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _LABELS = 16  # the least width of a column of labels
 WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of columns with long text
 
 
 def put_json(*records: Mapping[str, object]) -> None:
-    """Print one object per line, in UTF-8 regardless of the terminal's encoding."""
+    """Print one object per line, in UTF-8 regardless of the terminal's encoding.
+
+    Characters that control a terminal or reverse text are escaped: mail servers and names of files
+    may have some.
+    """
     import json
 
     for record in records:
-        click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+        text = _CONTROLS.sub(_escape, json.dumps(record, ensure_ascii=False))
+        click.echo(text.encode("utf-8", "backslashreplace"))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def reject_records(rejects: Iterable[RejectedRecord]) -> list[dict[str, object]]:

@@ -20,6 +20,7 @@ _BROKEN = "do not change the file; check the disk, and run larkpost doctor"
 _MAY_BE_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
 _MAY_BE_LIMIT = _MAY_BE_ROOM | {sqlite3.SQLITE_FULL}
 _VALUES = re.compile(r"\n(?:DETAIL|CONTEXT):")
+_OF_THUMBS = {"fk_vote_paper_id_paper", "fk_forgotten_vote_paper_id_paper"}
 _SERVER = "check that the server runs and that database.url is right"
 
 
@@ -129,6 +130,8 @@ def _postgres(error: BaseException | None, told: str, name: str) -> LarkpostErro
             return StoreError(f"{name} cannot be written: it is read-only ({told})", hint=_SERVER)
         case "23503" if _constraint(error).endswith("_reader"):
             return UnknownReader("this reader was removed meanwhile")
+        case "23503" if _constraint(error) in _OF_THUMBS:
+            return Busy("this paper was merged into another one meanwhile", hint="try again")
         case "XX001" | "XX002":
             return StoreError(f"{name} is damaged ({told})", hint="restore a backup")
     if state is None and type(error).__name__ == "OperationalError":

@@ -152,7 +152,7 @@ class DumpReader:
         captured: Date | None = None
         moment = self._moment(self.near.day)
         bound = min(self.near.day, self.now.date())
-        body = cast("BinaryIO", _WatchedBody(member.body, self._tell_progress))
+        body = cast("BinaryIO", _WatchedBody(member.body, self.tell_progress))
         for count, record in enumerate(dump_format.read(body, bound)):
             if self._is_full:
                 self._warn(
@@ -160,7 +160,7 @@ class DumpReader:
                 )
                 break
             if count % _STEP == 0:
-                self._tell_progress()
+                self.tell_progress()
             match record:
                 case PaperRecord() if record.private:  # a private paper of an export
                     self._warn(record.line, "this is a private paper of a reader; left out")
@@ -181,7 +181,8 @@ class DumpReader:
                     self._warn(record.line, record.text)
         self.formats[dump_format.name] = None
 
-    def _tell_progress(self) -> None:
+    def tell_progress(self) -> None:
+        """Report the bytes read so far; raises what the callback raises."""
         self.farthest = max(self.farthest, self.copy.body.tell())  # a page is read twice
         self.progress(self.farthest, self.copy.size)
 

@@ -163,7 +163,7 @@ class _Sweep:
             report = self._read(one, name, tries)
             cut = report is None or report.cut
             if one.is_unchanged():
-                if cut and one.still_for(self.now) < PAUSE:  # the rest may still be written
+                if cut and one.still_for(self.turns.now()) < PAUSE:  # the rest may still be written
                     return report
                 move(one.path, self.places.done)
             tries.forget()

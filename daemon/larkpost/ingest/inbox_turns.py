@@ -142,12 +142,16 @@ class InboxTurns:
 
     def _settled(self, files: Sequence[InboxFile]) -> list[InboxFile]:
         """Choose the files that nobody writes to, and that were not read in this sweep."""
-        now = self._began + timedelta(seconds=self._clock() - self._begin)
+        now = self.now()
         return [
             one
             for one in files
             if _key(one) not in self._seen and one.still_for(now) >= self._settle
         ]
+
+    def now(self) -> datetime:
+        """Return the current time: that of the sweep's begin, plus the time since."""
+        return self._began + timedelta(seconds=self._clock() - self._begin)
 
 
 def _key(one: InboxFile) -> _FileKey:

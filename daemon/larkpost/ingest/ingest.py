@@ -249,6 +249,7 @@ class _DumpIngest:
                 if not self.paper_ids:  # the first of several
                     self.begin = stack.enter_context(self.store.begin_many())
                 while queries:
+                    self.reader.tell_progress()  # the callback may end it, or read other files
                     queries = self._absorb(queries, form)
             result = self._finish(queries, form)
         if isinstance(result, IngestReport):

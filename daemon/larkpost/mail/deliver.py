@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -322,7 +323,8 @@ class _DeliveryRun:
     ) -> None:
         self._strained = self._strained + 1 if verdict.strains else 0
         if verdict.closes and isinstance(error, Deferred):
-            self._fault = error
+            self._fault = copy(error)  # it is logged
+            self._fault.args = (without_address(item, str(error)),)
         elif self._strained >= STRAINS:
             reply = without_address(item, verdict.reply)
             self._fault = Deferred(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from larkpost import logs
 from larkpost.db import editions, readers
+from larkpost.db.coordination import clock_steadiness
 from larkpost.db.outbox import deliveries, sent_messages
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS
 from larkpost.domain import Bounce, Delivery, DeliveryState, Edition, Message, MessageKind, Reader
@@ -284,8 +285,10 @@ def facts_of(item: OutboxItem, reply: str) -> dict[str, str | None]:
 
 def without_address(item: OutboxItem, reply: str) -> str:
     """Hide the recipient's address, which mail servers repeat: the log names readers by uid."""
-    to = item.message.recipient if isinstance(item.message, Message) else ""
-    return re.sub(re.escape(to), HIDDEN, reply, flags=re.IGNORECASE) if to else reply
+    to = item.message.recipient if isinstance(item.message, Message) else None
+    for address in filter(None, {to, item.reader.address if item.reader else None}):
+        reply = re.sub(re.escape(address), HIDDEN, reply, flags=re.IGNORECASE)
+    return reply
 
 
 def newer(
@@ -293,9 +296,12 @@ def newer(
 ) -> Edition | None:
     """Return the reader's newest edition if it replaces this stale one.
 
-    An edition that the operator requeued is never replaced.
+    An edition that the operator requeued is never replaced, nor is one soon after the clock jumped:
+    it may not be old at all, and the newer one of a day to come.
     """
     if now - page.published_at < STALE or delivery.requeued_at is not None:
+        return None
+    if not clock_steadiness.is_steady(connection, now):
         return None
     latest = editions.latest(connection, page.reader.id)  # none if the reader was removed meanwhile
     return next((newest for newest in latest if newest.date > page.date), None)

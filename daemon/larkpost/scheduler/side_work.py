@@ -39,8 +39,8 @@ class SideWork(Generic[T]):
         """
         if self._thread is None:
             thread = threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True)
-            self._thread = thread
             thread.start()
+            self._thread = thread  # ``wait``, of another thread, could not join it before
             thread.join(self._patience)
         return None if self.is_going_on else self._take()
 
@@ -49,10 +49,10 @@ class SideWork(Generic[T]):
         self.wait()
         return self._take()
 
-    def wait(self) -> None:
-        """Wait for work that is going on, however long."""
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait for work that is going on: for so many seconds at most, or however long."""
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(seconds)
 
     def _take(self) -> T | None:
         done, error = self._done, self._error

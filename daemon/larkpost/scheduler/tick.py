@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 from pathlib import Path
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.settings import HomePaths
 
-READ_SECONDS = 60.0  # that the editions of ``tick`` wait for the inbox
+READ_SECONDS = 60.0  # that the editions of ``tick`` wait for the inbox, and between two rounds
 _STAY = ExpiryRule(0, 0)  # no reader is removed
 _ELSEWHERE = "nothing to do: the other process does it"
 
@@ -103,18 +103,35 @@ class TickResult:
     troubles: dict[str, str] = field(default_factory=dict)
     outage: circuit_breaker.Outage | None = None
 
+    def add(self, later: TickResult) -> None:
+        """Add the result of a later round of the same ``tick``."""
+        self.polled += later.polled
+        self.taken += later.taken
+        self.returned += later.returned
+        self.outcomes += later.outcomes
+        both = zip(astuple(self.ledger), astuple(later.ledger), strict=True)
+        self.ledger = DeliveryCounts(*map(sum, both))
+        self.troubles |= later.troubles
+        self.outage = self.outage or later.outage
+
 
 def tick(context: TickContext, *, now: datetime) -> TickResult:
     """Run ``poll``, ``edit``, then ``post``, once each.
 
-    If the inbox takes more than a minute to read, editions and messages go first, and the rest is
-    read after them: another process can then make the editions that are due meanwhile. Raises Busy
-    while another process edits or posts; a poll by another process is not waited for.
+    If the inbox takes more than a minute to read, editions and messages go first, and again each
+    minute until it is read: a timer of systemd begins no other tick before. Raises Busy while
+    another process edits or posts; a poll by another process is not waited for.
     """
+    began = monotonic()
     inbox_work: SideWork[list[Taken]] = SideWork("inbox", READ_SECONDS)
     context = replace(context, inbox_work=inbox_work)
     try:
         done = _tick_once(context, now)
+        while inbox_work.is_going_on and not context.stopped():
+            inbox_work.wait(READ_SECONDS)
+            if inbox_work.is_going_on:
+                with suppress(Busy):  # another process makes and sends them
+                    done.add(_tick_once(context, now + timedelta(seconds=monotonic() - began)))
     except Exception:
         # A process that ended now would leave a file half read, as a crash does: such a file is
         # refused after three times.

@@ -42,13 +42,15 @@ def run(
     tick: Job,
     post: Job,
     poll: Job = lambda _program, moved: moved(),
+    finish: Callable[[float], None] = lambda _seconds: None,
     renewal: Renewal | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish work in progress, within ten seconds.
 
     ``tick``, ``post`` and ``poll`` are called at once and then every
     ``scheduler.interval_seconds``, each in its own thread, never twice at a time. They get the
-    current program, and a callback to report progress. SIGHUP replaces the program by the result of
+    current program, and a callback to report progress. At the end ``finish`` waits at most so many
+    seconds for what they left to other threads. SIGHUP replaces the program by the result of
     ``renewal``; if that raises, the old one stays. Port 0 takes any free port; standard error says
     which. Raises Busy, naming the holder, while another daemon serves this database, or when
     another has taken it over because this machine was asleep, and UsageError if the address is
@@ -69,13 +71,14 @@ def run(
         superseded.set()
         stop()
 
+    works = _bind_jobs(app, tick=free_memory_after(tick), post=post, poll=poll)
     watch = Watchdog({**app.pulses, "web": server.pulse}, give_up=stop)
     with (
         open_listener(host, port, mode=web.socket_mode, home=program.places.data) as listener,
         _only_daemon(program, give_way),
         _signals(stop, app, renewal),
         watch.over(),
-        run_jobs(_bind_jobs(app, tick=free_memory_after(tick), post=post, poll=poll), app.pulses),
+        run_jobs(works, app.pulses, finish),
     ):
         server.run(sockets=[listener])
     _leave_rounds(app, watch, Busy.exit_code if superseded.is_set() else 0)

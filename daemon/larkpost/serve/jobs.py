@@ -45,12 +45,16 @@ def make_heartbeats(seconds: float) -> dict[str, Heartbeat]:
 
 
 @contextmanager
-def run_jobs(context: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iterator[None]:
+def run_jobs(
+    context: Mapping[str, Work],
+    pulses: Mapping[str, Heartbeat],
+    finish: Callable[[float], None] = lambda _seconds: None,
+) -> Iterator[None]:
     """Run each job now and once per period of its heartbeat; at the end, wait a little.
 
     Times are in UTC; late runs are made up for by one, never skipped, never doubled. A job gets a
     callback to report progress; the jobs after it then run at once, because there may be work for
-    them.
+    them. ``finish`` waits at most so many seconds for what they left to other threads.
     """
     scheduler = background.BackgroundScheduler(
         timezone=UTC,
@@ -75,6 +79,7 @@ def run_jobs(context: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> It
         until = time.monotonic() + ROUNDS_SECONDS
         for turn in turns:
             turn.idle.wait(max(0.0, until - time.monotonic()))
+        finish(max(0.0, until - time.monotonic()))
 
 
 class _PeriodFromNow(BaseTrigger):  # type: ignore[misc]  # as above: it has no types

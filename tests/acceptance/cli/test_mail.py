@@ -159,6 +159,15 @@ def test_messages_that_may_have_arrived_are_named_in_status_with_the_command_tha
         assert shell.json("status")[0]["unknown"] == []
 
 
+def test_who_only_delivers_has_the_clock_watched_as_by_ticks(shell: Shell) -> None:
+    shell("deliver", "--dry-run")
+    assert "clock check" not in shell.json("status")[0]["jobs"]
+
+    shell("deliver")
+
+    assert shell.json("status")[0]["jobs"]["clock check"]["ok"]
+
+
 def test_messages_that_a_failed_mail_server_left_in_doubt_or_never_tried_are_for_later(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
@@ -185,6 +194,7 @@ def test_messages_that_a_failed_mail_server_left_in_doubt_or_never_tried_are_for
         ("deliver", signal.SIGTERM, 75),
         ("deliver", signal.SIGINT, 130),
         ("tick", signal.SIGTERM, 75),
+        ("tick", signal.SIGINT, 130),
     ],
 )
 def test_who_delivers_and_is_told_to_end_puts_the_message_back(

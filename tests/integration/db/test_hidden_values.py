@@ -13,7 +13,7 @@ from larkpost.db import papers, schema, votes
 from larkpost.db.engine import Store
 from larkpost.db.private import private_papers
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
-from larkpost.errors import UnknownReader
+from larkpost.errors import Busy, UnknownReader
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
@@ -64,6 +64,16 @@ def test_a_reader_who_is_removed_during_a_transaction_is_unknown(elsewhere: Stor
 
     with pytest.raises(UnknownReader):
         vote_after_removal(elsewhere, Vote(ada.id, one.paper_id, Thumb.UP, NOW, "test"))
+
+
+@pytest.mark.postgres
+def test_a_thumb_on_a_paper_that_was_merged_meanwhile_is_to_be_given_again(
+    elsewhere: Store,
+) -> None:
+    ada = subscriptions.add(elsewhere, ADDRESS, now=NOW)
+
+    with pytest.raises(Busy, match="was merged"), elsewhere.begin() as connection:
+        votes.cast(connection, Vote(ada.id, 99, Thumb.UP, NOW, "test"))
 
 
 def vote_after_removal(store: Store, vote: Vote) -> None:

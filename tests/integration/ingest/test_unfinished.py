@@ -14,8 +14,10 @@ from larkpost.db import papers
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
 from larkpost.formats.registry import DUMP_FORMATS
-from larkpost.ingest.inbox import PAUSE, RejectedFile, sweep
+from larkpost.ingest.inbox import PAUSE, RejectedFile, _Sweep, sweep
+from larkpost.ingest.inbox_turns import InboxTurns
 from larkpost.ingest.ingest import IngestReport
+from larkpost.ingest.spool import inspect_file
 from larkpost.packaged_files import shipped_path
 
 if TYPE_CHECKING:
@@ -110,6 +112,23 @@ def test_a_writer_who_pauses_loses_nothing(inbox: Inbox, whole: set[str], end: i
     assert inbox.abstracts() >= whole
     assert [path.name for path in inbox.done.iterdir()] == ["a.txt"]
     assert [path.name for path in inbox.inbox.glob("*.txt")] == []
+
+
+def test_a_sweep_of_hours_leaves_the_file_of_a_writer_who_pauses(inbox: Inbox) -> None:
+    began, elapsed = inbox.now, [0.0]
+    turns = InboxTurns(inbox.inbox, timedelta(seconds=SETTLE), began, clock=lambda: elapsed[0])
+    going_on = _Sweep(inbox.store, DUMP_FORMATS, inbox, began, lambda: False, turns)
+    file, hours = inbox.inbox / "a.txt", 3 * 60 * MINUTE
+    file.write_bytes(SAMPLE[: len(SAMPLE) // 2])
+    os.utime(file, ((began + hours).timestamp(),) * 2)
+
+    elapsed[0] = (hours + MINUTE).total_seconds()
+    going_on.read(inspect_file(file))
+    assert file.exists()
+
+    elapsed[0] = (hours + PAUSE).total_seconds()
+    going_on.read(inspect_file(file))
+    assert not file.exists()
 
 
 def test_no_half_abstract_stays(inbox: Inbox, whole: set[str]) -> None:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 from tests.helpers.factories import DAY, NOW, TODAY
-from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag, outbox, publish, run, smtp, states
+from tests.helpers.mail.outbox_helpers import (
+    MINUTE,
+    Mailbag,
+    PlainRenderer,
+    outbox,
+    publish,
+    run,
+    smtp,
+    states,
+)
 from tests.helpers.mail.smtp_server import SmtpServer, always, when
 
 from larkpost.db import readers
@@ -16,7 +25,8 @@ from larkpost.db.coordination import job_status
 from larkpost.db.outbox import bounces
 from larkpost.domain import DeliveryState, Status
 from larkpost.errors import Deferred
-from larkpost.mail.deliver import DeliveryCounts
+from larkpost.log_events import LogEvent
+from larkpost.mail.deliver import DeliveryCounts, deliver
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -179,3 +189,41 @@ def test_nor_is_it_logged_when_sending_pauses_for_what_a_server_said(store: Stor
     assert "@" not in str(paused)
     with store.read() as connection:
         assert "@" not in str(job_status.latest(connection)["deliver"].detail)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "530 5.7.0 <Reader1@Example.org>: Must issue a STARTTLS command first",
+        "550 5.1.8 reader1@example.org: sender address rejected",
+    ],
+)
+def test_nor_is_it_logged_when_a_server_refuses_all_messages_and_names_it(
+    store: Store, reply: str
+) -> None:
+    publish(store, 1)
+
+    with SmtpServer({"RCPT": always(reply)}) as server, capture_logs() as logs:
+        run(store, smtp(server))
+
+    (paused,) = [line for line in logs if line["event"] == LogEvent.MAIL_SERVER_FAILED]
+    assert reply[:9] in paused["problem"]
+    assert "reader1@" not in str(logs).lower()
+    with store.read() as connection:
+        assert "reader1@" not in str(job_status.latest(connection)["deliver"].detail).lower()
+
+
+def test_nor_is_it_logged_when_a_message_to_it_cannot_be_made(store: Store) -> None:
+    publish(store, 1)
+
+    with capture_logs() as logs:
+        deliver(
+            store,
+            PlainRenderer(hates="reader1"),
+            Mailbag().open_transport,
+            now=NOW,
+            holder="test",
+        )
+
+    (waits,) = [line for line in logs if line["event"] == LogEvent.DELIVERY_DEFERRED]
+    assert "cannot set the paper of ***" in waits["last_response"]

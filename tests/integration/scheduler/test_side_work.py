@@ -24,6 +24,7 @@ from larkpost.inbound.digest_senders import DigestSenders
 from larkpost.inbound.process import InboundKind
 from larkpost.ingest.inbox import RejectedFile, sweep
 from larkpost.ingest.ingest import ingest
+from larkpost.mail.deliver import DeliveryCounts
 from larkpost.readers import subscriptions
 from larkpost.scheduler import tick as ticks
 from larkpost.scheduler.mutex import alone
@@ -195,6 +196,34 @@ def test_a_tick_by_hand_publishes_before_it_reads_a_dump_that_takes_long_to_its_
     assert done.outcomes == {PublishOutcome.PUBLISHED: 1}
     assert done.ledger.sent == 1
     assert done.taken == taken
+
+
+def test_a_tick_by_hand_publishes_and_sends_again_while_it_reads_on(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted: list[datetime] = []
+    enough = threading.Event()
+
+    def slow(*_args: object, **_named: object) -> list[Taken]:
+        assert enough.wait(PATIENCE)
+        return []
+
+    def post_some(_context: TickContext, *, now: datetime) -> TickResult:
+        posted.append(now)
+        if len(posted) == 2:
+            raise Busy("another post is running")
+        if len(posted) == 4:
+            enough.set()
+        return TickResult(ledger=DeliveryCounts(sent=1, failed=2))
+
+    monkeypatch.setattr(ticks, "READ_SECONDS", SOON)
+    monkeypatch.setattr(ticks, "sweep", slow)
+    monkeypatch.setattr(ticks, "post", post_some)
+
+    done = tick(program.tick_context, now=NOW)
+
+    assert done.ledger == DeliveryCounts(sent=len(posted) - 1, failed=2 * (len(posted) - 1))
+    assert NOW == posted[0] < posted[1] < posted[2]
 
 
 def test_an_inbox_that_ends_while_editions_are_sent_is_in_the_result(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.mail.every_kind import KINDS, queue, rows, send
-from tests.helpers.mail.outbox_helpers import Mailbag
+from tests.helpers.mail.outbox_helpers import Mailbag, publish
 
 from larkpost.db import editions, readers
 from larkpost.db.coordination import clock_steadiness
@@ -143,6 +143,32 @@ def test_no_message_is_given_up(store: Store, kind: MessageKind) -> None:
 
     assert [message.recipient for message in bag.messages] == [address]
     assert [state for _, state in rows(store)] in ([], ["sent"])
+
+
+def test_no_edition_is_replaced_by_that_of_a_day_to_come(store: Store) -> None:
+    run(store, [NOW - DAY, NOW])
+    publish(store, 1, NOW.date(), NOW)
+    later = Mailbag(reader1=Deferred("450 later"))
+    assert send(store, later.open_transport, NOW).deferred == 1
+    publish(store, 1, AHEAD.date(), AHEAD)
+
+    bag = Mailbag()
+    assert send(store, bag.open_transport, AHEAD).sent == 2
+
+    assert len(bag.messages) == 2
+
+
+def test_an_old_edition_is_replaced_by_a_newer_one_all_the_same(store: Store) -> None:
+    run(store, [NOW - DAY, NOW])
+    publish(store, 1, NOW.date(), NOW)
+    send(store, Mailbag(reader1=Deferred("450 later")).open_transport, NOW)
+    run(store, [NOW + DAY])
+    publish(store, 1, (NOW + DAY).date(), NOW + DAY)
+
+    bag = Mailbag()
+    assert send(store, bag.open_transport, NOW + DAY).sent == 1
+
+    assert len(bag.messages) == 1
 
 
 def test_no_old_edition_is_dropped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

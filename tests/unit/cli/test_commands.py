@@ -368,11 +368,13 @@ def test_a_table_in_a_pipe_is_tabs_and_lines(capsys: pytest.CaptureFixture[str])
 
 
 def test_json_is_one_line_in_utf_8(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    output.put_json({"title": "Schrödinger\u2028\n", "score": 0.1})
+    output.put_json({"title": "Schrödinger\u2028\n", "score": 0.1, "reply": "\x9b31m\u202e"})
 
     written = capsysbinary.readouterr().out
     assert written.count(b"\n") == 1
-    assert json.loads(written.decode("utf-8")) == {"title": "Schrödinger\u2028\n", "score": 0.1}
+    read = json.loads(written.decode("utf-8"))
+    assert read == {"title": "Schrödinger\u2028\n", "score": 0.1, "reply": "\x9b31m\u202e"}
+    assert rb"\u009b31m\u202e" in written  # no terminal obeys it
 
 
 @pytest.mark.parametrize(

@@ -180,14 +180,15 @@ def tick(call: CliContext, as_json: bool) -> int:
     For cron and systemd timers: with -q it prints nothing unless there is a problem. Ends with 1
     where a step failed (the other steps are done anyway). Ends with 75 while another process does
     the same, while the mail server accepts no emails (reported at first, then once per hour), and
-    where it was stopped (SIGTERM). A refused file is reported, but is no failed step.
+    where it was stopped (SIGTERM; with 130 by Ctrl-C). A refused file is reported, but is no failed
+    step.
     """
     from larkpost.cli.signals import finish_on
     from larkpost.scheduler.tick import tick as run
 
     program = call.program()
     try:
-        with finish_on(program, signal.SIGTERM) as heard:
+        with finish_on(program, signal.SIGTERM, signal.SIGINT) as heard:
             done = run(program.tick_context, now=call.now)
     except Busy:
         if call.loudness < 0:  # the other process does the work: nothing for cron to mail
@@ -199,6 +200,8 @@ def tick(call: CliContext, as_json: bool) -> int:
         _put_round(done, quiet=call.loudness < 0)
     if done.outage is not None and done.outage.is_news:
         tell(TryAgainLater(f"no emails can be sent: {done.outage.problem}", hint=done.outage.hint))
+    if signal.SIGINT in heard:
+        raise KeyboardInterrupt
     return 1 if done.troubles else 75 if done.outage or heard else 0
 
 
@@ -316,6 +319,7 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
         tick=jobs.tick,
         post=jobs.post,
         poll=jobs.poll,
+        finish=jobs.finish,
         renewal=lambda before: call.rebuild(before, flags),
     )
 

@@ -37,11 +37,14 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
     from dataclasses import asdict
 
     from larkpost.cli.signals import finish_on
+    from larkpost.db.coordination import clock_steadiness
     from larkpost.mail.deliver import deliver as send
 
     program = call.program()
     if dry_run:
         return _dry_run(program, call.now, limit, as_json=as_json)
+    # The ticks do so, too; where none runs any more, no message would be given up.
+    clock_steadiness.note(program.store, call.now)
     with finish_on(program, signal.SIGTERM, signal.SIGINT) as heard, waiting("emails") as progress:
         ledger = send(
             program.store,
