@@ -30,8 +30,14 @@ _PLAIN = re.compile(
 # Of the message, not of the address: a paper with the words of an advertisement, which any source
 # can list every day, would suspend all readers behind a spam filter.
 _OF_MESSAGE = (*NOT_THEIRS, "5.6.")
-# In the words of Exim and of Postfix: the address was accepted before.
-_AFTER_MESSAGE = re.compile(r"\b(?:after|reply to) end of data\b", re.IGNORECASE)
+# In the words of Exim and of Postfix, which breaks lines anywhere: the address was accepted before.
+_AFTER_MESSAGE = re.compile(r"\b(?:after|reply\s+to)\s+end\s+of\s+data\b", re.IGNORECASE)
+# Or nothing of the content was read: the sender is on a list, for example.
+_BEFORE_MESSAGE = re.compile(
+    r"\b(?:after|reply\s+to|receiving\s+the)\s+(?:initial|HELO|EHLO|LHLO|STARTTLS|AUTH"
+    r"|MAIL\s+FROM|RCPT\s+TO|DATA\s+command)\b",
+    re.IGNORECASE,
+)
 # With these a server refuses what it read; the rest of 5.7 are of senders (RFC 7372) and rights.
 _OF_CONTENT = frozenset(("", "5.0.0", "5.7.0", "5.7.1"))
 _LONGEST_TEXT = 300
@@ -59,18 +65,20 @@ class BounceReport:
     """The result of a bounce, with the server's code and words.
 
     ``recipient`` is the address that the last server refused, in lower case; empty if unknown.
+    ``unread``: the server refused the message before it had read any of it.
     """
 
     news: BounceNews
     code: str = ""
     text: str = ""
     recipient: str = ""
+    unread: bool = False
 
     @property
     def is_of_content(self) -> bool:
         """Whether the content was refused, and not, as after a forwarding, its sender."""
         is_coded = self.code.startswith("5.6.") or self.code in _OF_CONTENT
-        return self.news is BounceNews.REFUSED and is_coded
+        return self.news is BounceNews.REFUSED and is_coded and not self.unread
 
 
 def parse_bounce(message: Message) -> BounceReport:
@@ -106,7 +114,8 @@ def _of_report(block: Message, told_people: str) -> BounceReport:
     if action != "failed" and not (action == "" and code.startswith("5")):
         return BounceReport(BounceNews.WAITING, code, text)
     recipient = _field(block, "Final-Recipient").rpartition(";")[2].strip().lower()
-    return BounceReport(_news_of_failure(code, told_people), code, text, recipient)
+    unread = _BEFORE_MESSAGE.search(told_people) is not None
+    return BounceReport(_news_of_failure(code, told_people), code, text, recipient, unread)
 
 
 def _news_of_failure(code: str, text: str) -> BounceNews:

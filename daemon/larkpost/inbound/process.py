@@ -17,7 +17,7 @@ from larkpost.inbound.automatic_mail import is_automatic, is_reply_of_a_program
 from larkpost.inbound.bounce_parser import BounceNews, parse, parse_bounce, plain_text
 from larkpost.inbound.vote_replies import votes_in
 from larkpost.log_events import LogEvent
-from larkpost.readers import record_votes, subscriptions, suspension
+from larkpost.readers import record_votes, returns, suspension
 from larkpost.render.email.without_unverified import without_unverified
 from larkpost.urls import is_stamped, stamp
 
@@ -186,7 +186,7 @@ def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) 
         return InboundKind.AUTOMATIC
     if reader.status is Status.LEFT:  # no line in the log for each of a thousand such mails
         return InboundKind.UNSUBSCRIBED
-    subscriptions.change(store, reader.id, now=now, status="leave")
+    returns.leave_by_newsletter(store, reader, now=now)
     log.info(LogEvent.READER_LEFT, reader=reader.uid)
     return InboundKind.UNSUBSCRIBED
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.factories import DAY, NOW
 from tests.helpers.mail.message_checks import RENDERER
-from tests.helpers.mail.outbox_helpers import outbox
+from tests.helpers.mail.outbox_helpers import Mailbag, outbox
 from tests.integration.inbound.test_maildir import POST, to
 from tests.integration.mail.test_refused_content import (
     WORD,
@@ -20,8 +20,9 @@ from tests.integration.mail.test_refused_content import (
 )
 from tests.unit.inbound.test_bounce_parser import dsn, fields
 
-from larkpost.db import editions, votes
+from larkpost.db import editions, readers, votes
 from larkpost.domain import DeliveryState
+from larkpost.errors import Unanswered
 from larkpost.inbound.process import InboundKind, receive
 from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.readers import removal
@@ -102,6 +103,23 @@ def test_a_shorter_message_that_the_server_defers_goes_later_under_its_own_messa
     assert send(store, relay, NOW + DAY / 2) == DeliveryCounts(sent=1)
 
     assert len(set(names_of(relay))) == len(relay.taken) == 2
+
+
+def test_one_in_doubt_that_was_returned_does_not_go_again_as_it_was(
+    store: Store, relay: ContentFilter
+) -> None:
+    publish(store, honest=2)
+    with store.read() as connection:
+        (reader,) = readers.all(connection)
+    silent = Mailbag(**{str(reader.address).partition("@")[0]: Unanswered("no answer")})
+    deliver(store, RENDERER, silent.open_transport, now=NOW, holder="test")
+    assert [row.state for row in outbox(store)] == [DeliveryState.UNKNOWN]
+
+    assert give_back(store, "5.7.1", SPAM) is InboundKind.SHORTENED
+
+    assert send(store, relay) == DeliveryCounts(sent=1)
+    assert [WORD in text_of(one) for one in relay.taken] == [False]
+    assert send(store, relay, NOW + DAY) == DeliveryCounts()
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from larkpost.inbound.reply_addresses import ReplyableRenderer
 from larkpost.inbound.return_address import ReturnAddresses
 from larkpost.log_events import LogEvent
 from larkpost.mail.deliver import deliver
+from larkpost.readers import returns, subscriptions
 from larkpost.render import EditionRenderer
 from larkpost.tokens import Tokens
 from larkpost.urls import UrlBuilder
@@ -165,3 +166,19 @@ def test_to_unsubscribe_there_is_always_a_turn(store: Store) -> None:
     meanings = {receive(store, MAILBOXES, mail, now=NOW).meaning for _ in range(70)}
 
     assert meanings == {InboundKind.UNSUBSCRIBED}
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_mail_that_unsubscribes_and_a_link_that_returns_end_no_pause(
+    store: Store, paused: bool
+) -> None:
+    (reader,) = publish(store, 1)
+    if paused:
+        subscriptions.change(store, reader.id, now=NOW, status="pause")
+    mail = f"To: {MAILBOXES.unsubscribes(reader)}\n\nbye\n".encode()
+
+    receive(store, MAILBOXES, mail, now=NOW)
+
+    with store.begin() as connection:
+        may_return = returns.take_return(connection, reader, NOW)
+    assert may_return is not paused

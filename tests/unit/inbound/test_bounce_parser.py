@@ -16,7 +16,7 @@ from larkpost.inbound.bounce_parser import (
 )
 
 
-def dsn(*recipients: str) -> bytes:
+def dsn(*recipients: str, told: str = "Your mail could not be delivered.") -> bytes:
     """A delivery status notification (RFC 3464) with these fields a recipient."""
     blocks = "\r\n\r\n".join(recipients)
     return (
@@ -24,7 +24,8 @@ def dsn(*recipients: str) -> bytes:
         "Subject: Undelivered Mail Returned to Sender\r\nAuto-Submitted: auto-replied\r\n"
         "MIME-Version: 1.0\r\n"
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
-        "--b\r\nContent-Type: text/plain\r\n\r\nYour mail could not be delivered.\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\n"
+        f"{told}\r\n"
         "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
         f"Reporting-MTA: dns; mx.example\r\n\r\n{blocks}\r\n\r\n"
         "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: Sparse routing\r\n\r\n5.1.1\r\n"
@@ -187,3 +188,26 @@ def test_nothing_that_comes_in_makes_reading_fail(noise: bytes) -> None:
         assert parse_bounce(message).news in BounceNews
         assert is_automatic(message) in (True, False)
         assert isinstance(plain_text(message), str)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "is_of_content"),
+    [
+        ("5.7.1", "said: 554 5.7.1 spam (in reply to end\r\n    of DATA command)", True),
+        ("5.0.0", "said: 554 spam (in reply\r\n    to end of DATA command)", True),
+        ("5.0.0", "after end of\r\n    data: 554 spam", True),
+        ("5.7.1", "said: 554 5.7.1 on a list (in reply to\r\n    RCPT TO command)", False),
+        ("5.7.1", "said: 550 5.7.1 S3150 (in reply to MAIL FROM command)", False),
+        ("5.7.1", "said: 550 5.7.1 no (in reply to DATA command)", False),
+        ("5.7.1", "from remote mail server after initial connection: 554 5.7.1 no", False),
+        ("5.7.1", "from remote mail server after RCPT TO:<a@b.example>: 554 5.7.1", False),
+        ("5.7.1", "said: 554 5.7.1 spam; if it is not, reply to mail of us", True),
+    ],
+)
+def test_the_content_is_refused_only_by_a_server_that_has_read_it(
+    status: str, told: str, is_of_content: bool
+) -> None:
+    returned = parse_bounce(parse(dsn(fields("failed", status, "554 no"), told=told)))
+
+    assert returned.news is BounceNews.REFUSED
+    assert returned.is_of_content is is_of_content

@@ -239,20 +239,19 @@ def send_again_shorter(
 ) -> bool:
     """Requeue an edition that a later mail server returned for its content, to go shorter.
 
-    Once, and only some days after it was sent. Returns whether it goes again.
+    Once, and only some days after it was sent, or was in doubt: it arrived. Returns if it goes.
     """
-    sent = (_table.c.edition_id == edition_id, in_states(DeliveryState.SENT))
-    first = (_table.c.shortened_at.is_(None), _table.c.sent_at > now - LATEST_RETURN)
-    again = {
+    sent = (_table.c.edition_id == edition_id, in_states(DeliveryState.SENT, DeliveryState.UNKNOWN))
+    at = func.coalesce(_table.c.sent_at, _table.c.requeued_at, _table.c.queued_at)
+    again: dict[str, Any] = {
         "state": DeliveryState.DEFERRED.value,
-        "attempts": 0,
-        "ambiguous_attempts": 0,
-        "next_attempt_at": now,
-        "requeued_at": now,
-        "shortened_at": now,
         "last_response": response,
+        **dict.fromkeys(("attempts", "ambiguous_attempts"), 0),
+        **dict.fromkeys(("next_attempt_at", "requeued_at", "shortened_at"), now),
+        **NO_LEASE,
     }
-    return connection.execute(update(_table).where(*sent, *first).values(again)).rowcount == 1
+    first = update(_table).where(*sent, _table.c.shortened_at.is_(None), at > now - LATEST_RETURN)
+    return connection.execute(first.values(again)).rowcount == 1
 
 
 def sent_as(delivery: Delivery) -> str | None:

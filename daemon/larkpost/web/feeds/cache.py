@@ -239,7 +239,7 @@ class Endpoint:
 
     ``find`` gets nothing of the request but the key that the feed is cached by. Errors are never
     cached. A ``measure`` limits how often a network may cause a render; cached feeds are not
-    limited. A feed that ``is_large`` is rendered as a costly page.
+    limited. A feed that ``is_large`` is rendered in the queue of such feeds.
     """
 
     def __init__(

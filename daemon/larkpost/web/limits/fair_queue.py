@@ -30,6 +30,9 @@ SLOW_AT_ONCE = 1
 # Actions that write thousands of rows. Four addresses that forgot and restored 12,000 thumbs held
 # both turns of actions for seven seconds, so that no vote was written and nobody could unsubscribe.
 LARGE_AT_ONCE = 1
+# Long feeds. A program that reads those of several people asks for many at a time, so more of a
+# network may wait than costly pages, of which a person asks for one.
+LONG_AT_ONCE = 1
 COSTLY_WAITING = 10  # waiting requests of a network, which take no thread
 PATIENCE = 15.0  # seconds that a request waits for a page
 PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
@@ -65,10 +68,10 @@ class FairQueue:
     followed by a pause of ``REST`` times its processor time, in which only other networks get it.
     Each network has its own queue, of at most ``waiting``; a free turn goes to the network with the
     least processor time (least attained service, Nuijens and Wierman, 2008), round robin among
-    equals, and to its request that has waited longest. The time that its route usually takes
-    (``RouteCosts``) is added, and slow routes have half of the turns: new networks are equal, and
-    forty of them that asked for long feeds kept every page waiting for eight seconds. For one event
-    loop.
+    equals, and to its request that has waited longest and may have it. The time that its route
+    usually takes (``RouteCosts``) is added, and slow routes have half of the turns: new networks
+    are equal, and forty of them that asked for long feeds kept every page waiting for eight
+    seconds. For one event loop.
     """
 
     def __init__(
@@ -101,7 +104,7 @@ class FairQueue:
         Raises HTTPException 503 if none comes within ``patience`` seconds, or too many of the
         network wait already.
         """
-        if network not in self._queues and self._is_free(network, route):
+        if self._goes_at_once(network, route):
             is_slow = self._take(network, route)
         else:
             is_slow = await self._wait(network, route, patience)
@@ -123,10 +126,27 @@ class FairQueue:
         """The number of turns in use, including pauses."""
         return self._taken.total()
 
-    def _is_free(self, network: str, route: str) -> bool:
+    def _goes_at_once(self, network: str, route: str) -> bool:
+        """Return whether a turn is free, and no request of the network waits that may have it."""
+        free = self._is_free(network) and not self._is_held_up(route)
+        return free and self._first_of(network) is None
+
+    def _first_of(self, network: str) -> Ticket | None:
+        """Return the request of a network that gets its next turn; None if none may have one.
+
+        A quick page goes before slow ones that wait for those of others.
+        """
+        if not self._is_free(network):
+            return None
+        waiting = self._queues.get(network, ())
+        return next((one for one in waiting if not self._is_held_up(one[1])), None)
+
+    def _is_held_up(self, route: str) -> bool:
+        """Return whether all turns for slow routes are taken, and this is one."""
+        return self._slow >= max(1, self._at_once // 2) and self._costs.is_slow(route)
+
+    def _is_free(self, network: str) -> bool:
         if self._taken[network] >= self._per_network:
-            return False
-        if self._costs.is_slow(route) and self._slow >= max(1, self._at_once // 2):
             return False
         if not self._usage.is_busy(network):
             return self.active_count - self._resting < self._at_once
@@ -193,24 +213,25 @@ class FairQueue:
 
     def _give_next(self) -> bool:
         """Give a turn to the network with the least usage, among those that may have one."""
-        first = {one: queue[0][1] for one, queue in self._queues.items()}
-        allowed = [one for one, route in first.items() if self._is_free(one, route)]
-        if not allowed:
+        first = {one: ticket for one in self._queues if (ticket := self._first_of(one))}
+        if not first:
             return False
-        chosen = min(
-            allowed, key=lambda one: self._usage.seconds(one) + self._costs.expected(first[one])
-        )
+        chosen = min(first, key=lambda one: self._expected_usage(one, first[one][1]))
+        given, route = first[chosen]
         queue = self._queues.pop(chosen)
-        ticket, route = queue.popleft()
+        queue.remove(first[chosen])
         if queue:
             self._queues[chosen] = queue  # behind the others
-        if not ticket.done():
-            ticket.set_result(self._take(chosen, route))
+        if not given.done():
+            given.set_result(self._take(chosen, route))
         return True
+
+    def _expected_usage(self, network: str, route: str) -> float:
+        return self._usage.seconds(network) + self._costs.expected(route)
 
 
 class PageQueues:
-    """The queues of pages: costly, made by other processes, slow, actions, large ones, all others.
+    """The queues of pages: costly, made by other processes, slow, long, actions, large, all others.
 
     They share one usage.
     """
@@ -218,7 +239,7 @@ class PageQueues:
     def __init__(self) -> None:
         usage, costs = CpuUsage(), RouteCosts()
         busy = PAGES_OF_THE_BUSY
-        self.costly, self.apart, self.slow, self.large, self.acts, self.others = (
+        self.costly, self.apart, self.slow, self.large, self.long, self.acts, self.others = (
             FairQueue(
                 most,
                 per_network=own,
@@ -232,6 +253,7 @@ class PageQueues:
                 (APART_AT_ONCE, APART_AT_ONCE, COSTLY_WAITING),
                 (SLOW_AT_ONCE, SLOW_AT_ONCE, COSTLY_WAITING),
                 (LARGE_AT_ONCE, LARGE_AT_ONCE, COSTLY_WAITING),
+                (LONG_AT_ONCE, LONG_AT_ONCE, PAGES_WAITING),
                 (ACTS_AT_ONCE, ACTS_OF_A_NETWORK, PAGES_WAITING),
                 (PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_WAITING),
             )
@@ -253,13 +275,14 @@ class PageQueues:
         A request that ``acts`` writes, so it takes no turn of read-only pages; one that waits for a
         process of its own (``apart``) takes no turn of either, because that may last, and one whose
         process may take minutes (``slow``) no turn of these. A ``large`` action takes no turn of
-        other actions, and another large page is a costly one.
+        other actions, and another large page one of long feeds.
         """
         order = (
             (large and acts, self.large),
             (slow, self.slow),
             (apart, self.apart),
-            (costly or large, self.costly),
+            (costly, self.costly),
+            (large, self.long),
             (acts, self.acts),
         )
         queue = next((queue for is_one, queue in order if is_one), self.others)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-from larkpost.db.coordination import rate_limits
 from larkpost.domain import Reader, Status
 from larkpost.errors import QuotaExceeded
-from larkpost.readers import subscriptions
+from larkpost.readers import returns, subscriptions
 from larkpost.readers.quotas import Allowance
 from larkpost.web.auth import reader_of
 from larkpost.web.limits.action_limit import tell_when
@@ -22,13 +20,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.db.engine import Connection
     from larkpost.web.site import SiteContext
 
 
-RETURNS_EVERY = timedelta(days=30)  # once by the link of a newsletter, and any time on one's page
 _TOO_SOON = (
-    f"The link of a newsletter subscribes you again once in {RETURNS_EVERY.days} days."
+    f"The link of a newsletter subscribes you again once in {returns.RETURNS_EVERY.days} days."
     " Your page has a button for it, too: the subscribe form sends you its link."
 )
 
@@ -46,27 +42,11 @@ def leave(site: SiteContext, request: Request, form: FormData) -> Response:
     if request.method != "POST":
         return _leave_page(site, reader, left=reader.status is Status.LEFT)
     if form.get("List-Unsubscribe") == "One-Click" or form.get("action") == "leave":
-        return _leave_page(site, _unsubscribe(site, reader), left=True)
+        gone = returns.leave_by_newsletter(site.program.store, reader, now=site.clock())
+        return _leave_page(site, gone, left=True)
     if form.get("action") == "return":
         return _come_back(site, reader)
     raise HTTPException(400)
-
-
-def _unsubscribe(site: SiteContext, reader: Reader) -> Reader:
-    """Unsubscribe a reader; one who paused, or whose address bounces, is not to come back by link.
-
-    Otherwise unsubscribing and coming back would end a pause.
-    """
-    store, now = site.program.store, site.clock()
-    if reader.status in {Status.PAUSED, Status.SUSPENDED} or reader.paused_until is not None:
-        with store.begin() as connection:
-            _take_return(connection, reader, now)
-    return subscriptions.change(store, reader.id, now=now, status="leave")
-
-
-def _take_return(connection: Connection, reader: Reader, now: datetime) -> bool:
-    """Use up the one time in ``RETURNS_EVERY`` that a link brings a reader back; False if it is."""
-    return rate_limits.allow(connection, f"return:{reader.uid}", now=now, most=1, per=RETURNS_EVERY)
 
 
 def _come_back(site: SiteContext, reader: Reader) -> Response:
@@ -78,7 +58,7 @@ def _come_back(site: SiteContext, reader: Reader) -> Response:
     if reader.status is not Status.LEFT:
         return _leave_page(site, reader, returned=reader.status is Status.ACTIVE)
     with site.program.store.begin() as connection:
-        if not _take_return(connection, reader, site.clock()):
+        if not returns.take_return(connection, reader, site.clock()):
             return site.pages.error(429, "Please use your page", _TOO_SOON)
     back = subscriptions.resume(site.program.store, reader.id, now=site.clock())
     return _leave_page(site, back, returned=True)

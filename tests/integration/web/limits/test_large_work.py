@@ -148,6 +148,25 @@ def test_feeds_with_very_many_entries_keep_no_page_from_anybody(
         held.go.set()
         answers = {one.result(60).status_code for one in large}
 
-    assert begun == fair_queue.AT_ONCE
+    assert begun == fair_queue.LONG_AT_ONCE
     assert pages == [200] * 3
     assert answers == {200}
+
+
+def test_a_program_that_reads_feeds_for_several_people_gets_each_of_many_long_ones(
+    here: Place, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "MANY_ENTRIES", 0)
+    monkeypatch.setattr(here.program.renderer, "feed", held)
+    (service,) = visitors(here, 1)
+    address = f"/feed/{here.reader.feed_key}.rss?min=0."
+    count = fair_queue.COSTLY_WAITING + 3
+
+    with ThreadPoolExecutor(count) as pool:
+        asked = [pool.submit(service.get, f"{address}{at}") for at in range(count)]
+        until(lambda: held.begun == 1)
+        until(lambda: not queues_of(here).others.active_count)
+        held.go.set()
+        answers = [one.result(60).status_code for one in asked]
+
+    assert answers == [200] * count

@@ -177,6 +177,18 @@ def test_the_link_of_a_newsletter_ends_no_pause_by_unsubscribing_either(
     assert here.current().status is Status.ACTIVE
 
 
+def test_who_once_had_a_holiday_may_undo_a_click_on_unsubscribe(here: Place, leave: str) -> None:
+    until = NOW.date() + timedelta(days=9)
+    subscriptions.change(here.program.store, here.reader.id, now=NOW, status="pause", until=until)
+    here.clock.now = NOW + timedelta(days=40)
+
+    here.client.post(leave, data={"action": "leave"})
+    back = here.client.post(leave, data={"action": "return"})
+
+    assert "Welcome back" in back.text
+    assert here.current().status is Status.ACTIVE
+
+
 def test_the_unsubscribe_link_works_years_later(here: Place, leave: str) -> None:
     here.clock.now = NOW.replace(year=2046)
 

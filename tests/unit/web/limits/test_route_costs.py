@@ -30,20 +30,21 @@ class Crowd:
 
     async def ask(self, network: str, route: str) -> asyncio.Task[None]:
         """Let a network ask for a page, whose turn lasts until ``end``."""
-        task = asyncio.create_task(self._visit(network, route))
+        task = asyncio.create_task(self.visit(network, network, route))
         await settle()
         return task
 
-    async def end(self, network: str) -> None:
-        """End the turn of a network."""
-        self.ends[network].set()
+    async def end(self, person: str) -> None:
+        """End the turn of a network, or of a person in one."""
+        self.ends[person].set()
         await settle()
 
-    async def _visit(self, network: str, route: str) -> None:
-        self.ends[network] = asyncio.Event()
+    async def visit(self, network: str, person: str, route: str = "quick") -> None:
+        """Ask for a page as a person of a network, and hold the turn until ``end``."""
+        self.ends[person] = asyncio.Event()
         async with self.queue.slot(network, LONG, route):
-            self.begun.append(network)
-            await self.ends[network].wait()
+            self.begun.append(person)
+            await self.ends[person].wait()
 
 
 async def settle() -> None:
@@ -84,6 +85,25 @@ def test_a_quick_page_goes_before_slow_ones_that_wait_already() -> None:
             await crowd.end(one)
         await asyncio.gather(*tasks)
         assert crowd.begun == ["new 0", "late", "new 1", "new 2"]
+
+    run(scene)
+
+
+def test_a_quick_page_goes_before_a_slow_one_of_its_own_network_that_must_wait() -> None:
+    async def scene() -> None:
+        crowd = Crowd(4)
+        tasks = [await crowd.ask(one, "slow") for one in ("a", "b", "shared")]
+        quick = [asyncio.create_task(crowd.visit("shared", f"person {n}")) for n in range(3)]
+        await settle()
+        assert crowd.begun == ["a", "b", "person 0", "person 1"]
+        await crowd.end("person 0")
+        assert crowd.begun[4:] == ["person 2"]
+        for one in ("a", "b", "person 1", "person 2"):
+            await crowd.end(one)
+        await crowd.end("shared")
+        await asyncio.gather(*tasks, *quick)
+        assert crowd.begun[5:] == ["shared"]
+        assert crowd.queue.active_count == 0
 
     run(scene)
 
