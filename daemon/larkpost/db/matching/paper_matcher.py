@@ -314,7 +314,7 @@ class PaperMatcher:
             known = self.entries[self.by_name[name]]
             has_other_text = self._is_switched(known, asked.draft)
             if name == asked.text_name:
-                has_other_text = has_other_text or not self.comparer.akin(known.paper, asked.draft)
+                has_other_text = has_other_text or not self._has_text_of(known.paper, asked.draft)
             if has_other_text:
                 self._remove_name(known, name)
 

@@ -198,3 +198,17 @@ def test_an_authority_does_not_replace_the_text_of_a_feed_under_an_address_by_a_
     found = take(store, from_feed(named(FERRIES, *TRAFFIC.identifiers)), TRAFFIC)
 
     assert [one.title for one in found] == [FERRIES.title, TRAFFIC.title]
+
+
+def test_a_paper_with_the_former_text_of_a_feeds_paper_gets_the_identifier_of_its_text(
+    store: Store,
+) -> None:
+    traffic = replace(TRAFFIC, abstract=f"{TRAFFIC.abstract} {TRAFFIC.abstract[::-1]}")
+    early = [from_feed(named(draft, DOI)) for draft in (FERRIES, traffic)]
+
+    feeds, listed = take(store, *early, FERRIES)
+
+    assert (feeds.title, listed.title) == (TRAFFIC.title, FERRIES.title)
+    with store.read() as connection:
+        names = dict(papers.names(connection, [feeds.id, listed.id]))
+    assert (names[feeds.identifier], names[listed.identifier]) == (feeds.id, listed.id)
