@@ -176,13 +176,15 @@ TRAFFIC = PaperRecord(
 )
 
 
+@pytest.mark.parametrize("end", ["", " Read more."])
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("is_listed", [True, False])
 def test_a_feed_cannot_join_two_papers_by_the_address_of_one_and_the_text_of_the_other(
-    store: Store, *, is_first: bool, is_listed: bool
+    store: Store, *, is_first: bool, is_listed: bool, end: str
 ) -> None:
     listed = named(FERRIES, ARXIV)
-    glue = from_feed(named(FERRIES, *TRAFFIC.identifiers))
+    text = replace(FERRIES, abstract=f"{FERRIES.abstract}{end}")
+    glue = from_feed(named(text, *TRAFFIC.identifiers))
     other = TRAFFIC if is_listed else replace(from_feed(TRAFFIC), text_source="source journal")
 
     found = take(store, *((glue, listed) if is_first else (listed, glue)), other)
