@@ -24,6 +24,11 @@ SYMBOLS = "\U0001f172\U0001f170\U0001f182"
         ("Maps of $\\mathbb{R}^n$ to itself", "Maps of \u211d^n to itself"),
         ("An $\\varepsilon$-greedy agent", "An \u03b5-greedy agent"),
         ("Bounds $\\left(x\\right)$ for everybody", "Bounds (x) for everybody"),
+        (
+            "\u0939\u093f\u0902\u0926\u0940 \u092a\u093e\u0920\u0964",
+            "\u0939\u093f\u0902\u0926\u0940 \u092a\u093e\u0920.",
+        ),  # Hindi's full stop
+        ("\u30c7\u30fc\u30bf\u30fb\u30d9\u30fc\u30b9", "\u30c7\u30fc\u30bf \u30d9\u30fc\u30b9"),
     ],
 )
 def test_typesetting_is_no_other_word(text: str, other: str) -> None:

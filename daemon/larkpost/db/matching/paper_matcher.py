@@ -267,10 +267,10 @@ class PaperMatcher:
     def _merge(self, match: Match, asked: PaperQuery) -> MatchOutcome:
         entry = self.entries[match.at]
         repeated = asked.text_name in entry.names
-        if is_better(entry.paper, asked.draft):
-            self._remove_unverified_names(entry, asked)
         gained = self._gained_names(entry, asked)
         self.add_names(match.at, gained)
+        if is_better(entry.paper, asked.draft):
+            self._remove_unverified_names(entry, asked)
         entry.placed.append(PlacedRecord(asked, match.rule))
         draft = self._without_link_of_another(match.at, asked.draft)
         named = rename(entry.paper, gained)
@@ -295,7 +295,8 @@ class PaperMatcher:
         A feed may have put the text under that of any paper, whose record would then replace it, or
         any text under the paper's. Their address stays among the links.
         """
-        for name in sorted(entry.names.difference(asked.names)):
+        left = entry.names.difference(asked.names)
+        for name in sorted(left, key=lambda one: (one.scheme == "text", one)):
             if len(entry.names) > 1:
                 if name == entry.paper.identifier and (address := paper_url(None, [name])):
                     links = further_links(entry.paper.url, (*entry.paper.links, address))
@@ -314,7 +315,7 @@ class PaperMatcher:
             known = self.entries[self.by_name[name]]
             has_other_text = self._is_switched(known, asked.draft)
             if name == asked.text_name:
-                has_other_text = has_other_text or not self.comparer.akin(known.paper, asked.draft)
+                has_other_text = has_other_text or not self._has_text_of(known.paper, asked.draft)
             if has_other_text:
                 self._remove_name(known, name)
 

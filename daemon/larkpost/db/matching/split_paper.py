@@ -16,7 +16,7 @@ from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.merge_texts import merge, paper_of, rename, with_link, with_url
 from larkpost.db.matching.paper_matcher import KnownPaper
 from larkpost.db.matching.paper_writer import write_changed, write_new
-from larkpost.db.matching.unify_papers import first_shown, read_names
+from larkpost.db.matching.unify_papers import first_shown, read_names, with_own_name
 from larkpost.db.matching.unverified_records import without_unverified_facts
 from larkpost.domain import Identifier, Paper
 from larkpost.errors import UsageError
@@ -171,7 +171,7 @@ def _rebuild(part: _Part, others: Iterable[_Part]) -> Paper:
         )
         for one in part.records
     ]
-    return with_url(_fold(records), part.names)
+    return with_url(with_own_name(_fold(records), part.names), part.names)
 
 
 def _own(url: str | None, theirs: Collection[Identifier]) -> str | None:

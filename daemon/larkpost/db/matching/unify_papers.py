@@ -49,7 +49,7 @@ def unify(
     index.remove(connection, [(gone_id, document(gone))])
     _leave_trace(connection, gone, paper_id)
     left = read_names(connection, paper_id)
-    paper = with_url(_with_own_name(merged.paper, left), left)
+    paper = with_url(with_own_name(merged.paper, left), left)
     paper = date_new_link(known, paper, now)
     entry = KnownPaper(paper, before=known, reworded=merged.reworded, touched=True)
     write_changed(connection, [entry])
@@ -66,8 +66,9 @@ def _delete_unverified_names(connection: Connection, one: Paper, other: Paper) -
         connection.execute(delete(table).where(table.c.paper_id == feeds.id))
 
 
-def _with_own_name(paper: Paper, names: Collection[Identifier]) -> Paper:
-    if paper.identifier in names:
+def with_own_name(paper: Paper, names: Collection[Identifier]) -> Paper:
+    """Replace the main identifier of a paper by one of its own, if it has any."""
+    if paper.identifier in names or not names:
         return paper
     best = min(names, key=lambda one: (one.scheme in LOOSE, one))
     return replace(paper, identifier=best)

@@ -176,13 +176,15 @@ TRAFFIC = PaperRecord(
 )
 
 
+@pytest.mark.parametrize("end", ["", " Read more."])
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("is_listed", [True, False])
 def test_a_feed_cannot_join_two_papers_by_the_address_of_one_and_the_text_of_the_other(
-    store: Store, *, is_first: bool, is_listed: bool
+    store: Store, *, is_first: bool, is_listed: bool, end: str
 ) -> None:
     listed = named(FERRIES, ARXIV)
-    glue = from_feed(named(FERRIES, *TRAFFIC.identifiers))
+    text = replace(FERRIES, abstract=f"{FERRIES.abstract}{end}")
+    glue = from_feed(named(text, *TRAFFIC.identifiers))
     other = TRAFFIC if is_listed else replace(from_feed(TRAFFIC), text_source="source journal")
 
     found = take(store, *((glue, listed) if is_first else (listed, glue)), other)
@@ -198,3 +200,17 @@ def test_an_authority_does_not_replace_the_text_of_a_feed_under_an_address_by_a_
     found = take(store, from_feed(named(FERRIES, *TRAFFIC.identifiers)), TRAFFIC)
 
     assert [one.title for one in found] == [FERRIES.title, TRAFFIC.title]
+
+
+def test_a_paper_with_the_former_text_of_a_feeds_paper_gets_the_identifier_of_its_text(
+    store: Store,
+) -> None:
+    traffic = replace(TRAFFIC, abstract=f"{TRAFFIC.abstract} {TRAFFIC.abstract[::-1]}")
+    early = [from_feed(named(draft, DOI)) for draft in (FERRIES, traffic)]
+
+    feeds, listed = take(store, *early, FERRIES)
+
+    assert (feeds.title, listed.title) == (TRAFFIC.title, FERRIES.title)
+    with store.read() as connection:
+        names = dict(papers.names(connection, [feeds.id, listed.id]))
+    assert (names[feeds.identifier], names[listed.identifier]) == (feeds.id, listed.id)

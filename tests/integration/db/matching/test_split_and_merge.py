@@ -17,6 +17,7 @@ from larkpost.db.papers import MatchOutcome, RecordOrigin
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 from larkpost.errors import UsageError
 from larkpost.readers import subscriptions
+from larkpost.text.unverified import Unverified
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -321,3 +322,20 @@ def test_a_decision_that_comes_late_gives_way_to_a_later_one(store: Store) -> No
         (held,) = match_decisions.iterate(connection)
 
     assert (held.same, held.at) == (False, NOW)
+
+
+def test_a_part_does_not_keep_an_identifier_of_another_paper_as_its_main_one(store: Store) -> None:
+    page = Identifier("url", "https://journal.example/ferries")
+    other = replace(FERRIES, identifiers=(page,), unverified=Unverified.ALL, text_source="source b")
+    listed = replace(other, organisation="Casino", text_source="source a")
+    longer = replace(other, abstract=f"{other.abstract} The captain was not asked.")
+    (first, _), (second, _), (third, _) = (
+        take(store, draft, hours) for hours, draft in enumerate((listed, other, longer))
+    )
+    assert first != second == third
+
+    take_apart(store, second, 2)
+
+    with store.read() as connection:
+        owners = dict(papers.names(connection, [paper.id for paper in everything(store)]))
+    assert [owners.get(paper.identifier) for paper in everything(store)] == [1, 2, 3]

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain
 from typing import NamedTuple
 from unicodedata import category
 
@@ -15,7 +16,9 @@ from larkpost.text.normalize import normal_form, without_marks
 _WORD = re.compile(r"\w+")
 _BARE_TAG = re.compile(r"</?\w{1,20}\s*+/?>")
 # Scripts whose vowels or voiced consonants are marks: those of India and its neighbours, and kana.
-_MARKED = re.compile("[\u0900-\u109f\u1780-\u17ff\u3041-\u30ff]+")
+_SCRIPTS = (range(0x900, 0x10A0), range(0x1780, 0x1800), range(0x3041, 0x3100))
+_LETTERS = (char for char in map(chr, chain(*_SCRIPTS)) if not category(char).startswith("P"))
+_MARKED = re.compile(f"[{''.join(_LETTERS)}]+")
 _MOST_ABBREVIATED = 50  # authors
 
 
