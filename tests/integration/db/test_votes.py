@@ -14,7 +14,7 @@ from tests.helpers.query_plans import find_sorts, recorded_statements
 from larkpost.db import popularity, votes
 from larkpost.db.engine import Store
 from larkpost.domain import Thumb, Vote
-from larkpost.errors import UnknownReader
+from larkpost.errors import Busy, UnknownReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,7 +169,8 @@ def test_a_vote_needs_a_reader_and_a_paper_that_exist(store: Store) -> None:
     for reader_id, paper_id in [(ada, 4711), (4711, paper)]:
         vote = Vote(reader_id, paper_id, Thumb.UP, NOW, "link")
         with (
-            pytest.raises((IntegrityError, UnknownReader)),
+            # PostgreSQL's key of the paper is missed where it is merged meanwhile: to be tried again.
+            pytest.raises((IntegrityError, UnknownReader, Busy)),
             store.begin() as connection,
         ):
             votes.cast(connection, vote)
