@@ -169,7 +169,7 @@ def test_a_vote_needs_a_reader_and_a_paper_that_exist(store: Store) -> None:
     for reader_id, paper_id in [(ada, 4711), (4711, paper)]:
         vote = Vote(reader_id, paper_id, Thumb.UP, NOW, "link")
         with (
-            # PostgreSQL's key of the paper is missed where it is merged meanwhile: to be tried again.
+            # PostgreSQL takes the paper for one that is merged meanwhile: to be tried again.
             pytest.raises((IntegrityError, UnknownReader, Busy)),
             store.begin() as connection,
         ):
