@@ -32,7 +32,7 @@ class Unverified(IntFlag):
     def of(cls, names: Iterable[str]) -> Unverified:
         """Return those of these names, as in exports; others are ignored.
 
-        The link of an unverified title is unverified, too; exports up to version 1 do not say so.
+        The link of an unverified title is unverified, too; exports from before 0032 do not say so.
         """
         found = cls.NONE
         for name in names:

@@ -229,8 +229,7 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
     Their lifetime starts again, and no newer message replaces them.
     """
     settled = in_states(DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
-    again = {"state": DeliveryState.DEFERRED.value, "next_attempt_at": now, "requeued_at": now}
-    requeued = update(_table).where(settled).values(again)
+    requeued = update(_table).where(settled).values(_requeued(now))
     return write_among(connection, requeued, _table.c.id, delivery_ids)
 
 
@@ -243,15 +242,14 @@ def send_again_shorter(
     """
     sent = (_table.c.edition_id == edition_id, in_states(DeliveryState.SENT, DeliveryState.UNKNOWN))
     at = func.coalesce(_table.c.sent_at, _table.c.requeued_at, _table.c.queued_at)
-    again: dict[str, Any] = {
-        "state": DeliveryState.DEFERRED.value,
-        "last_response": response,
-        **dict.fromkeys(("attempts", "ambiguous_attempts"), 0),
-        **dict.fromkeys(("next_attempt_at", "requeued_at", "shortened_at"), now),
-        **NO_LEASE,
-    }
+    again = {"shortened_at": now, "last_response": response, "attempts": 0, "ambiguous_attempts": 0}
     first = update(_table).where(*sent, _table.c.shortened_at.is_(None), at > now - LATEST_RETURN)
-    return connection.execute(first.values(again)).rowcount == 1
+    requeued = first.values(_requeued(now) | again | NO_LEASE)
+    return connection.execute(requeued).rowcount == 1
+
+
+def _requeued(now: datetime) -> dict[str, Any]:
+    return {"state": DeliveryState.DEFERRED.value, "next_attempt_at": now, "requeued_at": now}
 
 
 def sent_as(delivery: Delivery) -> str | None:
