@@ -45,9 +45,13 @@ class Unverified(IntFlag):
         return [one.name.lower() for one in type(self) if one in self and one.name]
 
 
+_TITLE = int(Unverified.TITLE)
+
+
 def is_unverified(told: Paper | PaperRecord) -> bool:
     """Whether the title of a paper or record is unverified: no authority listed it."""
-    return bool(told.unverified & Unverified.TITLE)
+    # As plain numbers: flags are combined by several calls, and each record is asked six times.
+    return bool(int(told.unverified) & _TITLE)
 
 
 def own_source(paper: Paper) -> str | None:
