@@ -14,7 +14,13 @@ from larkpost.db.outbox import deliveries
 from larkpost.domain import Bounce, BounceKind, Edition, MessageKind, Reader, Status
 from larkpost.formats.mail.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.automatic_mail import is_automatic, is_reply_of_a_program
-from larkpost.inbound.bounce_parser import BounceNews, parse, parse_bounce, plain_text
+from larkpost.inbound.bounce_parser import (
+    BounceNews,
+    BounceReport,
+    parse,
+    parse_bounce,
+    plain_text,
+)
 from larkpost.inbound.vote_replies import votes_in
 from larkpost.log_events import LogEvent
 from larkpost.readers import record_votes, returns, suspension
@@ -114,7 +120,7 @@ def receive_parsed(
     if tag.purpose == "unsubscribe":
         return InboundResult(_unsubscribe(store, reader, message, now))
     sent = datetime.combine(tag.sent or now.date(), time(), UTC)
-    return InboundResult(_bounce(store, reader, sent, message, now))
+    return InboundResult(_bounce(store, reader, sent, message, parse_bounce(message), now))
 
 
 def find_tag(mailboxes: ReturnAddresses, message: Message) -> AddressTag | None:
@@ -143,20 +149,20 @@ def _receive_about_edition(
         return InboundResult(InboundKind.FOREIGN)
     if tag.purpose == "answer":
         return _answer(store, edition, message, now)
-    kind = _bounce(store, edition.reader, edition.published_at, message, now)
-    if kind is InboundKind.HARMLESS and _goes_shorter(store, edition, message, now):
+    returned = parse_bounce(message)
+    kind = _bounce(store, edition.reader, edition.published_at, message, returned, now)
+    if kind is InboundKind.HARMLESS and _goes_shorter(store, edition, returned, now):
         kind = InboundKind.SHORTENED
     return InboundResult(kind)
 
 
-def _goes_shorter(store: Store, edition: Edition, message: Message, now: datetime) -> bool:
+def _goes_shorter(store: Store, edition: Edition, returned: BounceReport, now: datetime) -> bool:
     """Send an edition again without what unverified sources may have put into it.
 
     Only if the server of its reader's own address refused the content: where a mailbox forwards,
     the reader has the edition although the next server refused it. Anybody with the bounce address
     can bring about one copy of an edition.
     """
-    returned = parse_bounce(message)
     is_theirs = returned.recipient == (edition.reader.address or "").lower() != ""
     if not (is_theirs and returned.is_of_content) or without_unverified(edition) is None:
         return False
@@ -205,9 +211,13 @@ def _from_the_operator(message: Message) -> InboundKind:
 
 
 def _bounce(
-    store: Store, reader: Reader, sent: datetime, message: Message, now: datetime
+    store: Store,
+    reader: Reader,
+    sent: datetime,
+    message: Message,
+    returned: BounceReport,
+    now: datetime,
 ) -> InboundKind:
-    returned = parse_bounce(message)
     if returned.news is BounceNews.NOTHING:
         return InboundKind.AUTOMATIC if is_automatic(message) else InboundKind.UNREAD
     harmless = returned.news in (BounceNews.REFUSED, BounceNews.WAITING)

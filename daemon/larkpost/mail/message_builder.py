@@ -97,9 +97,9 @@ def _still_good(kept: Mapping[int, Message], delivery: Delivery, address: str | 
 
 def _named(message: Message | Exception, delivery: Delivery) -> Message | Exception:
     name = deliveries.sent_as(delivery)
-    return (
-        message if isinstance(message, Exception) or name is None else under_its_name(message, name)
-    )
+    if isinstance(message, Exception) or name is None:
+        return message
+    return under_its_name(message, name)
 
 
 def under_its_name(message: Message, message_id: str) -> Message:

@@ -24,9 +24,9 @@ class Unverified(IntFlag):
     ABSTRACT = 2
     AUTHORS = 4
     RANKED = TITLE | ABSTRACT  # what the ranking reads
-    TEXTS = 7
+    TEXTS = RANKED | AUTHORS
     LINK = 8
-    ALL = 15
+    ALL = TEXTS | LINK
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Unverified:

@@ -274,7 +274,7 @@ class PaperMatcher:
         entry.placed.append(PlacedRecord(asked, match.rule))
         draft = self._without_link_of_another(match.at, asked.draft)
         named = rename(entry.paper, gained)
-        draft = with_link(named, draft, self._own_links(match.at, asked))
+        draft = with_link(named, draft, self._linking_names(match.at, asked))
         draft = without_unverified_facts(entry.paper, draft)
         if entry.is_judged:
             draft = with_judged_texts(entry.paper, draft)
@@ -346,7 +346,7 @@ class PaperMatcher:
             return unverified_names(entry.paper, entry.names, asked.draft, gained)
         return gained
 
-    def _own_links(self, at: int, asked: PaperQuery) -> Iterator[Identifier]:
+    def _linking_names(self, at: int, asked: PaperQuery) -> Iterator[Identifier]:
         """Yield a record's identifiers but arXiv ids and DOIs of other papers."""
         for name in asked.names:
             if name.scheme == "url" or self.by_name.get(name) == at:
